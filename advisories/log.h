@@ -1,0 +1,55 @@
+/* The advisory log: the durable queue between the judgement and the sinks. On one machine an
+ * append-only file of JSON lines, `advisories.jsonl`; in a cluster the Kafka topic
+ * PREFIX.advisories. A sink is a reader with its own cursor. */
+#ifndef TW_LOG_H
+#define TW_LOG_H
+
+#include "telemetry/error.h"
+#include "telemetry/option.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where the log is: a directory, or Kafka. Strings are borrowed while the log is open. */
+struct tw_log_location {
+    const char *dir;     /* file log: DIR/advisories.jsonl, cursors in DIR/cursors/NAME */
+    const char *brokers; /* Kafka log, used when dir is NULL */
+    const char *prefix;  /* topics PREFIX.advisories ...; default "trainward" */
+    const struct tw_texts *properties; /* further librdkafka properties "key=value"; may be NULL */
+};
+
+/* The writing end. One thread. */
+struct tw_log;
+int tw_log_open(struct tw_log **ret, const struct tw_log_location *location,
+                struct tw_error *error);
+/* Appends one document: one line of JSON without newline, its event.id and its run id (the Kafka
+ * key). An id that stands among the newest 4,096 of a file log is not written again, so that a
+ * replay after a crash leaves no copies. A torn last line of a file log is cut off on open. */
+int tw_log_append(struct tw_log *log, const char *id, const char *run, const char *document,
+                  struct tw_error *error);
+/* Returns once everything appended is durable (fsync; the brokers' acknowledgement), or an error
+ * after `timeout_seconds`: then nothing appended since the last success may be counted on. */
+int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error);
+void tw_log_close(struct tw_log *log); /* NULL is allowed */
+
+/* The reading end with a cursor: one for each sink, each with a unique name. One thread. */
+struct tw_log_reader;
+struct tw_log_item {
+    char *document; /* owned by the reader until the next read */
+    size_t size;
+    char position[32]; /* for people: "byte 1234", "partition 3 offset 12" */
+};
+int tw_log_reader_open(struct tw_log_reader **ret, const struct tw_log_location *location,
+                       const char *name, struct tw_error *error);
+/* Reads up to `max` further documents, waiting up to `timeout_seconds` for the first. Returns how
+ * many (0: none now), or negative. Whatever was read before is given back by it. */
+long tw_log_read(struct tw_log_reader *reader, struct tw_log_item *items, size_t max,
+                 double timeout_seconds, struct tw_error *error);
+/* Saves the cursor behind all that was read: it survives kill -9 (tmp + fsync + rename; a
+ * committed offset). Call it once every item read is delivered or dead. */
+int tw_log_commit(struct tw_log_reader *reader, struct tw_error *error);
+/* Bytes or messages between the cursor and the end; -1 unknown. */
+int64_t tw_log_lag(struct tw_log_reader *reader);
+void tw_log_reader_close(struct tw_log_reader *reader); /* NULL is allowed */
+
+#endif

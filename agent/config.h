@@ -1,0 +1,57 @@
+/* The configuration file: YAML in, a checked struct out. docs/configuration.md lists every key. */
+#ifndef TW_CONFIG_H
+#define TW_CONFIG_H
+
+#include "settings.h"
+
+#include "advisories/log.h"
+#include "sinks/sink.h"
+#include "sources/source.h"
+
+struct tw_configured_sink {
+    const struct tw_sink *sink;
+    char *name;   /* unique; default: the sink's own name */
+    void *config; /* by sink->options */
+};
+
+struct tw_directory_config {
+    char *path;
+    bool recursive;
+};
+
+struct tw_config {
+    char *path;      /* the file, for messages */
+    char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
+    size_t n_kafka;
+    void **kafka; /* each by the option table of the source "kafka" */
+    size_t n_directories;
+    struct tw_directory_config *directories;
+    bool log_in_kafka; /* advisory_log: {kafka: ...}; else files in state_dir */
+    char *log_brokers, *log_prefix;
+    struct tw_texts log_properties;
+    struct tw_settings settings;
+    struct tw_texts rules; /* paths */
+    size_t n_sinks;
+    struct tw_configured_sink *sinks;
+    char *http_listen; /* NULL: none */
+    int log_level;     /* 0 error, 1 warning, 2 info, 3 debug */
+    bool log_json;
+};
+
+/* Told once for each mistake. */
+typedef void tw_config_mistake(void *closure, const struct tw_error *mistake);
+
+/* Reads `path` (NULL: an empty file) and then the overrides, "key.path=value" each ("sinks.NAME.to=
+ * a@b.c": a list entry by its name). Every mistake is told to `mistake` (may be NULL) with line and
+ * column and, for an unknown key, the nearest valid one; the first is also in `error`. `${NAME}` is
+ * replaced from the environment; an unset one is a mistake. Returns 0, or negative after any
+ * mistake: then `*ret` needs no release. */
+int tw_config_load(struct tw_config *ret, const char *path, const char *const *overrides,
+                   size_t n_overrides, tw_config_mistake *mistake, void *closure,
+                   struct tw_error *error);
+void tw_config_release(struct tw_config *config);
+
+/* Where the advisory log is, by this configuration. Borrows its strings. */
+struct tw_log_location tw_config_log(const struct tw_config *config);
+
+#endif

@@ -1,0 +1,25 @@
+/* The thresholds in force: the shared ones and each detector's, from its option table. */
+#ifndef TW_SETTINGS_H
+#define TW_SETTINGS_H
+
+#include "detectors/detector.h"
+
+#define TW_DETECTORS_MAX 32
+
+struct tw_settings {
+    struct tw_context_config shared;
+    void *detector[TW_DETECTORS_MAX]; /* config of tw_detectors[i], owned */
+};
+
+/* Every threshold at its initial value. */
+int tw_settings_init(struct tw_settings *settings, struct tw_error *error);
+/* Sets "overfitting.rise" (or "shared.cooldown_steps") from text; an unknown name is an error that
+ * tells the nearest known one. */
+int tw_settings_set(struct tw_settings *settings, const char *name, const char *value,
+                    struct tw_error *error);
+void tw_settings_release(struct tw_settings *settings);
+/* Hash over every threshold in force and the detectors' state versions: 16 hex digits and NUL;
+ * `config_digest` in what `analyze` prints, and part of saved states. */
+void tw_settings_digest(const struct tw_settings *settings, char ret[17]);
+
+#endif

@@ -1,0 +1,79 @@
+/* What all detectors know of a run: its segments, warm-up, declared facts and the gates that mute
+ * them. Flat state, no pointers: it is saved and restored with the run. A function of the records
+ * alone. Source of the gates: detection notes in docs/architecture.md ("gates"). */
+#ifndef TW_CONTEXT_H
+#define TW_CONTEXT_H
+
+#include "telemetry/option.h"
+#include "telemetry/record.h"
+
+enum tw_objective {
+    TW_OBJECTIVE_SUPERVISED, /* also when the run does not say */
+    TW_OBJECTIVE_CTC,
+    TW_OBJECTIVE_CONTRASTIVE,
+    TW_OBJECTIVE_ADVERSARIAL,
+    TW_OBJECTIVE_REINFORCEMENT,
+    TW_OBJECTIVE_OTHER
+};
+
+enum tw_segment_cause { /* why the present segment began */
+    TW_SEGMENT_START,
+    TW_SEGMENT_RESUME,
+    TW_SEGMENT_LR_UP,
+    TW_SEGMENT_LR_DOWN,
+    TW_SEGMENT_DATA_CHANGE,
+    TW_SEGMENT_BATCH_CHANGE
+};
+
+/* Thresholds shared by all detectors; `detectors: {shared: {...}}` in the configuration. */
+struct tw_context_config {
+    uint64_t warmup_min_steps;   /* 100: critical findings only before it */
+    double warmup_fraction;      /* .02 of the declared max_steps */
+    double lr_jump_ratio;        /* 1.5: a larger change between two records is a new segment */
+    uint64_t mute_after_lr_up;   /* 100 steps */
+    uint64_t mute_after_resume;  /* 200 steps */
+    uint64_t cooldown_steps;     /* 100: between two episodes of one detector and scope */
+    uint64_t findings_max;       /* 50 a run */
+};
+extern const struct tw_option tw_context_options[];
+extern const size_t tw_context_n_options;
+
+struct tw_context {
+    /* declared by the header */
+    enum tw_objective objective;
+    uint64_t declared_warmup_steps, declared_max_steps;
+    uint32_t world_size;
+    uint8_t is_fp16, has_header;
+    char attempt[TW_ATTEMPT_MAX + 1];
+
+    /* where the run is */
+    uint64_t records;        /* records observed */
+    uint64_t first_step, step; /* of the run; the newest step seen */
+    int64_t first_time_ms, time_ms;
+    double learning_rate, peak_learning_rate; /* NaN until sent */
+    double loss_scale, initial_loss_scale;    /* NaN until sent */
+    double batch_size;                        /* NaN until declared */
+
+    /* segments */
+    uint32_t segment; /* counts from 0 */
+    enum tw_segment_cause segment_cause;
+    uint64_t segment_first_step;
+    uint8_t segment_is_new; /* this very record began it */
+    uint8_t step_went_back; /* this very record repeats or rewinds the step index */
+};
+
+void tw_context_start(struct tw_context *context);
+
+/* Updates the context with a record, before the detectors see the same record. */
+void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
+                        const struct tw_record *record);
+
+/* True while only critical findings may open. */
+bool tw_context_in_warmup(const struct tw_context *context, const struct tw_context_config *config);
+/* The first step after warm-up: max(warmup_min_steps, declared, fraction of max_steps). */
+uint64_t tw_context_warmup_end(const struct tw_context *context,
+                               const struct tw_context_config *config);
+/* True for some steps after a resume or a jump up of the learning rate. */
+bool tw_context_is_muted(const struct tw_context *context, const struct tw_context_config *config);
+
+#endif

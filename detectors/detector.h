@@ -1,0 +1,67 @@
+/* A detector is one file ending in one struct tw_detector, listed in detectors.c. It is pure
+ * arithmetic: no I/O, no clock, no allocation; its state is one flat block without pointers that
+ * the caller owns, zeroes and may save and restore byte for byte. It judges a record before it
+ * learns from it, and no NaN ever enters its state. */
+#ifndef TW_DETECTOR_H
+#define TW_DETECTOR_H
+
+#include "context.h"
+#include "finding.h"
+
+/* What a detector says of one scope at one record. It speaks when something changes: a suspicion
+ * begins (SUSPECT), it is sure or its severity rose (OPEN), it is over (RECOVERED; also for a
+ * suspicion that became nothing: then severity INFO makes it a finding "spike, recovered" and
+ * silence is TW_STATE_WITHDRAWN), or it was wrong (WITHDRAWN). Saying the same again is harmless. */
+struct tw_condition {
+    char scope[TW_SCOPE_MAX + 1];
+    enum tw_state state;
+    enum tw_severity severity;
+    uint64_t onset_step;
+    int64_t onset_time_ms;
+    double confidence;
+    struct tw_evidence evidence;
+};
+
+#define TW_REPORT_CONDITIONS 8
+
+/* The caller zeroes `n` before each call. Conditions over the limit are counted, not kept. */
+struct tw_report {
+    uint32_t n, n_dropped;
+    struct tw_condition conditions[TW_REPORT_CONDITIONS];
+};
+
+/* Adds a zeroed condition of the given scope and state and returns it (a scratch one when full). */
+struct tw_condition *tw_report_add(struct tw_report *report, const char *scope,
+                                   enum tw_state state, enum tw_severity severity);
+
+struct tw_detector {
+    const char *name;        /* "divergence": in documents, rules, options */
+    const char *title;       /* "Divergence": for people */
+    const char *description; /* one line: what it finds */
+    bool secondary;          /* not one of the six */
+    uint32_t state_version;  /* raised whenever the state's layout or meaning changes */
+    const struct tw_option *options;
+    size_t n_options;
+    size_t config_size, state_size;
+
+    /* `state` is zeroed, state_size bytes, 8-aligned. */
+    void (*start)(void *state, const void *config);
+    /* Called for each record of the run in order, after tw_context_observe(). */
+    void (*observe)(void *state, const void *config, const struct tw_context *context,
+                    const struct tw_context_config *shared, const struct tw_record *record,
+                    struct tw_report *report);
+    /* The run ended (an end record, or the log's end). May report last conditions; open findings
+     * that it leaves open become STILL_OPEN. */
+    void (*finish)(void *state, const void *config, const struct tw_context *context,
+                   const struct tw_context_config *shared, struct tw_report *report);
+    /* True when the detector has been able to judge so far; else the reason is written, as one
+     * clause for people: "no loss in the log". */
+    bool (*has_judged)(const void *state, const void *config, const struct tw_context *context,
+                       char *reason, size_t size);
+};
+
+extern const struct tw_detector *const tw_detectors[]; /* NULL-terminated, in order of priority */
+/* The detector called `name`, or NULL. */
+const struct tw_detector *tw_detector_find(const char *name);
+
+#endif

@@ -1,0 +1,40 @@
+/* The one delivery loop: a thread for each configured sink that reads the advisory log at the
+ * sink's cursor, delivers, backs off with jitter while the far end is away, puts poison aside and
+ * saves the cursor once a batch is done. At-least-once, in the log's order. */
+#ifndef TW_DELIVERY_H
+#define TW_DELIVERY_H
+
+#include "sink.h"
+
+#include "advisories/log.h"
+
+struct tw_delivery;
+
+struct tw_delivery_options {
+    const char *name;              /* the configured sink's unique name: its cursor's identity */
+    const struct tw_sink *sink;
+    const void *config;            /* the sink's, valid until stop */
+    struct tw_log_location log;    /* where the advisory log is */
+    const char *dead_letter_dir;   /* DIR/NAME.jsonl takes poison: document, reason, position */
+    double backoff_first, backoff_max; /* seconds; 0 = 1 and 60 */
+    /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i' */
+    void (*log_line)(void *closure, char level, const char *text);
+    void *closure;
+};
+
+struct tw_delivery_counts {
+    uint64_t delivered, retried, poisoned;
+    int64_t lag;
+    char last_error[TW_REASON_MAX];
+};
+
+/* Opens the sink and the log's reader and starts the thread. */
+int tw_delivery_start(struct tw_delivery **ret, const struct tw_delivery_options *options,
+                      struct tw_error *error);
+/* Any thread. */
+void tw_delivery_counts(struct tw_delivery *delivery, struct tw_delivery_counts *ret);
+/* Delivers what is in the log now, for up to `drain_seconds`, then joins and frees. What was not
+ * delivered waits at the cursor. Returns 0, or -ETIMEDOUT when something is left. NULL is allowed. */
+int tw_delivery_stop(struct tw_delivery *delivery, double drain_seconds);
+
+#endif

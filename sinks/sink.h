@@ -1,0 +1,53 @@
+/* A sink is one file ending in one struct tw_sink, listed in sinks.c. It renders and delivers a
+ * batch of documents and says for each whether it is done; cursors, back-off, jitter and dead
+ * letters belong to the delivery loop (delivery.h). */
+#ifndef TW_SINK_H
+#define TW_SINK_H
+
+#include "telemetry/error.h"
+#include "telemetry/option.h"
+
+struct tw_sink_item {
+    const char *document; /* one advisory document, JSON text; borrowed */
+    size_t size;
+};
+
+enum tw_outcome {
+    TW_OUTCOME_DONE,   /* delivered, or was there already, or this sink does not care for it */
+    TW_OUTCOME_RETRY,  /* come again later; also for a refused login: nothing is ever dropped */
+    TW_OUTCOME_POISON, /* this item will never be taken: to the dead letters */
+};
+
+#define TW_REASON_MAX 200
+
+struct tw_sink_result {
+    enum tw_outcome outcome;
+    char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
+};
+
+struct tw_sink {
+    const char *name;        /* the key in the configuration: "elasticsearch" */
+    const char *description; /* one line */
+    const struct tw_option *options;
+    size_t n_options, config_size;
+    size_t batch_max; /* most items in one deliver() */
+
+    /* Checks the configuration beyond its types; connects to nothing. `config` stays valid until
+     * close. */
+    int (*open)(void **ret, const void *config, struct tw_error *error);
+    /* Delivers; sets results[i] for each of the n, also when the whole call fails. Bounded by the
+     * sink's own time-outs. */
+    void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,
+                    struct tw_sink_result *results);
+    /* (optional) Connects and says what is wrong, with the remedy, for `trainward check`. With
+     * `send_test`, sends a harmless test document where the sink has one (a test mail). */
+    int (*check)(void *sink, bool send_test, struct tw_error *error);
+    /* (optional) Creates what the sink needs at its far end (index templates); idempotent. */
+    int (*setup)(void *sink, struct tw_error *error);
+    void (*close)(void *sink); /* NULL is allowed */
+};
+
+extern const struct tw_sink *const tw_sinks[]; /* NULL-terminated */
+const struct tw_sink *tw_sink_find(const char *name);
+
+#endif
