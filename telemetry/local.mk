@@ -1,6 +1,66 @@
 # telemetry/: the record, its wire forms, run files, the emitter. Built twice: a convenience library
 # for our programs, and libtrainward, the shared library with a controlled export list.
 noinst_LTLIBRARIES += libtelemetry.la
-libtelemetry_la_SOURCES = telemetry/error.c telemetry/error.h telemetry/option.c telemetry/option.h \
-	telemetry/record.h
+libtelemetry_la_SOURCES = \
+	telemetry/cbor_cursor.c telemetry/cbor_cursor.h \
+	telemetry/cbor_decode.c \
+	telemetry/cbor_encode.c \
+	telemetry/cbor_resync.c \
+	telemetry/directories.c telemetry/directories.h \
+	telemetry/emitter.c telemetry/emitter.h \
+	telemetry/emitter_kafka.c telemetry/emitter_kafka.h \
+	telemetry/emitter_writer.c telemetry/emitter_writer.h \
+	telemetry/error.c telemetry/error.h \
+	telemetry/fields.c telemetry/fields.h \
+	telemetry/json_decode.c \
+	telemetry/json_encode.c \
+	telemetry/json_words.c telemetry/json_words.h \
+	telemetry/message.c \
+	telemetry/option.c telemetry/option.h \
+	telemetry/reader.c telemetry/reader.h \
+	telemetry/reader_values.c telemetry/reader_values.h \
+	telemetry/record.c telemetry/record.h \
+	telemetry/ring.c telemetry/ring.h \
+	telemetry/run_file.c telemetry/run_file.h \
+	telemetry/run_file_tail.c telemetry/run_file_tail.h \
+	telemetry/run_header.c \
+	telemetry/text.c telemetry/text.h \
+	telemetry/wire.h \
+	telemetry/writer.c telemetry/writer.h
 libtelemetry_la_LIBADD = $(CBOR_LIBS) $(JANSSON_LIBS) $(RDKAFKA_LIBS)
+
+# The shared library is the convenience library behind an export list: tests/check_exports.sh
+# compares the two.
+lib_LTLIBRARIES += libtrainward.la
+libtrainward_la_SOURCES =
+libtrainward_la_LIBADD = libtelemetry.la
+libtrainward_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0 \
+	-export-symbols $(srcdir)/telemetry/trainward.sym
+EXTRA_libtrainward_la_DEPENDENCIES = telemetry/trainward.sym
+EXTRA_DIST += telemetry/trainward.sym
+
+trainwardincludedir = $(includedir)/trainward
+trainwardinclude_HEADERS = telemetry/emitter.h telemetry/error.h telemetry/record.h \
+	telemetry/run_file.h telemetry/wire.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = telemetry/trainward.pc
+
+TESTS += tests/check_exports.sh
+EXTRA_DIST += tests/check_exports.sh
+
+if HAVE_CMOCKA
+telemetry_unit_tests = \
+	tests/unit/test_cbor \
+	tests/unit/test_json \
+	tests/unit/test_record
+check_PROGRAMS += $(telemetry_unit_tests)
+TESTS += $(telemetry_unit_tests)
+telemetry_unit_libs = libtelemetry.la $(UNIT_LIBS)
+wire_samples = tests/unit/wire_samples.c tests/unit/wire_samples.h
+tests_unit_test_cbor_SOURCES = tests/unit/test_cbor.c $(wire_samples)
+tests_unit_test_cbor_LDADD = $(telemetry_unit_libs)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c $(wire_samples)
+tests_unit_test_json_LDADD = $(telemetry_unit_libs)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c $(wire_samples)
+tests_unit_test_record_LDADD = $(telemetry_unit_libs)
+endif

@@ -1,0 +1,205 @@
+/* The emitter's Kafka producer, over librdkafka. */
+#include "telemetry/emitter_kafka.h"
+
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DEFAULT_TOPIC "trainward.telemetry"
+/* What waits for an unreachable broker takes at most this much of the training's memory. */
+#define QUEUE_KBYTES "65536"
+/* How long one look into librdkafka waits while its queue is full. */
+#define FULL_QUEUE_POLL_MS 10
+
+struct tw_emitter_kafka {
+    rd_kafka_t *producer;
+    char *topic, *key;
+    struct tw_emitter_kafka_hooks hooks;
+    char broker_error[200]; /* the newest */
+};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+    struct tw_emitter_kafka *kafka = opaque;
+    uint32_t tag = (uint32_t)(uintptr_t)message->_private;
+    char reason[300];
+    (void)producer;
+    if (!message->err) {
+        kafka->hooks.done(kafka->hooks.closure, tag, NULL);
+        return;
+    }
+    snprintf(reason, sizeof reason, "%s%s%s", rd_kafka_err2str(message->err),
+             kafka->broker_error[0] ? "; " : "", kafka->broker_error);
+    kafka->hooks.done(kafka->hooks.closure, tag, reason);
+}
+
+static void on_error(rd_kafka_t *producer, int code, const char *reason, void *opaque)
+{
+    struct tw_emitter_kafka *kafka = opaque;
+    (void)producer;
+    /* "All brokers are down" only repeats what the broker's own error said better. */
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !kafka->broker_error[0])
+        snprintf(kafka->broker_error, sizeof kafka->broker_error, "%s", reason);
+}
+
+/* A library in somebody's training prints nothing. */
+static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
+{
+    (void)producer;
+    (void)level;
+    (void)facility;
+    (void)text;
+}
+
+static int set(rd_kafka_conf_t *conf, const char *key, const char *value, struct tw_error *error)
+{
+    char reason[256];
+    switch (rd_kafka_conf_set(conf, key, value, reason, sizeof reason)) {
+    case RD_KAFKA_CONF_OK:
+        return 0;
+    case RD_KAFKA_CONF_UNKNOWN:
+        return tw_error_set(error, -EINVAL, "kafka: there is no property '%s'", key);
+    case RD_KAFKA_CONF_INVALID:
+        break;
+    }
+    /* librdkafka's reason quotes the value, which may be a password. */
+    return tw_error_set(error, -EINVAL, "kafka: the property '%s' does not take this value", key);
+}
+
+static int set_property(rd_kafka_conf_t *conf, const char *property, struct tw_error *error)
+{
+    char key[128];
+    const char *sign = strchr(property, '=');
+    size_t length = sign ? (size_t)(sign - property) : 0;
+    if (!length || length >= sizeof key)
+        return tw_error_set(error, -EINVAL, "kafka: a property is not key=value");
+    memcpy(key, property, length);
+    key[length] = '\0';
+    return set(conf, key, sign + 1, error);
+}
+
+static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *options,
+                     struct tw_error *error)
+{
+    char largest[24];
+    int result = 0;
+    snprintf(largest, sizeof largest, "%zu", options->batch_bytes + 2 * TW_RECORD_BYTES_MAX);
+    const char *const ours[][2] = {
+        {"bootstrap.servers", options->kafka_brokers},
+        {"client.id", "trainward"},
+        {"enable.idempotence", "true"},
+        {"linger.ms", "0"}, /* the writer thread has lingered already */
+        {"socket.nagle.disable", "true"},
+        {"queue.buffering.max.kbytes", QUEUE_KBYTES},
+        {"message.max.bytes", largest},
+    };
+    for (size_t i = 0; !result && i < sizeof ours / sizeof *ours; i++)
+        result = set(conf, ours[i][0], ours[i][1], error);
+    for (size_t i = 0; !result && options->kafka_properties && options->kafka_properties[i]; i++)
+        result = set_property(conf, options->kafka_properties[i], error);
+    return result;
+}
+
+static int start(struct tw_emitter_kafka *kafka, const struct tw_emitter_options *options,
+                 struct tw_error *error)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, kafka);
+    int result = configure(conf, options, error);
+    if (!result) {
+        kafka->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+        if (kafka->producer)
+            return 0;
+        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
+    }
+    rd_kafka_conf_destroy(conf);
+    return result;
+}
+
+static void release(struct tw_emitter_kafka *kafka)
+{
+    free(kafka->topic);
+    free(kafka->key);
+    free(kafka);
+}
+
+int tw_emitter_kafka_open(struct tw_emitter_kafka **ret, const struct tw_emitter_options *options,
+                          const char *key, const struct tw_emitter_kafka_hooks *hooks,
+                          struct tw_error *error)
+{
+    struct tw_emitter_kafka *kafka = calloc(1, sizeof *kafka);
+    if (!kafka)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    kafka->hooks = *hooks;
+    kafka->topic = strdup(options->kafka_topic ? options->kafka_topic : DEFAULT_TOPIC);
+    kafka->key = strdup(key);
+    int result = kafka->topic && kafka->key ? start(kafka, options, error)
+                                            : tw_error_set(error, -ENOMEM, "out of memory");
+    if (result)
+        release(kafka);
+    else
+        *ret = kafka;
+    return result;
+}
+
+static rd_kafka_resp_err_t produce(struct tw_emitter_kafka *kafka, const void *data, size_t size,
+                                   uint32_t tag)
+{
+    /* librdkafka only reads the value when it is asked to copy it. */
+    void *value = (void *)(uintptr_t)data;
+    return rd_kafka_producev(kafka->producer, RD_KAFKA_V_TOPIC(kafka->topic),
+                             RD_KAFKA_V_KEY(kafka->key, strlen(kafka->key)),
+                             RD_KAFKA_V_VALUE(value, size),
+                             RD_KAFKA_V_OPAQUE((void *)(uintptr_t)tag),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+}
+
+int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size_t size,
+                          uint32_t tag, double patience_seconds, struct tw_error *error)
+{
+    double deadline = now() + patience_seconds;
+    char reason[256] = "";
+    rd_kafka_resp_err_t result;
+    while ((result = produce(kafka, data, size, tag)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+           now() < deadline)
+        rd_kafka_poll(kafka->producer, FULL_QUEUE_POLL_MS);
+    if (!result)
+        return 0;
+    if (result == RD_KAFKA_RESP_ERR__FATAL)
+        rd_kafka_fatal_error(kafka->producer, reason, sizeof reason);
+    return tw_error_set(error, -EIO, "kafka: %s%s%s", rd_kafka_err2str(result),
+                        reason[0] ? ": " : kafka->broker_error[0] ? "; " : "",
+                        reason[0] ? reason : kafka->broker_error);
+}
+
+void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka)
+{
+    rd_kafka_poll(kafka->producer, 0);
+}
+
+void tw_emitter_kafka_close(struct tw_emitter_kafka *kafka, double seconds)
+{
+    if (!kafka)
+        return;
+    rd_kafka_flush(kafka->producer, (int)(1000 * (seconds > 0 ? seconds : 0)));
+    if (rd_kafka_outq_len(kafka->producer) > 0) {
+        rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(kafka->producer, 1000); /* serves the reports of what was purged */
+    }
+    rd_kafka_destroy(kafka->producer);
+    release(kafka);
+}

@@ -1,0 +1,72 @@
+/* UTF-8 by table 3-7 of the Unicode standard ("Well-Formed UTF-8 Byte Sequences"). */
+#include "telemetry/text.h"
+
+#include <string.h>
+
+static bool is_continuation(unsigned char byte)
+{
+    return (byte & 0xC0) == 0x80;
+}
+
+/* Length of the well-formed character at `at`, 0 when there is none. */
+static size_t character_length(const unsigned char *at, size_t left)
+{
+    unsigned char first = at[0], low = 0x80, high = 0xBF;
+    size_t length;
+    if (first < 0x80)
+        return 1;
+    if (first < 0xC2 || first > 0xF4)
+        return 0;
+    length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (left < length)
+        return 0;
+    if (first == 0xE0)
+        low = 0xA0; /* shorter forms exist below */
+    else if (first == 0xED)
+        high = 0x9F; /* surrogates */
+    else if (first == 0xF0)
+        low = 0x90;
+    else if (first == 0xF4)
+        high = 0x8F; /* beyond U+10FFFF */
+    if (at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++) {
+        if (!is_continuation(at[i]))
+            return 0;
+    }
+    return length;
+}
+
+bool tw_text_is_utf8(const char *text, size_t size)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t i = 0; i < size;) {
+        size_t length = character_length(bytes + i, size - i);
+        if (!length)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+void tw_text_make_utf8(char *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        size_t length = character_length((const unsigned char *)text + i, size - i);
+        if (!length)
+            text[i] = '?';
+        i += length ? length : 1;
+    }
+}
+
+void tw_text_copy(char *to, size_t to_size, const char *from, size_t size)
+{
+    if (size >= to_size) {
+        size = to_size - 1;
+        for (int i = 0; i < 3 && size && is_continuation((unsigned char)from[size]); i++)
+            size--;
+    }
+    memcpy(to, from, size);
+    tw_text_make_utf8(to, size);
+    to[size] = '\0';
+}
