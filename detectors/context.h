@@ -38,17 +38,24 @@ struct tw_context_config {
 extern const struct tw_option tw_context_options[];
 extern const size_t tw_context_n_options;
 
+/* Room for the names of a run's layers, packed. Layers that find no room are called "#12". */
+#define TW_CONTEXT_NAMES_SIZE 1024
+#define TW_CONTEXT_LAYER_NAME_MAX 63
+
 struct tw_context {
     /* declared by the header */
     enum tw_objective objective;
     uint64_t declared_warmup_steps, declared_max_steps;
     uint32_t world_size;
     uint8_t is_fp16, has_header;
+    uint8_t has_precision; /* the header told one */
     char attempt[TW_ATTEMPT_MAX + 1];
 
     /* where the run is */
     uint64_t records;        /* records observed */
-    uint64_t first_step, step; /* of the run; the newest step seen */
+    uint64_t first_step, step;   /* of the run; the newest step seen */
+    uint64_t newest_record_step; /* of the newest step record */
+    uint8_t has_step;            /* a record told its step */
     int64_t first_time_ms, time_ms;
     double learning_rate, peak_learning_rate; /* NaN until sent */
     double loss_scale, initial_loss_scale;    /* NaN until sent */
@@ -59,7 +66,12 @@ struct tw_context {
     enum tw_segment_cause segment_cause;
     uint64_t segment_first_step;
     uint8_t segment_is_new; /* this very record began it */
-    uint8_t step_went_back; /* this very record repeats or rewinds the step index */
+    uint8_t step_went_back; /* this very record rewinds the step index */
+
+    /* layers of the header, for scopes; see tw_context_layer_scope() */
+    uint64_t header_hash;
+    uint32_t n_layers, n_layer_names;
+    char layer_names[TW_CONTEXT_NAMES_SIZE]; /* one after the other, each with its NUL */
 };
 
 void tw_context_start(struct tw_context *context);
@@ -67,6 +79,11 @@ void tw_context_start(struct tw_context *context);
 /* Updates the context with a record, before the detectors see the same record. */
 void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
                         const struct tw_record *record);
+
+/* Writes the scope of layer `index` of a layers record whose header_hash is given: "layer:NAME", or
+ * "layer:#3" when the name is not known (no header yet, another header, no room). */
+void tw_context_layer_scope(const struct tw_context *context, uint64_t header_hash, uint32_t index,
+                            char *ret, size_t size);
 
 /* True while only critical findings may open. */
 bool tw_context_in_warmup(const struct tw_context *context, const struct tw_context_config *config);

@@ -1,0 +1,291 @@
+/* Where a run is, what it declared, and when detectors should hold their tongue. */
+#include "detectors/context.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FIELD(member) offsetof(struct tw_context_config, member)
+
+const struct tw_option tw_context_options[] = {
+    {.name = "warmup_min_steps", .type = TW_OPTION_COUNT, .offset = FIELD(warmup_min_steps),
+     .initial = 100, .min = 0, .max = 1e12,
+     .help = "only critical findings before this step: norms and losses of healthy runs peak in "
+             "the first hundred steps (AlgoPerf logs)"},
+    {.name = "warmup_fraction", .type = TW_OPTION_NUMBER, .offset = FIELD(warmup_fraction),
+     .initial = .02, .min = 0, .max = 1,
+     .help = "or before this share of the declared max_steps (our judgement)"},
+    {.name = "lr_jump_ratio", .type = TW_OPTION_NUMBER, .offset = FIELD(lr_jump_ratio),
+     .initial = 1.5, .min = 1.01, .max = 1000,
+     .help = "a larger change of the learning rate between two records starts a new segment (our "
+             "judgement; step schedules use 2 to 10)"},
+    {.name = "mute_after_lr_up", .type = TW_OPTION_COUNT, .offset = FIELD(mute_after_lr_up),
+     .initial = 100, .min = 0, .max = 1e12,
+     .help = "steps without new findings on the loss after a jump up of the learning rate: warm "
+             "restarts raise the loss by design (Loshchilov and Hutter, arXiv 1608.03983)"},
+    {.name = "mute_after_resume", .type = TW_OPTION_COUNT, .offset = FIELD(mute_after_resume),
+     .initial = 200, .min = 0, .max = 1e12,
+     .help = "the same after a resume: optimizer or data loader state may be lost (our judgement)"},
+    {.name = "cooldown_steps", .type = TW_OPTION_COUNT, .offset = FIELD(cooldown_steps),
+     .initial = 100, .min = 0, .max = 1e12,
+     .help = "steps between two findings of one detector and scope (rlwatch: 100)"},
+    {.name = "findings_max", .type = TW_OPTION_COUNT, .offset = FIELD(findings_max), .initial = 50,
+     .min = 1, .max = 1e6, .help = "most findings of one run (rlwatch: 50)"},
+};
+const size_t tw_context_n_options = sizeof tw_context_options / sizeof *tw_context_options;
+
+void tw_context_start(struct tw_context *context)
+{
+    memset(context, 0, sizeof *context);
+    context->learning_rate = NAN;
+    context->peak_learning_rate = NAN;
+    context->loss_scale = NAN;
+    context->initial_loss_scale = NAN;
+    context->batch_size = NAN;
+}
+
+/* ---- what the header declares ---- */
+
+static enum tw_objective objective_of(const char *text)
+{
+    static const struct {
+        const char *name;
+        enum tw_objective objective;
+    } known[] = {
+        {"", TW_OBJECTIVE_SUPERVISED},
+        {"supervised", TW_OBJECTIVE_SUPERVISED},
+        {"ctc", TW_OBJECTIVE_CTC},
+        {"contrastive", TW_OBJECTIVE_CONTRASTIVE},
+        {"adversarial", TW_OBJECTIVE_ADVERSARIAL},
+        {"gan", TW_OBJECTIVE_ADVERSARIAL},
+        {"reinforcement", TW_OBJECTIVE_REINFORCEMENT},
+        {"rl", TW_OBJECTIVE_REINFORCEMENT},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!strcmp(text, known[i].name))
+            return known[i].objective;
+    }
+    return TW_OBJECTIVE_OTHER;
+}
+
+static const struct tw_hyperparameter *find_hyperparameter(const struct tw_header *header,
+                                                           const char *name)
+{
+    for (size_t i = 0; i < header->n_hyperparameters; i++) {
+        if (!strcmp(header->hyperparameters[i].name, name))
+            return &header->hyperparameters[i];
+    }
+    return NULL;
+}
+
+static double declared_number(const struct tw_header *header, const char *name)
+{
+    const struct tw_hyperparameter *found = find_hyperparameter(header, name);
+    return found && !found->is_text && isfinite(found->number) ? found->number : NAN;
+}
+
+static uint64_t declared_steps(const struct tw_header *header, const char *name)
+{
+    double number = declared_number(header, name);
+    return number > 0 && number < 1e15 ? (uint64_t)number : 0;
+}
+
+static void take_precision(struct tw_context *context, const struct tw_header *header)
+{
+    static const char *const fp16_names[] = {"fp16", "float16", "half", "16", "16-mixed", "fp16-mixed"};
+    const struct tw_hyperparameter *found = find_hyperparameter(header, "precision");
+    if (!found)
+        return;
+    context->has_precision = 1;
+    context->is_fp16 = !found->is_text && found->number == 16;
+    for (size_t i = 0; found->is_text && i < sizeof fp16_names / sizeof *fp16_names; i++)
+        context->is_fp16 |= !strcmp(found->text, fp16_names[i]);
+}
+
+static void take_layer_names(struct tw_context *context, const struct tw_header *header)
+{
+    size_t used = 0;
+    context->header_hash = tw_header_hash(header);
+    context->n_layers = (uint32_t)header->n_layers;
+    context->n_layer_names = 0;
+    memset(context->layer_names, 0, sizeof context->layer_names);
+    for (size_t i = 0; i < header->n_layers; i++) {
+        const char *name = header->layers[i].name;
+        size_t length = strnlen(name, TW_CONTEXT_LAYER_NAME_MAX);
+        if (used + length + 1 > sizeof context->layer_names)
+            break;
+        memcpy(context->layer_names + used, name, length);
+        used += length + 1;
+        context->n_layer_names++;
+    }
+}
+
+/* ---- segments ---- */
+
+static void start_segment(struct tw_context *context, enum tw_segment_cause cause, uint64_t step)
+{
+    context->segment++;
+    context->segment_cause = cause;
+    context->segment_first_step = step;
+    context->segment_is_new = 1;
+}
+
+static void observe_header(struct tw_context *context, const struct tw_header *header)
+{
+    double batch_size = declared_number(header, "batch_size");
+    double ratio = declared_number(header, "warmup_ratio");
+    context->has_header = 1;
+    context->objective = objective_of(header->objective);
+    context->world_size = header->world_size > UINT32_MAX ? UINT32_MAX : (uint32_t)header->world_size;
+    context->declared_max_steps = declared_steps(header, "max_steps");
+    context->declared_warmup_steps = declared_steps(header, "warmup_steps");
+    if (!context->declared_warmup_steps && ratio > 0 && ratio < 1)
+        context->declared_warmup_steps = (uint64_t)(ratio * (double)context->declared_max_steps);
+    take_precision(context, header);
+    take_layer_names(context, header);
+    if (batch_size > 0) {
+        if (context->batch_size > 0 && batch_size != context->batch_size)
+            start_segment(context, TW_SEGMENT_BATCH_CHANGE, context->step);
+        context->batch_size = batch_size;
+    }
+}
+
+static void observe_attempt(struct tw_context *context, const struct tw_record *record)
+{
+    if (!(record->has & TW_HAS_ATTEMPT) || !strcmp(context->attempt, record->attempt))
+        return;
+    if (context->attempt[0])
+        start_segment(context, TW_SEGMENT_RESUME,
+                      record->has & TW_HAS_STEP ? record->step : context->step);
+    memcpy(context->attempt, record->attempt, sizeof context->attempt);
+}
+
+/* A schedule that ends at zero and starts again has no ratio: coming back from nothing to half of
+ * the peak in one go counts as a jump; the first steps of a warm-up do not. */
+static int learning_rate_jump(const struct tw_context *context, double limit, double now)
+{
+    double before = context->learning_rate;
+    if (isnan(before) || now <= 0)
+        return 0;
+    if (before <= 0)
+        return now >= .5 * context->peak_learning_rate ? 1 : 0;
+    double change = log(now / before);
+    return change > log(limit) ? 1 : change < -log(limit) ? -1 : 0;
+}
+
+static void observe_learning_rate(struct tw_context *context,
+                                  const struct tw_context_config *config,
+                                  const struct tw_record *record)
+{
+    double now = record->signal[TW_SIGNAL_LEARNING_RATE];
+    if (!tw_record_has(record, TW_SIGNAL_LEARNING_RATE) || !isfinite(now))
+        return;
+    int jump = learning_rate_jump(context, config->lr_jump_ratio, now);
+    /* What caused a resume caused the new learning rate too. */
+    if (jump && !context->segment_is_new)
+        start_segment(context, jump > 0 ? TW_SEGMENT_LR_UP : TW_SEGMENT_LR_DOWN, context->step);
+    context->learning_rate = now;
+    if (!(context->peak_learning_rate >= now))
+        context->peak_learning_rate = now;
+}
+
+static void observe_loss_scale(struct tw_context *context, const struct tw_record *record)
+{
+    double now = record->signal[TW_SIGNAL_LOSS_SCALE];
+    if (!tw_record_has(record, TW_SIGNAL_LOSS_SCALE) || !isfinite(now) || now <= 0)
+        return;
+    if (isnan(context->initial_loss_scale))
+        context->initial_loss_scale = now;
+    context->loss_scale = now;
+}
+
+/* Other ranks run a little ahead or behind: only the first one tells where the run is. */
+static bool is_first_rank(const struct tw_record *record)
+{
+    return !(record->has & TW_HAS_RANK) || record->rank == 0;
+}
+
+static void observe_step(struct tw_context *context, const struct tw_record *record)
+{
+    if (!(record->has & TW_HAS_STEP) || record->kind == TW_KIND_HEADER || !is_first_rank(record))
+        return;
+    if (!context->has_step) {
+        context->first_step = record->step;
+        context->segment_first_step = record->step;
+        context->has_step = 1;
+    } else if (record->kind == TW_KIND_STEP && record->step < context->newest_record_step) {
+        context->step_went_back = 1;
+        start_segment(context, TW_SEGMENT_RESUME, record->step);
+    }
+    if (record->kind == TW_KIND_STEP)
+        context->newest_record_step = record->step;
+    context->step = record->step;
+}
+
+static void observe_time(struct tw_context *context, const struct tw_record *record)
+{
+    if (!(record->has & TW_HAS_TIME))
+        return;
+    if (!context->first_time_ms)
+        context->first_time_ms = record->time_ms;
+    context->time_ms = record->time_ms;
+}
+
+void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
+                        const struct tw_record *record)
+{
+    context->records++;
+    context->segment_is_new = 0;
+    context->step_went_back = 0;
+    observe_time(context, record);
+    observe_attempt(context, record);
+    observe_step(context, record);
+    if (record->kind == TW_KIND_HEADER && record->header)
+        observe_header(context, record->header);
+    if (record->kind == TW_KIND_EVENT && !strcmp(record->event, "resume"))
+        start_segment(context, TW_SEGMENT_RESUME, context->step);
+    if (record->kind == TW_KIND_EVENT && !strcmp(record->event, "data_change"))
+        start_segment(context, TW_SEGMENT_DATA_CHANGE, context->step);
+    observe_learning_rate(context, config, record);
+    observe_loss_scale(context, record);
+}
+
+/* ---- gates ---- */
+
+uint64_t tw_context_warmup_end(const struct tw_context *context,
+                               const struct tw_context_config *config)
+{
+    uint64_t end = config->warmup_min_steps;
+    uint64_t share = (uint64_t)(config->warmup_fraction * (double)context->declared_max_steps);
+    if (context->declared_warmup_steps > end)
+        end = context->declared_warmup_steps;
+    return share > end ? share : end;
+}
+
+bool tw_context_in_warmup(const struct tw_context *context, const struct tw_context_config *config)
+{
+    return context->step < tw_context_warmup_end(context, config);
+}
+
+bool tw_context_is_muted(const struct tw_context *context, const struct tw_context_config *config)
+{
+    uint64_t steps = 0;
+    if (context->segment_cause == TW_SEGMENT_LR_UP)
+        steps = config->mute_after_lr_up;
+    else if (context->segment_cause == TW_SEGMENT_RESUME)
+        steps = config->mute_after_resume;
+    return context->step - context->segment_first_step < steps;
+}
+
+void tw_context_layer_scope(const struct tw_context *context, uint64_t header_hash, uint32_t index,
+                            char *ret, size_t size)
+{
+    const char *name = context->layer_names;
+    if (header_hash != context->header_hash || index >= context->n_layer_names) {
+        snprintf(ret, size, "layer:#%u", (unsigned)index);
+        return;
+    }
+    for (uint32_t i = 0; i < index; i++)
+        name += strlen(name) + 1;
+    snprintf(ret, size, "layer:%s", name);
+}

@@ -1,0 +1,10 @@
+/* The detectors that exist; a new one is declared here and listed in detectors.c. */
+#ifndef TW_DETECTORS_H
+#define TW_DETECTORS_H
+
+#include "detector.h"
+
+extern const struct tw_detector tw_detector_overflow;
+extern const struct tw_detector tw_detector_divergence;
+
+#endif

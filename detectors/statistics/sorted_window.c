@@ -1,0 +1,74 @@
+/* Medians by insertion into a sorted index: moving at most 256 bytes beats any cleverer structure. */
+#include "detectors/statistics/sorted_window.h"
+
+#include <string.h>
+
+static void remove_oldest(struct tw_window_head *head, uint8_t *order)
+{
+    uint8_t *rank = memchr(order, head->next, head->count);
+    memmove(rank, rank + 1, (size_t)(order + head->count - rank) - 1);
+    head->count--;
+}
+
+/* Rank of the first value above x. */
+static unsigned rank_above(const struct tw_window_head *head, const float *values,
+                           const uint8_t *order, float x)
+{
+    unsigned low = 0, high = head->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (values[order[middle]] > x)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void tw_window_push(struct tw_window_head *head, float *values, uint8_t *order, float x)
+{
+    if (head->count == head->capacity)
+        remove_oldest(head, order);
+    unsigned rank = rank_above(head, values, order, x);
+    memmove(order + rank + 1, order + rank, head->count - rank);
+    order[rank] = (uint8_t)head->next;
+    values[head->next] = x;
+    head->count++;
+    head->next = (uint16_t)((head->next + 1) % head->capacity);
+}
+
+double tw_window_median(const struct tw_window_head *head, const float *values,
+                        const uint8_t *order)
+{
+    unsigned n = head->count;
+    if (!n)
+        return 0;
+    return .5 * ((double)values[order[(n - 1) / 2]] + (double)values[order[n / 2]]);
+}
+
+/* Walks outward from the median, always to the nearer neighbour, until half of the values are
+ * passed: the last distance is the median of the distances. */
+double tw_window_deviation(const struct tw_window_head *head, const float *values,
+                           const uint8_t *order)
+{
+    int n = head->count, above = n / 2, below = above - 1;
+    double median = tw_window_median(head, values, order), distance = 0;
+    for (int passed = 0; passed < (n + 1) / 2; passed++) {
+        double up = above < n ? (double)values[order[above]] - median : -1;
+        double down = below >= 0 ? median - (double)values[order[below]] : -1;
+        if (down < 0 || (up >= 0 && up <= down)) {
+            distance = up;
+            above++;
+        } else {
+            distance = down;
+            below--;
+        }
+    }
+    return 1.4826 * distance;
+}
+
+float tw_window_at(const struct tw_window_head *head, const float *values, uint16_t age)
+{
+    unsigned newest = head->next + head->capacity - 1u;
+    return values[(newest - age) % head->capacity];
+}
