@@ -15,16 +15,19 @@ struct tw_facts {
 
     /* measured */
     double step;               /* newest step */
-    double learning_rate;      /* newest finite value that was sent, else the declared one */
+    double learning_rate;      /* what a person sets: the declared one, else the newest sent */
     double peak_learning_rate;
     double steps_seen, seconds_per_step;
-    double loss, best_loss, best_loss_step, initial_loss; /* best: lowest median of 64 (or fewer) */
+    double loss;               /* newest finite one */
+    double best_loss, best_loss_step; /* lowest median of 64 (or fewer) */
+    double initial_loss;       /* first finite one */
     double eval_loss, best_eval_loss, best_eval_step;
     double grad_norm_median, grad_norm_p90; /* of unflagged pre-clip norms, newest 1,000 steps */
     double clipped_fraction;                /* of those, beyond max_grad_norm */
     double loss_scale, initial_loss_scale, skip_rate;
     double checkpoint_step; /* newest checkpoint at or before the onset with loss <= 1.02 best */
     double onset_in_warmup; /* 1 when the onset was within 3 x the warm-up */
+    double rollbacks; /* times the run resumed from an earlier step while a finding was open */
 };
 
 enum tw_fact_type { TW_FACT_NUMBER, TW_FACT_TEXT };
