@@ -28,6 +28,8 @@ void tw_transition_id(char ret[TW_EVENT_ID_SIZE], const char *episode_id, uint32
 /* Hash of run, attempt and the transition's number of a run document. */
 void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
                      uint32_t transition);
+/* Hash that names one attempt of a run: where its present state is kept. */
+void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt);
 
 /* Who the run is, for every document. Empty = unknown and left out. */
 struct tw_run_identity {
@@ -67,6 +69,10 @@ struct tw_run_advisory {
     const struct tw_not_checked *not_checked;
 };
 
+/* `event.severity` is a number of our own scale, as ECS asks: 1 info, 2 warning, 3 critical. A run's
+ * document has 2 when its verdict is "problem", else 1, and `event.kind` "state". */
+int tw_severity_number(enum tw_severity severity);
+
 /* The document as one line of JSON without newline, keys in a fixed order, numbers in the shortest
  * form that reads back the same, NaN and infinities as null with a flag beside them
  * (`value_nonfinite: "nan"`). New string for free(), NULL when out of memory. */
@@ -82,6 +88,9 @@ struct json_t; /* jansson's */
 /* A finding with its suggestions as the object that `analyze` prints (contract: findings[]). New
  * reference, NULL when out of memory. */
 struct json_t *tw_finding_json(const struct tw_episode_advisory *advisory);
+/* How a person reads a suggestion: "Change learning_rate from 0.3 to 0.03 (x0.1)", "Multiply
+ * learning_rate by 0.1", "Set precision to bf16". Returns `buffer`. */
+const char *tw_suggestion_text(const struct tw_suggestion *suggestion, char *buffer, size_t size);
 /* A number, or null for NaN and infinities. */
 struct json_t *tw_number_json(double value);
 

@@ -27,8 +27,9 @@ int tw_log_open(struct tw_log **ret, const struct tw_log_location *location,
  * replay after a crash leaves no copies. A torn last line of a file log is cut off on open. */
 int tw_log_append(struct tw_log *log, const char *id, const char *run, const char *document,
                   struct tw_error *error);
-/* Returns once everything appended is durable (fsync; the brokers' acknowledgement), or an error
- * after `timeout_seconds`: then nothing appended since the last success may be counted on. */
+/* Returns once everything appended is durable (fsync; the brokers' acknowledgement). -ETIMEDOUT
+ * after `timeout_seconds`: it is still under way, flush again. Any other error: nothing appended
+ * since the last success may be counted on, append it again. */
 int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error);
 void tw_log_close(struct tw_log *log); /* NULL is allowed */
 
@@ -37,7 +38,7 @@ struct tw_log_reader;
 struct tw_log_item {
     char *document; /* owned by the reader until the next read */
     size_t size;
-    char position[32]; /* for people: "byte 1234", "partition 3 offset 12" */
+    char position[48]; /* for people: "byte 1234", "partition 3 offset 12" */
 };
 int tw_log_reader_open(struct tw_log_reader **ret, const struct tw_log_location *location,
                        const char *name, struct tw_error *error);
@@ -45,6 +46,9 @@ int tw_log_reader_open(struct tw_log_reader **ret, const struct tw_log_location 
  * many (0: none now), or negative. Whatever was read before is given back by it. */
 long tw_log_read(struct tw_log_reader *reader, struct tw_log_item *items, size_t max,
                  double timeout_seconds, struct tw_error *error);
+/* Keeps the reader's place in its consumer group without reading on: call it at least every minute
+ * while a batch waits for a sink that is away. Does nothing for a file log. */
+void tw_log_idle(struct tw_log_reader *reader);
 /* Saves the cursor behind all that was read: it survives kill -9 (tmp + fsync + rename; a
  * committed offset). Call it once every item read is delivered or dead. */
 int tw_log_commit(struct tw_log_reader *reader, struct tw_error *error);

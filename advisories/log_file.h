@@ -1,0 +1,20 @@
+/* What the two ends of the file log share. */
+#ifndef TW_LOG_FILE_H
+#define TW_LOG_FILE_H
+
+#include "telemetry/error.h"
+
+#include <sys/types.h>
+
+#define TW_LOG_FILE_NAME "advisories.jsonl"
+
+/* "DIR/NAME", or "DIR/NAME/LEAF" with a leaf; NULL when out of memory. */
+char *tw_path_join(const char *dir, const char *name, const char *leaf);
+/* Makes a directory private to the user, with the ones above it. */
+int tw_make_directory(const char *path, struct tw_error *error);
+/* Writes all of it, or returns a negative errno. */
+int tw_write_all(int fd, const void *bytes, size_t size);
+/* Makes a new or renamed name in `dir` durable. */
+int tw_sync_directory(const char *dir, struct tw_error *error);
+
+#endif

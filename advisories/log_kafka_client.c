@@ -1,0 +1,120 @@
+/* A librdkafka client for the advisory log. */
+#include "advisories/log_kafka_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void tw_kafka_trouble_init(struct tw_kafka_trouble *trouble)
+{
+    pthread_mutex_init(&trouble->lock, NULL);
+    trouble->text[0] = '\0';
+}
+
+void tw_kafka_trouble_done(struct tw_kafka_trouble *trouble)
+{
+    pthread_mutex_destroy(&trouble->lock);
+}
+
+void tw_kafka_trouble_clear(struct tw_kafka_trouble *trouble)
+{
+    pthread_mutex_lock(&trouble->lock);
+    trouble->text[0] = '\0';
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+const char *tw_kafka_trouble_text(struct tw_kafka_trouble *trouble, char *buffer, size_t size,
+                                  const char *fallback)
+{
+    pthread_mutex_lock(&trouble->lock);
+    snprintf(buffer, size, "%s", trouble->text[0] ? trouble->text : fallback);
+    pthread_mutex_unlock(&trouble->lock);
+    return buffer;
+}
+
+/* librdkafka's own way to report is standard error; a library of ours keeps the newest line instead
+ * and hands it out with the error that it explains. */
+static void keep_trouble(const rd_kafka_t *client, int level, const char *facility,
+                         const char *text)
+{
+    struct tw_kafka_trouble *trouble = rd_kafka_opaque(client);
+    (void)facility;
+    if (level > 4) /* syslog's warning */
+        return;
+    pthread_mutex_lock(&trouble->lock);
+    snprintf(trouble->text, sizeof trouble->text, "%s", text);
+    pthread_mutex_unlock(&trouble->lock);
+}
+
+void tw_kafka_name(char *buffer, size_t size, const struct tw_log_location *location,
+                   const char *middle, const char *name)
+{
+    snprintf(buffer, size, "%s.%s%s%s", location->prefix ? location->prefix : "trainward", middle,
+             name ? "." : "", name ? name : "");
+}
+
+static int set(rd_kafka_conf_t *conf, const char *key, const char *value, struct tw_error *error)
+{
+    char why[256];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, key, value, why, sizeof why);
+    if (result == RD_KAFKA_CONF_OK)
+        return 0;
+    if (result == RD_KAFKA_CONF_UNKNOWN)
+        return tw_error_at(error, -EINVAL, key, 0, 0, "is not a librdkafka property");
+    /* librdkafka's own text quotes the value, which may be a password. */
+    return tw_error_at(error, -EINVAL, key, 0, 0, "librdkafka refuses this property's value");
+}
+
+static int set_pairs(rd_kafka_conf_t *conf, const char *const *pairs, struct tw_error *error)
+{
+    int result = 0;
+    for (; *pairs && !result; pairs += 2)
+        result = set(conf, pairs[0], pairs[1], error);
+    return result;
+}
+
+static int set_property(rd_kafka_conf_t *conf, const char *property, struct tw_error *error)
+{
+    char key[128];
+    const char *equals = strchr(property, '=');
+    if (!equals || (size_t)(equals - property) >= sizeof key)
+        return tw_error_set(error, -EINVAL, "a Kafka property is written key=value");
+    snprintf(key, sizeof key, "%.*s", (int)(equals - property), property);
+    return set(conf, key, equals + 1, error);
+}
+
+static int configure(rd_kafka_conf_t *conf, const struct tw_log_location *location,
+                     const char *const *defaults, const char *const *fixed, struct tw_error *error)
+{
+    int result = set_pairs(conf, defaults, error);
+    if (!result)
+        result = set(conf, "bootstrap.servers", location->brokers, error);
+    for (size_t i = 0; location->properties && i < location->properties->n && !result; i++)
+        result = set_property(conf, location->properties->at[i], error);
+    return result ? result : set_pairs(conf, fixed, error);
+}
+
+int tw_kafka_client_open(rd_kafka_t **ret, rd_kafka_type_t type,
+                         const struct tw_log_location *location, const char *const *defaults,
+                         const char *const *fixed, void (*prepare)(rd_kafka_conf_t *conf),
+                         struct tw_kafka_trouble *trouble, struct tw_error *error)
+{
+    char why[256] = "";
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    int result = configure(conf, location, defaults, fixed, error);
+    if (result) {
+        rd_kafka_conf_destroy(conf);
+        return result;
+    }
+    rd_kafka_conf_set_opaque(conf, trouble);
+    rd_kafka_conf_set_log_cb(conf, keep_trouble);
+    if (prepare)
+        prepare(conf);
+    rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
+    if (!client) {
+        rd_kafka_conf_destroy(conf);
+        return tw_error_at(error, -EINVAL, location->brokers, 0, 0, "cannot use Kafka: %s", why);
+    }
+    *ret = client;
+    return 0;
+}

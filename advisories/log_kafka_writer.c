@@ -1,0 +1,134 @@
+/* The writing end of the Kafka log: an idempotent producer that answers for every message. */
+#include "advisories/log_kafka_writer.h"
+
+#include "advisories/log_kafka_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct writer {
+    struct tw_kafka_trouble trouble; /* first: the client's opaque */
+    rd_kafka_t *client;
+    char topic[256];
+    uint64_t failed; /* delivery reports that were failures, since the last flush */
+    rd_kafka_resp_err_t first_failure;
+};
+
+/* Called from rd_kafka_poll() and rd_kafka_flush(), so in the caller's thread. */
+static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+{
+    struct writer *writer = opaque;
+    (void)client;
+    if (!message->err)
+        return;
+    if (!writer->failed++)
+        writer->first_failure = message->err;
+}
+
+static void prepare(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+}
+
+int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, struct tw_error *error)
+{
+    /* An outage of a day must not turn into failed messages: they wait in the bounded queue, and
+     * the flush says that they do. */
+    static const char *const defaults[] = {
+        "client.id", "trainward",          "linger.ms", "5", "queue.buffering.max.kbytes",
+        "65536",     "message.timeout.ms", "0",         NULL};
+    static const char *const fixed[] = {"enable.idempotence", "true", NULL}; /* implies acks=all */
+    struct writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    tw_kafka_trouble_init(&writer->trouble);
+    tw_kafka_name(writer->topic, sizeof writer->topic, location, "advisories", NULL);
+    int result = tw_kafka_client_open(&writer->client, RD_KAFKA_PRODUCER, location, defaults, fixed,
+                                      prepare, &writer->trouble, error);
+    if (result) {
+        tw_kafka_trouble_done(&writer->trouble);
+        free(writer);
+        return result;
+    }
+    *ret = writer;
+    return 0;
+}
+
+static int fatal(struct writer *writer, struct tw_error *error)
+{
+    char why[256];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(writer->client, why, sizeof why);
+    if (!code)
+        return 0;
+    return tw_error_at(error, -EIO, writer->topic, 0, 0, "the Kafka producer failed for good: %s",
+                       why);
+}
+
+int tw_kafka_writer_append(void *opaque, const char *id, const char *run, const char *document,
+                           struct tw_error *error)
+{
+    struct writer *writer = opaque;
+    (void)id;
+    rd_kafka_poll(writer->client, 0);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        writer->client, RD_KAFKA_V_TOPIC(writer->topic), RD_KAFKA_V_KEY(run, strlen(run)),
+        RD_KAFKA_V_VALUE((char *)(uintptr_t)document, strlen(document)),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (!code)
+        return 0;
+    int result = fatal(writer, error);
+    if (result)
+        return result;
+    return tw_error_at(error, code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? -ENOBUFS : -EIO,
+                       writer->topic, 0, 0, "cannot write an advisory: %s", rd_kafka_err2str(code));
+}
+
+static int failed_messages(struct writer *writer, struct tw_error *error)
+{
+    uint64_t failed = writer->failed;
+    writer->failed = 0;
+    int result = fatal(writer, error);
+    if (result)
+        return result;
+    bool is_topic_missing = writer->first_failure == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                            writer->first_failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    return tw_error_at(error, -EIO, writer->topic, 0, 0, "%llu advisories were refused: %s%s",
+                       (unsigned long long)failed, rd_kafka_err2str(writer->first_failure),
+                       is_topic_missing ? "; make the topic with trainward setup kafka" : "");
+}
+
+int tw_kafka_writer_flush(void *opaque, double timeout_seconds, struct tw_error *error)
+{
+    struct writer *writer = opaque;
+    char why[256];
+    rd_kafka_resp_err_t code = rd_kafka_flush(writer->client, (int)(timeout_seconds * 1000));
+    if (writer->failed)
+        return failed_messages(writer, error);
+    if (!code) {
+        tw_kafka_trouble_clear(&writer->trouble);
+        return 0;
+    }
+    int result = fatal(writer, error);
+    if (result)
+        return result;
+    return tw_error_at(
+        error, -ETIMEDOUT, writer->topic, 0, 0,
+        "%d advisories wait for the brokers' acknowledgement: %s",
+        rd_kafka_outq_len(writer->client),
+        tw_kafka_trouble_text(&writer->trouble, why, sizeof why, rd_kafka_err2str(code)));
+}
+
+void tw_kafka_writer_close(void *opaque)
+{
+    struct writer *writer = opaque;
+    if (!writer)
+        return;
+    /* What was not flushed was never promised. */
+    rd_kafka_purge(writer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(writer->client, 0);
+    rd_kafka_destroy(writer->client);
+    tw_kafka_trouble_done(&writer->trouble);
+    free(writer);
+}

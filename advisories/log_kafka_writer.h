@@ -1,0 +1,14 @@
+/* The writing end of the Kafka log. */
+#ifndef TW_LOG_KAFKA_WRITER_H
+#define TW_LOG_KAFKA_WRITER_H
+
+#include "advisories/log_kind.h"
+
+int tw_kafka_writer_open(void **ret, const struct tw_log_location *location,
+                         struct tw_error *error);
+int tw_kafka_writer_append(void *writer, const char *id, const char *run, const char *document,
+                           struct tw_error *error);
+int tw_kafka_writer_flush(void *writer, double timeout_seconds, struct tw_error *error);
+void tw_kafka_writer_close(void *writer);
+
+#endif
