@@ -39,6 +39,9 @@ struct tw_sink {
      * sink's own time-outs. */
     void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,
                     struct tw_sink_result *results);
+    /* (optional) Any thread: makes a deliver() that is under way return soon, with RETRY for what
+     * is left. The sink is only closed after it. */
+    void (*interrupt)(void *sink);
     /* (optional) Connects and says what is wrong, with the remedy, for `trainward check`. With
      * `send_test`, sends a harmless test document where the sink has one (a test mail). */
     int (*check)(void *sink, bool send_test, struct tw_error *error);

@@ -1,0 +1,59 @@
+/* HTTP to an Elasticsearch or OpenSearch cluster: one connection kept, the hosts taken in turn when
+ * one fails. One thread. */
+#ifndef TW_ELASTICSEARCH_CLIENT_H
+#define TW_ELASTICSEARCH_CLIENT_H
+
+#include "telemetry/error.h"
+#include "telemetry/option.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tw_elasticsearch_config {
+    struct tw_texts urls;
+    char *api_key, *username, *password, *ca_file, *index_prefix;
+    double timeout;
+    bool compress;
+};
+
+struct tw_elasticsearch_client;
+
+/* Checks urls, credentials and prefix; connects to nothing. `config` stays valid until close. */
+int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
+                                 const struct tw_elasticsearch_config *config,
+                                 struct tw_error *error);
+void tw_elasticsearch_client_close(struct tw_elasticsearch_client *client); /* NULL is allowed */
+/* Any thread: requests fail from now on. */
+void tw_elasticsearch_client_interrupt(struct tw_elasticsearch_client *client);
+
+struct tw_elasticsearch_request {
+    const char *method, *path; /* "POST", "/_bulk?..." */
+    const char *body;          /* NULL: none */
+    size_t size;
+    const char *content_type;
+};
+
+struct tw_elasticsearch_answer {
+    long status;      /* HTTP's */
+    const char *body; /* borrowed until the next request; ends in NUL */
+    size_t size;
+    bool is_too_large; /* cut at the ceiling */
+};
+
+/* Sends to the present host, and to each other when it cannot be reached or answers 502, 503 or
+ * 504. Returns 0 when one answered, whatever the status; -EHOSTUNREACH when none did: `reason` (of
+ * `reason_size`) says why, with the remedy. */
+int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
+                          const struct tw_elasticsearch_request *request,
+                          struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size);
+
+/* The host that the last request went to, without credentials. */
+const char *tw_elasticsearch_host(const struct tw_elasticsearch_client *client);
+
+/* `check` and `setup` of the sink. */
+int tw_elasticsearch_check(struct tw_elasticsearch_client *client, const char *prefix,
+                           struct tw_error *error);
+int tw_elasticsearch_setup(struct tw_elasticsearch_client *client, const char *prefix,
+                           struct tw_error *error);
+
+#endif
