@@ -21,7 +21,8 @@ enum tw_next {
     TW_NEXT_WAIT,     /* nothing now; more may come */
     TW_NEXT_END,      /* nothing more will come */
     TW_NEXT_BROKEN,   /* bytes that are no record were passed over: item->reason, item->bytes */
-    TW_NEXT_ASSIGNED, /* Kafka: item->position.partition is ours now; restore, then source->start() */
+    TW_NEXT_ASSIGNED, /* Kafka: item->position.partition is ours now; restore, then source->start()
+                       */
     TW_NEXT_REVOKED   /* Kafka: item->position.partition goes: save, commit, then forget; is_lost =
                        * it is gone already, do not commit */
 };
@@ -42,8 +43,8 @@ struct tw_source_request {
 };
 
 struct tw_source {
-    const char *name;        /* "run_directory", "kafka" */
-    const char *description; /* one line */
+    const char *name;                /* "run_directory", "kafka" */
+    const char *description;         /* one line */
     const struct tw_option *options; /* (optional) */
     size_t n_options, config_size;
 

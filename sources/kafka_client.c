@@ -1,0 +1,253 @@
+/* Configures librdkafka and asks for the topic; see kafka_client.h. */
+#include "sources/kafka_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Where the user's `properties` may say otherwise. */
+static const char *const defaults[][2] = {
+    {"client.id", "trainward"},
+    {"auto.offset.reset", "earliest"},
+    {"allow.auto.create.topics", "false"},
+    {"socket.nagle.disable", "true"},
+    {"queued.max.messages.kbytes", "16384"},
+};
+
+/* What at-least-once and the restoring of state stand on; and the options that have a key of their
+ * own. */
+static const struct {
+    const char *name, *value, *own_key;
+} fixed[] = {
+    {"enable.auto.commit", "false", NULL},
+    {"enable.auto.offset.store", "false", NULL},
+    {"partition.assignment.strategy", "cooperative-sticky", NULL},
+    {"enable.partition.eof", "false", NULL},
+    {"bootstrap.servers", NULL, "brokers"},
+    {"metadata.broker.list", NULL, "brokers"},
+    {"group.id", NULL, "group"},
+    {"group.instance.id", NULL, "instance"},
+};
+#define N_FIXED (sizeof fixed / sizeof *fixed)
+
+/* ---- news ---- */
+
+void tw_kafka_news_init(struct tw_kafka_news *news)
+{
+    pthread_mutex_init(&news->lock, NULL);
+    news->text[0] = '\0';
+}
+
+void tw_kafka_news_done(struct tw_kafka_news *news)
+{
+    pthread_mutex_destroy(&news->lock);
+}
+
+void tw_kafka_news_set(struct tw_kafka_news *news, const char *text)
+{
+    pthread_mutex_lock(&news->lock);
+    snprintf(news->text, sizeof news->text, "%s", text);
+    pthread_mutex_unlock(&news->lock);
+}
+
+const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t size)
+{
+    pthread_mutex_lock(&news->lock);
+    snprintf(buffer, size, "%s", news->text);
+    pthread_mutex_unlock(&news->lock);
+    return buffer;
+}
+
+/* Instead of librdkafka's own habit, writing to standard error. */
+static void keep_line(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)facility;
+    if (level <= 4) /* syslog's warning */
+        tw_kafka_news_set(rd_kafka_opaque(client), text);
+}
+
+/* ---- configuration ---- */
+
+static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
+{
+    char why[256];
+    switch (rd_kafka_conf_set(conf, name, value, why, sizeof why)) {
+    case RD_KAFKA_CONF_OK:
+        return 0;
+    case RD_KAFKA_CONF_UNKNOWN:
+        return tw_error_set(error, -EINVAL, "properties: '%s' is not a librdkafka property", name);
+    default:
+        /* librdkafka's text quotes the value, which may be a password. */
+        return tw_error_set(error, -EINVAL, "properties: librdkafka refuses the value of '%s'",
+                            name);
+    }
+}
+
+static int refuse_fixed(const char *name, struct tw_error *error)
+{
+    for (size_t i = 0; i < N_FIXED; i++) {
+        if (strcmp(fixed[i].name, name))
+            continue;
+        if (fixed[i].own_key)
+            return tw_error_set(error, -EINVAL, "properties: '%s' is set by the key '%s'", name,
+                                fixed[i].own_key);
+        return tw_error_set(error, -EINVAL, "properties: '%s' is always %s here", name,
+                            fixed[i].value);
+    }
+    return 0;
+}
+
+static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
+                          struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < properties->n && !result; i++) {
+        char name[128];
+        const char *equals = strchr(properties->at[i], '=');
+        if (!equals || (size_t)(equals - properties->at[i]) >= sizeof name)
+            return tw_error_set(error, -EINVAL, "properties: one is written key: value");
+        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
+        result = refuse_fixed(name, error);
+        if (!result)
+            result = set(conf, name, equals + 1, error);
+    }
+    return result;
+}
+
+/* librdkafka takes a topic that begins with '^' for a pattern. */
+static int check_topic(const char *topic, struct tw_error *error)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "._-";
+    size_t length = strlen(topic);
+    if (length && length <= 249 && strspn(topic, letters) == length)
+        return 0;
+    return tw_error_set(error, -EINVAL,
+                        "topic: '%.64s' is no topic name (letters, digits, '.', '_', '-')", topic);
+}
+
+static int configure(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
+                     struct tw_error *error)
+{
+    int result = check_topic(config->topic, error);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults && !result; i++)
+        result = set(conf, defaults[i][0], defaults[i][1], error);
+    if (!result)
+        result = set_properties(conf, &config->properties, error);
+    for (size_t i = 0; i < N_FIXED && !result; i++) {
+        if (fixed[i].value)
+            result = set(conf, fixed[i].name, fixed[i].value, error);
+    }
+    if (!result)
+        result = set(conf, "bootstrap.servers", config->brokers, error);
+    if (!result)
+        result = set(conf, "group.id", config->group, error);
+    if (!result && config->instance)
+        result = set(conf, "group.instance.id", config->instance, error);
+    return result;
+}
+
+int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    int result = configure(conf, config, error);
+    rd_kafka_conf_destroy(conf);
+    return result;
+}
+
+int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,
+                          void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
+                                            rd_kafka_topic_partition_list_t *, void *),
+                          struct tw_kafka_news *news, struct tw_error *error)
+{
+    char why[256] = "";
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    int result = configure(conf, config, error);
+    if (result) {
+        rd_kafka_conf_destroy(conf);
+        return result;
+    }
+    rd_kafka_conf_set_opaque(conf, news);
+    rd_kafka_conf_set_log_cb(conf, keep_line);
+    if (rebalance)
+        rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (!client) {
+        rd_kafka_conf_destroy(conf);
+        return tw_error_at(error, -EINVAL, config->brokers, 0, 0, "cannot use Kafka: %s", why);
+    }
+    *ret = client;
+    return 0;
+}
+
+/* ---- the topic ---- */
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* All topics are listed: asking for one by name may create it. */
+static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
+                                   int32_t *ret)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err =
+        rd_kafka_metadata(client, 1, NULL, &metadata, seconds > 0 ? (int)(seconds * 1000) + 1 : 1);
+    if (err)
+        return err;
+    err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (!strcmp(metadata->topics[i].topic, topic) && metadata->topics[i].partition_cnt > 0) {
+            *ret = metadata->topics[i].partition_cnt;
+            err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return err;
+}
+
+int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
+                              double seconds, struct tw_kafka_news *news, int32_t *ret,
+                              struct tw_error *error)
+{
+    char said[256];
+    double deadline = now_seconds() + seconds, left = seconds;
+    rd_kafka_resp_err_t err;
+    do {
+        err = look_up(client, config->topic, left, ret);
+        if (!err)
+            return 0;
+        left = deadline - now_seconds();
+        struct timespec pause = {0, 100000000};
+        if (left > 0)
+            nanosleep(&pause, NULL);
+    } while (left > 0);
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
+                           "there is no such topic at %s; create it: trainward setup kafka "
+                           "--config FILE",
+                           config->brokers);
+    tw_kafka_news_text(news, said, sizeof said);
+    return tw_error_at(error, -EIO, config->brokers, 0, 0, "Kafka does not answer: %s",
+                       said[0] ? said : rd_kafka_err2str(err));
+}
+
+int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
+                             struct tw_error *error)
+{
+    struct tw_kafka_news news;
+    rd_kafka_t *client;
+    tw_kafka_news_init(&news);
+    int result = tw_kafka_consumer_new(&client, config, NULL, &news, error);
+    if (!result) {
+        result =
+            tw_kafka_count_partitions(client, config, TW_KAFKA_TOPIC_SECONDS, &news, ret, error);
+        rd_kafka_destroy(client);
+    }
+    tw_kafka_news_done(&news);
+    return result;
+}

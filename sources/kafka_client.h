@@ -1,0 +1,36 @@
+/* librdkafka handles for the source "kafka": its configuration, and what its log says. */
+#ifndef TW_SOURCE_KAFKA_CLIENT_H
+#define TW_SOURCE_KAFKA_CLIENT_H
+
+#include "sources/kafka.h"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+#define TW_KAFKA_TOPIC_SECONDS 10.0
+
+/* The newest line of librdkafka's log, from any of its threads. */
+struct tw_kafka_news {
+    pthread_mutex_t lock;
+    char text[256];
+};
+
+void tw_kafka_news_init(struct tw_kafka_news *news);
+void tw_kafka_news_done(struct tw_kafka_news *news);
+void tw_kafka_news_set(struct tw_kafka_news *news, const char *text);
+const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t size);
+
+/* A consumer that is not subscribed. The opaque of its callbacks is `news`, which outlives it.
+ * `rebalance` may be NULL. */
+int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,
+                          void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
+                                            rd_kafka_topic_partition_list_t *, void *),
+                          struct tw_kafka_news *news, struct tw_error *error);
+
+/* Partitions of the configured topic. -ENOENT: still missing after `seconds`; -EIO: no broker
+ * answered. */
+int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
+                              double seconds, struct tw_kafka_news *news, int32_t *ret,
+                              struct tw_error *error);
+
+#endif
