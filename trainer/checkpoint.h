@@ -1,0 +1,43 @@
+/* Checkpoints: all that a training needs to go on, in one file `checkpoints/step-N.bin`. Integers
+ * and floats are little-endian:
+ *
+ *   "TWCKPT" 0 0, u32 version (1), u32 n_layers, u32 n_slots, u32 0,
+ *   u64 seed, step, samples, epoch, batch_size, random state, random increment, n_parameters,
+ *   f64 eval_loss, 32 bytes data set's name, 32 bytes optimizer's name,
+ *   for each layer: 32 bytes kind, u64 fan_in, u64 units,
+ *   f32 parameters[n_parameters], n_slots times f32 state[n_parameters],
+ *   u32 CRC-32 (ISO-HDLC, zlib's) of everything before.
+ *
+ * They are written where an epoch ends: the order of the next one is drawn from the random state.
+ */
+#ifndef TW_CHECKPOINT_H
+#define TW_CHECKPOINT_H
+
+#include "trainer/training.h"
+
+#define TW_CHECKPOINT_VERSION 1
+
+/* Which checkpoints of a run are kept: the newest few and the best. Files that this process did not
+ * write are left alone. */
+struct tw_checkpoints {
+    char *dir; /* RUN/checkpoints, owned */
+    uint64_t seed, keep, n;
+    uint64_t *steps; /* the newest n, oldest first; owned */
+    uint64_t best_step;
+    double best_loss;
+    bool has_best;
+};
+
+/* Makes RUN_DIR/checkpoints where missing. */
+int tw_checkpoints_open(struct tw_checkpoints *checkpoints, const char *run_dir, uint64_t keep,
+                        uint64_t seed, struct tw_error *error);
+/* Writes step-N.bin (by rename) and removes those that are no longer kept. */
+int tw_checkpoints_save(struct tw_checkpoints *checkpoints, const struct tw_training *training,
+                        double eval_loss, struct tw_error *error);
+void tw_checkpoints_close(struct tw_checkpoints *checkpoints); /* a zeroed one is allowed */
+
+/* Reads a checkpoint into a training of the same layers, optimizer and data set: it then goes on
+ * exactly as the one that wrote it. On failure the training is as before. */
+int tw_checkpoint_read(const char *path, struct tw_training *training, struct tw_error *error);
+
+#endif

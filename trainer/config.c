@@ -1,0 +1,200 @@
+/* The option table of a training, and what its names stand for. */
+#include "trainer/config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNITS_MAX 65536
+
+#define OPTION(member, type) #member, type, offsetof(struct tw_trainer_config, member)
+
+const struct tw_option tw_trainer_options[] = {
+    {OPTION(dataset, TW_OPTION_TEXT), .initial_text = "digits", .help = "data set"},
+    {OPTION(hidden, TW_OPTION_TEXT), .initial_text = "128,64",
+     .help = "units of each hidden layer, or none"},
+    {OPTION(activation, TW_OPTION_TEXT), .initial_text = "relu", .help = "of the hidden layers"},
+    {OPTION(initializer, TW_OPTION_TEXT),
+     .help = "how weights are drawn [he for relu, xavier for tanh and sigmoid]"},
+    {OPTION(loss, TW_OPTION_TEXT), .initial_text = "softmax_cross_entropy", .help = "loss"},
+    {OPTION(optimizer, TW_OPTION_TEXT), .initial_text = "adam", .help = "optimizer"},
+    {OPTION(learning_rate, TW_OPTION_NUMBER), .initial = NAN, .max = 1e30,
+     .help = "learning rate [0.001 for adam and adamw, 0.05 for sgd]"},
+    {OPTION(momentum, TW_OPTION_NUMBER), .initial = NAN, .max = 1, .help = "of sgd [0.9]"},
+    {OPTION(nesterov, TW_OPTION_BOOL), .help = "Nesterov's momentum, of sgd"},
+    {OPTION(beta1, TW_OPTION_NUMBER), .initial = NAN, .max = .999999,
+     .help = "decay of the first moment, of adam and adamw [0.9]"},
+    {OPTION(beta2, TW_OPTION_NUMBER), .initial = NAN, .max = .999999999,
+     .help = "decay of the second moment, of adam and adamw [0.999]"},
+    {OPTION(epsilon, TW_OPTION_NUMBER), .initial = NAN, .max = 1,
+     .help = "added to the root of the second moment, of adam and adamw [1e-8]"},
+    {OPTION(weight_decay, TW_OPTION_NUMBER), .max = 1e6, .help = "weight decay"},
+    {OPTION(max_grad_norm, TW_OPTION_NUMBER), .max = 1e30,
+     .help = "gradients with a larger global norm are scaled down to it; 0: never"},
+    {OPTION(schedule, TW_OPTION_TEXT), .initial_text = "cosine",
+     .help = "the learning rate over the run"},
+    {OPTION(warmup_steps, TW_OPTION_COUNT), .max = 1e15,
+     .help = "steps over which the learning rate rises to its full height"},
+    {OPTION(batch_size, TW_OPTION_COUNT), .initial = 32, .min = 1, .max = 1e6,
+     .help = "samples a step; the last step of an epoch takes what is left"},
+    {OPTION(epochs, TW_OPTION_COUNT), .initial = 30, .min = 1, .max = 1e9,
+     .help = "passes over the training samples"},
+    {OPTION(max_steps, TW_OPTION_COUNT), .max = 1e15,
+     .help = "ends the run after so many steps; 0: after the last epoch"},
+    {OPTION(seed, TW_OPTION_COUNT), .initial = 1, .max = 9007199254740992.0,
+     .help = "of the weights and of the order of the samples; same seed, same losses"},
+    {OPTION(threads, TW_OPTION_COUNT), .initial = 1, .min = 1, .max = 1024,
+     .help = "threads of OpenBLAS"},
+    {OPTION(layers_every, TW_OPTION_COUNT), .initial = 10, .max = 1e15,
+     .help = "steps between two records of each layer's figures; 0: none"},
+    {OPTION(run_dir, TW_OPTION_TEXT), .help = "directory for telemetry and checkpoints"},
+    {OPTION(keep_checkpoints, TW_OPTION_COUNT), .initial = 3, .max = 1e6,
+     .help = "newest checkpoints to keep, beside the best; 0: write none"},
+    {OPTION(name, TW_OPTION_TEXT), .help = "the run's name for people"},
+    {OPTION(project, TW_OPTION_TEXT), .help = "the project that the run belongs to"},
+    {OPTION(group, TW_OPTION_TEXT), .help = "the group of runs that it belongs to"},
+};
+const size_t tw_trainer_n_options = sizeof tw_trainer_options / sizeof *tw_trainer_options;
+
+#define WORD_FUNCTION(function, table)                                                             \
+    static struct tw_trainer_word function(size_t index)                                           \
+    {                                                                                              \
+        if (!table[index])                                                                         \
+            return (struct tw_trainer_word){0};                                                    \
+        return (struct tw_trainer_word){table[index]->name, table[index]->description};            \
+    }
+WORD_FUNCTION(dataset_word, tw_datasets)
+WORD_FUNCTION(initializer_word, tw_initializers)
+WORD_FUNCTION(loss_word, tw_losses)
+WORD_FUNCTION(optimizer_word, tw_optimizers)
+WORD_FUNCTION(schedule_word, tw_schedules)
+
+static struct tw_trainer_word activation_word(size_t index)
+{
+    for (size_t i = 0; tw_layer_types[i]; i++) {
+        const struct tw_layer_type *type = tw_layer_types[i];
+        if (type->is_activation && index-- == 0)
+            return (struct tw_trainer_word){type->name, type->description};
+    }
+    return (struct tw_trainer_word){0};
+}
+
+const struct tw_trainer_choice tw_trainer_choices[] = {
+    {"dataset", dataset_word}, {"activation", activation_word}, {"initializer", initializer_word},
+    {"loss", loss_word},       {"optimizer", optimizer_word},   {"schedule", schedule_word},
+};
+const size_t tw_trainer_n_choices = sizeof tw_trainer_choices / sizeof *tw_trainer_choices;
+
+static int unknown_word(const char *option, const char *typed, struct tw_error *error)
+{
+    char known[256] = "";
+    for (size_t i = 0; i < tw_trainer_n_choices; i++) {
+        const struct tw_trainer_choice *choice = &tw_trainer_choices[i];
+        for (size_t j = 0; !strcmp(choice->option, option) && choice->word(j).name; j++) {
+            size_t used = strlen(known);
+            snprintf(known + used, sizeof known - used, "%s%s", j ? ", " : "",
+                     choice->word(j).name);
+        }
+    }
+    return tw_error_set(error, -EINVAL, "%s: '%s' is none of %s", option, typed, known);
+}
+
+static int resolve_names(const struct tw_trainer_config *config, struct tw_trainer_plan *plan,
+                         struct tw_error *error)
+{
+    plan->dataset = tw_dataset_find(config->dataset);
+    plan->activation = tw_layer_type_find(config->activation);
+    plan->loss = tw_loss_find(config->loss);
+    plan->optimizer = tw_optimizer_find(config->optimizer);
+    plan->schedule = tw_schedule_find(config->schedule);
+    if (!plan->dataset)
+        return unknown_word("dataset", config->dataset, error);
+    if (!plan->activation || !plan->activation->is_activation)
+        return unknown_word("activation", config->activation, error);
+    if (!plan->loss)
+        return unknown_word("loss", config->loss, error);
+    if (!plan->optimizer)
+        return unknown_word("optimizer", config->optimizer, error);
+    if (!plan->schedule)
+        return unknown_word("schedule", config->schedule, error);
+    const char *initializer =
+        config->initializer ? config->initializer : plan->activation->initializer;
+    plan->initializer = tw_initializer_find(initializer);
+    return plan->initializer ? 0 : unknown_word("initializer", initializer, error);
+}
+
+static int resolve_hidden(const char *text, struct tw_trainer_plan *plan, struct tw_error *error)
+{
+    plan->n_hidden = 0;
+    if (!strcmp(text, "none"))
+        return 0;
+    for (const char *at = text;; at++) {
+        char *end;
+        unsigned long units = *at >= '0' && *at <= '9' ? strtoul(at, &end, 10) : 0;
+        if (units < 1 || units > UNITS_MAX || (*end && *end != ','))
+            return tw_error_set(error, -EINVAL,
+                                "hidden: '%s' is no list of sizes from 1 to %d such as 64,32", text,
+                                UNITS_MAX);
+        if (plan->n_hidden == TW_MODEL_HIDDEN_MAX)
+            return tw_error_set(error, -E2BIG, "hidden: more than %d layers", TW_MODEL_HIDDEN_MAX);
+        plan->hidden[plan->n_hidden++] = units;
+        at = end;
+        if (!*at)
+            return 0;
+    }
+}
+
+/* A setting that the optimizer does not have is a mistake, not something to pass over: whoever sets
+ * it expects an effect. */
+static int check_optimizer_settings(const struct tw_trainer_config *config,
+                                    const struct tw_optimizer *optimizer, struct tw_error *error)
+{
+    const struct {
+        const char *option;
+        bool is_set;
+        unsigned uses;
+    } settings[] = {
+        {"momentum", !isnan(config->momentum), TW_USES_MOMENTUM},
+        {"nesterov", config->nesterov, TW_USES_MOMENTUM},
+        {"beta1", !isnan(config->beta1), TW_USES_BETAS},
+        {"beta2", !isnan(config->beta2), TW_USES_BETAS},
+        {"epsilon", !isnan(config->epsilon), TW_USES_BETAS},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        if (settings[i].is_set && !(optimizer->uses & settings[i].uses))
+            return tw_error_set(error, -EINVAL, "%s: the optimizer %s has none", settings[i].option,
+                                optimizer->name);
+    }
+    return 0;
+}
+
+static double or_else(double value, double otherwise)
+{
+    return isnan(value) ? otherwise : value;
+}
+
+int tw_trainer_config_resolve(const struct tw_trainer_config *config, struct tw_trainer_plan *ret,
+                              struct tw_error *error)
+{
+    struct tw_trainer_plan plan = {0};
+    int result = resolve_names(config, &plan, error);
+    if (!result)
+        result = resolve_hidden(config->hidden, &plan, error);
+    if (!result)
+        result = check_optimizer_settings(config, plan.optimizer, error);
+    if (result)
+        return result;
+    plan.learning_rate = or_else(config->learning_rate, plan.optimizer->learning_rate);
+    plan.optimizer_config = (struct tw_optimizer_config){
+        .weight_decay = config->weight_decay,
+        .momentum = or_else(config->momentum, .9),
+        .nesterov = config->nesterov,
+        .beta1 = or_else(config->beta1, .9),
+        .beta2 = or_else(config->beta2, .999),
+        .epsilon = or_else(config->epsilon, 1e-8),
+    };
+    *ret = plan;
+    return 0;
+}

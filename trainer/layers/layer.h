@@ -1,0 +1,45 @@
+/* A kind of layer is one file ending in one struct tw_layer_type, listed in layers.c. Tensors are
+ * row-major: n samples (rows) by so many values. Everything is float; NaN goes through. */
+#ifndef TW_LAYER_H
+#define TW_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tw_layer_type;
+
+/* A layer of a model. parameters and gradients are slices of the model's two big arrays. */
+struct tw_layer {
+    const struct tw_layer_type *type;
+    char name[64];
+    size_t fan_in, units; /* values in and out, a sample */
+    size_t n_weights;     /* of the parameters, the leading ones: what an initializer draws */
+    size_t n_parameters;
+    float *parameters, *gradients;
+};
+
+struct tw_layer_type {
+    const char *name;        /* "linear": in telemetry, --activation, checkpoints */
+    const char *description; /* one line */
+    bool is_activation;      /* as many units as values in, and no parameters */
+    const char *initializer; /* (activations) what the weights before it are drawn with */
+    bool can_die;            /* (activations) a unit whose output is 0 for every sample learns
+                              * nothing any more */
+
+    /* (optional) Sets n_weights and n_parameters; without it there are none. */
+    void (*shape)(struct tw_layer *layer);
+    /* output[n][units] from input[n][fan_in]. */
+    void (*forward)(const struct tw_layer *layer, size_t n, const float *input, float *output);
+    /* From the loss's gradient by the output: sets layer->gradients, and input_gradient[n][fan_in]
+     * unless it is NULL. `output` is what forward() made of `input`. */
+    void (*backward)(const struct tw_layer *layer, size_t n, const float *input,
+                     const float *output, const float *output_gradient, float *input_gradient);
+    /* (optional) Whether an output lies where the slope is nearly 0. */
+    bool (*is_saturated)(float output);
+};
+
+extern const struct tw_layer_type *const tw_layer_types[]; /* NULL-terminated */
+/* The kind called `name`, or NULL. */
+const struct tw_layer_type *tw_layer_type_find(const char *name);
+
+#endif

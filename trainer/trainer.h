@@ -1,0 +1,40 @@
+/* The instrumented trainer: runs a training and tells everything about it as telemetry records. */
+#ifndef TW_TRAINER_H
+#define TW_TRAINER_H
+
+#include "trainer/config.h"
+
+#include "telemetry/record.h"
+
+enum tw_trainer_order {
+    TW_TRAINER_GO_ON,
+    TW_TRAINER_INTERRUPT, /* stop after this step: the end's status is `interrupted` */
+    TW_TRAINER_FAIL       /* likewise, `failed` */
+};
+
+/* Called from the thread that trains. */
+struct tw_trainer_hooks {
+    /* Told each record as it is produced: the header first, the end last. The record is the
+     * trainer's and gone after the call; the hook may fill in who the run is. */
+    void (*record)(void *closure, struct tw_record *record);
+    /* (optional) Asked after each step. */
+    enum tw_trainer_order (*order)(void *closure);
+    void *closure;
+};
+
+struct tw_trainer_result {
+    enum tw_end_status status;
+    uint64_t steps, samples;
+    double seconds;                  /* of the steps alone */
+    double eval_loss, eval_accuracy; /* of the last validation; NaN before the first */
+    double best_eval_accuracy;
+};
+
+/* Trains until the last step, or until it is told to stop; NaN does not stop it. With run_dir, a
+ * checkpoint is written at the end of each epoch whose parameters are finite; a checkpoint that
+ * cannot be written ends the run as `failed`. Negative: nothing was trained (bad settings), or the
+ * run failed; `error` tells why. `ret` may be NULL. */
+int tw_trainer_run(const struct tw_trainer_config *config, const struct tw_trainer_hooks *hooks,
+                   struct tw_trainer_result *ret, struct tw_error *error);
+
+#endif

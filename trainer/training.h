@@ -1,0 +1,59 @@
+/* A training in memory: model, data, optimizer state, and one step or one validation at a time. No
+ * I/O. */
+#ifndef TW_TRAINING_H
+#define TW_TRAINING_H
+
+#include "trainer/config.h"
+#include "trainer/random.h"
+
+struct tw_step_figures {
+    double loss, learning_rate;
+    double grad_norm; /* before clipping */
+    double update_norm, weight_norm, seconds;
+};
+
+struct tw_validation {
+    double loss, accuracy;
+    uint64_t samples;
+};
+
+struct tw_training {
+    struct tw_trainer_plan plan;
+    double max_grad_norm;
+    uint64_t batch_size, warmup_steps, epochs;
+    struct tw_data data;
+    struct tw_model model;
+    float *slots[TW_OPTIMIZER_SLOTS_MAX]; /* each as long as the parameters */
+    struct tw_random random;              /* draws the order of the samples */
+    uint32_t *order;                      /* of this epoch */
+    size_t position;                      /* samples of this epoch that are done */
+    float *batch_features;
+    uint8_t *batch_labels;
+    size_t n_batch; /* samples of the newest step */
+
+    uint64_t step, samples, epoch; /* done so far; epoch: whole ones */
+    uint64_t steps_per_epoch, total_steps;
+
+    /* Of the newest step, by layer of the model. */
+    double gradient_squares[TW_MODEL_LAYERS_MAX], update_squares[TW_MODEL_LAYERS_MAX];
+    /* Samples since each unit's output was last above 0, by layer with an activation that can die;
+     * NULL for others. */
+    uint64_t *silent[TW_MODEL_LAYERS_MAX];
+};
+
+/* Loads the data and draws the weights. The denormal flush and OpenBLAS's threads are set too
+ * (compute_threads.h). */
+int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
+                     struct tw_error *error);
+void tw_training_release(struct tw_training *training); /* a zeroed one is allowed */
+
+/* The next batch: forward, back, clip, update. Starts a new epoch where the last one is over. */
+struct tw_step_figures tw_training_step(struct tw_training *training);
+/* True when the newest step ended an epoch. */
+bool tw_training_epoch_is_over(const struct tw_training *training);
+struct tw_validation tw_training_validate(struct tw_training *training);
+
+/* True while every parameter is finite. */
+bool tw_training_is_finite(const struct tw_training *training);
+
+#endif
