@@ -17,6 +17,17 @@ int tw_settings_init(struct tw_settings *settings, struct tw_error *error);
  * tells the nearest known one. */
 int tw_settings_set(struct tw_settings *settings, const char *name, const char *value,
                     struct tw_error *error);
+/* One table of thresholds, "shared" or a detector's: its rows and the struct that they fill. */
+struct tw_settings_table {
+    const struct tw_option *options;
+    size_t n;
+    void *config;
+};
+/* False when nothing is called so. */
+bool tw_settings_find(const struct tw_settings *settings, const char *name,
+                      struct tw_settings_table *ret);
+/* The names that tw_settings_find() knows: at most `max`, returns how many. */
+size_t tw_settings_names(const char **ret, size_t max);
 void tw_settings_release(struct tw_settings *settings);
 /* Hash over every threshold in force and the detectors' state versions: 16 hex digits and NUL;
  * `config_digest` in what `analyze` prints, and part of saved states. */

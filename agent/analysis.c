@@ -1,0 +1,92 @@
+/* Reading one log through a source into a watch. */
+#include "agent/analysis.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int open_source(struct tw_analysis *analysis, bool follow, struct tw_error *error)
+{
+    struct tw_source_request request = {.path = analysis->path, .follow = follow};
+    analysis->source = tw_source_probe(analysis->path);
+    if (!analysis->source && follow)
+        analysis->source = tw_source_find("run_directory"); /* may be empty as yet */
+    if (!analysis->source)
+        return tw_error_at(error, -ENOMSG, analysis->path, 0, 0,
+                           "holds no training log that can be read; expected a run directory with "
+                           "telemetry.cbor or telemetry.jsonl, or a file of JSON records");
+    return analysis->source->open(&analysis->handle, &request, error);
+}
+
+int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow,
+                     const struct tw_watch_options *options, struct tw_error *error)
+{
+    struct stat status;
+    *analysis = (struct tw_analysis){.path = path};
+    int result = open_source(analysis, follow, error);
+    if (!result)
+        result = tw_watch_open(&analysis->watch, options, error);
+    if (result) {
+        tw_error_add_place(error, path);
+        tw_analysis_close(analysis);
+        return result;
+    }
+    if (!stat(path, &status))
+        tw_watch_set_time_base(analysis->watch, (int64_t)status.st_mtime * 1000);
+    return 0;
+}
+
+static void note_skip(struct tw_analysis *analysis, const struct tw_source_item *item)
+{
+    if (analysis->skipped++ == 0)
+        snprintf(analysis->first_skip, sizeof analysis->first_skip, "%.200s (byte %lld)",
+                 item->reason, (long long)item->position.offset);
+}
+
+int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error)
+{
+    struct tw_source_item item = {0};
+    int next = analysis->source->next(analysis->handle, timeout_seconds, &item, error);
+    if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
+        analysis->position = item.position;
+    if (next == TW_NEXT_RECORD) {
+        analysis->records++;
+        int result = tw_watch_record(analysis->watch, item.record, &item.position, error);
+        if (result)
+            return result;
+    } else if (next == TW_NEXT_BROKEN) {
+        note_skip(analysis, &item);
+    }
+    return next;
+}
+
+int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error)
+{
+    int result = 0;
+    struct tw_run *run = NULL;
+    while (!result && (run = tw_watch_next(analysis->watch, run)))
+        result = tw_watch_end(analysis->watch, run, error);
+    return result;
+}
+
+void tw_analysis_close(struct tw_analysis *analysis)
+{
+    if (analysis->source && analysis->handle)
+        analysis->source->close(analysis->handle);
+    tw_watch_close(analysis->watch);
+    analysis->handle = NULL;
+    analysis->watch = NULL;
+}
+
+const char *tw_analysis_format(const struct tw_analysis *analysis, char *buffer, size_t size)
+{
+    struct stat status;
+    char file[4200];
+    const char *form = strstr(analysis->path, ".cbor") ? "cbor" : "jsonl";
+    snprintf(file, sizeof file, "%s/telemetry.cbor", analysis->path);
+    if (!stat(file, &status))
+        form = "cbor";
+    snprintf(buffer, size, "%s/%s", analysis->source->name, form);
+    return buffer;
+}

@@ -1,0 +1,35 @@
+/* Reading one log through a source into a watch: what `analyze`, `attach` and watched directories
+ * have in common. */
+#ifndef TW_ANALYSIS_H
+#define TW_ANALYSIS_H
+
+#include "watch.h"
+
+struct tw_analysis {
+    const char *path;             /* borrowed */
+    const struct tw_source *source;
+    void *handle;
+    struct tw_watch *watch;       /* owned */
+    uint64_t skipped;             /* broken lines or stretches passed over */
+    char first_skip[256];         /* where and why the first was */
+    uint64_t records;
+    struct tw_position position;  /* behind the newest record or skip */
+};
+
+/* Probes and opens the log at `path` (a file or a run directory) and a watch for it. */
+int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow,
+                     const struct tw_watch_options *options, struct tw_error *error);
+
+/* Takes the next thing from the log, waiting up to `timeout_seconds`. Returns enum tw_next, or
+ * negative when the source failed. */
+int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error);
+
+/* Ends every run that has not ended. */
+int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error);
+
+void tw_analysis_close(struct tw_analysis *analysis);
+
+/* "run_directory/cbor": the source and the form of the log. Returns `buffer`. */
+const char *tw_analysis_format(const struct tw_analysis *analysis, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,202 @@
+/* trainward analyze: reads finished logs and says what went wrong and what to change. */
+#include "agent/commands.h"
+
+#include "agent/find_runs.h"
+#include "agent/report.h"
+#include "agent/usage.h"
+
+#include "sinks/terminal.h"
+
+#include <errno.h>
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS };
+
+struct analyze {
+    enum format format;
+    struct tw_config config;
+    struct tw_rules *rules;
+    int status; /* worst so far: 2, then 1, then 3, then 0 */
+    bool is_first;
+};
+
+static int rank(int status)
+{
+    static const int ranks[] = {0, 2, 3, 1}; /* of exit status 0, 1, 2, 3 */
+    return ranks[status];
+}
+
+static void raise_status(struct analyze *analyze, int status)
+{
+    if (rank(status) > rank(analyze->status))
+        analyze->status = status;
+}
+
+static int status_of(const struct tw_run *run, const struct tw_settings *settings)
+{
+    const char *verdict = tw_run_verdict(run, settings);
+    if (!strcmp(verdict, "problem"))
+        return 1;
+    return strcmp(verdict, "healthy") ? 3 : 0;
+}
+
+static int print_document(void *closure, const char *id, const char *run, const char *document,
+                          struct tw_error *error)
+{
+    (void)closure, (void)id, (void)run, (void)error;
+    puts(document);
+    return 0;
+}
+
+static void print_run(struct analyze *analyze, const struct tw_analysis *analysis,
+                      const struct tw_run *run)
+{
+    const struct tw_settings *settings = &analyze->config.settings;
+    raise_status(analyze, status_of(run, settings));
+    if (analyze->format == FORMAT_JSON) {
+        char *line = tw_report_json(analysis, run, settings);
+        if (line)
+            puts(line);
+        free(line);
+    } else if (analyze->format == FORMAT_TEXT) {
+        bool colour = tw_terminal_has_colour(STDOUT_FILENO);
+        if (!analyze->is_first)
+            putchar('\n');
+        tw_report_text(stdout, analysis, run, settings, colour, tw_terminal_width(STDOUT_FILENO));
+        analyze->is_first = false;
+    }
+}
+
+static int read_log(struct tw_analysis *analysis, struct tw_error *error)
+{
+    int next;
+    do
+        next = tw_analysis_step(analysis, 0, error);
+    while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
+    if (next < 0)
+        return next;
+    if (!analysis->records)
+        return tw_error_at(error, -ENODATA, analysis->path, 0, 0, "holds no training record%s%s",
+                           analysis->skipped ? "; " : " (it is empty)", analysis->first_skip);
+    return tw_analysis_finish(analysis, error);
+}
+
+static int analyze_log(struct analyze *analyze, const char *path, struct tw_error *error)
+{
+    struct tw_analysis analysis;
+    struct tw_watch_options options = {
+        .settings = &analyze->config.settings,
+        .rules = analyze->rules,
+        .document = analyze->format == FORMAT_DOCUMENTS ? print_document : NULL,
+    };
+    int result = tw_analysis_open(&analysis, path, false, &options, error);
+    if (result)
+        return result;
+    result = read_log(&analysis, error);
+    struct tw_run *run = NULL;
+    while (!result && (run = tw_watch_next(analysis.watch, run)))
+        print_run(analyze, &analysis, run);
+    tw_analysis_close(&analysis);
+    return result;
+}
+
+static void analyze_path(struct analyze *analyze, const char *path)
+{
+    struct tw_texts logs = {0};
+    struct tw_error error = {0};
+    int result = tw_find_runs(&logs, path, true, &error);
+    if (!result && logs.n == 0)
+        result = tw_error_at(&error, -ENOENT, path, 0, 0,
+                             "no run directory in it (one holds telemetry.cbor or "
+                             "telemetry.jsonl)");
+    if (result) {
+        tw_usage_error("analyze", &error);
+        raise_status(analyze, 2);
+    }
+    for (size_t i = 0; i < logs.n; i++) {
+        struct tw_error log_error = {0};
+        if (analyze_log(analyze, logs.at[i], &log_error)) {
+            tw_usage_error("analyze", &log_error);
+            raise_status(analyze, 2);
+        }
+    }
+    tw_texts_release(&logs);
+}
+
+static int load_rules(struct analyze *analyze, struct tw_error *error)
+{
+    analyze->rules = tw_rules_new();
+    if (!analyze->rules)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_rules_load_shipped(analyze->rules, error);
+    for (size_t i = 0; i < analyze->config.rules.n && !result; i++)
+        result = tw_rules_load(analyze->rules, analyze->config.rules.at[i], error);
+    return result;
+}
+
+static const char *format_name = "text";
+
+static const struct poptOption options[] = {
+    {"format", 'f', POPT_ARG_STRING, &format_name, 0,
+     "text for people, json: one object a run, documents: the advisories as the log holds them",
+     "text|json|documents"},
+    TW_COMMON_OPTIONS,
+    POPT_AUTOHELP POPT_TABLEEND,
+};
+
+static int parse_format(enum format *ret)
+{
+    static const char *const names[] = {"text", "json", "documents"};
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(names[i], format_name)) {
+            *ret = (enum format)i;
+            return 0;
+        }
+    }
+    fprintf(stderr, "trainward analyze: --format: '%s' is none of text, json, documents\n",
+            format_name);
+    return -1;
+}
+
+static int analyze_all(struct analyze *analyze, const char **paths)
+{
+    struct tw_error error = {0};
+    if (load_rules(analyze, &error)) {
+        tw_usage_error("analyze", &error);
+        return TW_EXIT_WRONG;
+    }
+    for (; *paths; paths++)
+        analyze_path(analyze, *paths);
+    return analyze->status;
+}
+
+static int run(int argc, const char **argv)
+{
+    struct analyze analyze = {.is_first = true};
+    poptContext context;
+    enum tw_usage usage = tw_usage_parse(&context, &tw_command_analyze, argc, argv, options);
+    if (usage != TW_USAGE_GO_ON)
+        return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
+    const char **paths = poptGetArgs(context);
+    int status = TW_EXIT_WRONG;
+    if (!paths)
+        fputs("trainward analyze: name a run directory or a log file\n", stderr);
+    else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze")) {
+        status = analyze_all(&analyze, paths);
+        tw_rules_free(analyze.rules);
+        tw_config_release(&analyze.config);
+    }
+    poptFreeContext(context);
+    return status;
+}
+
+const struct tw_command tw_command_analyze = {
+    .name = "analyze",
+    .arguments = "[OPTIONS] PATH...",
+    .summary = "read finished logs: what went wrong, since when, and what to change",
+    .run = run,
+};

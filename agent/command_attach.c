@@ -1,0 +1,235 @@
+/* trainward attach: follows runs that are going, prints each advisory as it happens, and a summary
+ * when they end. */
+#include "agent/commands.h"
+
+#include "agent/daemon.h"
+#include "agent/find_runs.h"
+#include "agent/report.h"
+#include "agent/usage.h"
+
+#include "sinks/terminal.h"
+
+#include <errno.h>
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A log that is followed. */
+struct followed {
+    struct tw_analysis analysis;
+    char *path;
+    bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
+};
+
+struct attach {
+    struct tw_config config;
+    struct tw_rules *rules;
+    struct followed *logs;
+    size_t n_logs;
+    bool colour;
+    unsigned width;
+};
+
+static int print_document(void *closure, const char *id, const char *run, const char *document,
+                          struct tw_error *error)
+{
+    struct attach *attach = closure;
+    (void)id, (void)run, (void)error;
+    char *text = tw_terminal_render(document, attach->colour, attach->width);
+    if (text)
+        printf("\n%s", text);
+    free(text);
+    fflush(stdout);
+    return 0;
+}
+
+static int add_log(struct attach *attach, const char *path, struct tw_error *error)
+{
+    struct tw_watch_options options = {.settings = &attach->config.settings,
+                                       .rules = attach->rules,
+                                       .document = print_document,
+                                       .closure = attach};
+    struct followed *grown = realloc(attach->logs, (attach->n_logs + 1) * sizeof *grown);
+    if (!grown)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    attach->logs = grown;
+    struct followed *log = &grown[attach->n_logs];
+    memset(log, 0, sizeof *log);
+    log->path = strdup(path);
+    if (!log->path)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_analysis_open(&log->analysis, log->path, true, &options, error);
+    if (result) {
+        free(log->path);
+        return result;
+    }
+    attach->n_logs++;
+    printf("following %s\n", path);
+    fflush(stdout);
+    return 0;
+}
+
+static int add_path(struct attach *attach, const char *path, struct tw_error *error)
+{
+    struct tw_texts found = {0};
+    int result = tw_find_runs(&found, path, true, error);
+    /* An empty directory may become a run: wait for it. */
+    if (!result && found.n == 0)
+        result = add_log(attach, path, error);
+    for (size_t i = 0; i < found.n && !result; i++)
+        result = add_log(attach, found.at[i], error);
+    tw_texts_release(&found);
+    return result;
+}
+
+static void tell_mapping(struct followed *log)
+{
+    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
+    char format[64];
+    if (log->is_mapped || !run || log->analysis.records < 8)
+        return;
+    printf("%s: run %s, read as %s; signals: ", log->path, run->core.id,
+           tw_analysis_format(&log->analysis, format, sizeof format));
+    tw_report_mapping(stdout, run);
+    fflush(stdout);
+    log->is_mapped = true;
+}
+
+static int end_log(struct attach *attach, struct followed *log, struct tw_error *error)
+{
+    struct tw_run *run = NULL;
+    int result = tw_analysis_finish(&log->analysis, error);
+    log->has_ended = true;
+    putchar('\n');
+    while (!result && (run = tw_watch_next(log->analysis.watch, run)))
+        tw_report_text(stdout, &log->analysis, run, &attach->config.settings, attach->colour,
+                       attach->width);
+    fflush(stdout);
+    return result;
+}
+
+/* Takes what a log has now. Returns how many records, or negative. */
+static long follow(struct attach *attach, struct followed *log, double timeout_seconds,
+                   struct tw_error *error)
+{
+    for (long taken = 0;; taken++) {
+        int next = tw_analysis_step(&log->analysis, taken ? 0 : timeout_seconds, error);
+        if (next < 0)
+            return next;
+        if (next == TW_NEXT_END) {
+            int result = end_log(attach, log, error);
+            return result ? result : taken;
+        }
+        tell_mapping(log);
+        if (next == TW_NEXT_WAIT || taken >= 1000)
+            return taken;
+    }
+}
+
+static int follow_all(struct attach *attach, struct tw_error *error)
+{
+    size_t going = attach->n_logs;
+    while (going && !tw_daemon_is_stopping()) {
+        going = 0;
+        for (size_t i = 0; i < attach->n_logs; i++) {
+            struct followed *log = &attach->logs[i];
+            double timeout = attach->n_logs == 1 ? .25 : .25 / (double)attach->n_logs;
+            long taken = log->has_ended ? 0 : follow(attach, log, timeout, error);
+            if (taken < 0)
+                return (int)taken;
+            going += !log->has_ended;
+        }
+    }
+    return 0;
+}
+
+/* Interrupted: a summary of what is still going. */
+static int end_all(struct attach *attach, struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < attach->n_logs && !result; i++) {
+        if (!attach->logs[i].has_ended)
+            result = end_log(attach, &attach->logs[i], error);
+    }
+    return result;
+}
+
+static int exit_status(const struct attach *attach)
+{
+    int worst = 0;
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        struct tw_run *run = NULL;
+        while ((run = tw_watch_next(attach->logs[i].analysis.watch, run)))
+            worst |= !strcmp(tw_run_verdict(run, &attach->config.settings), "problem");
+    }
+    return worst;
+}
+
+static const struct poptOption options[] = {
+    TW_COMMON_OPTIONS,
+    POPT_AUTOHELP POPT_TABLEEND,
+};
+
+static int load_rules(struct attach *attach, struct tw_error *error)
+{
+    attach->rules = tw_rules_new();
+    if (!attach->rules)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_rules_load_shipped(attach->rules, error);
+    for (size_t i = 0; i < attach->config.rules.n && !result; i++)
+        result = tw_rules_load(attach->rules, attach->config.rules.at[i], error);
+    return result;
+}
+
+static int attach_all(struct attach *attach, const char **paths)
+{
+    struct tw_error error = {0};
+    int result = load_rules(attach, &error);
+    for (; *paths && !result; paths++)
+        result = add_path(attach, *paths, &error);
+    if (!result)
+        result = follow_all(attach, &error);
+    if (!result)
+        result = end_all(attach, &error);
+    int status = result ? TW_EXIT_WRONG : exit_status(attach);
+    if (result)
+        tw_usage_error("attach", &error);
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        tw_analysis_close(&attach->logs[i].analysis);
+        free(attach->logs[i].path);
+    }
+    free(attach->logs);
+    tw_rules_free(attach->rules);
+    return status;
+}
+
+static int run(int argc, const char **argv)
+{
+    struct attach attach = {.colour = tw_terminal_has_colour(STDOUT_FILENO),
+                            .width = tw_terminal_width(STDOUT_FILENO)};
+    poptContext context;
+    enum tw_usage usage = tw_usage_parse(&context, &tw_command_attach, argc, argv, options);
+    if (usage != TW_USAGE_GO_ON)
+        return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
+    const char **paths = poptGetArgs(context);
+    int status = TW_EXIT_WRONG;
+    if (!paths)
+        fputs("trainward attach: name a run directory or a log file\n", stderr);
+    else if (!tw_common_load(&attach.config, "attach")) {
+        tw_daemon_catch_signals();
+        status = attach_all(&attach, paths);
+        tw_config_release(&attach.config);
+    }
+    poptFreeContext(context);
+    return status;
+}
+
+const struct tw_command tw_command_attach = {
+    .name = "attach",
+    .arguments = "[OPTIONS] PATH...",
+    .summary = "follow runs that are going, and print advisories as they happen",
+    .run = run,
+};

@@ -1,0 +1,177 @@
+/* trainward check: every mistake of a configuration with its place, then each service. */
+#include "agent/commands.h"
+
+#include "agent/topics.h"
+#include "agent/usage.h"
+
+#include "rules/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int is_offline, send_test_email;
+
+static const struct poptOption options[] = {
+    {"offline", '\0', POPT_ARG_NONE, &is_offline, 0, "read the file only, connect to nothing", NULL},
+    {"send-test-email", '\0', POPT_ARG_NONE, &send_test_email, 0,
+     "send a test mail to the configured recipients", NULL},
+    TW_COMMON_OPTIONS,
+    POPT_AUTOHELP POPT_TABLEEND,
+};
+
+/* One line an item; a failure goes to standard error too, since it is what scripts look for. */
+static int tell(const char *item, int result, const struct tw_error *error)
+{
+    char text[1024];
+    if (!result)
+        printf("ok    %s\n", item);
+    else
+        fprintf(stderr, "trainward check: %s: %s\n", item,
+                tw_error_message(error, text, sizeof text));
+    fflush(stdout);
+    return result != 0;
+}
+
+static int check_state_dir(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    struct stat status;
+    int result = 0;
+    const char *dir = config->state_dir;
+    if (stat(dir, &status))
+        result = mkdir(dir, 0700) ? tw_error_at(&error, -errno, dir, 0, 0, "cannot be made: %s",
+                                                strerror(errno))
+                                  : 0;
+    else if (!S_ISDIR(status.st_mode))
+        result = tw_error_at(&error, -ENOTDIR, dir, 0, 0, "is not a directory");
+    if (!result && access(dir, W_OK | X_OK))
+        result = tw_error_at(&error, -errno, dir, 0, 0, "cannot be written: %s", strerror(errno));
+    return tell("state_dir", result, &error);
+}
+
+static int check_directories(const struct tw_config *config)
+{
+    int failed = 0;
+    for (size_t i = 0; i < config->n_directories; i++) {
+        struct tw_error error = {0};
+        const char *path = config->directories[i].path;
+        int result = access(path, R_OK | X_OK) ? tw_error_at(&error, -errno, path, 0, 0,
+                                                             "cannot be read: %s", strerror(errno))
+                                               : 0;
+        failed += tell("directory", result, &error);
+    }
+    return failed;
+}
+
+static int check_rules(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    struct tw_rules *rules = tw_rules_new();
+    int result = rules ? tw_rules_load_shipped(rules, &error) : -ENOMEM;
+    for (size_t i = 0; i < config->rules.n && !result; i++)
+        result = tw_rules_load(rules, config->rules.at[i], &error);
+    tw_rules_free(rules);
+    return tell("rules", result, &error);
+}
+
+/* ---- services ---- */
+
+static int look_at_topics(struct tw_kafka_admin *admin, const struct tw_config *config,
+                          struct tw_error *error)
+{
+    struct tw_kafka_topic topics[TW_TOPICS];
+    char names[TW_TOPICS][256];
+    int32_t found[TW_TOPICS];
+    tw_topics(topics, names, config, 1, 1);
+    for (int i = 0; i < TW_TOPICS; i++) {
+        bool is_needed = config->n_kafka ? i == 0 || i == 3 || (i == 1 && config->log_in_kafka)
+                                         : i == 1;
+        found[i] = is_needed ? tw_kafka_admin_partitions(admin, names[i], error) : 1;
+        if (found[i] < 0)
+            return found[i];
+        if (found[i] == 0)
+            return tw_error_at(error, -ENOENT, names[i], 0, 0,
+                               "the topic is missing; 'trainward setup kafka' creates it");
+    }
+    if (config->n_kafka && found[0] != found[3])
+        return tw_error_at(error, -EINVAL, names[3], 0, 0,
+                           "has %d partitions but %s has %d; both need the same number",
+                           (int)found[3], names[0], (int)found[0]);
+    return 0;
+}
+
+static int check_kafka(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    struct tw_kafka_admin *admin = NULL;
+    const struct tw_texts *properties;
+    const char *brokers = tw_topics_brokers(config, &properties);
+    if (!brokers)
+        return 0;
+    int result = tw_kafka_admin_open(&admin, brokers, properties, &error);
+    if (!result)
+        result = look_at_topics(admin, config, &error);
+    tw_kafka_admin_close(admin);
+    return tell("kafka", result, &error);
+}
+
+static int check_sink(const struct tw_configured_sink *configured)
+{
+    struct tw_error error = {0};
+    void *sink;
+    char item[128];
+    snprintf(item, sizeof item, "sink %s", configured->name);
+    int result = configured->sink->open(&sink, configured->config, &error);
+    if (!result) {
+        bool sends = send_test_email && !strcmp(configured->sink->name, "email");
+        if (configured->sink->check && !is_offline)
+            result = configured->sink->check(sink, sends, &error);
+        configured->sink->close(sink);
+    }
+    return tell(item, result, &error);
+}
+
+static int check_all(const struct tw_config *config)
+{
+    int failed = check_state_dir(config) + check_directories(config) + check_rules(config);
+    if (!is_offline)
+        failed += check_kafka(config);
+    for (size_t i = 0; i < config->n_sinks; i++)
+        failed += check_sink(&config->sinks[i]);
+    if (!failed)
+        printf("%s is fine\n", config->path ? config->path : "the configuration");
+    return failed;
+}
+
+static int run(int argc, const char **argv)
+{
+    struct tw_config config;
+    poptContext context;
+    enum tw_usage usage = tw_usage_parse(&context, &tw_command_check, argc, argv, options);
+    if (usage != TW_USAGE_GO_ON)
+        return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
+    const char *surplus = poptGetArg(context);
+    int status = TW_EXIT_WRONG;
+    if (surplus)
+        fprintf(stderr, "trainward check: %s: takes no arguments; name the file with --config\n",
+                surplus);
+    else if (!tw_common_options.config)
+        fputs("trainward check: name the configuration with --config FILE\n", stderr);
+    else if (!tw_common_load(&config, "check")) {
+        status = check_all(&config) ? TW_EXIT_WRONG : 0;
+        tw_config_release(&config);
+    }
+    poptFreeContext(context);
+    return status;
+}
+
+const struct tw_command tw_command_check = {
+    .name = "check",
+    .arguments = "--config FILE [OPTIONS]",
+    .summary = "read a configuration, say every mistake, and connect to each service",
+    .run = run,
+};

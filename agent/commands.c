@@ -1,0 +1,9 @@
+/* The one list of commands. */
+#include "agent/commands.h"
+
+#include <stddef.h>
+
+const struct tw_command *const tw_commands[] = {
+    &tw_command_train, &tw_command_analyze, &tw_command_attach, &tw_command_agent,
+    &tw_command_check, &tw_command_setup,   &tw_command_rules,  NULL,
+};

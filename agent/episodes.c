@@ -1,0 +1,226 @@
+/* Episodes: one open per detector and scope, with a cool-down, so that nothing flaps. */
+#include "agent/episodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Causes before symptoms: the second follows from the first when the first began no later. */
+static const struct {
+    const char *cause, *symptom;
+} follows[] = {
+    {"gradient-explosion", "divergence"}, {"gradient-explosion", "overflow"},
+    {"divergence", "overflow"},           {"saturation", "vanishing-gradient"},
+    {"vanishing-gradient", "underfitting"}, {"dead-units", "underfitting"},
+    {"saturation", "underfitting"},
+};
+
+void tw_episodes_release(struct tw_episodes *episodes)
+{
+    free(episodes->at);
+    *episodes = (struct tw_episodes){0};
+}
+
+bool tw_episode_is_open(const struct tw_episode *episode)
+{
+    return episode->finding.state == TW_STATE_OPEN;
+}
+
+struct tw_episode *tw_episodes_find_open(const struct tw_episodes *episodes, uint32_t detector,
+                                         const char *scope)
+{
+    for (size_t i = episodes->n; i-- > 0;) {
+        struct tw_episode *episode = &episodes->at[i];
+        if (tw_episode_is_open(episode) && episode->detector == detector &&
+            !strcmp(episode->finding.scope, scope))
+            return episode;
+    }
+    return NULL;
+}
+
+static struct tw_episode *newest_closed(const struct tw_episodes *episodes, uint32_t detector,
+                                        const char *scope)
+{
+    for (size_t i = episodes->n; i-- > 0;) {
+        struct tw_episode *episode = &episodes->at[i];
+        if (!tw_episode_is_open(episode) && episode->detector == detector &&
+            !strcmp(episode->finding.scope, scope))
+            return episode;
+    }
+    return NULL;
+}
+
+static void take_condition(struct tw_finding *finding, const struct tw_condition *condition)
+{
+    finding->severity = condition->severity;
+    finding->confidence = condition->confidence;
+    finding->evidence = condition->evidence;
+}
+
+static struct tw_episode *add_episode(struct tw_episodes *episodes,
+                                      const struct tw_episode_change *change,
+                                      const struct tw_condition *condition, uint32_t *ret_dropped)
+{
+    struct tw_episode *grown = NULL;
+    if (!change->is_full || condition->severity == TW_SEVERITY_CRITICAL)
+        grown = realloc(episodes->at, (episodes->n + 1) * sizeof *grown);
+    if (!grown) {
+        ++*ret_dropped;
+        return NULL;
+    }
+    episodes->at = grown;
+    struct tw_episode *episode = &grown[episodes->n++];
+    memset(episode, 0, sizeof *episode);
+    episode->detector = change->detector;
+    struct tw_finding *finding = &episode->finding;
+    finding->detector = tw_detectors[change->detector]->name;
+    memcpy(finding->scope, condition->scope, sizeof finding->scope);
+    finding->state = TW_STATE_OPEN;
+    finding->onset_step = condition->onset_step;
+    finding->onset_time_ms = condition->onset_time_ms;
+    finding->detected_step = change->step;
+    finding->detected_time_ms = change->time_ms;
+    take_condition(finding, condition);
+    tw_episode_id(episode->id, change->run, change->attempt, finding->detector, finding->scope,
+                  change->step);
+    return episode;
+}
+
+static void close_episode(struct tw_episode *episode, const struct tw_episode_change *change,
+                          enum tw_state state)
+{
+    episode->finding.state = state;
+    episode->finding.closed_step = change->step;
+    episode->finding.closed_time_ms = change->time_ms;
+}
+
+static bool is_cooling_down(const struct tw_episode *closed, const struct tw_episode_change *change)
+{
+    return closed && change->step < closed->finding.closed_step + change->cooldown_steps;
+}
+
+static struct tw_episode *open_episode(struct tw_episodes *episodes,
+                                       const struct tw_episode_change *change,
+                                       const struct tw_condition *condition,
+                                       enum tw_action *ret_action, uint32_t *ret_dropped)
+{
+    struct tw_episode *closed = newest_closed(episodes, change->detector, condition->scope);
+    /* What grew worse than the last one is no flapping. */
+    if (is_cooling_down(closed, change) && condition->severity <= closed->finding.severity) {
+        closed->has_pending = 1;
+        closed->pending = *condition;
+        return NULL;
+    }
+    *ret_action = TW_ACTION_OPENED;
+    return add_episode(episodes, change, condition, ret_dropped);
+}
+
+static struct tw_episode *escalate(struct tw_episode *open, const struct tw_condition *condition,
+                                   enum tw_action *ret_action)
+{
+    if (condition->severity <= open->finding.severity)
+        return NULL;
+    take_condition(&open->finding, condition);
+    *ret_action = TW_ACTION_ESCALATED;
+    return open;
+}
+
+static struct tw_episode *close_open(struct tw_episode *open,
+                                     const struct tw_episode_change *change,
+                                     const struct tw_condition *condition, enum tw_action *ret_action)
+{
+    bool is_recovery = condition->state == TW_STATE_RECOVERED;
+    close_episode(open, change, condition->state);
+    open->finding.confidence = is_recovery ? condition->confidence : 0;
+    *ret_action = is_recovery ? TW_ACTION_RECOVERED : TW_ACTION_WITHDRAWN;
+    return open;
+}
+
+/* A suspicion that came to nothing serious but was worth a line: opened and closed in one. */
+static struct tw_episode *note_recovered(struct tw_episodes *episodes,
+                                         const struct tw_episode_change *change,
+                                         const struct tw_condition *condition,
+                                         enum tw_action *ret_action, uint32_t *ret_dropped)
+{
+    struct tw_episode *closed = newest_closed(episodes, change->detector, condition->scope);
+    if (closed)
+        closed->has_pending = 0;
+    if (is_cooling_down(closed, change))
+        return NULL;
+    struct tw_episode *episode = add_episode(episodes, change, condition, ret_dropped);
+    if (episode)
+        close_episode(episode, change, TW_STATE_RECOVERED);
+    *ret_action = TW_ACTION_RECOVERED;
+    return episode;
+}
+
+struct tw_episode *tw_episodes_apply(struct tw_episodes *episodes,
+                                     const struct tw_episode_change *change,
+                                     const struct tw_condition *condition,
+                                     enum tw_action *ret_action, uint32_t *ret_dropped)
+{
+    struct tw_episode *open =
+        tw_episodes_find_open(episodes, change->detector, condition->scope);
+    switch (condition->state) {
+    case TW_STATE_OPEN:
+        if (open)
+            return escalate(open, condition, ret_action);
+        return open_episode(episodes, change, condition, ret_action, ret_dropped);
+    case TW_STATE_RECOVERED:
+        if (open)
+            return close_open(open, change, condition, ret_action);
+        return note_recovered(episodes, change, condition, ret_action, ret_dropped);
+    case TW_STATE_WITHDRAWN:
+        if (open)
+            return close_open(open, change, condition, ret_action);
+        open = newest_closed(episodes, change->detector, condition->scope);
+        if (open)
+            open->has_pending = 0;
+        return NULL;
+    case TW_STATE_SUSPECT:
+    case TW_STATE_STILL_OPEN:
+        break;
+    }
+    return NULL;
+}
+
+struct tw_episode *tw_episodes_wake(struct tw_episodes *episodes,
+                                    const struct tw_episode_change *change,
+                                    enum tw_action *ret_action, uint32_t *ret_dropped)
+{
+    for (size_t i = 0; i < episodes->n; i++) {
+        struct tw_episode *closed = &episodes->at[i];
+        if (!closed->has_pending || is_cooling_down(closed, change))
+            continue;
+        struct tw_condition condition = closed->pending;
+        struct tw_episode_change own = *change;
+        own.detector = closed->detector;
+        closed->has_pending = 0;
+        struct tw_episode *opened = tw_episodes_apply(episodes, &own, &condition, ret_action,
+                                                      ret_dropped);
+        if (opened)
+            return opened;
+    }
+    return NULL;
+}
+
+static bool is_known_consequence(const struct tw_finding *cause, const struct tw_finding *symptom)
+{
+    for (size_t i = 0; i < sizeof follows / sizeof *follows; i++) {
+        if (!strcmp(follows[i].cause, cause->detector) &&
+            !strcmp(follows[i].symptom, symptom->detector))
+            return cause->onset_step <= symptom->onset_step;
+    }
+    return false;
+}
+
+void tw_episodes_find_causes(const struct tw_episodes *episodes, struct tw_episode *episode)
+{
+    episode->n_causes = 0;
+    for (size_t i = 0; i < episodes->n && episode->n_causes < TW_CAUSES_MAX; i++) {
+        const struct tw_episode *other = &episodes->at[i];
+        if (other != episode && tw_episode_is_open(other) &&
+            other->finding.severity >= TW_SEVERITY_WARNING &&
+            is_known_consequence(&other->finding, &episode->finding))
+            memcpy(episode->causes[episode->n_causes++], other->id, TW_EVENT_ID_SIZE);
+    }
+}

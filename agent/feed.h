@@ -1,0 +1,57 @@
+/* A feed: one source of the agent with the watch behind it and the order in which things become
+ * durable: advisories first, then the runs' snapshots, then the source's position. A crash between
+ * two of these repeats work and loses none; repeats carry the same ids. */
+#ifndef TW_FEED_H
+#define TW_FEED_H
+
+#include "config.h"
+#include "state_store.h"
+#include "watch.h"
+
+/* What all feeds of an agent share. One thread. */
+struct tw_feed_services {
+    const struct tw_config *config;
+    struct tw_rules *rules;
+    struct tw_log *log;
+    const char *dead_letter_dir;
+    uint64_t advisories; /* written so far */
+};
+
+struct tw_feed;
+
+/* A Kafka feed; `source_config` is by the option table of the source "kafka". State is kept in the
+ * topic PREFIX.state of the same brokers. */
+int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
+                       const void *source_config, struct tw_error *error);
+
+/* The run directories below a path, those that appear later too. State is kept in state_dir. */
+int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *services,
+                           const struct tw_directory_config *directory, struct tw_error *error);
+
+/* Takes what there is, up to some hundred records, waiting up to `timeout_seconds` for the first.
+ * Returns how many, or negative: the feed has to be opened anew (its memory may be ahead of what is
+ * durable). */
+long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
+
+/* Makes everything taken so far durable, in the order told above. */
+int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error);
+
+/* Without a checkpoint. NULL is allowed. */
+void tw_feed_close(struct tw_feed *feed);
+
+/* ---- for the implementations ---- */
+struct tw_feed {
+    long (*work)(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
+    int (*checkpoint)(struct tw_feed *feed, struct tw_error *error);
+    void (*close)(struct tw_feed *feed);
+};
+
+/* The watch options of a feed: documents go to the services' advisory log. */
+struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
+
+/* How long a checkpoint waits for the log and the store. */
+#define TW_FEED_FLUSH_SECONDS 60.0
+/* Most records taken by one tw_feed_work(). */
+#define TW_FEED_BATCH 500
+
+#endif

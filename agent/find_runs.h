@@ -1,0 +1,18 @@
+/* Finding run directories below a path. */
+#ifndef TW_FIND_RUNS_H
+#define TW_FIND_RUNS_H
+
+#include "telemetry/error.h"
+#include "telemetry/option.h"
+
+#include <stdbool.h>
+
+/* Appends to `ret` each path that a source can read, in order of name: `path` itself where it is a
+ * file or a run directory, else the run directories below it (all levels when `recursive`, else the
+ * next one). At most 100,000. Errors: the path does not exist or cannot be read. */
+int tw_find_runs(struct tw_texts *ret, const char *path, bool recursive, struct tw_error *error);
+
+/* True when `path` is a directory that holds a telemetry file. */
+bool tw_is_run_directory(const char *path);
+
+#endif

@@ -1,0 +1,23 @@
+/* What `analyze` and `attach` print about a run. */
+#ifndef TW_REPORT_H
+#define TW_REPORT_H
+
+#include "analysis.h"
+
+#include <stdio.h>
+
+/* One line of JSON (the contract of `analyze --format json`), new string for free(). */
+char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *run,
+                     const struct tw_settings *settings);
+
+/* A block of text for people. */
+void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
+                    const struct tw_settings *settings, bool colour, unsigned width);
+
+/* What of the log goes where: "loss <- loss (1350)", on one line. */
+void tw_report_mapping(FILE *out, const struct tw_run *run);
+
+/* Indices of the run's episodes by onset, detector, scope; new array for free(). */
+size_t *tw_report_order(const struct tw_run *run);
+
+#endif

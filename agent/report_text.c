@@ -1,0 +1,86 @@
+/* What people read about a run: the verdict, each finding with its advice, what was not checked. */
+#include "agent/report.h"
+
+#include "sinks/terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void tw_report_mapping(FILE *out, const struct tw_run *run)
+{
+    bool is_first = true;
+    for (int i = 0; i < TW_SIGNALS; i++) {
+        if (!run->core.signal_counts[i])
+            continue;
+        fprintf(out, "%s%s (%llu)", is_first ? "" : ", ", tw_signal_name((enum tw_signal)i),
+                (unsigned long long)run->core.signal_counts[i]);
+        is_first = false;
+    }
+    fputs(is_first ? "none\n" : "\n", out);
+}
+
+static enum tw_action action_of(enum tw_state state)
+{
+    switch (state) {
+    case TW_STATE_RECOVERED:
+        return TW_ACTION_RECOVERED;
+    case TW_STATE_WITHDRAWN:
+        return TW_ACTION_WITHDRAWN;
+    case TW_STATE_STILL_OPEN:
+        return TW_ACTION_STILL_OPEN;
+    case TW_STATE_SUSPECT:
+    case TW_STATE_OPEN:
+        break;
+    }
+    return TW_ACTION_OPENED;
+}
+
+static void print_finding(FILE *out, const struct tw_run *run, const struct tw_episode *episode,
+                          bool colour, unsigned width)
+{
+    struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
+    advisory.action = action_of(episode->finding.state);
+    char *document = tw_episode_document(&advisory);
+    char *text = document ? tw_terminal_render(document, colour, width) : NULL;
+    if (text)
+        fprintf(out, "\n%s", text);
+    free(text);
+    free(document);
+}
+
+static const char *coloured_verdict(const char *verdict, bool colour)
+{
+    if (!colour)
+        return verdict;
+    if (!strcmp(verdict, "problem"))
+        return "\033[1;31mproblem\033[0m";
+    return strcmp(verdict, "healthy") ? "\033[1;33munknown\033[0m" : "\033[1;32mhealthy\033[0m";
+}
+
+void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
+                    const struct tw_settings *settings, bool colour, unsigned width)
+{
+    char format[64];
+    const struct tw_context *context = &run->core.context;
+    struct tw_not_checked entries[TW_DETECTORS_MAX];
+    size_t n = tw_run_not_checked(run, settings, entries, TW_DETECTORS_MAX);
+    fprintf(out, "%s: %s\n", run->core.id, coloured_verdict(tw_run_verdict(run, settings), colour));
+    fprintf(out, "  log      %s (%s), steps %llu to %llu%s\n", analysis->path,
+            tw_analysis_format(analysis, format, sizeof format),
+            (unsigned long long)context->first_step, (unsigned long long)context->step,
+            run->core.ended && run->core.status == TW_END_COMPLETED ? "" : ", no regular end");
+    fputs("  signals  ", out);
+    tw_report_mapping(out, run);
+    if (analysis->skipped)
+        fprintf(out, "  skipped  %llu broken %s; the first: %s\n",
+                (unsigned long long)analysis->skipped,
+                analysis->skipped == 1 ? "stretch" : "stretches", analysis->first_skip);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "  not checked: %s (%s)\n", entries[i].detector, entries[i].reason);
+    size_t *order = tw_report_order(run);
+    for (size_t i = 0; order && i < run->episodes.n; i++)
+        print_finding(out, run, &run->episodes.at[order[i]], colour, width);
+    free(order);
+    if (!run->episodes.n && strcmp(tw_run_verdict(run, settings), "unknown"))
+        fputs("  nothing found\n", out);
+}

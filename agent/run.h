@@ -1,0 +1,61 @@
+/* One watched run: its context, the detectors' states, its episodes and the series that rules take
+ * amounts from. Everything but the owned blocks at the end is flat, so that a run can be saved and
+ * restored byte for byte (snapshot.h). A function of the records alone. */
+#ifndef TW_RUN_H
+#define TW_RUN_H
+
+#include "episodes.h"
+#include "run_series.h"
+#include "settings.h"
+
+#include "advisories/advisory.h"
+#include "sources/source.h"
+
+/* The flat part. */
+struct tw_run_core {
+    char id[TW_RUN_ID_MAX + 1];
+    char attempt[TW_ATTEMPT_MAX + 1];
+    struct tw_position position; /* behind the newest record that was applied */
+    uint8_t has_position, has_seq, ended;
+    enum tw_end_status status; /* once ended */
+    uint32_t transition;       /* number of the next run document */
+    uint64_t last_seq, repeats, missing, other_ranks;
+    uint32_t suspects; /* bit i: tw_detectors[i] has a suspicion */
+    uint32_t findings, findings_dropped;
+    uint64_t signal_counts[TW_SIGNALS];
+    int64_t time_ms; /* of the newest record, or made up from `time_base` */
+    struct tw_context context;
+    struct tw_run_series series;
+};
+
+struct tw_run {
+    struct tw_run_core core;
+    unsigned char *detector_states; /* one block; see tw_run_detector_state() */
+    struct tw_episodes episodes;
+    struct tw_header *header;    /* the newest, or NULL */
+    unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
+    size_t n_header_bytes;
+    bool is_dirty; /* changed since the last snapshot */
+};
+
+/* A new run with its detectors started. NULL when out of memory. */
+struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings);
+void tw_run_free(struct tw_run *run); /* NULL is allowed */
+
+/* Bytes of all detectors' states together, and where detector `index` keeps its own. */
+size_t tw_run_detector_states_size(void);
+void *tw_run_detector_state(const struct tw_run *run, size_t index);
+
+/* Takes a header record: returns true when it is new, false for a repeat of the one known. */
+bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
+
+struct tw_run_identity tw_run_identity(const struct tw_run *run);
+
+/* "healthy", "problem" or "unknown", by the findings so far. */
+const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *settings);
+
+/* What could not be judged so far: at most `max`, returns how many. */
+size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *settings,
+                          struct tw_not_checked *ret, size_t max);
+
+#endif

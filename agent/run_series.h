@@ -1,0 +1,45 @@
+/* What rules compute amounts from: the run's own healthy numbers, kept in small flat rings. */
+#ifndef TW_RUN_SERIES_H
+#define TW_RUN_SERIES_H
+
+#include "detectors/context.h"
+#include "detectors/finding.h"
+#include "rules/facts.h"
+
+#define TW_SERIES_LOSSES 64
+/* 250 norms, one in 4 records: the newest 1,000 steps. */
+#define TW_SERIES_NORMS 250
+#define TW_SERIES_NORM_STRIDE 4
+#define TW_SERIES_CHECKPOINTS 16
+
+struct tw_run_series {
+    uint64_t losses, norms; /* how many were ever put into the rings */
+    float loss[TW_SERIES_LOSSES], norm[TW_SERIES_NORMS];
+    double initial_loss, newest_loss, best_loss;
+    uint64_t best_loss_step;
+    double eval_loss, best_eval_loss;
+    uint64_t best_eval_step;
+    double seconds; /* sum of step_seconds */
+    uint64_t timed_steps;
+    double skipped; /* optimizer steps */
+    double rollbacks; /* times the step index went back while a finding was open */
+    uint32_t n_checkpoints;
+    struct {
+        uint64_t step;
+        double loss;
+    } checkpoints[TW_SERIES_CHECKPOINTS]; /* newest last */
+};
+
+void tw_run_series_start(struct tw_run_series *series);
+
+/* Takes a record, after the context has. While `is_flagged` (a detector is suspicious or has an open finding) its norm and
+ * loss do not become part of what counts as healthy. */
+void tw_run_series_observe(struct tw_run_series *series, const struct tw_record *record,
+                           const struct tw_context *context, bool is_flagged);
+
+/* Facts for the rules about one finding. */
+void tw_run_series_facts(const struct tw_run_series *series, const struct tw_context *context,
+                         const struct tw_header *header, const struct tw_finding *finding,
+                         struct tw_facts *ret);
+
+#endif

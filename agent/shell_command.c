@@ -1,0 +1,87 @@
+/* A command line as text that a shell reads back as it was. */
+#include "agent/shell_command.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_plain(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+=./,:@%";
+    return *word && strspn(word, plain) == strlen(word);
+}
+
+static void put_word(FILE *out, const char *word)
+{
+    if (is_plain(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
+/* The directory beside `dir` that is not there yet. */
+static void next_directory(const char *dir, char *ret, size_t size)
+{
+    int length = (int)strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    for (int i = 2; i < 1000; i++) {
+        snprintf(ret, size, "%.*s-%d", length, dir, i);
+        if (access(ret, F_OK))
+            return;
+    }
+}
+
+/* Whether `argument` is `option`, or `option=...`. */
+static bool names(const char *argument, const char *option)
+{
+    size_t length = strlen(option);
+    return !strncmp(argument, option, length) &&
+           (argument[length] == '\0' || argument[length] == '=');
+}
+
+static void put_option(FILE *out, const char *option, const char *value)
+{
+    fprintf(out, " %s ", option);
+    put_word(out, value);
+}
+
+char *tw_shell_command_with(int argc, const char *const *argv, const char *option,
+                            const char *value)
+{
+    char *text = NULL, dir[4096];
+    size_t size;
+    bool is_set = false;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    put_word(out, argv[0]);
+    for (int i = 1; i < argc; i++) {
+        bool is_dir = names(argv[i], "--run-dir"), is_option = names(argv[i], option);
+        const char *equals = strchr(argv[i], '=');
+        if (!is_dir && !is_option) {
+            fputc(' ', out);
+            put_word(out, argv[i]);
+            continue;
+        }
+        const char *old = equals ? equals + 1 : i + 1 < argc ? argv[++i] : "";
+        if (is_dir)
+            next_directory(old, dir, sizeof dir);
+        put_option(out, is_dir ? "--run-dir" : option, is_dir ? dir : value);
+        is_set |= is_option;
+    }
+    if (!is_set)
+        put_option(out, option, value);
+    return fclose(out) ? (free(text), NULL) : text;
+}

@@ -1,0 +1,275 @@
+/* Snapshots in the compacted topic PREFIX.state: key = run, partition = the telemetry's. */
+#include "agent/state_store.h"
+
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uthash.h>
+
+struct kafka {
+    struct tw_state_store store;
+    rd_kafka_t *producer, *consumer;
+    char topic[256];
+    int failures; /* snapshots that were not delivered since the last flush */
+    char failure[200];
+};
+
+static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *closure)
+{
+    struct kafka *kafka = closure;
+    (void)producer;
+    if (!message->err)
+        return;
+    kafka->failures++;
+    snprintf(kafka->failure, sizeof kafka->failure, "%s", rd_kafka_err2str(message->err));
+}
+
+static void be_silent(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    (void)handle, (void)level, (void)facility, (void)text; /* failures come back as errors */
+}
+
+static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
+{
+    char reason[256];
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK)
+        return tw_error_set(error, -EINVAL, "kafka property %s: %s", name, reason);
+    return 0;
+}
+
+static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
+                          struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; properties && i < properties->n && !result; i++) {
+        char name[256];
+        const char *equals = strchr(properties->at[i], '=');
+        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
+        result = set(conf, name, equals + 1, error);
+    }
+    return result;
+}
+
+static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t type,
+                      const char *brokers, const struct tw_texts *properties,
+                      struct tw_error *error)
+{
+    static const char *const producer[][2] = {{"enable.idempotence", "true"},
+                                              {"linger.ms", "5"},
+                                              {"message.max.bytes", "8000000"}};
+    static const char *const consumer[][2] = {{"group.id", "trainward-state"},
+                                              {"enable.auto.commit", "false"},
+                                              {"enable.partition.eof", "true"},
+                                              {"auto.offset.reset", "earliest"}};
+    char reason[256];
+    const char *const(*own)[2] = type == RD_KAFKA_PRODUCER ? producer : consumer;
+    size_t n = type == RD_KAFKA_PRODUCER ? 3 : 4;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    int result = set(conf, "bootstrap.servers", brokers, error);
+    for (size_t i = 0; i < n && !result; i++)
+        result = set(conf, own[i][0], own[i][1], error);
+    if (!result)
+        result = set(conf, "socket.nagle.disable", "true", error);
+    if (!result)
+        result = set_properties(conf, properties, error);
+    rd_kafka_conf_set_log_cb(conf, be_silent);
+    rd_kafka_conf_set_opaque(conf, kafka);
+    if (type == RD_KAFKA_PRODUCER)
+        rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    if (!result && !(*ret = rd_kafka_new(type, conf, reason, sizeof reason)))
+        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
+    if (result)
+        rd_kafka_conf_destroy(conf);
+    return result;
+}
+
+static int put(struct tw_state_store *store, const char *key, int32_t partition, const void *data,
+               size_t size, struct tw_error *error)
+{
+    struct kafka *kafka = (struct kafka *)store;
+    for (int tries = 0;; tries++) {
+        rd_kafka_resp_err_t err = rd_kafka_producev(
+            kafka->producer, RD_KAFKA_V_TOPIC(kafka->topic), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE((void *)(size_t)data, size),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        if (!err)
+            return 0;
+        /* A full queue empties while we serve it; give it half a minute. */
+        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || tries == 300)
+            return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot save state: %s",
+                               rd_kafka_err2str(err));
+        rd_kafka_poll(kafka->producer, 100);
+    }
+}
+
+static int flush(struct tw_state_store *store, double timeout_seconds, struct tw_error *error)
+{
+    struct kafka *kafka = (struct kafka *)store;
+    rd_kafka_resp_err_t err = rd_kafka_flush(kafka->producer, (int)(timeout_seconds * 1000));
+    if (err)
+        return tw_error_at(error, -ETIMEDOUT, kafka->topic, 0, 0, "state is not saved yet: %s",
+                           rd_kafka_err2str(err));
+    if (!kafka->failures)
+        return 0;
+    kafka->failures = 0;
+    return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot save state: %s", kafka->failure);
+}
+
+/* The newest value of each key, while a partition is read from its start. */
+struct newest {
+    char *key;
+    void *data;
+    size_t size;
+    UT_hash_handle hh;
+};
+
+static void free_newest(struct newest *table)
+{
+    struct newest *entry, *next;
+    HASH_ITER (hh, table, entry, next) {
+        HASH_DEL(table, entry);
+        free(entry->key);
+        free(entry->data);
+        free(entry);
+    }
+}
+
+static int keep(struct newest **table, const rd_kafka_message_t *message)
+{
+    struct newest *entry;
+    if (!message->key || message->key_len == 0)
+        return 0;
+    HASH_FIND(hh, *table, message->key, message->key_len, entry);
+    if (!entry) {
+        entry = calloc(1, sizeof *entry);
+        if (entry)
+            entry->key = strndup(message->key, message->key_len);
+        if (!entry || !entry->key) {
+            free(entry);
+            return -ENOMEM;
+        }
+        HASH_ADD_KEYPTR(hh, *table, entry->key, message->key_len, entry);
+    }
+    void *copy = message->payload ? malloc(message->len) : NULL;
+    if (message->payload && !copy)
+        return -ENOMEM;
+    if (copy)
+        memcpy(copy, message->payload, message->len);
+    free(entry->data);
+    entry->data = copy; /* NULL: a tombstone */
+    entry->size = message->len;
+    return 0;
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int read_partition(struct kafka *kafka, struct newest **table, double timeout_seconds,
+                          struct tw_error *error)
+{
+    double deadline = now_seconds() + timeout_seconds;
+    char reason[200] = "no answer";
+    while (now_seconds() < deadline) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->consumer, 100);
+        if (!message)
+            continue;
+        rd_kafka_resp_err_t err = message->err;
+        int kept = err ? 0 : keep(table, message);
+        if (err)
+            snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
+        rd_kafka_message_destroy(message);
+        if (kept)
+            return tw_error_set(error, kept, "out of memory");
+        if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            return 0;
+        if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+            err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+            break;
+    }
+    return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot restore state: %s", reason);
+}
+
+static int visit_partition(struct tw_state_store *store, const char *key, int32_t partition,
+                           double timeout_seconds, tw_state_visit *visit, void *closure,
+                           struct tw_error *error)
+{
+    struct kafka *kafka = (struct kafka *)store;
+    struct newest *table = NULL, *entry, *next;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    (void)key;
+    rd_kafka_topic_partition_list_add(list, kafka->topic, partition)->offset =
+        RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_assign(kafka->consumer, list);
+    int result = read_partition(kafka, &table, timeout_seconds, error);
+    rd_kafka_assign(kafka->consumer, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
+    HASH_ITER (hh, table, entry, next) {
+        if (!result && entry->data)
+            result = visit(closure, entry->key, entry->data, entry->size, error);
+    }
+    free_newest(table);
+    return result;
+}
+
+static void close_kafka(struct tw_state_store *store)
+{
+    struct kafka *kafka = (struct kafka *)store;
+    if (kafka->producer) {
+        rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_destroy(kafka->producer);
+    }
+    if (kafka->consumer)
+        rd_kafka_destroy(kafka->consumer);
+    free(kafka);
+}
+
+static int check_partitions(struct kafka *kafka, int32_t partitions, struct tw_error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->producer, kafka->topic, NULL);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->producer, 0, topic, &metadata, 10000);
+    rd_kafka_topic_destroy(topic);
+    if (err)
+        return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot be read: %s",
+                           rd_kafka_err2str(err));
+    int found = metadata->topic_cnt ? metadata->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    if (found == 0)
+        return tw_error_at(error, -ENOENT, kafka->topic, 0, 0,
+                           "the topic is missing; 'trainward setup kafka' creates it");
+    if (found != partitions)
+        return tw_error_at(error, -EINVAL, kafka->topic, 0, 0,
+                           "has %d partitions but the telemetry has %d; both need the same number",
+                           found, (int)partitions);
+    return 0;
+}
+
+int tw_state_kafka_open(struct tw_state_store **ret, const char *brokers, const char *prefix,
+                        const struct tw_texts *properties, int32_t partitions,
+                        struct tw_error *error)
+{
+    struct kafka *kafka = calloc(1, sizeof *kafka);
+    if (!kafka)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    kafka->store = (struct tw_state_store){put, flush, visit_partition, close_kafka};
+    snprintf(kafka->topic, sizeof kafka->topic, "%s.state", prefix ? prefix : "trainward");
+    int result = new_handle(&kafka->producer, kafka, RD_KAFKA_PRODUCER, brokers, properties, error);
+    if (!result)
+        result =
+            new_handle(&kafka->consumer, kafka, RD_KAFKA_CONSUMER, brokers, properties, error);
+    if (!result)
+        result = check_partitions(kafka, partitions, error);
+    if (result) {
+        close_kafka(&kafka->store);
+        return result;
+    }
+    *ret = &kafka->store;
+    return 0;
+}

@@ -1,0 +1,185 @@
+/* The life of episodes: opening, escalation, recovery, withdrawal, cool-down, ceiling, causes. */
+#include "agent/episodes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint32_t index_of(const char *name)
+{
+    for (uint32_t i = 0; tw_detectors[i]; i++) {
+        if (!strcmp(tw_detectors[i]->name, name))
+            return i;
+    }
+    fail_msg("no detector %s", name);
+    return 0;
+}
+
+static struct tw_episode_change at_step(uint64_t step)
+{
+    return (struct tw_episode_change){.run = "r",
+                                      .attempt = "a",
+                                      .detector = index_of("divergence"),
+                                      .step = step,
+                                      .time_ms = (int64_t)step,
+                                      .cooldown_steps = 100};
+}
+
+static struct tw_condition says(enum tw_state state, enum tw_severity severity, uint64_t onset)
+{
+    struct tw_condition condition = {.state = state, .severity = severity, .onset_step = onset};
+    strcpy(condition.scope, "run");
+    return condition;
+}
+
+static struct tw_episode *apply(struct tw_episodes *episodes, uint64_t step, enum tw_state state,
+                                enum tw_severity severity, enum tw_action *action)
+{
+    uint32_t dropped = 0;
+    struct tw_episode_change change = at_step(step);
+    struct tw_condition condition = says(state, severity, step > 10 ? step - 10 : 0);
+    return tw_episodes_apply(episodes, &change, &condition, action, &dropped);
+}
+
+static void an_episode_opens_escalates_once_and_recovers(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    struct tw_episode *episode = apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    assert_non_null(episode);
+    assert_int_equal(action, TW_ACTION_OPENED);
+    assert_int_equal(episode->finding.onset_step, 490);
+    assert_int_equal(episode->finding.detected_step, 500);
+    assert_null(apply(&episodes, 510, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    assert_non_null(apply(&episodes, 520, TW_STATE_OPEN, TW_SEVERITY_CRITICAL, &action));
+    assert_int_equal(action, TW_ACTION_ESCALATED);
+    assert_null(apply(&episodes, 530, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    episode = apply(&episodes, 600, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    assert_non_null(episode);
+    assert_int_equal(action, TW_ACTION_RECOVERED);
+    assert_int_equal(episode->finding.severity, TW_SEVERITY_CRITICAL);
+    assert_int_equal(episode->finding.closed_step, 600);
+    assert_int_equal(episodes.n, 1);
+    tw_episodes_release(&episodes);
+}
+
+static void a_finding_repeated_in_the_cool_down_opens_after_it(void **state)
+{
+    struct tw_episodes episodes = {0};
+    struct tw_episode_change change;
+    enum tw_action action;
+    uint32_t dropped = 0;
+    (void)state;
+    apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 520, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    assert_null(apply(&episodes, 540, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    change = at_step(619);
+    assert_null(tw_episodes_wake(&episodes, &change, &action, &dropped));
+    change = at_step(620);
+    struct tw_episode *episode = tw_episodes_wake(&episodes, &change, &action, &dropped);
+    assert_non_null(episode);
+    assert_int_equal(action, TW_ACTION_OPENED);
+    assert_int_equal(episode->finding.detected_step, 620);
+    assert_int_equal(episode->finding.onset_step, 530);
+    assert_null(tw_episodes_wake(&episodes, &change, &action, &dropped));
+    tw_episodes_release(&episodes);
+}
+
+static void what_recovers_during_the_cool_down_never_opens(void **state)
+{
+    struct tw_episodes episodes = {0};
+    struct tw_episode_change change = at_step(700);
+    enum tw_action action;
+    uint32_t dropped = 0;
+    (void)state;
+    apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 520, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    apply(&episodes, 540, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 560, TW_STATE_WITHDRAWN, TW_SEVERITY_WARNING, &action);
+    assert_null(tw_episodes_wake(&episodes, &change, &action, &dropped));
+    assert_int_equal(episodes.n, 1);
+    tw_episodes_release(&episodes);
+}
+
+static void what_is_worse_than_the_last_one_does_not_wait(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 520, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    assert_non_null(apply(&episodes, 540, TW_STATE_OPEN, TW_SEVERITY_CRITICAL, &action));
+    assert_int_equal(action, TW_ACTION_OPENED);
+    tw_episodes_release(&episodes);
+}
+
+static void a_recovered_suspicion_is_one_closed_line(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    assert_null(apply(&episodes, 400, TW_STATE_SUSPECT, TW_SEVERITY_INFO, &action));
+    struct tw_episode *episode =
+        apply(&episodes, 440, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    assert_non_null(episode);
+    assert_int_equal(episode->finding.state, TW_STATE_RECOVERED);
+    assert_int_equal(episode->finding.severity, TW_SEVERITY_INFO);
+    assert_false(tw_episode_is_open(episode));
+    tw_episodes_release(&episodes);
+}
+
+static void a_full_run_takes_only_what_is_critical(void **state)
+{
+    struct tw_episodes episodes = {0};
+    struct tw_episode_change change = at_step(500);
+    struct tw_condition warning = says(TW_STATE_OPEN, TW_SEVERITY_WARNING, 490);
+    struct tw_condition critical = says(TW_STATE_OPEN, TW_SEVERITY_CRITICAL, 490);
+    enum tw_action action;
+    uint32_t dropped = 0;
+    (void)state;
+    change.is_full = true;
+    assert_null(tw_episodes_apply(&episodes, &change, &warning, &action, &dropped));
+    assert_int_equal(dropped, 1);
+    assert_non_null(tw_episodes_apply(&episodes, &change, &critical, &action, &dropped));
+    tw_episodes_release(&episodes);
+}
+
+static void an_overflow_after_a_divergence_names_it_as_its_cause(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    uint32_t dropped = 0;
+    (void)state;
+    char cause[TW_EVENT_ID_SIZE];
+    memcpy(cause, apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_CRITICAL, &action)->id,
+           sizeof cause);
+    struct tw_episode_change change = at_step(560);
+    struct tw_condition condition = says(TW_STATE_OPEN, TW_SEVERITY_CRITICAL, 560);
+    change.detector = index_of("overflow");
+    struct tw_episode *overflow =
+        tw_episodes_apply(&episodes, &change, &condition, &action, &dropped);
+    tw_episodes_find_causes(&episodes, overflow);
+    assert_int_equal(overflow->n_causes, 1);
+    assert_string_equal(overflow->causes[0], cause);
+    tw_episodes_find_causes(&episodes, &episodes.at[0]);
+    assert_int_equal(episodes.at[0].n_causes, 0);
+    tw_episodes_release(&episodes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_episode_opens_escalates_once_and_recovers),
+        cmocka_unit_test(a_finding_repeated_in_the_cool_down_opens_after_it),
+        cmocka_unit_test(what_recovers_during_the_cool_down_never_opens),
+        cmocka_unit_test(what_is_worse_than_the_last_one_does_not_wait),
+        cmocka_unit_test(a_recovered_suspicion_is_one_closed_line),
+        cmocka_unit_test(a_full_run_takes_only_what_is_critical),
+        cmocka_unit_test(an_overflow_after_a_divergence_names_it_as_its_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

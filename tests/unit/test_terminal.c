@@ -1,0 +1,121 @@
+/* Advisories as a terminal shows them. */
+#include "sample_advisory.h"
+#include "sinks/terminal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char *render(const struct sample *sample, bool is_coloured, unsigned width)
+{
+    char *document = tw_episode_document(&sample->advisory);
+    char *block = tw_terminal_render(document, is_coloured, width);
+    free(document);
+    assert_non_null(block);
+    return block;
+}
+
+static void an_episode_shows_what_since_when_and_what_to_change(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    char *block = render(&sample, false, 60);
+    assert_string_equal(block, "CRITICAL  gradient explosion in layer fc2\n"
+                               "  run resnet, since step 812, found at step 815, confidence\n"
+                               "  97 %\n"
+                               "  gradient norm / its median: 54.25 ratio, above 10 (normal\n"
+                               "  1.1), steps 752 to 815\n"
+                               "  change  learning_rate 0.3 -> 0.03 (x0.1)\n"
+                               "  why     The gradient norm is 54 times its median.\n"
+                               "  verify  grad_norm below 2.2 within 200 steps\n"
+                               "  or      precision -> bf16\n"
+                               "  why     Its range is wider.\n"
+                               "  verify  loss above -1 within 50 steps\n");
+    free(block);
+}
+
+static void what_is_over_asks_for_no_change(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    sample.advisory.action = TW_ACTION_RECOVERED;
+    sample.finding.state = TW_STATE_RECOVERED;
+    sample.finding.closed_step = 900;
+    char *block = render(&sample, false, 80);
+    assert_non_null(strstr(block, "RECOVERED  gradient explosion"));
+    assert_non_null(strstr(block, "recovered at step 900"));
+    assert_null(strstr(block, "change"));
+    free(block);
+}
+
+static void no_line_is_wider_than_the_terminal(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    for (unsigned width = 50; width < 120; width++) {
+        char *block = render(&sample, false, width), *rest = NULL;
+        for (char *line = strtok_r(block, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+            assert_true(strlen(line) <= width);
+        free(block);
+    }
+}
+
+static void colour_is_only_there_when_asked_for(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    char *plain = render(&sample, false, 80), *coloured = render(&sample, true, 80);
+    assert_null(strchr(plain, '\033'));
+    assert_non_null(strstr(coloured, "\033[1;31mCRITICAL\033[0m"));
+    free(plain);
+    free(coloured);
+}
+
+static void a_runs_name_cannot_send_escape_sequences(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    sample.advisory.run.name = "a\033]0;title\007b\r\xc2\x9b"
+                               "2Jc"; /* ESC, BEL, CR, C1 CSI */
+    char *block = render(&sample, false, 80);
+    assert_non_null(strstr(block, "run a?]0;title?b??2Jc,"));
+    free(block);
+}
+
+static void a_run_shows_its_verdict_and_what_was_not_checked(void **state)
+{
+    (void)state;
+    struct tw_not_checked not_checked[] = {{"overfitting", "no eval loss"}};
+    struct tw_run_advisory advisory = {.run = {.run = "exp7", .attempt = "a1"},
+                                       .step = 5000,
+                                       .status = "completed",
+                                       .verdict = "unknown",
+                                       .n_not_checked = 1,
+                                       .not_checked = not_checked};
+    char *document = tw_run_document(&advisory);
+    char *block = tw_terminal_render(document, false, 80);
+    assert_string_equal(block, "UNKNOWN  run exp7 completed at step 5000\n"
+                               "  not checked  overfitting: no eval loss\n");
+    free(block);
+    free(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_episode_shows_what_since_when_and_what_to_change),
+        cmocka_unit_test(what_is_over_asks_for_no_change),
+        cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(colour_is_only_there_when_asked_for),
+        cmocka_unit_test(a_runs_name_cannot_send_escape_sequences),
+        cmocka_unit_test(a_run_shows_its_verdict_and_what_was_not_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* The watch as a whole: the same records give the same documents, however they are cut up, repeated
+ * or interrupted by a snapshot. */
+#include "agent/snapshot.h"
+#include "agent/watch.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define STEPS 1500
+#define BLOW_UP 900
+
+struct documents {
+    char *text; /* one a line */
+    size_t size;
+    int n;
+};
+
+static int collect(void *closure, const char *id, const char *run, const char *document,
+                   struct tw_error *error)
+{
+    struct documents *documents = closure;
+    size_t length = strlen(document);
+    (void)id, (void)run, (void)error;
+    documents->text = realloc(documents->text, documents->size + length + 2);
+    memcpy(documents->text + documents->size, document, length);
+    documents->size += length;
+    documents->text[documents->size++] = '\n';
+    documents->text[documents->size] = '\0';
+    documents->n++;
+    return 0;
+}
+
+struct fixture {
+    struct tw_settings settings;
+    struct tw_rules *rules;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct tw_error error = {0};
+    assert_int_equal(tw_settings_init(&fixture->settings, &error), 0);
+    fixture->rules = tw_rules_new();
+    assert_int_equal(tw_rules_load_shipped(fixture->rules, &error), 0);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    tw_settings_release(&fixture->settings);
+    tw_rules_free(fixture->rules);
+    free(fixture);
+    return 0;
+}
+
+static struct tw_watch *open_watch(const struct fixture *fixture, struct documents *documents)
+{
+    struct tw_watch *watch;
+    struct tw_watch_options options = {.settings = &fixture->settings,
+                                       .rules = fixture->rules,
+                                       .document = collect,
+                                       .closure = documents};
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    return watch;
+}
+
+/* Noise that is the same everywhere: a fixed linear congruence, -1 to 1. */
+static double noise(int i)
+{
+    uint32_t x = (uint32_t)i * 2654435761u;
+    x ^= x >> 15;
+    x *= 2246822519u;
+    x ^= x >> 13;
+    return (double)x / 2147483648.0 - 1;
+}
+
+/* Record i of a run that learns for 900 steps, then doubles its loss every 50; 0 = header. */
+static void make_record(struct tw_record *record, int i)
+{
+    tw_record_init(record);
+    strcpy(record->run, "blow-up");
+    strcpy(record->attempt, "a1");
+    record->seq = (uint64_t)i;
+    record->step = (uint64_t)i;
+    record->time_ms = 1700000000000 + 1000 * (int64_t)i;
+    record->has = TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_STEP | TW_HAS_TIME | TW_HAS_KIND;
+    if (i == 0) {
+        record->kind = TW_KIND_HEADER;
+        struct tw_header *header = tw_record_add_header(record);
+        strcpy(header->project, "tests");
+        tw_header_set_number(header, "learning_rate", .3);
+        tw_header_set_text(header, "optimizer", "sgd");
+    } else if (i > STEPS) {
+        record->kind = TW_KIND_END;
+        record->status = TW_END_COMPLETED;
+    } else {
+        double loss = 2.3 * pow(i, -.3) * (1 + .03 * noise(i));
+        if (i > BLOW_UP)
+            loss *= fmin(20, pow(2, (i - BLOW_UP) / 50.0));
+        record->kind = TW_KIND_STEP;
+        tw_record_set(record, TW_SIGNAL_LOSS, loss);
+        tw_record_set(record, TW_SIGNAL_LEARNING_RATE, .3);
+        tw_record_set(record, TW_SIGNAL_GRAD_NORM, 1 + .2 * noise(i + 7));
+        record->grad_norm_kind = TW_GRAD_NORM_PRE_CLIP;
+    }
+}
+
+static void feed(struct tw_watch *watch, int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        struct tw_record record;
+        struct tw_error error = {0};
+        struct tw_position position = {.offset = i + 1};
+        make_record(&record, i);
+        assert_int_equal(tw_watch_record(watch, &record, &position, &error), 0);
+        tw_record_clear(&record);
+    }
+}
+
+static char *undisturbed(const struct fixture *fixture, int *ret_n)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(fixture, &documents);
+    feed(watch, 0, STEPS + 1);
+    tw_watch_close(watch);
+    *ret_n = documents.n;
+    return documents.text;
+}
+
+static void a_blow_up_is_told_with_an_amount(void **state)
+{
+    int n;
+    char *text = undisturbed(*state, &n);
+    assert_true(n >= 3); /* opened, still open at the end, and the run's own */
+    char *line_end = strchr(text, '\n');
+    *line_end = '\0';
+    json_t *document = json_loads(text, 0, NULL), *trainward = json_object_get(document, "trainward");
+    assert_string_equal(json_string_value(json_object_get(trainward, "detector")), "divergence");
+    json_int_t onset = json_integer_value(json_object_get(trainward, "onset_step"));
+    json_int_t detected = json_integer_value(json_object_get(trainward, "detected_step"));
+    assert_in_range(onset, BLOW_UP - 20, BLOW_UP + 60);
+    assert_in_range(detected, BLOW_UP, BLOW_UP + 150);
+    json_t *first = json_array_get(json_object_get(trainward, "suggestions"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "parameter")), "learning_rate");
+    assert_true(fabs(json_number_value(json_object_get(first, "from")) - .3) < 1e-12);
+    assert_true(json_number_value(json_object_get(first, "to")) < .3);
+    json_decref(document);
+    free(text);
+}
+
+static void records_that_come_twice_change_nothing(void **state)
+{
+    int n;
+    struct documents documents = {0};
+    char *expected = undisturbed(*state, &n);
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed(watch, 0, 1000);
+    feed(watch, 700, 1200);
+    feed(watch, 0, 1300);
+    feed(watch, 1250, STEPS + 1);
+    feed(watch, STEPS, STEPS + 1);
+    assert_string_equal(documents.text, expected);
+    tw_watch_close(watch);
+    free(documents.text);
+    free(expected);
+}
+
+static struct tw_run *through_a_snapshot(const struct fixture *fixture, const struct tw_run *run)
+{
+    size_t size;
+    struct tw_run *restored;
+    struct tw_error error = {0};
+    unsigned char *bytes = tw_snapshot_save(run, &fixture->settings, &size);
+    assert_non_null(bytes);
+    assert_int_equal(tw_snapshot_load(&restored, bytes, size, &fixture->settings, &error), 0);
+    free(bytes);
+    return restored;
+}
+
+static void a_run_goes_on_from_a_snapshot_at_any_record(void **state)
+{
+    int n;
+    char *expected = undisturbed(*state, &n);
+    for (int cut = 0; cut <= STEPS; cut += cut < 880 || cut > 1100 ? 97 : 1) {
+        struct documents documents = {0};
+        struct tw_watch *before = open_watch(*state, &documents);
+        feed(before, 0, cut);
+        struct tw_run *run = through_a_snapshot(*state, tw_watch_find(before, "blow-up"));
+        tw_watch_close(before);
+        struct tw_watch *after = open_watch(*state, &documents);
+        assert_int_equal(tw_watch_adopt(after, run, NULL), 0);
+        feed(after, cut > 50 ? cut - 50 : 0, STEPS + 1);
+        tw_watch_close(after);
+        assert_string_equal(documents.text, expected);
+        free(documents.text);
+    }
+    free(expected);
+}
+
+static void a_damaged_snapshot_is_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(fixture, &documents);
+    struct tw_run *run;
+    size_t size;
+    feed(watch, 0, 950);
+    unsigned char *bytes =
+        tw_snapshot_save(tw_watch_find(watch, "blow-up"), &fixture->settings, &size);
+    for (size_t at = 0; at < size; at += 101) {
+        bytes[at] ^= 1;
+        assert_true(tw_snapshot_load(&run, bytes, size, &fixture->settings, NULL) < 0);
+        bytes[at] ^= 1;
+    }
+    for (size_t cut = 0; cut < size; cut += 997)
+        assert_true(tw_snapshot_load(&run, bytes, cut, &fixture->settings, NULL) < 0);
+    free(bytes);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void other_thresholds_refuse_a_snapshot(void **state)
+{
+    struct fixture *fixture = *state;
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(fixture, &documents);
+    struct tw_run *run;
+    size_t size;
+    feed(watch, 0, 10);
+    unsigned char *bytes =
+        tw_snapshot_save(tw_watch_find(watch, "blow-up"), &fixture->settings, &size);
+    assert_int_equal(tw_settings_set(&fixture->settings, "shared.cooldown_steps", "101", NULL), 0);
+    assert_true(tw_snapshot_load(&run, bytes, size, &fixture->settings, NULL) < 0);
+    assert_int_equal(tw_settings_set(&fixture->settings, "shared.cooldown_steps", "100", NULL), 0);
+    free(bytes);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void a_log_that_stops_without_an_end_still_closes_its_findings(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed(watch, 0, 1400);
+    int before = documents.n;
+    assert_int_equal(tw_watch_end(watch, tw_watch_find(watch, "blow-up"), NULL), 0);
+    assert_true(documents.n >= before + 2);
+    assert_non_null(strstr(documents.text, "still_open"));
+    assert_non_null(strstr(documents.text, "\"interrupted\""));
+    assert_int_equal(tw_watch_end(watch, tw_watch_find(watch, "blow-up"), NULL), 0);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_blow_up_is_told_with_an_amount),
+        cmocka_unit_test(records_that_come_twice_change_nothing),
+        cmocka_unit_test(a_run_goes_on_from_a_snapshot_at_any_record),
+        cmocka_unit_test(a_damaged_snapshot_is_refused),
+        cmocka_unit_test(other_thresholds_refuse_a_snapshot),
+        cmocka_unit_test(a_log_that_stops_without_an_end_still_closes_its_findings),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
