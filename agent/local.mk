@@ -2,26 +2,70 @@
 noinst_LTLIBRARIES += libagent.la
 libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
+	agent/config.c agent/config.h agent/config_loader.h \
+	agent/config_expand.c agent/config_override.c agent/config_sections.c \
+	agent/config_table.c agent/config_yaml.c \
+	agent/daemon.c agent/daemon.h \
+	agent/dead_letters.c agent/dead_letters.h \
 	agent/episodes.c agent/episodes.h \
+	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
 	agent/find_runs.c agent/find_runs.h \
+	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/logging.c agent/logging.h \
 	agent/nearest.c agent/nearest.h \
+	agent/notify.c agent/notify.h \
 	agent/report.h agent/report_json.c agent/report_text.c \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
 	agent/snapshot.c agent/snapshot.h \
+	agent/state_files.c agent/state_kafka.c agent/state_store.c agent/state_store.h \
+	agent/topics.c agent/topics.h \
+	agent/usage.c agent/usage.h \
 	agent/watch.c agent/watch.h
-libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS)
+libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
+	$(POPT_LIBS)
+ROOM_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
+	libtelemetry.la
+
+bin_PROGRAMS += trainward
+trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
+	agent/command_agent.c agent/command_analyze.c agent/command_attach.c agent/command_check.c \
+	agent/command_rules.c agent/command_setup.c agent/command_train.c
+trainward_LDADD = $(ROOM_LIBS)
+
+bin_PROGRAMS += trainward
+trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
+	agent/command_agent.c \
+	agent/command_analyze.c \
+	agent/command_attach.c \
+	agent/command_check.c \
+	agent/command_rules.c \
+	agent/command_setup.c \
+	agent/command_train.c \
+	agent/usage.c agent/usage.h
+AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
+	libtelemetry.la
+trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
-AGENT_TESTS = tests/unit/test_episodes tests/unit/test_shell_command tests/unit/test_watch
+AGENT_TESTS = tests/unit/test_config tests/unit/test_episodes tests/unit/test_nearest \
+	tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
-AGENT_TEST_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la \
-	libsources.la libtelemetry.la $(UNIT_LIBS)
+AGENT_TEST_LIBS = $(ROOM_LIBS) $(UNIT_LIBS)
+tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
+endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = $(ROOM_LIBS)
 endif

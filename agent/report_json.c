@@ -3,6 +3,8 @@
 
 #include "agent/report.h"
 
+#include "advisories/json_text.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,14 +81,15 @@ char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *ru
     const struct tw_context *context = &run->core.context;
     tw_settings_digest(settings, digest);
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:s}", "run", run->core.id,
-        "attempt", run->core.attempt, "source", analysis->path, "format",
+        "{s:o, s:o, s:o, s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:s}", "run",
+        tw_json_string(run->core.id), "attempt", tw_json_string(run->core.attempt), "source",
+        tw_json_string(analysis->path), "format",
         tw_analysis_format(analysis, format, sizeof format), "steps",
         (json_int_t)(context->records ? context->step - context->first_step + 1 : 0), "signals",
         signals(run), "verdict", tw_run_verdict(run, settings), "findings", findings(run),
         "not_checked", not_checked(run, settings), "skipped_lines",
         (json_int_t)analysis->skipped, "version", PACKAGE_VERSION, "config_digest", digest);
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? tw_json_text(object) : NULL;
     json_decref(object);
     return text;
 }

@@ -1,0 +1,256 @@
+/* Loading the configuration: the file, the overrides, then what only the whole can tell. */
+#include "agent/config_loader.h"
+
+#include "agent/nearest.h"
+
+#include "sources/kafka.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX 262144u
+
+/* ---- mistakes ---- */
+
+void tw_config_say(struct tw_config_loader *loader, const char *place, unsigned line,
+                   unsigned column, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    if (loader->mistakes++ >= TW_CONFIG_MISTAKES_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    struct tw_error mistake = {0};
+    tw_error_at(&mistake, -EINVAL, place, line, column, "%s", text);
+    if (loader->mistake)
+        loader->mistake(loader->closure, &mistake);
+    if (loader->error && !loader->error->code)
+        *loader->error = mistake;
+}
+
+const char *tw_config_unknown(const char *typed, const char *const *known, size_t n, char *ret,
+                              size_t size)
+{
+    const char *near = tw_nearest(typed, known, n);
+    if (near) {
+        snprintf(ret, size, "unknown key '%.64s'; did you mean '%s'?", typed, near);
+        return ret;
+    }
+    int used = snprintf(ret, size, "unknown key '%.64s'; known here: ", typed);
+    for (size_t i = 0; i < n && used > 0 && (size_t)used < size; i++)
+        used += snprintf(ret + used, size - (size_t)used, "%s%s", i ? ", " : "", known[i]);
+    return ret;
+}
+
+/* ---- the file ---- */
+
+/* For free(); NULL after a mistake. */
+static char *read_file(struct tw_config_loader *loader, size_t *ret_size)
+{
+    struct stat status;
+    char *text = malloc(FILE_BYTES_MAX + 1);
+    FILE *file = text ? fopen(loader->path, "re") : NULL;
+    int problem = errno;
+    if (file && !fstat(fileno(file), &status) && S_ISDIR(status.st_mode)) {
+        fclose(file);
+        file = NULL;
+        problem = EISDIR;
+    }
+    if (!file) {
+        tw_config_say(loader, loader->path, 0, 0, "cannot be read: %s", strerror(problem));
+        free(text);
+        return NULL;
+    }
+    *ret_size = fread(text, 1, FILE_BYTES_MAX + 1, file);
+    bool is_broken = ferror(file);
+    fclose(file);
+    if (!is_broken && *ret_size <= FILE_BYTES_MAX)
+        return text;
+    tw_config_say(loader, loader->path, 0, 0, "%s",
+                  is_broken ? "cannot be read" : "is larger than 256 KiB");
+    free(text);
+    return NULL;
+}
+
+static void read_yaml(struct tw_config_loader *loader)
+{
+    size_t size;
+    char *text = loader->path ? read_file(loader, &size) : NULL;
+    if (!text)
+        return;
+    tw_config_parse(loader, text, size);
+    tw_config_read_root(loader);
+    if (loader->has_document)
+        yaml_document_delete(&loader->document);
+    explicit_bzero(text, size);
+    free(text);
+}
+
+/* ---- what only the whole can tell ---- */
+
+static void default_state_dir(struct tw_config_loader *loader)
+{
+    const char *state_home = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char **dir = &loader->config->state_dir;
+    int result = -1;
+    if (*dir)
+        return;
+    if (state_home && *state_home == '/')
+        result = asprintf(dir, "%s/trainward", state_home);
+    else if (geteuid() == 0)
+        result = asprintf(dir, "/var/lib/trainward");
+    else if (home && *home == '/')
+        result = asprintf(dir, "%s/.local/state/trainward", home);
+    else
+        tw_config_say(loader, loader->path, 0, 0,
+                      "'state_dir' is missing, and neither XDG_STATE_HOME nor HOME is set");
+    if (result < 0)
+        *dir = NULL;
+}
+
+static void check_listen(struct tw_config_loader *loader)
+{
+    const char *listen = loader->config->http_listen;
+    const char *colon = listen ? strrchr(listen, ':') : NULL;
+    char *end = NULL;
+    if (!listen)
+        return;
+    long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &end, 10) : -1;
+    if (port < 0 || port > 65535 || *end || colon == listen)
+        tw_config_say(loader, loader->path, 0, 0,
+                      "http.listen: '%.64s' is not ADDRESS:PORT, such as 127.0.0.1:9464", listen);
+}
+
+static void check_kafka(struct tw_config_loader *loader)
+{
+    for (size_t i = 0; i < loader->n_objects; i++) {
+        const struct tw_config_object *object = &loader->objects[i];
+        struct tw_error why = {0};
+        const struct tw_kafka_config *kafka = object->table.config;
+        if (strcmp(object->kind, "kafka") || !kafka->brokers)
+            continue;
+        if (tw_kafka_config_check(kafka, &why))
+            tw_config_say(loader, loader->path, object->line, object->column, "%s", why.text);
+    }
+}
+
+static void check_whole(struct tw_config_loader *loader)
+{
+    struct tw_config *config = loader->config;
+    tw_config_check_required(loader);
+    check_kafka(loader);
+    check_listen(loader);
+    if (config->backoff_max < config->backoff_first)
+        tw_config_say(loader, loader->path, 0, 0,
+                      "delivery: backoff_max (%g s) is below backoff_first (%g s)",
+                      config->backoff_max, config->backoff_first);
+    default_state_dir(loader);
+    config->log_level = loader->log.level;
+    config->log_json = loader->log.format == 1;
+}
+
+/* ---- load and release ---- */
+
+static int initialise(struct tw_config_loader *loader)
+{
+    static const char *const sections[] = {"", "log", "http", "delivery", "advisory_log.kafka"};
+    struct tw_config_table table;
+    struct tw_error why = {0};
+    int result = 0;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections && !result; i++) {
+        tw_config_section(loader, sections[i], &table);
+        result = tw_options_initialise(table.options, table.n, table.config, &why);
+    }
+    if (!result)
+        result = tw_settings_init(&loader->config->settings, &why);
+    if (!result && loader->path && !(loader->config->path = strdup(loader->path)))
+        result = -ENOMEM;
+    if (result)
+        tw_config_say(loader, loader->path, 0, 0, "out of memory");
+    return result;
+}
+
+int tw_config_load(struct tw_config *ret, const char *path, const char *const *overrides,
+                   size_t n_overrides, tw_config_mistake *mistake, void *closure,
+                   struct tw_error *error)
+{
+    struct tw_config_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    *ret = (struct tw_config){0};
+    loader->config = ret;
+    loader->path = path;
+    loader->mistake = mistake;
+    loader->closure = closure;
+    loader->error = error;
+    if (!initialise(loader)) {
+        read_yaml(loader);
+        for (size_t i = 0; i < n_overrides; i++)
+            tw_config_override(loader, overrides[i]);
+        /* A file that cannot be parsed would seem to lack everything. */
+        if (!path || loader->has_document || !loader->mistakes)
+            check_whole(loader);
+    }
+    bool is_wrong = loader->mistakes > 0;
+    tw_texts_release(&loader->overridden);
+    free(loader);
+    if (is_wrong)
+        tw_config_release(ret);
+    return is_wrong ? -EINVAL : 0;
+}
+
+static void release_sources(struct tw_config *config)
+{
+    const struct tw_source *kafka = tw_source_find("kafka");
+    for (size_t i = 0; i < config->n_kafka; i++) {
+        tw_options_release(kafka->options, kafka->n_options, config->kafka[i]);
+        free(config->kafka[i]);
+    }
+    free(config->kafka);
+    for (size_t i = 0; i < config->n_directories; i++)
+        free(config->directories[i].path);
+    free(config->directories);
+}
+
+static void release_sinks(struct tw_config *config)
+{
+    for (size_t i = 0; i < config->n_sinks; i++) {
+        struct tw_configured_sink *sink = &config->sinks[i];
+        tw_options_release(sink->sink->options, sink->sink->n_options, sink->config);
+        free(sink->config);
+        free(sink->name);
+    }
+    free(config->sinks);
+}
+
+void tw_config_release(struct tw_config *config)
+{
+    release_sources(config);
+    release_sinks(config);
+    tw_settings_release(&config->settings);
+    tw_texts_release(&config->rules);
+    tw_texts_release(&config->log_properties);
+    free(config->path);
+    free(config->state_dir);
+    free(config->log_brokers);
+    free(config->log_prefix);
+    free(config->http_listen);
+    *config = (struct tw_config){0};
+}
+
+struct tw_log_location tw_config_log(const struct tw_config *config)
+{
+    return (struct tw_log_location){
+        .dir = config->log_in_kafka ? NULL : config->state_dir,
+        .brokers = config->log_in_kafka ? config->log_brokers : NULL,
+        .prefix = config->log_prefix,
+        .properties = &config->log_properties,
+    };
+}
