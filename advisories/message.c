@@ -29,11 +29,12 @@ static void add(struct sentence *sentence, const char *format, ...)
         sentence->length = sentence->size - 1;
 }
 
-/* Six digits are what a person compares; the document's own fields carry all of them. */
+/* Four digits are what a person compares; a step or a count has more. The document's own fields
+ * carry all of them. */
 static void add_number(struct sentence *sentence, double value)
 {
     size_t start = sentence->length;
-    add(sentence, "%.6g", value);
+    add(sentence, value == floor(value) ? "%.15g" : "%.4g", value);
     char *comma = strchr(sentence->buffer + start, ',');
     if (comma)
         *comma = '.';
@@ -105,7 +106,7 @@ static void add_title(struct sentence *sentence, const struct tw_finding *findin
 static void add_reading(struct sentence *sentence, double value, const char *unit)
 {
     add_number(sentence, value);
-    if (unit[0])
+    if (unit[0] && strcmp(unit, "ratio")) /* a ratio is a bare number */
         add(sentence, " %s", unit);
 }
 

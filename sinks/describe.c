@@ -4,6 +4,7 @@
 #include "telemetry/error.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
@@ -54,8 +55,9 @@ const char *tw_document_value(const json_t *object, const char *name, char *buff
     const json_t *value = json_object_get(object, name);
     char flag[96];
     if (json_is_number(value)) {
-        /* Six digits are what a person compares; the document has all. */
-        snprintf(buffer, size, "%.6g", json_number_value(value));
+        /* Four digits are what a person compares; a step or a count has more. The document has all. */
+        double number = json_number_value(value);
+        snprintf(buffer, size, number == floor(number) ? "%.15g" : "%.4g", number);
         char *comma = strchr(buffer, ',');
         if (comma)
             *comma = '.';
@@ -78,6 +80,12 @@ static const char *side_of_threshold(const json_t *evidence)
     return difference > 0 ? "above" : difference < 0 ? "below" : "at";
 }
 
+/* A ratio is a bare number: "14.88 ratio" reads badly. */
+static bool is_told(const char *unit)
+{
+    return unit[0] && strcmp(unit, "ratio") != 0;
+}
+
 const char *tw_document_evidence(const struct tw_document *document, char *buffer, size_t size)
 {
     const json_t *evidence = json_object_get(document->trainward, "evidence");
@@ -87,7 +95,7 @@ const char *tw_document_evidence(const struct tw_document *document, char *buffe
         return buffer;
     add(&words, "%s: %s", tw_document_text(evidence, "statistic"),
         tw_document_value(evidence, "value", text, sizeof text));
-    if (tw_document_text(evidence, "unit")[0])
+    if (is_told(tw_document_text(evidence, "unit")))
         add(&words, " %s", tw_document_text(evidence, "unit"));
     if (tw_document_value(evidence, "threshold", text, sizeof text)[0])
         add(&words, ", %s %s", side_of_threshold(evidence), text);

@@ -62,7 +62,7 @@ static void an_episode_document_has_every_field_in_its_order(void **state)
         "\"event\":{\"kind\":\"alert\",\"action\":\"opened\",\"severity\":3,"
         "\"id\":\"ce74a43a03145a57e1cc872880377fd5\"},"
         "\"message\":\"Gradient explosion in layer fc2 since step 812: gradient norm / its median "
-        "is 54.25 ratio, above 10 (normal: 1.1). Change learning_rate from 0.3 to 0.03 (x0.1).\","
+        "is 54.25, above 10 (normal: 1.1). Change learning_rate from 0.3 to 0.03 (x0.1).\","
         "\"rule\":{\"name\":\"explosion-lower-learning-rate\","
         "\"description\":\"Lower the learning rate after an explosion\"},"
         "\"host\":{\"name\":\"node3\"},\"user\":{\"name\":\"ada\"},"
@@ -128,7 +128,7 @@ static void a_recovery_has_a_closing_step_and_asks_for_no_change(void **state)
     char message[512];
     assert_string_equal(tw_episode_message(&sample.advisory, message, sizeof message),
                         "Gradient explosion in layer fc2 since step 812 is over at step 900: "
-                        "gradient norm / its median is 54.25 ratio, above 10 (normal: 1.1).");
+                        "gradient norm / its median is 54.25, above 10 (normal: 1.1).");
     char *document = tw_episode_document(&sample.advisory);
     assert_non_null(strstr(document, "\"closed_step\":900,"));
     free(document);
