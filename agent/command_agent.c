@@ -12,7 +12,7 @@
 static void reload(struct tw_config *config)
 {
     struct tw_config fresh;
-    if (tw_common_load(&fresh, "agent")) {
+    if (tw_common_load(&fresh, "agent", false)) {
         tw_logging(TW_LOG_ERROR, "not reloaded, the old configuration stays");
         return;
     }
@@ -69,7 +69,7 @@ static int run(int argc, const char **argv)
                 surplus);
     else if (!tw_common_options.config)
         fputs("trainward agent: name the configuration with --config FILE\n", stderr);
-    else if (!tw_common_load(&config, "agent")) {
+    else if (!tw_common_load(&config, "agent", false)) {
         tw_logging_start((enum tw_logging_level)config.log_level, config.log_json);
         tw_daemon_catch_signals();
         status = live(&config, &error) ? TW_EXIT_WRONG : 0;

@@ -185,7 +185,7 @@ static int run(int argc, const char **argv)
     int status = TW_EXIT_WRONG;
     if (!paths)
         fputs("trainward analyze: name a run directory or a log file\n", stderr);
-    else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze")) {
+    else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze", false)) {
         status = analyze_all(&analyze, paths);
         tw_rules_free(analyze.rules);
         tw_config_release(&analyze.config);

@@ -218,7 +218,7 @@ static int run(int argc, const char **argv)
     int status = TW_EXIT_WRONG;
     if (!paths)
         fputs("trainward attach: name a run directory or a log file\n", stderr);
-    else if (!tw_common_load(&attach.config, "attach")) {
+    else if (!tw_common_load(&attach.config, "attach", false)) {
         tw_daemon_catch_signals();
         status = attach_all(&attach, paths);
         tw_config_release(&attach.config);

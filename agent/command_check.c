@@ -161,7 +161,7 @@ static int run(int argc, const char **argv)
                 surplus);
     else if (!tw_common_options.config)
         fputs("trainward check: name the configuration with --config FILE\n", stderr);
-    else if (!tw_common_load(&config, "check")) {
+    else if (!tw_common_load(&config, "check", true)) {
         status = check_all(&config) ? TW_EXIT_WRONG : 0;
         tw_config_release(&config);
     }

@@ -25,7 +25,7 @@ static int load(struct tw_rules **ret, struct tw_error *error)
     int result = tw_rules_load_shipped(*ret, error);
     if (result)
         return result;
-    if (tw_common_load(&config, "rules"))
+    if (tw_common_load(&config, "rules", false))
         return -EINVAL; /* told already */
     for (size_t i = 0; i < config.rules.n && !result; i++)
         result = tw_rules_load(*ret, config.rules.at[i], error);

@@ -121,20 +121,28 @@ static const struct {
     int (*run)(const struct tw_config *config, struct tw_error *error);
 } words[] = {{"kafka", set_up_kafka}, {"elasticsearch", set_up_elasticsearch}};
 
-static int run_word(const char *word)
+static int run_named(size_t index)
 {
     struct tw_config config;
     struct tw_error error = {0};
+    if (!tw_common_options.config && !tw_common_options.overrides) {
+        fputs("trainward setup: name the configuration with --config FILE\n", stderr);
+        return TW_EXIT_WRONG;
+    }
+    if (tw_common_load(&config, "setup", false))
+        return TW_EXIT_WRONG;
+    int result = words[index].run(&config, &error);
+    if (result)
+        tw_usage_error("setup", &error);
+    tw_config_release(&config);
+    return result ? TW_EXIT_WRONG : 0;
+}
+
+static int run_word(const char *word)
+{
     for (size_t i = 0; word && i < sizeof words / sizeof *words; i++) {
-        if (strcmp(words[i].name, word))
-            continue;
-        if (tw_common_load(&config, "setup"))
-            return TW_EXIT_WRONG;
-        int result = words[i].run(&config, &error);
-        if (result)
-            tw_usage_error("setup", &error);
-        tw_config_release(&config);
-        return result ? TW_EXIT_WRONG : 0;
+        if (!strcmp(words[i].name, word))
+            return run_named(i);
     }
     fprintf(stderr, "trainward setup: %s%sexpected 'kafka' or 'elasticsearch'\n", word ? word : "",
             word ? ": " : "");
@@ -147,12 +155,7 @@ static int run(int argc, const char **argv)
     enum tw_usage usage = tw_usage_parse(&context, &tw_command_setup, argc, argv, options);
     if (usage != TW_USAGE_GO_ON)
         return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
-    int status = TW_EXIT_WRONG;
-    const char *word = poptGetArg(context);
-    if (!tw_common_options.config && !tw_common_options.overrides)
-        fputs("trainward setup: name the configuration with --config FILE\n", stderr);
-    else
-        status = run_word(word);
+    int status = run_word(poptGetArg(context));
     poptFreeContext(context);
     return status;
 }

@@ -128,16 +128,31 @@ static void check_listen(struct tw_config_loader *loader)
                       "http.listen: '%.64s' is not ADDRESS:PORT, such as 127.0.0.1:9464", listen);
 }
 
-static void check_kafka(struct tw_config_loader *loader)
+/* Kafka's own mistakes that need no connection. */
+static void check_kafka(struct tw_config_loader *loader, const struct tw_config_object *object,
+                        const struct tw_kafka_config *kafka)
 {
+    struct tw_error why = {0};
+    if (kafka->brokers && tw_kafka_config_check(kafka, &why))
+        tw_config_say(loader, loader->path, object->line, object->column, "%s", why.text);
+}
+
+static void check_all_kafka(struct tw_config_loader *loader)
+{
+    char name[] = "trainward";
+    const struct tw_config *config = loader->config;
+    struct tw_kafka_config log = {
+        .brokers = config->log_brokers,
+        .topic = config->log_prefix,
+        .group = name,
+        .properties = config->log_properties,
+    };
     for (size_t i = 0; i < loader->n_objects; i++) {
         const struct tw_config_object *object = &loader->objects[i];
-        struct tw_error why = {0};
-        const struct tw_kafka_config *kafka = object->table.config;
-        if (strcmp(object->kind, "kafka") || !kafka->brokers)
-            continue;
-        if (tw_kafka_config_check(kafka, &why))
-            tw_config_say(loader, loader->path, object->line, object->column, "%s", why.text);
+        if (!strcmp(object->kind, "kafka"))
+            check_kafka(loader, object, object->table.config);
+        else if (!strcmp(object->kind, "advisory_log.kafka"))
+            check_kafka(loader, object, &log);
     }
 }
 
@@ -145,7 +160,7 @@ static void check_whole(struct tw_config_loader *loader)
 {
     struct tw_config *config = loader->config;
     tw_config_check_required(loader);
-    check_kafka(loader);
+    check_all_kafka(loader);
     check_listen(loader);
     if (config->backoff_max < config->backoff_first)
         tw_config_say(loader, loader->path, 0, 0,

@@ -25,6 +25,7 @@ struct tw_config_object {
     const char *kind; /* "kafka", "email" */
     struct tw_config_table table;
     unsigned line, column; /* 0: made by an override */
+    uint64_t told;         /* bit i: options[i] is there, but wrong: not missing too */
 };
 
 struct tw_config_loader {

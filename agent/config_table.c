@@ -98,17 +98,31 @@ static void read_property(struct tw_config_loader *loader, void *closure, const 
 
 /* ---- values ---- */
 
+static void note_wrong(struct tw_config_loader *loader, const struct tw_config_table *table,
+                       const struct tw_option *option)
+{
+    size_t index = (size_t)(option - table->options);
+    for (size_t i = 0; i < loader->n_objects && index < 64; i++) {
+        if (loader->objects[i].table.config == table->config)
+            loader->objects[i].told |= UINT64_C(1) << index;
+    }
+}
+
 static void read_scalar(struct tw_config_loader *loader, const struct tw_config_table *table,
                         const struct tw_option *option, bool is_file, const yaml_node_t *node)
 {
     struct tw_error why = {0};
     char *text = tw_config_scalar(loader, node, option->name);
-    if (!text)
+    if (!text) {
+        note_wrong(loader, table, option);
         return;
+    }
     int result = is_file ? tw_option_set_file(option, table->config, text, &why)
                          : tw_option_set(option, table->config, text, &why);
-    if (result)
+    if (result) {
+        note_wrong(loader, table, option);
         tw_config_say_at(loader, node, "%s", why.text);
+    }
     free(text);
 }
 
@@ -235,7 +249,8 @@ void tw_config_check_required(struct tw_config_loader *loader)
         const struct tw_config_object *object = &loader->objects[i];
         for (size_t j = 0; j < object->table.n; j++) {
             const struct tw_option *option = &object->table.options[j];
-            if (option->required && !is_set(option, object->table.config))
+            bool is_told = j < 64 && (object->told >> j & 1);
+            if (option->required && !is_told && !is_set(option, object->table.config))
                 tw_config_say(loader, loader->path, object->line, object->column,
                               "%s: '%s' is missing (%s)", object->kind, option->name, option->help);
         }

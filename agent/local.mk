@@ -22,18 +22,8 @@ libagent_la_SOURCES = \
 	agent/snapshot.c agent/snapshot.h \
 	agent/state_files.c agent/state_kafka.c agent/state_store.c agent/state_store.h \
 	agent/topics.c agent/topics.h \
-	agent/usage.c agent/usage.h \
 	agent/watch.c agent/watch.h
-libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
-	$(POPT_LIBS)
-ROOM_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
-	libtelemetry.la
-
-bin_PROGRAMS += trainward
-trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
-	agent/command_agent.c agent/command_analyze.c agent/command_attach.c agent/command_check.c \
-	agent/command_rules.c agent/command_setup.c agent/command_train.c
-trainward_LDADD = $(ROOM_LIBS)
+libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS)
 
 bin_PROGRAMS += trainward
 trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
@@ -54,7 +44,7 @@ AGENT_TESTS = tests/unit/test_config tests/unit/test_episodes tests/unit/test_ne
 	tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
-AGENT_TEST_LIBS = $(ROOM_LIBS) $(UNIT_LIBS)
+AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)
@@ -67,5 +57,5 @@ if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_config_LDADD = $(ROOM_LIBS)
+tests_fuzz_fuzz_config_LDADD = $(AGENT_LIBS)
 endif

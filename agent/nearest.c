@@ -41,8 +41,8 @@ const char *tw_nearest(const char *typed, const char *const *words, size_t n)
         if (!word_length || word_length > WORD_MAX)
             continue;
         unsigned edits = distance(typed, length, words[i], word_length);
-        /* A word of which nothing is left is not what was meant. */
-        if (edits > limit || edits >= length || edits >= word_length)
+        /* A word of which less than half is left is not what was meant. */
+        if (edits > limit || edits * 2 > length || edits * 2 > word_length)
             continue;
         limit = edits ? edits - 1 : 0;
         nearest = words[i];

@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* The word at the smallest edit distance from `typed`, or NULL when none is near (over a third of
- * its length, at least 2). */
+/* The word at the smallest edit distance from `typed`, or NULL when none is near: the limit is a
+ * third of its length, at least 2, and never more than half of either word. A swap of two
+ * neighbours is one edit; of two words as near, the first. */
 const char *tw_nearest(const char *typed, const char *const *words, size_t n);
 
 #endif

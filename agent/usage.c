@@ -115,13 +115,27 @@ static void tell_config_mistake(void *closure, const struct tw_error *mistake)
     tw_usage_error(((const struct telling *)closure)->command, mistake);
 }
 
-int tw_common_load(struct tw_config *ret, const char *command)
+static int add_rules(struct tw_config *config, struct tw_error *error)
+{
+    for (size_t i = 0; tw_common_options.rules && tw_common_options.rules[i]; i++) {
+        if (tw_texts_add(&config->rules, tw_common_options.rules[i]))
+            return tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
+int tw_common_load(struct tw_config *ret, const char *command, bool tells_all)
 {
     struct telling telling = {command};
     struct tw_error error = {0};
     size_t n = 0;
     while (tw_common_options.overrides && tw_common_options.overrides[n])
         n++;
-    return tw_config_load(ret, tw_common_options.config, tw_common_options.overrides, n,
-                          tell_config_mistake, &telling, &error);
+    int result = tw_config_load(ret, tw_common_options.config, tw_common_options.overrides, n,
+                                tells_all ? tell_config_mistake : NULL, &telling, &error);
+    if (!result && (result = add_rules(ret, &error)))
+        tw_config_release(ret);
+    if (result && !tells_all)
+        tw_usage_error(command, &error);
+    return result;
 }

@@ -26,6 +26,7 @@ void tw_usage_error(const char *command, const struct tw_error *error);
 struct tw_common_options {
     const char *config;     /* NULL: none given */
     const char **overrides; /* NULL-terminated; NULL: none given */
+    const char **rules;     /* likewise */
 };
 extern struct tw_common_options tw_common_options;
 
@@ -33,10 +34,12 @@ extern struct tw_common_options tw_common_options;
 #define TW_COMMON_OPTIONS \
     {"config", 'c', POPT_ARG_STRING, &tw_common_options.config, 0, "the configuration file", "FILE"}, \
     {NULL, 'o', POPT_ARG_ARGV, &tw_common_options.overrides, 0, \
-     "set one key of the configuration; may be repeated", "KEY.PATH=VALUE"}
+     "set one key of the configuration; may be repeated", "KEY.PATH=VALUE"}, \
+    {"rules", '\0', POPT_ARG_ARGV, &tw_common_options.rules, 0, \
+     "further rules, a file or a directory; may be repeated", "PATH"}
 /* clang-format on */
 
-/* Loads what these options name; every mistake is told on standard error. */
-int tw_common_load(struct tw_config *ret, const char *command);
+/* Loads what these options name. Tells the first mistake on standard error, or every one. */
+int tw_common_load(struct tw_config *ret, const char *command, bool tells_all);
 
 #endif

@@ -400,9 +400,10 @@ static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_rec
                  struct tw_error *error)
 {
     if (record->kind == TW_KIND_HEADER) {
-        bool is_new = tw_run_take_header(run, record);
-        if (!is_new)
+        if (!tw_run_take_header(run, record))
             return 0;
+        if ((record->has & TW_HAS_ATTEMPT) && strcmp(run->core.attempt, record->attempt))
+            run->core.has_seq = 0; /* another process counts anew */
     } else if (is_repeat(&run->core, record)) {
         watch->counts.repeats++;
         return 0;
