@@ -1,1 +1,58 @@
-# tests/
+# tests/: the includes' arrows, tools of the system tests, and everything that these need in a
+# tarball. Unit tests stand in the makefile of the room that they test. ../run-tests runs all.
+TESTS += build-aux/check-includes.sh
+EXTRA_DIST += quickstart run-tests .ci/run \
+	build-aux/build.sh build-aux/check-includes.sh build-aux/install-packages.sh
+
+check_PROGRAMS += tests/tools/emit_stream
+tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
+tests_tools_emit_stream_LDADD = libtelemetry.la
+
+# Prints the tables of the pages; docs/update.sh puts them in.
+check_PROGRAMS += tests/tools/print_options
+tests_tools_print_options_SOURCES = tests/tools/print_options.c
+tests_tools_print_options_LDADD = $(AGENT_LIBS)
+EXTRA_DIST += README.md docs/update.sh docs/advisories.md docs/architecture.md \
+	docs/configuration.md docs/detectors.md docs/telemetry.md
+
+# The unit tests of what has threads: what ../run-tests builds with ThreadSanitizer.
+THREADED_TESTS =
+.PHONY: check-threads
+check-threads:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
+
+EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
+	tests/contracts/advisory.schema.json \
+	tests/contracts/analyze.schema.json \
+	tests/contracts/configuration.schema.json \
+	tests/contracts/finding.schema.json \
+	tests/contracts/record.schema.json \
+	tests/golden/make_records.py tests/golden/update.py \
+	tests/golden/divergence_critical/advisories.jsonl \
+	tests/golden/divergence_critical/records.jsonl \
+	tests/golden/divergence_from_start/advisories.jsonl \
+	tests/golden/divergence_from_start/records.jsonl \
+	tests/golden/divergence_warning/advisories.jsonl \
+	tests/golden/divergence_warning/records.jsonl \
+	tests/golden/fp16_scale_collapse/advisories.jsonl \
+	tests/golden/fp16_scale_collapse/records.jsonl \
+	tests/golden/healthy/advisories.jsonl \
+	tests/golden/healthy/records.jsonl \
+	tests/golden/loss_spike_recovers/advisories.jsonl \
+	tests/golden/loss_spike_recovers/records.jsonl \
+	tests/golden/overflow_nan/advisories.jsonl \
+	tests/golden/overflow_nan/records.jsonl \
+	tests/golden/overflow_recovers/advisories.jsonl \
+	tests/golden/overflow_recovers/records.jsonl \
+	tests/golden/resume/advisories.jsonl \
+	tests/golden/resume/records.jsonl \
+	tests/services/OpenSearchNode.java tests/services/__init__.py tests/services/jars.py \
+	tests/services/kafka.pom.xml tests/services/kafka.py tests/services/mail.py \
+	tests/services/opensearch.pom.xml tests/services/opensearch.py tests/services/process.py \
+	tests/support/__init__.py tests/support/agents.py tests/support/programs.py \
+	tests/support/telemetry.py \
+	tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
+	tests/test_includes.py \
+	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
+	tests/test_quickstart.py tests/test_services.py
