@@ -13,7 +13,7 @@ check_PROGRAMS += tests/tools/print_options
 tests_tools_print_options_SOURCES = tests/tools/print_options.c
 tests_tools_print_options_LDADD = $(AGENT_LIBS)
 EXTRA_DIST += README.md docs/update.sh docs/advisories.md docs/architecture.md \
-	docs/configuration.md docs/detectors.md docs/telemetry.md
+	docs/configuration.md docs/detectors.md docs/emit_from_python.py docs/telemetry.md
 
 # The unit tests of what has threads: what ../run-tests builds with ThreadSanitizer.
 THREADED_TESTS =

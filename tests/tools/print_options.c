@@ -1,0 +1,189 @@
+/* Prints option tables as Markdown: what docs/update.sh puts into the pages, so that they say what
+ * the programs do.
+ *
+ *     print_options detectors|sinks|sources|configuration [NAME]
+ *
+ * Without a name all tables of the kind, each under its name; with one, that table alone. */
+#include "agent/config_loader.h"
+#include "agent/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one table ---- */
+
+/* Markdown's columns end at a bar, and tags would be HTML. */
+static void print_text(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|')
+            fputs("\\|", stdout);
+        else if (*text == '<')
+            fputs("&lt;", stdout);
+        else
+            putchar(*text);
+    }
+}
+
+static const char *type_name(enum tw_option_type type)
+{
+    switch (type) {
+    case TW_OPTION_NUMBER:
+        return "number";
+    case TW_OPTION_COUNT:
+        return "count";
+    case TW_OPTION_BOOL:
+        return "boolean";
+    case TW_OPTION_DURATION:
+        return "duration";
+    case TW_OPTION_TEXT:
+        return "text";
+    case TW_OPTION_SECRET:
+        return "secret";
+    case TW_OPTION_CHOICE:
+        return "choice";
+    case TW_OPTION_TEXTS:
+        return "list";
+    case TW_OPTION_PROPERTIES:
+        return "mapping";
+    }
+    return "?";
+}
+
+static void print_default(const struct tw_option *option)
+{
+    if (option->required)
+        fputs("needed", stdout);
+    else if (option->type == TW_OPTION_NUMBER || option->type == TW_OPTION_COUNT)
+        printf("%.10g", option->initial);
+    else if (option->type == TW_OPTION_DURATION)
+        printf("%.10gs", option->initial);
+    else if (option->type == TW_OPTION_BOOL)
+        fputs(option->initial != 0 ? "true" : "false", stdout);
+    else if (option->type == TW_OPTION_CHOICE)
+        fputs(option->choices[(int)option->initial], stdout);
+    else if (option->type == TW_OPTION_TEXT && option->initial_text)
+        print_text(option->initial_text);
+}
+
+static void print_range(const struct tw_option *option)
+{
+    const char *unit = option->type == TW_OPTION_DURATION ? "s" : "";
+    bool is_measured = option->type == TW_OPTION_NUMBER || option->type == TW_OPTION_COUNT ||
+                       option->type == TW_OPTION_DURATION;
+    if (option->type == TW_OPTION_CHOICE) {
+        for (int i = 0; option->choices[i]; i++)
+            printf("%s%s", i ? ", " : "", option->choices[i]);
+    } else if (option->type == TW_OPTION_BOOL) {
+        fputs("true, false", stdout);
+    } else if (is_measured && option->min < option->max) {
+        printf("%.10g%s to %.10g%s", option->min, unit, option->max, unit);
+    }
+}
+
+static void print_table(const struct tw_option *options, size_t n)
+{
+    puts("| key | type | default | range | meaning |\n| --- | --- | --- | --- | --- |");
+    for (size_t i = 0; i < n; i++) {
+        const struct tw_option *option = &options[i];
+        printf("| `%s`", option->name);
+        if (option->type == TW_OPTION_SECRET)
+            printf(", `%s_file`", option->name);
+        printf(" | %s | ", type_name(option->type));
+        print_default(option);
+        fputs(" | ", stdout);
+        print_range(option);
+        fputs(" | ", stdout);
+        print_text(option->help);
+        puts(" |");
+    }
+}
+
+/* ---- the kinds ---- */
+
+struct choice {
+    const char *name; /* NULL: all */
+    unsigned printed;
+};
+
+static void offer(struct choice *choice, const char *name, const char *description,
+                  const struct tw_option *options, size_t n)
+{
+    if (choice->name && strcmp(choice->name, name))
+        return;
+    if (!choice->name)
+        printf("%s### `%s`\n\n%s%s", choice->printed ? "\n" : "", name, description,
+               *description ? "\n\n" : "");
+    choice->printed++;
+    if (n)
+        print_table(options, n);
+}
+
+static void print_detectors(struct choice *choice)
+{
+    offer(choice, "shared", "what all detectors go by", tw_context_options, tw_context_n_options);
+    for (size_t i = 0; tw_detectors[i]; i++)
+        offer(choice, tw_detectors[i]->name, tw_detectors[i]->description, tw_detectors[i]->options,
+              tw_detectors[i]->n_options);
+}
+
+static void print_sinks(struct choice *choice)
+{
+    for (size_t i = 0; tw_sinks[i]; i++)
+        offer(choice, tw_sinks[i]->name, tw_sinks[i]->description, tw_sinks[i]->options,
+              tw_sinks[i]->n_options);
+}
+
+/* In the configuration the run directories of a tree are "directory". */
+static void print_sources(struct choice *choice)
+{
+    for (size_t i = 0; tw_sources[i]; i++) {
+        if (tw_sources[i]->n_options)
+            offer(choice, tw_sources[i]->name, tw_sources[i]->description, tw_sources[i]->options,
+                  tw_sources[i]->n_options);
+    }
+    offer(choice, "directory", "every run directory in a directory", tw_config_directory_options,
+          tw_config_n_directory_options);
+}
+
+static void print_configuration(struct choice *choice)
+{
+    static const char *const sections[] = {"advisory_log.kafka", "delivery", "http", "log"};
+    struct tw_config config = {0};
+    struct tw_config_loader *loader = calloc(1, sizeof *loader);
+    struct tw_config_table table;
+    if (!loader)
+        return;
+    loader->config = &config;
+    if (tw_config_section(loader, "", &table))
+        offer(choice, "top", "", table.options, table.n);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        if (tw_config_section(loader, sections[i], &table))
+            offer(choice, sections[i], "", table.options, table.n);
+    }
+    free(loader);
+}
+
+static const struct {
+    const char *name;
+    void (*print)(struct choice *choice);
+} kinds[] = {
+    {"detectors", print_detectors},
+    {"sinks", print_sinks},
+    {"sources", print_sources},
+    {"configuration", print_configuration},
+};
+
+int main(int argc, char **argv)
+{
+    struct choice choice = {.name = argc == 3 ? argv[2] : NULL};
+    for (size_t i = 0; (argc == 2 || argc == 3) && i < sizeof kinds / sizeof *kinds; i++) {
+        if (!strcmp(argv[1], kinds[i].name))
+            kinds[i].print(&choice);
+    }
+    if (choice.printed)
+        return fflush(stdout) ? 1 : 0;
+    fputs("usage: print_options detectors|sinks|sources|configuration [NAME]\n", stderr);
+    return 2;
+}
