@@ -176,12 +176,21 @@ static json_t *not_checked_json(const struct tw_run_advisory *advisory)
     return list;
 }
 
+/* "was interrupted", "is running"; the other statuses are verbs as they stand. */
+static const char *auxiliary(const char *status)
+{
+    if (!strcmp(status, "interrupted"))
+        return "was ";
+    return strcmp(status, "running") ? "" : "is ";
+}
+
 static void run_message(const struct tw_run_advisory *advisory, char *buffer, size_t size)
 {
     const struct tw_run_identity *run = &advisory->run;
-    size_t n = (size_t)snprintf(buffer, size, "Run %s is %s at step %" PRIu64 ": %s",
-                                run->name && run->name[0] ? run->name : run->run, advisory->status,
-                                advisory->step, advisory->verdict);
+    size_t n = (size_t)snprintf(buffer, size, "Run %s %s%s at step %" PRIu64 ": %s",
+                                run->name && run->name[0] ? run->name : run->run,
+                                auxiliary(advisory->status), advisory->status, advisory->step,
+                                advisory->verdict);
     for (size_t i = 0; i < advisory->n_not_checked && n < size; i++)
         n += (size_t)snprintf(buffer + n, size - n, "%s%s (%s)",
                               i ? ", " : ". Not checked: ", advisory->not_checked[i].detector,

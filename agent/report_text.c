@@ -57,6 +57,13 @@ static const char *coloured_verdict(const char *verdict, bool colour)
     return strcmp(verdict, "healthy") ? "\033[1;33munknown\033[0m" : "\033[1;32mhealthy\033[0m";
 }
 
+static const char *end_of(const struct tw_run *run)
+{
+    if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
+        return ", interrupted";
+    return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
+}
+
 void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                     const struct tw_settings *settings, bool colour, unsigned width)
 {
@@ -68,7 +75,7 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     fprintf(out, "  log      %s (%s), steps %llu to %llu%s\n", analysis->path,
             tw_analysis_format(analysis, format, sizeof format),
             (unsigned long long)context->first_step, (unsigned long long)context->step,
-            run->core.ended && run->core.status == TW_END_COMPLETED ? "" : ", no regular end");
+            end_of(run));
     fputs("  signals  ", out);
     tw_report_mapping(out, run);
     if (analysis->skipped)

@@ -109,7 +109,7 @@ static void a_run_document_says_what_was_not_checked(void **state)
         "{\"@timestamp\":\"1969-12-31T23:59:59.999Z\","
         "\"event\":{\"kind\":\"state\",\"action\":\"completed\",\"severity\":1,"
         "\"id\":\"a092efcdcd88e233b2c257a01d31d275\"},"
-        "\"message\":\"Run exp7 is completed at step 5000: healthy. Not checked: overfitting (no "
+        "\"message\":\"Run exp7 completed at step 5000: healthy. Not checked: overfitting (no "
         "eval loss).\","
         "\"trainward\":{\"kind\":\"run\",\"run\":{\"id\":\"exp7\",\"attempt\":\"a1\"},"
         "\"transition\":3,\"step\":5000,\"status\":\"completed\",\"verdict\":\"healthy\","
