@@ -21,6 +21,7 @@
  * not committed is read again: nothing is lost by it. */
 #define COMMIT_SECONDS 5.0
 #define COMMIT_RETRY_SECONDS 1.0
+#define CLOSE_SECONDS 5.0
 
 /* Partitions that come or go; `told` of them were returned by next(). */
 struct rebalance {
@@ -389,6 +390,18 @@ static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_ite
 
 /* ---- open and close ---- */
 
+/* rd_kafka_consumer_close() with a limit: without a broker it waits for ever for a commit that is
+ * under way. */
+static void leave_group(struct kafka *kafka)
+{
+    double deadline = now_seconds() + CLOSE_SECONDS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
+    note_error(kafka, "leaving the group", rd_kafka_consumer_close_queue(kafka->client, queue));
+    while (!rd_kafka_consumer_closed(kafka->client) && now_seconds() < deadline)
+        rd_kafka_queue_poll_callback(queue, 50);
+    rd_kafka_queue_destroy(queue);
+}
+
 /* librdkafka does not close while it waits for our word on a rebalance. */
 static void close_client(struct kafka *kafka)
 {
@@ -396,9 +409,10 @@ static void close_client(struct kafka *kafka)
     settle_commits(kafka);
     while (kafka->rebalances)
         finish_rebalance(kafka);
-    rd_kafka_consumer_close(kafka->client);
+    leave_group(kafka);
     rd_kafka_queue_destroy(kafka->commits);
-    rd_kafka_destroy(kafka->client);
+    /* What leave_group() did not reach, the brokers find out by session.timeout.ms. */
+    rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static void kafka_close(void *opaque)

@@ -10,3 +10,13 @@ libsources_la_SOURCES = \
 	sources/run_directory.c \
 	sources/source.h sources/sources.c
 libsources_la_LIBADD = $(RDKAFKA_LIBS)
+
+if HAVE_CMOCKA
+SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_run_directory tests/unit/test_sources
+check_PROGRAMS += $(SOURCES_TESTS)
+TESTS += $(SOURCES_TESTS)
+SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
+tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
+tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
+endif

@@ -118,8 +118,10 @@ static int find_other_ranks(struct run_directory *run, struct tw_error *error)
         return 0;
     while (!result && run->n_files < RANKS_MAX && (entry = readdir(dir))) {
         uint32_t rank = rank_of(entry->d_name);
+        if (!rank || knows_rank(run, rank))
+            continue;
         int length = snprintf(path, sizeof path, "%s/%s", run->dir, entry->d_name);
-        if (rank && length < PATH_SIZE && !knows_rank(run, rank))
+        if (length > 0 && length < PATH_SIZE)
             result = add_file(run, rank, path, error);
     }
     closedir(dir);
