@@ -100,7 +100,8 @@ static void push_extra(lua_State *lua, const struct tw_evidence *evidence, const
 
 static int index_evidence(lua_State *lua)
 {
-    const struct tw_evidence *evidence = *(struct tw_evidence **)luaL_checkudata(lua, 1, EVIDENCE_TYPE);
+    const struct tw_evidence *evidence =
+        *(struct tw_evidence **)luaL_checkudata(lua, 1, EVIDENCE_TYPE);
     const char *name = luaL_checkstring(lua, 2);
     if (!strcmp(name, "statistic"))
         push_text(lua, evidence->statistic, sizeof evidence->statistic);
@@ -343,7 +344,7 @@ static void push_math(lua_State *lua)
 
 static void give_nil_its_arithmetic(lua_State *lua)
 {
-    static const char *const unknown[] = {"__add", "__sub",  "__mul", "__div", "__mod", "__pow",
+    static const char *const unknown[] = {"__add", "__sub",  "__mul", "__div",    "__mod",  "__pow",
                                           "__unm", "__idiv", "__len", "__concat", "__index"};
     lua_pushnil(lua);
     lua_newtable(lua);

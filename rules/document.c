@@ -21,6 +21,59 @@ static int parser_error(const yaml_parser_t *parser, const char *place, struct t
                        "not valid YAML: %s", parser->problem ? parser->problem : "unreadable");
 }
 
+static bool start_parser(yaml_parser_t *parser, const char *text, size_t size)
+{
+    if (!yaml_parser_initialize(parser))
+        return false;
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(parser, (const unsigned char *)text, size);
+    return true;
+}
+
+#define DEPTH_MAX 32
+
+/* Returns by how much the depth changes. */
+static int depth_change(yaml_event_type_t type)
+{
+    switch (type) {
+    case YAML_SEQUENCE_START_EVENT:
+    case YAML_MAPPING_START_EVENT:
+        return 1;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        return -1;
+    default:
+        return 0;
+    }
+}
+
+/* A pass over the events alone, which gives up at the first that is too deep: libyaml takes time
+ * with the square of the depth (a minute for 200 kB of "["). */
+static int refuse_depth(const char *text, size_t size, const char *place, struct tw_error *error)
+{
+    yaml_parser_t parser;
+    yaml_event_t event;
+    int depth = 0, result = 0;
+    bool is_over = false;
+    if (!start_parser(&parser, text, size))
+        return tw_error_at(error, -ENOMEM, place, 0, 0, "out of memory");
+    while (!result && !is_over) {
+        if (!yaml_parser_parse(&parser, &event)) {
+            result = parser_error(&parser, place, error);
+            break;
+        }
+        depth += depth_change(event.type);
+        is_over = event.type == YAML_STREAM_END_EVENT;
+        if (depth > DEPTH_MAX)
+            result = tw_error_at(error, -EINVAL, place, (unsigned)event.start_mark.line + 1,
+                                 (unsigned)event.start_mark.column + 1,
+                                 "nested deeper than %d levels", DEPTH_MAX);
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return result;
+}
+
 /* One document is all that we read; a second one would be ignored without a word. */
 static int refuse_second(yaml_parser_t *parser, const char *place, struct tw_error *error)
 {
@@ -37,16 +90,16 @@ static int refuse_second(yaml_parser_t *parser, const char *place, struct tw_err
     return result;
 }
 
-int tw_yaml_document_load(struct tw_yaml_document *ret, const char *text, size_t size, const char *place,
-                     struct tw_error *error)
+int tw_yaml_document_load(struct tw_yaml_document *ret, const char *text, size_t size,
+                          const char *place, struct tw_error *error)
 {
     yaml_parser_t parser;
-    int result = 0;
     *ret = (struct tw_yaml_document){.place = place, .text = text, .size = size, .error = error};
-    if (!yaml_parser_initialize(&parser))
+    int result = refuse_depth(text, size, place, error);
+    if (result)
+        return result;
+    if (!start_parser(&parser, text, size))
         return tw_error_at(error, -ENOMEM, place, 0, 0, "out of memory");
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
     ret->is_loaded = yaml_parser_load(&parser, &ret->yaml);
     if (!ret->is_loaded)
         result = parser_error(&parser, place, error);
@@ -70,8 +123,8 @@ void tw_yaml_document_release(struct tw_yaml_document *document)
 
 /* ---- errors with their place ---- */
 
-static int fail_at(struct tw_yaml_document *document, size_t line, size_t column, const char *format,
-                   va_list arguments)
+static int fail_at(struct tw_yaml_document *document, size_t line, size_t column,
+                   const char *format, va_list arguments)
 {
     char text[sizeof document->error->text];
     vsnprintf(text, sizeof text, format, arguments);
@@ -79,7 +132,8 @@ static int fail_at(struct tw_yaml_document *document, size_t line, size_t column
                        "%s", text);
 }
 
-int tw_yaml_document_fail(struct tw_yaml_document *document, const yaml_node_t *node, const char *format, ...)
+int tw_yaml_document_fail(struct tw_yaml_document *document, const yaml_node_t *node,
+                          const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -89,8 +143,8 @@ int tw_yaml_document_fail(struct tw_yaml_document *document, const yaml_node_t *
     return result;
 }
 
-int tw_yaml_document_fail_inside(struct tw_yaml_document *document, const yaml_node_t *node, size_t offset,
-                            unsigned line, const char *format, ...)
+int tw_yaml_document_fail_inside(struct tw_yaml_document *document, const yaml_node_t *node,
+                                 size_t offset, unsigned line, const char *format, ...)
 {
     va_list arguments;
     size_t at_line = node->start_mark.line + 1, at_column = node->start_mark.column + 1;
@@ -126,13 +180,14 @@ static size_t pair_count(const yaml_node_t *mapping)
     return (size_t)(mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start);
 }
 
-static yaml_node_t *pair_key(struct tw_yaml_document *document, const yaml_node_t *mapping, size_t i)
+static yaml_node_t *pair_key(struct tw_yaml_document *document, const yaml_node_t *mapping,
+                             size_t i)
 {
     return yaml_document_get_node(&document->yaml, mapping->data.mapping.pairs.start[i].key);
 }
 
 yaml_node_t *tw_yaml_document_find(struct tw_yaml_document *document, const yaml_node_t *mapping,
-                              const char *key)
+                                   const char *key)
 {
     for (size_t i = 0; i < pair_count(mapping); i++) {
         const char *name = tw_yaml_document_scalar(pair_key(document, mapping, i), NULL);
@@ -152,15 +207,15 @@ static int refuse_key(struct tw_yaml_document *document, const yaml_node_t *node
         return tw_yaml_document_fail(document, node, "a key of %s must be a word", what);
     const char *nearest = tw_names_nearest(keys, n, key, length);
     if (nearest)
-        return tw_yaml_document_fail(document, node, "unknown key '%.60s' in %s; did you mean '%s'?",
-                                key, what, nearest);
+        return tw_yaml_document_fail(
+            document, node, "unknown key '%.60s' in %s; did you mean '%s'?", key, what, nearest);
     return tw_yaml_document_fail(document, node, "unknown key '%.60s' in %s", key, what);
 }
 
 #define KEYS_MAX 32
 
-int tw_yaml_document_check_keys(struct tw_yaml_document *document, yaml_node_t *mapping, const char *what,
-                           const char *const *keys, size_t n)
+int tw_yaml_document_check_keys(struct tw_yaml_document *document, yaml_node_t *mapping,
+                                const char *what, const char *const *keys, size_t n)
 {
     bool is_seen[KEYS_MAX] = {false};
     if (mapping->type != YAML_MAPPING_NODE)
@@ -186,7 +241,7 @@ size_t tw_yaml_document_length(const yaml_node_t *sequence)
 }
 
 yaml_node_t *tw_yaml_document_item(struct tw_yaml_document *document, const yaml_node_t *sequence,
-                              size_t index)
+                                   size_t index)
 {
     return yaml_document_get_node(&document->yaml, sequence->data.sequence.items.start[index]);
 }

@@ -18,28 +18,29 @@ struct tw_yaml_document {
 };
 
 /* Reads the one document of `text`. */
-int tw_yaml_document_load(struct tw_yaml_document *ret, const char *text, size_t size, const char *place,
-                     struct tw_error *error);
+int tw_yaml_document_load(struct tw_yaml_document *ret, const char *text, size_t size,
+                          const char *place, struct tw_error *error);
 void tw_yaml_document_release(struct tw_yaml_document *document);
 
 /* Records an error at a node. Returns -EINVAL. */
-int tw_yaml_document_fail(struct tw_yaml_document *document, const yaml_node_t *node, const char *format, ...)
-    TW_PRINTF(3, 4);
+int tw_yaml_document_fail(struct tw_yaml_document *document, const yaml_node_t *node,
+                          const char *format, ...) TW_PRINTF(3, 4);
 /* Same at a byte of a scalar's value, as near as its style allows. */
-int tw_yaml_document_fail_inside(struct tw_yaml_document *document, const yaml_node_t *node, size_t offset,
-                            unsigned line, const char *format, ...) TW_PRINTF(5, 6);
+int tw_yaml_document_fail_inside(struct tw_yaml_document *document, const yaml_node_t *node,
+                                 size_t offset, unsigned line, const char *format, ...)
+    TW_PRINTF(5, 6);
 
 /* Refuses what is no mapping, keys that are not among `keys`, and keys that come twice; `what`
  * names the thing in errors. */
-int tw_yaml_document_check_keys(struct tw_yaml_document *document, yaml_node_t *mapping, const char *what,
-                           const char *const *keys, size_t n);
+int tw_yaml_document_check_keys(struct tw_yaml_document *document, yaml_node_t *mapping,
+                                const char *what, const char *const *keys, size_t n);
 /* The value of a key, or NULL. */
 yaml_node_t *tw_yaml_document_find(struct tw_yaml_document *document, const yaml_node_t *mapping,
-                              const char *key);
+                                   const char *key);
 
 size_t tw_yaml_document_length(const yaml_node_t *sequence);
 yaml_node_t *tw_yaml_document_item(struct tw_yaml_document *document, const yaml_node_t *sequence,
-                              size_t index);
+                                   size_t index);
 
 /* The bytes of a scalar, or NULL when the node is none or holds a NUL. Never modified: libyaml
  * ends them with a NUL. */

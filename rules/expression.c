@@ -24,9 +24,9 @@ struct scanner {
 };
 
 static const char *const keywords[] = {"and", "false", "nil", "not", "or", "true"};
-static const char *const statements[] = {"break", "do",  "else",   "elseif", "end",    "for",
-                                         "function", "goto", "if",  "in",     "local",  "repeat",
-                                         "return", "then", "until", "while"};
+static const char *const statements[] = {"break",    "do",   "else",  "elseif", "end",   "for",
+                                         "function", "goto", "if",    "in",     "local", "repeat",
+                                         "return",   "then", "until", "while"};
 static const char *const roots[] = {"facts", "finding", "others", "math"};
 static const char *const of_suggestion[] = {"from", "to", "change"};
 
@@ -117,9 +117,9 @@ static int check_field(struct scanner *scanner, size_t offset, const char *name,
         break;
     case SCOPE_FINDING:
         if (!tw_names_have(tw_finding_fields, tw_n_finding_fields, name, length))
-            result = refuse_name(
-                scanner, offset, "field of a finding", name, length,
-                tw_names_nearest(tw_finding_fields, tw_n_finding_fields, name, length));
+            result =
+                refuse_name(scanner, offset, "field of a finding", name, length,
+                            tw_names_nearest(tw_finding_fields, tw_n_finding_fields, name, length));
         break;
     case SCOPE_MATH:
         if (!tw_names_have(tw_math_names, tw_n_math_names, name, length))
@@ -137,8 +137,7 @@ static int check_field(struct scanner *scanner, size_t offset, const char *name,
 static const char *nearest_root(const char *name, size_t length)
 {
     const char *nearest = tw_names_nearest(roots, sizeof roots / sizeof *roots, name, length);
-    return nearest ? nearest
-                   : tw_names_nearest(tw_helper_names, tw_n_helper_names, name, length);
+    return nearest ? nearest : tw_names_nearest(tw_helper_names, tw_n_helper_names, name, length);
 }
 
 static int check_root(struct scanner *scanner, size_t offset, const char *name, size_t length)

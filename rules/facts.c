@@ -6,10 +6,14 @@
 #include <string.h>
 
 #define NUMBER(member, text)                                                                       \
-    {#member, TW_FACT_NUMBER, offsetof(struct tw_facts, member), sizeof(double), text}
+    {                                                                                              \
+#member, TW_FACT_NUMBER, offsetof(struct tw_facts, member), sizeof(double), text           \
+    }
 #define TEXT(member, text)                                                                         \
-    {#member, TW_FACT_TEXT, offsetof(struct tw_facts, member),                                     \
-     sizeof((struct tw_facts *)0)->member, text}
+    {                                                                                              \
+#member, TW_FACT_TEXT, offsetof(struct tw_facts, member),                                  \
+            sizeof((struct tw_facts *)0)->member, text                                             \
+    }
 
 const struct tw_fact tw_fact_table[] = {
     TEXT(optimizer, "declared optimizer, as the run wrote it (adamw, SGD, ...)"),
@@ -25,7 +29,8 @@ const struct tw_fact tw_fact_table[] = {
     NUMBER(beta1, "declared decay rate of Adam's first moment"),
     NUMBER(beta2, "declared decay rate of Adam's second moment"),
     NUMBER(epsilon, "declared epsilon of Adam's denominator"),
-    NUMBER(max_grad_norm, "declared limit of the gradient norm; 0 where a run says that it has none"),
+    NUMBER(max_grad_norm,
+           "declared limit of the gradient norm; 0 where a run says that it has none"),
     NUMBER(dropout, "declared dropout, as a fraction"),
     NUMBER(max_steps, "declared length of the run, in steps"),
     NUMBER(max_epochs, "declared length of the run, in epochs"),
@@ -33,7 +38,8 @@ const struct tw_fact tw_fact_table[] = {
     NUMBER(min_loss_scale, "declared floor of the dynamic loss scale"),
     NUMBER(loss_scale_window, "declared clean steps before the loss scale doubles"),
     NUMBER(step, "newest step"),
-    NUMBER(learning_rate, "declared learning rate (the peak of a schedule), else the newest that was sent"),
+    NUMBER(learning_rate,
+           "declared learning rate (the peak of a schedule), else the newest that was sent"),
     NUMBER(peak_learning_rate, "highest learning rate that was sent"),
     NUMBER(steps_seen, "steps from the first to the newest"),
     NUMBER(seconds_per_step, "mean duration of a step, in seconds"),
@@ -44,13 +50,15 @@ const struct tw_fact tw_fact_table[] = {
     NUMBER(eval_loss, "newest evaluation loss"),
     NUMBER(best_eval_loss, "lowest evaluation loss"),
     NUMBER(best_eval_step, "step of best_eval_loss"),
-    NUMBER(grad_norm_median, "median of the healthy gradient norms before clipping, newest 1,000 steps"),
+    NUMBER(grad_norm_median,
+           "median of the healthy gradient norms before clipping, newest 1,000 steps"),
     NUMBER(grad_norm_p90, "90th percentile of the same"),
     NUMBER(clipped_fraction, "share of the same that are over max_grad_norm"),
     NUMBER(loss_scale, "newest loss scale; unknown without dynamic loss scaling"),
     NUMBER(initial_loss_scale, "first loss scale that was sent"),
     NUMBER(skip_rate, "optimizer steps skipped, as a share of steps_seen"),
-    NUMBER(checkpoint_step, "newest checkpoint at or before the onset with a loss <= 1.02 x best_loss"),
+    NUMBER(checkpoint_step,
+           "newest checkpoint at or before the onset with a loss <= 1.02 x best_loss"),
     NUMBER(onset_in_warmup, "1 when the onset was within 3 x the warm-up, else 0"),
     NUMBER(rollbacks, "times the run resumed from an earlier step while a finding was open"),
 };

@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += librules.la
 librules_la_SOURCES = rules/bindings.c rules/bindings.h rules/document.c rules/document.h \
 	rules/expression.c rules/expression.h rules/facts.c rules/facts.h rules/names.c rules/names.h \
-	rules/number.c rules/number.h rules/parse.c rules/rule.h rules/rules.c rules/rules.h \
+	rules/number.c rules/number.h rules/parse.c rules/parse_suggestion.c rules/reader.c \
+	rules/reader.h rules/rule.h rules/rules.c rules/rules.h \
 	rules/sandbox.c rules/sandbox.h rules/suggest.c rules/suggestion.c rules/suggestion.h \
 	rules/template.c rules/template.h
 nodist_librules_la_SOURCES = rules/shipped_rules.c
@@ -14,3 +15,40 @@ CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) rules && cd $(srcdir) && $(SHELL) build-aux/embed.sh shipped_rules \
 		$(SHIPPED_RULES) >$(abs_builddir)/$@.part && mv $(abs_builddir)/$@.part $(abs_builddir)/$@
+
+RULES_LIBS = librules.la libdetectors.la libtelemetry.la
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_rules
+tests_fuzz_fuzz_rules_SOURCES = tests/fuzz/fuzz_rules.c
+tests_fuzz_fuzz_rules_LDADD = $(RULES_LIBS)
+tests_fuzz_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
+if HAVE_CMOCKA
+rules_unit_tests = \
+	tests/unit/test_rule_files \
+	tests/unit/test_rule_sandbox \
+	tests/unit/test_rules_advice \
+	tests/unit/test_rules_contract \
+	tests/unit/test_rules_damaged \
+	tests/unit/test_shipped_rules
+check_PROGRAMS += $(rules_unit_tests)
+TESTS += $(rules_unit_tests)
+rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
+tests_unit_test_rule_files_SOURCES = tests/unit/test_rule_files.c tests/unit/rules_fixture.h \
+	tests/unit/temporary_directory.h
+tests_unit_test_rule_files_LDADD = $(rules_unit_libs)
+tests_unit_test_rule_sandbox_SOURCES = tests/unit/test_rule_sandbox.c tests/unit/rules_fixture.h
+tests_unit_test_rule_sandbox_LDADD = $(rules_unit_libs)
+tests_unit_test_rules_advice_SOURCES = tests/unit/test_rules_advice.c tests/unit/rules_fixture.h \
+	tests/unit/detector_fixture.h
+tests_unit_test_rules_advice_LDADD = $(rules_unit_libs)
+tests_unit_test_rules_contract_SOURCES = tests/unit/test_rules_contract.c tests/unit/rules_fixture.h
+tests_unit_test_rules_contract_LDADD = $(rules_unit_libs)
+tests_unit_test_rules_damaged_SOURCES = tests/unit/test_rules_damaged.c tests/fuzz/fuzz_rules.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_rules_damaged_LDADD = $(rules_unit_libs)
+tests_unit_test_shipped_rules_SOURCES = tests/unit/test_shipped_rules.c tests/unit/rules_fixture.h
+tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
+endif

@@ -4,14 +4,19 @@
 #include <string.h>
 
 const char *const tw_rule_detectors[] = {
-    "gradient-explosion", "overflow",     "saturation",         "divergence", "overfitting",
-    "underfitting",       "loss-spike",   "vanishing-gradient", "dead-units", "resume-discontinuity",
-    "stalled-run",        "learning-rate", "converged",
+    "gradient-explosion", "overflow",
+    "saturation",         "divergence",
+    "overfitting",        "underfitting",
+    "loss-spike",         "vanishing-gradient",
+    "dead-units",         "resume-discontinuity",
+    "stalled-run",        "learning-rate",
+    "converged",
 };
 const size_t tw_n_rule_detectors = sizeof tw_rule_detectors / sizeof *tw_rule_detectors;
 
 const char *const tw_finding_fields[] = {
-    "detector", "scope", "layer", "severity", "onset_step", "detected_step", "confidence", "evidence",
+    "detector",   "scope",         "layer",      "severity",
+    "onset_step", "detected_step", "confidence", "evidence",
 };
 const size_t tw_n_finding_fields = sizeof tw_finding_fields / sizeof *tw_finding_fields;
 

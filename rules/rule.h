@@ -6,8 +6,8 @@
 #include "sandbox.h"
 #include "template.h"
 
-#define TW_RULES_MAX 256             /* in a set */
-#define TW_RULE_SUGGESTIONS_MAX 16   /* in a rule, alternatives of one parameter included */
+#define TW_RULES_MAX 256           /* in a set */
+#define TW_RULE_SUGGESTIONS_MAX 16 /* in a rule, alternatives of one parameter included */
 #define TW_RULE_VERIFY_MAX 4
 #define TW_RULES_BYTES_MAX (1u << 18) /* of one file */
 
@@ -31,8 +31,8 @@ struct tw_rule_suggestion {
 
 struct tw_rule {
     char name[64], detector[48];
-    unsigned severities; /* bit i: enum tw_severity i */
-    double priority;     /* lower comes first */
+    unsigned severities;                                   /* bit i: enum tw_severity i */
+    double priority;                                       /* lower comes first */
     char *description, *source, *place, *text, *when_text; /* owned */
     int when;
     size_t n_suggestions;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define STEPS_MAX 1e15
+#define STEPS_MAX 1e9
 
 /* One call of tw_rules_suggest(). */
 struct maker {
@@ -192,12 +192,10 @@ static int make_verify(struct maker *maker, const struct tw_rule_verify *verify,
         result = get_number(maker, "within_steps", verify->within_steps, &steps);
     if (result != MADE)
         return result;
-    if (!(steps >= 1 && steps <= STEPS_MAX))
-        return fail(maker, "within_steps", "must be at least 1");
     memcpy(ret->verify.signal, verify->signal, sizeof ret->verify.signal);
     ret->verify.is_below = verify->is_below;
     ret->verify.limit = tw_number_round(limit, 6);
-    ret->verify.within_steps = (uint64_t)ceil(steps);
+    ret->verify.within_steps = (uint64_t)ceil(fmin(fmax(steps, 1), STEPS_MAX));
     return MADE;
 }
 

@@ -50,8 +50,8 @@ static int end_literal(struct parser *parser)
     int result = add_piece(parser, &piece);
     if (result)
         return result;
-    piece->literal = strndup(parser->text + parser->literal_from,
-                                 parser->at - parser->literal_from);
+    piece->literal =
+        strndup(parser->text + parser->literal_from, parser->at - parser->literal_from);
     return piece->literal ? 0 : -ENOMEM;
 }
 
@@ -171,11 +171,8 @@ int tw_template_parse(struct tw_template *ret, struct tw_sandbox *sandbox, const
     struct tw_template template = {0};
     while (size > 0 && strchr(" \r\n\t", text[size - 1]) && text[size - 1])
         size--;
-    struct parser parser = {.template = &template,
-                            .sandbox = sandbox,
-                            .text = text,
-                            .size = size,
-                            .fault = fault};
+    struct parser parser = {
+        .template = &template, .sandbox = sandbox, .text = text, .size = size, .fault = fault};
     *fault = (struct tw_expression_fault){.offset = TW_NO_OFFSET};
     int result = size ? parse(&parser) : refuse(&parser, 0, "is empty");
     if (result) {
@@ -234,7 +231,7 @@ static int put_piece(struct output *output, const struct tw_template_piece *piec
         return 1;
     case TW_RESULT_NUMBER:
         if (tw_number_format(number, sizeof number, piece->format[0] ? piece->format : NULL,
-                           value.number) < 0)
+                             value.number) < 0)
             tw_number_format(number, sizeof number, "%.4g", value.number);
         put(output, number);
         return 1;

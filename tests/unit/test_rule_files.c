@@ -1,4 +1,5 @@
-/* Rule files: what loads, what is refused and with which place, and how rules replace each other. */
+/* Rule files: what loads, what is refused and with which place, and how rules replace each other.
+ */
 #include "rules_fixture.h"
 #include "temporary_directory.h"
 
@@ -72,7 +73,8 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
     {HEAD "  suggestions:\n    - parameter: learning_rate\n" WHY VERIFY,
-     "my.yaml:5:7: the suggestion for 'learning_rate' has no 'change': advice without an amount does "
+     "my.yaml:5:7: the suggestion for 'learning_rate' has no 'change': advice without an amount "
+     "does "
      "not load"},
     {HEAD "  suggestions:\n    - parameter: learning_rate\n      change: {}\n" WHY VERIFY,
      "my.yaml:6:15: a change has one of multiply, add, set, and an amount"},
@@ -94,8 +96,7 @@ static const struct mistake mistakes[] = {
      "my.yaml:4:15: when: unknown fact 'los'; did you mean 'loss'?"},
     {HEAD "  when: \"1 > facts.los\"\n" SUGGESTION,
      "my.yaml:4:20: when: unknown fact 'los'; did you mean 'loss'?"},
-    {HEAD "  when: facts.loss >\n" SUGGESTION,
-     "my.yaml:4:9: when: unexpected symbol near <eof>"},
+    {HEAD "  when: facts.loss >\n" SUGGESTION, "my.yaml:4:9: when: unexpected symbol near <eof>"},
     {HEAD "  when: |\n    facts.loss > 1 and\n    (facts.loss\n" SUGGESTION,
      "my.yaml:7: when: ')' expected (to close '(' at line 2) near <eof>"},
     {HEAD "  when: [1]\n" SUGGESTION, "my.yaml:4:9: 'when' must be an expression"},
@@ -155,8 +156,9 @@ static void a_file_with_a_mistake_changes_nothing(void **state)
     struct tw_error error = {0};
     struct tw_rule_view view = {0};
     must_load(*state, HEAD SUGGESTION);
-    assert_true(load(*state, "- name: mine\n  detector: overflow\n  description: x\n" SUGGESTION
-                             "- name: other\n",
+    assert_true(load(*state,
+                     "- name: mine\n  detector: overflow\n  description: x\n" SUGGESTION
+                     "- name: other\n",
                      &error) < 0);
     assert_int_equal(tw_rules_count(*state), 1);
     tw_rules_at(*state, 0, &view);
@@ -232,13 +234,13 @@ static void an_unknown_present_value_leaves_from_and_to_null_and_the_change_ther
 {
     struct tw_facts facts;
     tw_facts_init(&facts);
-    struct answer answer = suggest(*state,
-                                   "    - parameter: learning_rate\n      change: {multiply: 0.5}\n"
-                                   "      why: lower it[ from {from}]\n" VERIFY
-                                   "    - parameter: precision\n      change: {set: bf16}\n" WHY VERIFY
-                                   "    - parameter: no_fact_of_this_name\n      change: {add: -2}\n"
-                                   WHY VERIFY,
-                                   &facts);
+    struct answer answer =
+        suggest(*state,
+                "    - parameter: learning_rate\n      change: {multiply: 0.5}\n"
+                "      why: lower it[ from {from}]\n" VERIFY
+                "    - parameter: precision\n      change: {set: bf16}\n" WHY VERIFY
+                "    - parameter: no_fact_of_this_name\n      change: {add: -2}\n" WHY VERIFY,
+                &facts);
     assert_int_equal(answer.n, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_unknown(answer.at[i].from);
@@ -273,8 +275,8 @@ static void amounts_are_computed_rounded_and_clamped(void **state)
         "    - parameter: dropout\n      change: {add: 0.1}\n      max: 0.5\n" WHY VERIFY
         "    - parameter: warmup_steps\n      change: {multiply: 2}\n      min: 1000\n" WHY VERIFY
         "    - parameter: weight_decay\n      change: {multiply: 3}\n      max: 0.01\n" WHY VERIFY
-        "    - parameter: rate\n      from: facts.learning_rate\n      change: {set: from * 2}\n"
-        WHY VERIFY,
+        "    - parameter: rate\n      from: facts.learning_rate\n      change: {set: from * "
+        "2}\n" WHY VERIFY,
         &facts);
     assert_int_equal(answer.n, 5);
     assert_number(answer.at[0].to, 0.000123); /* 0.000123456 in three digits */
@@ -332,12 +334,12 @@ static void the_first_alternative_for_a_parameter_wins(void **state)
 {
     struct tw_facts facts;
     tw_facts_init(&facts);
-    struct answer answer =
-        suggest(*state,
-                "    - parameter: a\n      when: known(facts.loss)\n      change: {set: 1}\n" WHY VERIFY
-                "    - parameter: a\n      change: {set: 2}\n" WHY VERIFY
-                "    - parameter: a\n      change: {set: 3}\n" WHY VERIFY,
-                &facts);
+    struct answer answer = suggest(
+        *state,
+        "    - parameter: a\n      when: known(facts.loss)\n      change: {set: 1}\n" WHY VERIFY
+        "    - parameter: a\n      change: {set: 2}\n" WHY VERIFY
+        "    - parameter: a\n      change: {set: 3}\n" WHY VERIFY,
+        &facts);
     assert_int_equal(answer.n, 1);
     assert_number(answer.at[0].change, 2);
 }
@@ -348,12 +350,12 @@ static void texts_hold_numbers_and_leave_unknown_parts_out(void **state)
     tw_facts_init(&facts);
     facts.loss = 1.23456789;
     facts.step = 1234567;
-    struct answer answer = suggest(
-        *state,
-        "    - parameter: a\n      change: {set: 1}\n      why: >-\n"
-        "        {{x}} [[y]] {facts.loss}, {facts.loss:%.2f}, {facts.step}, {change}[, {facts.eval_loss}"
-        " unknown][, {'in } brackets'}].\n" VERIFY,
-        &facts);
+    struct answer answer = suggest(*state,
+                                   "    - parameter: a\n      change: {set: 1}\n      why: >-\n"
+                                   "        {{x}} [[y]] {facts.loss}, {facts.loss:%.2f}, "
+                                   "{facts.step}, {change}[, {facts.eval_loss}"
+                                   " unknown][, {'in } brackets'}].\n" VERIFY,
+                                   &facts);
     assert_int_equal(answer.n, 1);
     assert_string_equal(answer.at[0].why, "{x} [y] 1.235, 1.23, 1234567, 1, in } brackets.");
 }
@@ -373,8 +375,7 @@ static void a_rule_that_fails_is_skipped_counted_and_told(void **state)
     assert_int_equal(answer.n, 1); /* none of the failed rule, not even `a` */
     assert_string_equal(answer.at[0].rule, "works");
     assert_string_equal(answer.rule.name, "works");
-    assert_string_equal(answer.error.text,
-                        "rule 'mine', b, change: attempt to divide by zero");
+    assert_string_equal(answer.error.text, "rule 'mine', b, change: attempt to divide by zero");
     assert_string_equal(answer.error.place, "my.yaml");
 }
 
@@ -447,16 +448,49 @@ static void the_table_of_facts_covers_the_struct(void **state)
     assert_int_equal(sum, sizeof(struct tw_facts));
 }
 
-static void the_page_lists_every_fact_with_its_help(void **state)
+static FILE *open_page(void)
 {
-    (void)state;
-    char path[4096], *line = NULL;
-    size_t capacity = 0, rows = 0, found = 0;
+    char path[4096];
     const char *source = getenv("TW_SRCDIR");
     snprintf(path, sizeof path, "%s/docs/rules.md", source ? source : "..");
     FILE *page = fopen(path, "r");
     if (!page)
         fail_msg("%s cannot be read", path);
+    return page;
+}
+
+static void the_examples_on_the_page_load(void **state)
+{
+    char *line = NULL, example[4000] = "";
+    size_t capacity = 0, length = 0, loaded = 0;
+    bool is_yaml = false;
+    FILE *page = open_page();
+    while (getline(&line, &capacity, page) > 0) {
+        if (is_yaml && !strcmp(line, "```\n")) {
+            if (!strncmp(example, "- name:", 7)) {
+                must_load(*state, example);
+                loaded++;
+            }
+            is_yaml = false;
+        } else if (!strcmp(line, "```yaml\n")) {
+            is_yaml = true;
+            length = 0;
+        } else if (is_yaml) {
+            length += (size_t)snprintf(example + length, sizeof example - length, "%s", line);
+            assert_true(length < sizeof example);
+        }
+    }
+    free(line);
+    fclose(page);
+    assert_int_equal(loaded, 2);
+}
+
+static void the_page_lists_every_fact_with_its_help(void **state)
+{
+    (void)state;
+    char *line = NULL;
+    size_t capacity = 0, rows = 0, found = 0;
+    FILE *page = open_page();
     while (getline(&line, &capacity, page) > 0) {
         rows += !strncmp(line, "| `facts.", 9);
         for (size_t i = 0; i < tw_n_facts; i++) {
@@ -494,6 +528,7 @@ int main(void)
         TEST(severity_is_a_minimum_or_a_list),
         TEST(no_more_suggestions_are_written_than_there_is_room_for),
         cmocka_unit_test(the_table_of_facts_covers_the_struct),
+        TEST(the_examples_on_the_page_load),
         cmocka_unit_test(the_page_lists_every_fact_with_its_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,8 @@ static uint64_t random_bits(void)
 
 static double random_number(void)
 {
-    static const double odd[] = {NAN,   INFINITY, -INFINITY, 0,    -0.0, 1,    -1,     1e308,
-                                 -1e308, 5e-324,  1e-300,    1e15, .5,   2048, 65536., 87.3365};
+    static const double odd[] = {NAN,    INFINITY, -INFINITY, 0,    -0.0, 1,    -1,     1e308,
+                                 -1e308, 5e-324,   1e-300,    1e15, .5,   2048, 65536., 87.3365};
     uint64_t bits = random_bits();
     if (bits & 1)
         return NAN;
@@ -48,9 +48,9 @@ static double random_number(void)
 
 static const char *random_word(void)
 {
-    static const char *const words[] = {"",      "adamw", "SGD",   "fp16",   "bf16", "float16",
-                                        "loss",  "ctc",   "layer", "%s%n{x}", "evaluation",
-                                        "\xff\xfe", "gradient", "zero loss", "initial loss"};
+    static const char *const words[] = {
+        "",      "adamw",   "SGD",        "fp16",     "bf16",     "float16",   "loss",        "ctc",
+        "layer", "%s%n{x}", "evaluation", "\xff\xfe", "gradient", "zero loss", "initial loss"};
     return words[random_bits() % (sizeof words / sizeof *words)];
 }
 
@@ -68,15 +68,17 @@ static void fill_facts(struct tw_facts *facts)
 
 static struct tw_finding random_finding(const char *detector)
 {
-    static const char *const numbers[] = {"skips", "halvings", "best_loss", "largest_fp16",
-                                          "last_finite_loss", "first_nonfinite_step", "from_start",
-                                          "skip_rate", "initial_loss", "loss"};
+    static const char *const numbers[] = {
+        "skips",        "halvings",         "best_loss",
+        "largest_fp16", "last_finite_loss", "first_nonfinite_step",
+        "from_start",   "skip_rate",        "initial_loss",
+        "loss"};
     struct tw_finding finding = make_finding(detector, (enum tw_severity)(random_bits() % 3));
     struct tw_evidence *evidence = &finding.evidence;
     finding.onset_step = random_bits() >> (random_bits() % 64);
     finding.detected_step = random_bits() >> (random_bits() % 64);
     snprintf(finding.scope, sizeof finding.scope, "%s", random_bits() & 1 ? "layer:fc1" : "run");
-    snprintf(evidence->statistic, sizeof evidence->statistic, "edges %s", random_word());
+    snprintf(evidence->statistic, sizeof evidence->statistic, "edges%s", random_word());
     evidence->value = random_number();
     evidence->threshold = random_number();
     evidence->baseline = random_number();
@@ -120,7 +122,8 @@ static void check_suggestion(const struct tw_suggestion *suggestion)
         if (has_word(suggestion->why, holes[i]))
             fail_msg("%s, %s: %s", suggestion->rule, suggestion->parameter, suggestion->why);
     }
-    assert_null(strstr(suggestion->why, "  "));
+    if (strstr(suggestion->why, "  "))
+        fail_msg("%s, %s: %s", suggestion->rule, suggestion->parameter, suggestion->why);
     assert_null(strchr(suggestion->why, '\n'));
     assert_true(suggestion->verify.signal[0] != '\0');
     assert_true(isfinite(suggestion->verify.limit));
@@ -165,8 +168,8 @@ static void each_grave_finding_has_advice_when_nothing_is_known(void **state)
     struct tw_facts facts;
     tw_facts_init(&facts);
     for (int i = 0; i < 4; i++) {
-        struct tw_finding finding = make_finding(i & 1 ? "overflow" : "divergence",
-                                                 i & 2 ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING);
+        struct tw_finding finding = make_finding(
+            i & 1 ? "overflow" : "divergence", i & 2 ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING);
         finding.evidence.value = finding.evidence.baseline = NAN;
         struct answer answer = ask(*state, &finding, NULL, 0, &facts);
         assert_true(answer.n > 0);
