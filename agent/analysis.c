@@ -1,10 +1,13 @@
 /* Reading one log through a source into a watch. */
 #include "agent/analysis.h"
 
+#include "agent/find_runs.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static int open_source(struct tw_analysis *analysis, bool follow, struct tw_error *error)
 {
@@ -23,7 +26,7 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
                      const struct tw_watch_options *options, struct tw_error *error)
 {
     struct stat status;
-    *analysis = (struct tw_analysis){.path = path};
+    *analysis = (struct tw_analysis){.path = path, .follow = follow};
     int result = open_source(analysis, follow, error);
     if (!result)
         result = tw_watch_open(&analysis->watch, options, error);
@@ -32,9 +35,38 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
         tw_analysis_close(analysis);
         return result;
     }
-    if (!stat(path, &status))
-        tw_watch_set_time_base(analysis->watch, (int64_t)status.st_mtime * 1000);
+    if (tw_stat_telemetry(path, &status))
+        analysis->time_base_ms = (int64_t)status.st_mtime * 1000;
+    tw_watch_set_time_base(analysis->watch, analysis->time_base_ms);
     return 0;
+}
+
+/* A file may hold several runs: the end of one is not that of the others. */
+static bool goes_on(const struct tw_analysis *analysis)
+{
+    struct stat status;
+    const struct tw_run *run = NULL;
+    bool all_ended = true;
+    while ((run = tw_watch_next(analysis->watch, run)))
+        all_ended &= run->core.ended;
+    return analysis->follow && !all_ended && tw_stat_telemetry(analysis->path, &status);
+}
+
+static void pause_for(double seconds)
+{
+    struct timespec pause = {.tv_sec = (time_t)seconds};
+    pause.tv_nsec = (long)((seconds - (double)pause.tv_sec) * 1e9);
+    if (seconds > 0)
+        nanosleep(&pause, NULL);
+}
+
+static void note_position(struct tw_analysis *analysis, const struct tw_position *position)
+{
+    if (position->offset < analysis->position.offset) {
+        analysis->rewinds++;
+        tw_watch_rewind(analysis->watch);
+    }
+    analysis->position = *position;
 }
 
 static void note_skip(struct tw_analysis *analysis, const struct tw_source_item *item)
@@ -49,7 +81,11 @@ int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struc
     struct tw_source_item item = {0};
     int next = analysis->source->next(analysis->handle, timeout_seconds, &item, error);
     if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
-        analysis->position = item.position;
+        note_position(analysis, &item.position);
+    if (next == TW_NEXT_END && goes_on(analysis)) {
+        pause_for(timeout_seconds);
+        return TW_NEXT_WAIT;
+    }
     if (next == TW_NEXT_RECORD) {
         analysis->records++;
         int result = tw_watch_record(analysis->watch, item.record, &item.position, error);

@@ -14,6 +14,9 @@ struct tw_analysis {
     char first_skip[256];         /* where and why the first was */
     uint64_t records;
     struct tw_position position;  /* behind the newest record or skip */
+    uint64_t rewinds;             /* times the log was cut back or replaced */
+    int64_t time_base_ms;         /* of records without a time: when the log was written, at open */
+    bool follow;
 };
 
 /* Probes and opens the log at `path` (a file or a run directory) and a watch for it. */
@@ -21,7 +24,8 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
                      const struct tw_watch_options *options, struct tw_error *error);
 
 /* Takes the next thing from the log, waiting up to `timeout_seconds`. Returns enum tw_next, or
- * negative when the source failed. */
+ * negative when the source failed. A log that is followed ends when all its runs have, or when it
+ * is gone. */
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error);
 
 /* Ends every run that has not ended. */

@@ -8,28 +8,57 @@
 #include <popt.h>
 #include <stdio.h>
 
-/* SIGHUP: a bad new file leaves the old one in force. */
-static void reload(struct tw_config *config)
+/* The configuration in force, and while a new one has not lived yet, the one before it. */
+struct configurations {
+    struct tw_config now, before;
+    bool has_before;
+};
+
+static void release_before(struct configurations *configurations)
 {
-    struct tw_config fresh;
+    if (configurations->has_before)
+        tw_config_release(&configurations->before);
+    configurations->has_before = false;
+}
+
+/* SIGHUP: a bad new file leaves the old one in force. */
+static void reload(struct configurations *configurations)
+{
+    struct tw_config fresh, *now = &configurations->now;
     if (tw_common_load(&fresh, "agent", false)) {
         tw_logging(TW_LOG_ERROR, "not reloaded, the old configuration stays");
         return;
     }
-    tw_config_release(config);
-    *config = fresh;
-    tw_logging_start((enum tw_logging_level)config->log_level, config->log_json);
+    if (configurations->has_before) /* what never lived is nothing to go back to */
+        tw_config_release(now);
+    else
+        configurations->before = *now;
+    configurations->has_before = true;
+    *now = fresh;
+    tw_logging_start((enum tw_logging_level)now->log_level, now->log_json);
     tw_logging(TW_LOG_INFO, "configuration reloaded");
+}
+
+/* The new configuration did not even start: a mistake in a rule file, a topic that is missing. */
+static void go_back(struct configurations *configurations, const struct tw_error *why)
+{
+    struct tw_config *now = &configurations->now;
+    tw_logging_error(TW_LOG_ERROR, "the new configuration does not start", why);
+    tw_config_release(now);
+    *now = configurations->before;
+    configurations->has_before = false;
+    tw_logging_start((enum tw_logging_level)now->log_level, now->log_json);
+    tw_logging(TW_LOG_WARNING, "the old configuration is in force again");
 }
 
 /* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
  * mistake to be told; later ones wait for what was there before. */
-static int live(struct tw_config *config, struct tw_error *error)
+static int live(struct configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
-        int end = tw_daemon_run(config, &failure);
+        int end = tw_daemon_run(&configurations->now, &failure);
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;
@@ -39,13 +68,16 @@ static int live(struct tw_config *config, struct tw_error *error)
         if (end >= 0) {
             has_lived = true;
             pause = .5;
+            release_before(configurations);
         }
-        if (end == TW_DAEMON_RELOAD) {
-            reload(config);
-        } else {
+        if (end < 0 && configurations->has_before) {
+            go_back(configurations, &failure);
+        } else if (end != TW_DAEMON_RELOAD) {
             tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", &failure);
             tw_daemon_pause(pause);
         }
+        if (tw_daemon_take_reload())
+            reload(configurations);
     }
 }
 
@@ -56,7 +88,8 @@ static const struct poptOption options[] = {
 
 static int run(int argc, const char **argv)
 {
-    struct tw_config config;
+    struct configurations configurations = {0};
+    struct tw_config *config = &configurations.now;
     struct tw_error error = {0};
     poptContext context;
     enum tw_usage usage = tw_usage_parse(&context, &tw_command_agent, argc, argv, options);
@@ -69,13 +102,14 @@ static int run(int argc, const char **argv)
                 surplus);
     else if (!tw_common_options.config)
         fputs("trainward agent: name the configuration with --config FILE\n", stderr);
-    else if (!tw_common_load(&config, "agent", false)) {
-        tw_logging_start((enum tw_logging_level)config.log_level, config.log_json);
+    else if (!tw_common_load(config, "agent", false)) {
+        tw_logging_start((enum tw_logging_level)config->log_level, config->log_json);
         tw_daemon_catch_signals();
-        status = live(&config, &error) ? TW_EXIT_WRONG : 0;
+        status = live(&configurations, &error) ? TW_EXIT_WRONG : 0;
         if (error.code)
             tw_usage_error("agent", &error);
-        tw_config_release(&config);
+        release_before(&configurations);
+        tw_config_release(config);
     }
     poptFreeContext(context);
     return status;

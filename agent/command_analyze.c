@@ -171,6 +171,10 @@ static int analyze_all(struct analyze *analyze, const char **paths)
     }
     for (; *paths; paths++)
         analyze_path(analyze, *paths);
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "trainward analyze: cannot write the result: %s\n", strerror(errno));
+        return TW_EXIT_WRONG;
+    }
     return analyze->status;
 }
 

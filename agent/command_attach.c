@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <popt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,9 @@ static int run(int argc, const char **argv)
         fputs("trainward attach: name a run directory or a log file\n", stderr);
     else if (!tw_common_load(&attach.config, "attach", false)) {
         tw_daemon_catch_signals();
+        /* When the terminal or the reader of our output goes, there is nobody to tell. */
+        signal(SIGHUP, SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
         status = attach_all(&attach, paths);
         tw_config_release(&attach.config);
     }

@@ -7,6 +7,7 @@
 #include "agent/logging.h"
 #include "agent/notify.h"
 
+#include "advisories/log_file.h"
 #include "sinks/delivery.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,7 +49,7 @@ static void on_signal(int number)
 
 void tw_daemon_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
@@ -60,9 +62,16 @@ bool tw_daemon_is_stopping(void)
     return stop_signal;
 }
 
+bool tw_daemon_take_reload(void)
+{
+    bool reload = reload_signal;
+    reload_signal = 0;
+    return reload;
+}
+
 void tw_daemon_pause(double seconds)
 {
-    for (double slept = 0; slept < seconds && !stop_signal; slept += .05) {
+    for (double slept = 0; slept < seconds && !stop_signal && !reload_signal; slept += .05) {
         struct timespec pause = {0, 50000000};
         nanosleep(&pause, NULL);
     }
@@ -152,9 +161,10 @@ static int load_rules(struct daemon *daemon, struct tw_error *error)
 static int make_state_dir(struct daemon *daemon, struct tw_error *error)
 {
     const char *dir = daemon->config->state_dir;
-    if (mkdir(dir, 0700) && errno != EEXIST)
-        return tw_error_at(error, -errno, dir, 0, 0, "cannot make the state directory: %s",
-                           strerror(errno));
+    /* With its parents: ~/.local/state is often not there yet. */
+    int result = tw_make_directory(dir, error);
+    if (result)
+        return result;
     if (access(dir, W_OK | X_OK))
         return tw_error_at(error, -errno, dir, 0, 0, "cannot write the state directory: %s",
                            strerror(errno));
@@ -163,9 +173,20 @@ static int make_state_dir(struct daemon *daemon, struct tw_error *error)
     return 0;
 }
 
+/* Each followed log takes a descriptor, and the soft limit is often 1,024. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int start(struct daemon *daemon, struct tw_error *error)
 {
     struct tw_log_location location = tw_config_log(daemon->config);
+    raise_descriptors();
     int result = make_state_dir(daemon, error);
     if (!result)
         result = load_rules(daemon, error);
@@ -242,7 +263,6 @@ int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
         stop(&daemon, 0);
         return result;
     }
-    reload_signal = 0;
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     tw_notify("READY=1\nSTATUS=watching");

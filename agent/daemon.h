@@ -18,7 +18,9 @@ int tw_daemon_run(const struct tw_config *config, struct tw_error *error);
 void tw_daemon_catch_signals(void);
 /* True once SIGTERM or SIGINT came. */
 bool tw_daemon_is_stopping(void);
-/* Sleeps, but not through a signal to stop. */
+/* True while a SIGHUP waits; asking takes it, so ask before the new file is read. */
+bool tw_daemon_take_reload(void);
+/* Sleeps, but not through a signal. */
 void tw_daemon_pause(double seconds);
 
 #endif

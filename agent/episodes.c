@@ -56,20 +56,46 @@ static void take_condition(struct tw_finding *finding, const struct tw_condition
     finding->evidence = condition->evidence;
 }
 
+static bool is_full(const struct tw_episodes *episodes, const struct tw_episode_change *change,
+                    enum tw_severity severity)
+{
+    size_t most = change->findings_max * (severity == TW_SEVERITY_CRITICAL ? 2 : 1);
+    return episodes->n >= most;
+}
+
+/* An empty episode called `id`. A run that names no attempt may come to the same step twice: then
+ * its episode begins again, and its documents are counted on. */
+static struct tw_episode *make_room(struct tw_episodes *episodes, bool is_full, const char *id)
+{
+    struct tw_episode *grown;
+    for (size_t i = 0; i < episodes->n; i++) {
+        struct tw_episode *same = &episodes->at[i];
+        if (!strcmp(same->id, id)) {
+            *same = (struct tw_episode){.transition = same->transition};
+            return same;
+        }
+    }
+    if (is_full || !(grown = realloc(episodes->at, (episodes->n + 1) * sizeof *grown)))
+        return NULL;
+    episodes->at = grown;
+    memset(&grown[episodes->n], 0, sizeof *grown);
+    return &grown[episodes->n++];
+}
+
 static struct tw_episode *add_episode(struct tw_episodes *episodes,
                                       const struct tw_episode_change *change,
                                       const struct tw_condition *condition, uint32_t *ret_dropped)
 {
-    struct tw_episode *grown = NULL;
-    if (!change->is_full || condition->severity == TW_SEVERITY_CRITICAL)
-        grown = realloc(episodes->at, (episodes->n + 1) * sizeof *grown);
-    if (!grown) {
+    char id[TW_EVENT_ID_SIZE];
+    tw_episode_id(id, change->run, change->attempt, tw_detectors[change->detector]->name,
+                  condition->scope, change->step);
+    struct tw_episode *episode =
+        make_room(episodes, is_full(episodes, change, condition->severity), id);
+    if (!episode) {
         ++*ret_dropped;
         return NULL;
     }
-    episodes->at = grown;
-    struct tw_episode *episode = &grown[episodes->n++];
-    memset(episode, 0, sizeof *episode);
+    memcpy(episode->id, id, sizeof episode->id);
     episode->detector = change->detector;
     struct tw_finding *finding = &episode->finding;
     finding->detector = tw_detectors[change->detector]->name;
@@ -80,8 +106,6 @@ static struct tw_episode *add_episode(struct tw_episodes *episodes,
     finding->detected_step = change->step;
     finding->detected_time_ms = change->time_ms;
     take_condition(finding, condition);
-    tw_episode_id(episode->id, change->run, change->attempt, finding->detector, finding->scope,
-                  change->step);
     return episode;
 }
 
@@ -93,9 +117,11 @@ static void close_episode(struct tw_episode *episode, const struct tw_episode_ch
     episode->finding.closed_time_ms = change->time_ms;
 }
 
+/* A run that went back behind the closing is another stretch of training: nothing cools there. */
 static bool is_cooling_down(const struct tw_episode *closed, const struct tw_episode_change *change)
 {
-    return closed && change->step < closed->finding.closed_step + change->cooldown_steps;
+    return closed && change->step >= closed->finding.closed_step &&
+           change->step - closed->finding.closed_step < change->cooldown_steps;
 }
 
 static struct tw_episode *open_episode(struct tw_episodes *episodes,

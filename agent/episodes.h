@@ -40,7 +40,7 @@ struct tw_episode_change {
     uint64_t step;
     int64_t time_ms;
     uint64_t cooldown_steps;
-    bool is_full; /* the run has had its most findings */
+    size_t findings_max; /* of a run; critical ones may make it twice as many */
 };
 
 /* Applies what a detector said. Returns the episode that changed and how, or NULL when nothing that

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -24,6 +25,7 @@ struct log {
     off_t size_at_end; /* of the telemetry file when the run ended; another size: look again */
     struct tw_analysis analysis;
     struct tw_position position;
+    uint64_t inode, rewinds; /* of the file that the position is in */
 };
 
 struct directory_feed {
@@ -32,14 +34,16 @@ struct directory_feed {
     const struct tw_directory_config *directory;
     struct tw_state_store *store;
     struct log *logs;
-    size_t n_logs;
+    size_t n_logs, n_open, open_max;
+    bool has_told_ceiling;
     time_t next_look;
 };
 
-/* ---- saved state: [offset][count] then [size][snapshot] for each run of the log ---- */
+/* ---- saved state: what the log is, then [size][snapshot] for each of its runs ---- */
 
 struct saved {
-    int64_t offset;
+    int64_t offset, time_base_ms;
+    uint64_t inode;
     uint32_t runs;
     uint32_t reserved;
 };
@@ -72,7 +76,9 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
 {
     unsigned char *data = NULL;
     size_t size = 0;
-    struct saved saved = {.offset = log->position.offset};
+    struct saved saved = {.offset = log->position.offset,
+                          .time_base_ms = log->analysis.time_base_ms,
+                          .inode = log->inode};
     struct tw_run *run = NULL;
     while ((run = tw_watch_next(log->analysis.watch, run)))
         saved.runs++;
@@ -92,6 +98,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
 struct restoring {
     struct directory_feed *feed;
     struct log *log;
+    bool is_found;
 };
 
 static int restore_run(struct restoring *restoring, const unsigned char **at, size_t *left,
@@ -113,7 +120,20 @@ static int restore_run(struct restoring *restoring, const unsigned char **at, si
     if (result)
         return result;
     run->is_dirty = false;
-    return tw_watch_adopt(restoring->log->analysis.watch, run, error);
+    result = tw_watch_adopt(restoring->log->analysis.watch, run, error);
+    if (result)
+        tw_run_free(run);
+    return result;
+}
+
+static void take_saved(struct restoring *restoring, const struct saved *saved)
+{
+    struct log *log = restoring->log;
+    restoring->is_found = true;
+    log->position.offset = saved->offset;
+    log->analysis.position = log->position;
+    log->analysis.time_base_ms = saved->time_base_ms;
+    tw_watch_set_time_base(log->analysis.watch, saved->time_base_ms);
 }
 
 static int restore_log(void *closure, const char *key, const void *data, size_t size,
@@ -125,13 +145,15 @@ static int restore_log(void *closure, const char *key, const void *data, size_t 
     if (size < sizeof saved)
         return -EBADMSG;
     memcpy(&saved, data, sizeof saved);
+    if (saved.inode != restoring->log->inode)
+        return -ESTALE; /* another file took its place */
     const unsigned char *at = (const unsigned char *)data + sizeof saved;
     size_t left = size - sizeof saved;
     int result = 0;
     for (uint32_t i = 0; i < saved.runs && !result; i++)
         result = restore_run(restoring, &at, &left, error);
     if (!result)
-        restoring->log->position.offset = saved.offset;
+        take_saved(restoring, &saved);
     return result;
 }
 
@@ -139,42 +161,89 @@ static int restore_log(void *closure, const char *key, const void *data, size_t 
 
 static off_t telemetry_size(const char *path)
 {
-    static const char *const names[] = {"/telemetry.cbor", "/telemetry.jsonl", ""};
-    char file[4200];
     struct stat status;
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(file, sizeof file, "%s%s", path, names[i]);
-        if (!stat(file, &status) && S_ISREG(status.st_mode))
-            return status.st_size;
-    }
-    return -1;
+    return tw_stat_telemetry(path, &status) ? status.st_size : -1;
+}
+
+static uint64_t telemetry_inode(const char *path)
+{
+    struct stat status;
+    return tw_stat_telemetry(path, &status) ? status.st_ino : 0;
 }
 
 static int open_analysis(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     struct tw_watch_options options = tw_feed_watch_options(feed->services);
     log->position = (struct tw_position){0};
+    log->rewinds = 0;
+    log->inode = telemetry_inode(log->path);
     return tw_analysis_open(&log->analysis, log->path, true, &options, error);
+}
+
+static bool does_not_fit(int code)
+{
+    return code == -ESTALE || code == -EBADMSG || code == -EFBIG;
+}
+
+/* The log with its saved state, if there is one. */
+static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_found,
+                   struct tw_error *error)
+{
+    struct restoring restoring = {.feed = feed, .log = log};
+    struct tw_error why = {0};
+    int result = tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &why);
+    *ret_is_found = restoring.is_found;
+    if (!does_not_fit(result)) {
+        if (result && error)
+            *error = why;
+        return result;
+    }
+    /* Nothing is lost but time: the log itself is still there. */
+    tw_logging(TW_LOG_WARNING, "%s: saved state does not fit, the log is read from its start",
+               log->path);
+    tw_analysis_close(&log->analysis);
+    return open_analysis(feed, log, error);
+}
+
+/* Every run of a log that was dealt with to its end has ended: it sleeps until it grows. */
+static bool has_ended(const struct log *log)
+{
+    const struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
+    bool ended = run && log->position.offset == telemetry_size(log->path);
+    for (; run && ended; run = tw_watch_next(log->analysis.watch, run))
+        ended = run->core.ended;
+    return ended;
+}
+
+static void close_log(struct directory_feed *feed, struct log *log)
+{
+    log->size_at_end = log->position.offset;
+    tw_analysis_close(&log->analysis);
+    feed->n_open -= log->is_open;
+    log->is_open = false;
 }
 
 static int open_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
-    struct restoring restoring = {feed, log};
-    struct tw_error stale = {0};
+    bool is_found = false;
     int result = open_analysis(feed, log, error);
     if (result)
         return result;
-    if (tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &stale)) {
-        /* Nothing is lost but time: the log itself is still there. */
-        tw_logging(TW_LOG_WARNING, "%s: saved state does not fit, the log is read from its start",
-                   log->path);
-        tw_analysis_close(&log->analysis);
-        result = open_analysis(feed, log, error);
-    } else if (log->position.offset > 0) {
+    result = restore(feed, log, &is_found, error);
+    /* The time that records without one count from must not change with the next life. */
+    if (!result && !is_found)
+        result = save_log(feed, log, error);
+    if (!result && log->position.offset > 0)
         result = log->analysis.source->start(log->analysis.handle, &log->position, error);
+    if (result) {
+        tw_analysis_close(&log->analysis);
+        return result;
     }
-    log->is_open = !result;
-    return result;
+    log->is_open = true;
+    feed->n_open++;
+    if (has_ended(log))
+        close_log(feed, log);
+    return 0;
 }
 
 static struct log *known_log(struct directory_feed *feed, const char *path)
@@ -204,19 +273,39 @@ static struct log *add_log(struct directory_feed *feed, const char *path)
     return log;
 }
 
+static void tell_ceiling(struct directory_feed *feed)
+{
+    if (!feed->has_told_ceiling)
+        tw_logging(TW_LOG_WARNING,
+                   "%s: %zu logs of which %zu are open are as many as can be watched; further ones "
+                   "wait",
+                   feed->directory->path, feed->n_logs, feed->n_open);
+    feed->has_told_ceiling = true;
+}
+
+/* Not the log's fault: tried again. */
+static bool is_passing(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT || code == -EMFILE || code == -ENFILE ||
+           code == -ENOMEM;
+}
+
 static void look_at(struct directory_feed *feed, const char *path)
 {
     struct tw_error error = {0};
     struct log *log = known_log(feed, path);
     bool is_new = !log;
-    if (!log)
-        log = add_log(feed, path);
-    if (!log || log->is_open || (!is_new && log->size_at_end == telemetry_size(path)))
+    if (log && (log->is_open || log->size_at_end == telemetry_size(path)))
         return;
-    if (open_log(feed, log, &error)) {
-        log->size_at_end = telemetry_size(path);
+    if (feed->n_open >= feed->open_max || (!log && !(log = add_log(feed, path)))) {
+        tell_ceiling(feed);
+        return;
+    }
+    int result = open_log(feed, log, &error);
+    if (result) {
+        log->size_at_end = is_passing(result) ? -1 : telemetry_size(path);
         tw_logging_error(TW_LOG_WARNING, "not watched", &error);
-    } else {
+    } else if (is_new || log->is_open) {
         tw_logging(TW_LOG_INFO, "watching %s", path);
     }
 }
@@ -233,14 +322,12 @@ static int look(struct directory_feed *feed, struct tw_error *error)
 
 static int end_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
-    log->size_at_end = telemetry_size(log->path);
     int result = tw_analysis_finish(&log->analysis, error);
     if (!result)
         result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
     if (!result)
         result = save_log(feed, log, error);
-    tw_analysis_close(&log->analysis);
-    log->is_open = false;
+    close_log(feed, log);
     return result;
 }
 
@@ -262,6 +349,9 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
             break;
         log->position = log->analysis.position;
         log->is_dirty = true;
+        if (log->rewinds != log->analysis.rewinds)
+            log->inode = telemetry_inode(log->path);
+        log->rewinds = log->analysis.rewinds;
         taken++;
     }
     return taken;
@@ -319,6 +409,15 @@ static void close_feed(struct tw_feed *base)
     free(feed);
 }
 
+/* A log takes a descriptor for each rank, and the rest of the agent needs some too. */
+static size_t open_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+        return LOGS_MAX;
+    return limit.rlim_cur / 2 < LOGS_MAX ? (size_t)limit.rlim_cur / 2 : LOGS_MAX;
+}
+
 int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *services,
                            const struct tw_directory_config *directory, struct tw_error *error)
 {
@@ -328,6 +427,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     feed->feed = (struct tw_feed){work, checkpoint, close_feed};
     feed->services = services;
     feed->directory = directory;
+    feed->open_max = open_max();
     int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
     if (!result)
         result = look(feed, error);

@@ -58,7 +58,10 @@ static int restore_run(void *closure, const char *key, const void *data, size_t 
     run->is_dirty = false;
     run->core.position.partition = restoring->partition;
     restoring->runs++;
-    return tw_watch_adopt(restoring->feed->watch, run, error);
+    result = tw_watch_adopt(restoring->feed->watch, run, error);
+    if (result)
+        tw_run_free(run);
+    return result;
 }
 
 static void forget_partition(struct kafka_feed *feed, int32_t partition)
@@ -170,22 +173,34 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
 
 /* ---- durability ---- */
 
+static int save_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error *error)
+{
+    size_t size;
+    struct tw_error why = {0};
+    unsigned char *data = tw_snapshot_save(run, &feed->services->config->settings, &size);
+    if (!data)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_state_store_put(feed->store, run->core.id, run->core.position.partition, data,
+                                    size, &why);
+    free(data);
+    run->is_dirty = false;
+    if (result == -EMSGSIZE) {
+        /* One run that is too large must not stop the others. */
+        tw_logging_error(TW_LOG_WARNING, "a restart will forget a run", &why);
+        return 0;
+    }
+    if (result && error)
+        *error = why;
+    return result;
+}
+
 static int save_runs(struct kafka_feed *feed, struct tw_error *error)
 {
     struct tw_run *run = NULL;
     int result = 0;
     while (!result && (run = tw_watch_next(feed->watch, run))) {
-        size_t size;
-        if (!run->is_dirty)
-            continue;
-        unsigned char *data =
-            tw_snapshot_save(run, &feed->services->config->settings, &size);
-        if (!data)
-            return tw_error_set(error, -ENOMEM, "out of memory");
-        result = tw_state_store_put(feed->store, run->core.id, run->core.position.partition, data,
-                                    size, error);
-        free(data);
-        run->is_dirty = false;
+        if (run->is_dirty)
+            result = save_run(feed, run, error);
     }
     return result;
 }

@@ -9,18 +9,29 @@
 
 #define RUNS_MAX 100000
 
-bool tw_is_run_directory(const char *path)
+static bool stat_file(const char *dir, const char *name, struct stat *ret)
 {
-    static const char *const files[] = {"telemetry.cbor", "telemetry.jsonl"};
-    char file[4096];
-    struct stat status;
-    for (size_t i = 0; i < 2; i++) {
-        int length = snprintf(file, sizeof file, "%s/%s", path, files[i]);
-        if (length > 0 && (size_t)length < sizeof file && !stat(file, &status) &&
-            S_ISREG(status.st_mode))
+    char file[4200];
+    int length = snprintf(file, sizeof file, "%s%s", dir, name);
+    return length > 0 && (size_t)length < sizeof file && !stat(file, ret) && S_ISREG(ret->st_mode);
+}
+
+bool tw_stat_telemetry(const char *path, struct stat *ret)
+{
+    static const char *const names[] = {"/telemetry.cbor", "/telemetry.jsonl"};
+    if (stat_file(path, "", ret))
+        return true;
+    for (int i = 0; i < 4; i++) {
+        if (stat_file(path, names[i % 2], ret) && (ret->st_size > 0 || i >= 2))
             return true;
     }
     return false;
+}
+
+bool tw_is_run_directory(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISDIR(status.st_mode) && tw_stat_telemetry(path, &status);
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -32,6 +43,10 @@ static int walk(FTS *tree, struct tw_texts *ret, bool recursive, struct tw_error
 {
     FTSENT *entry;
     while ((entry = fts_read(tree))) {
+        /* What cannot be opened further down hides no other runs. */
+        if (entry->fts_info == FTS_DNR && entry->fts_level == 0)
+            return tw_error_set(error, -entry->fts_errno, "cannot be read: %s",
+                                strerror(entry->fts_errno));
         if (entry->fts_info != FTS_D)
             continue;
         bool is_run = tw_is_run_directory(entry->fts_path);
@@ -56,7 +71,7 @@ int tw_find_runs(struct tw_texts *ret, const char *path, bool recursive, struct 
         return 0;
     }
     char *start[] = {(char *)(size_t)path, NULL};
-    FTS *tree = fts_open(start, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    FTS *tree = fts_open(start, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     if (!tree)
         return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
     int result = walk(tree, ret, recursive, error);

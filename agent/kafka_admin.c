@@ -30,12 +30,12 @@ static void be_silent(const rd_kafka_t *handle, int level, const char *facility,
 static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
                           struct tw_error *error)
 {
-    char name[256], reason[256];
+    char name[256], reason[256]; /* the reason quotes the value, which may be a password */
     for (size_t i = 0; properties && i < properties->n; i++) {
         const char *equals = strchr(properties->at[i], '=');
         snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
         if (rd_kafka_conf_set(conf, name, equals + 1, reason, sizeof reason) != RD_KAFKA_CONF_OK)
-            return tw_error_set(error, -EINVAL, "kafka property %s: %s", name, reason);
+            return tw_error_set(error, -EINVAL, "kafka property %s is refused", name);
     }
     return 0;
 }
@@ -131,8 +131,12 @@ int tw_kafka_admin_create(struct tw_kafka_admin *admin, const struct tw_kafka_to
                                                         topic->replication, reason, sizeof reason);
     if (!wanted)
         return tw_error_at(error, -EINVAL, topic->name, 0, 0, "cannot be created: %s", reason);
-    if (topic->is_compacted)
+    if (topic->is_compacted) {
         rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", "compact");
+        /* Only closed segments are compacted, and a restart reads all that is not. */
+        rd_kafka_NewTopic_set_config(wanted, "segment.bytes", "67108864");
+        rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", "8388608");
+    }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);

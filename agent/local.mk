@@ -40,11 +40,12 @@ AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.l
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
-AGENT_TESTS = tests/unit/test_config tests/unit/test_episodes tests/unit/test_nearest \
-	tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+AGENT_TESTS = tests/unit/test_analysis tests/unit/test_config tests/unit/test_episodes \
+	tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
+tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)

@@ -85,7 +85,7 @@ char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *ru
         tw_json_string(run->core.id), "attempt", tw_json_string(run->core.attempt), "source",
         tw_json_string(analysis->path), "format",
         tw_analysis_format(analysis, format, sizeof format), "steps",
-        (json_int_t)(context->records ? context->step - context->first_step + 1 : 0), "signals",
+        (json_int_t)(context->records ? tw_run_series_steps(context) : 0), "signals",
         signals(run), "verdict", tw_run_verdict(run, settings), "findings", findings(run),
         "not_checked", not_checked(run, settings), "skipped_lines",
         (json_int_t)analysis->skipped, "version", PACKAGE_VERSION, "config_digest", digest);

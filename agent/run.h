@@ -11,15 +11,24 @@
 #include "advisories/advisory.h"
 #include "sources/source.h"
 
+/* How far the sequence numbers of one process have come. */
+struct tw_attempt_progress {
+    char attempt[TW_ATTEMPT_MAX + 1];
+    uint64_t last_seq;
+};
+#define TW_RUN_ATTEMPTS 4
+
 /* The flat part. */
 struct tw_run_core {
     char id[TW_RUN_ID_MAX + 1];
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
-    uint8_t has_position, has_seq, ended;
+    uint8_t has_position, ended;
     enum tw_end_status status; /* once ended */
     uint32_t transition;       /* number of the next run document */
-    uint64_t last_seq, repeats, missing, other_ranks;
+    uint64_t repeats, missing, other_ranks;
+    uint32_t n_attempts;
+    struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS]; /* newest first */
     uint32_t suspects; /* bit i: tw_detectors[i] has a suspicion */
     uint32_t findings, findings_dropped;
     uint64_t signal_counts[TW_SIGNALS];

@@ -183,11 +183,19 @@ static void checkpoint_fact(const struct tw_run_series *series, const struct tw_
 {
     for (size_t i = series->n_checkpoints; i-- > 0;) {
         if (series->checkpoints[i].step <= finding->onset_step &&
-            series->checkpoints[i].loss <= 1.02 * series->best_loss) {
+            series->checkpoints[i].loss <= series->best_loss + .02 * fabs(series->best_loss)) {
             ret->checkpoint_step = (double)series->checkpoints[i].step;
             return;
         }
     }
+}
+
+uint64_t tw_run_series_steps(const struct tw_context *context)
+{
+    /* A run that was joined late may be resumed from before its first record. */
+    uint64_t between =
+        context->step > context->first_step ? context->step - context->first_step : 0;
+    return between < INT64_MAX ? between + 1 : INT64_MAX;
 }
 
 void tw_run_series_facts(const struct tw_run_series *series, const struct tw_context *context,
@@ -201,7 +209,7 @@ void tw_run_series_facts(const struct tw_run_series *series, const struct tw_con
     ret->learning_rate = isfinite(ret->declared_learning_rate) ? ret->declared_learning_rate
                                                                : context->learning_rate;
     ret->peak_learning_rate = context->peak_learning_rate;
-    ret->steps_seen = (double)(context->step - context->first_step + 1);
+    ret->steps_seen = (double)tw_run_series_steps(context);
     if (series->timed_steps)
         ret->seconds_per_step = series->seconds / (double)series->timed_steps;
     ret->loss = series->newest_loss;

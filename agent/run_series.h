@@ -37,6 +37,9 @@ void tw_run_series_start(struct tw_run_series *series);
 void tw_run_series_observe(struct tw_run_series *series, const struct tw_record *record,
                            const struct tw_context *context, bool is_flagged);
 
+/* Steps from the first to the newest, both counted; at least 1. */
+uint64_t tw_run_series_steps(const struct tw_context *context);
+
 /* Facts for the rules about one finding. */
 void tw_run_series_facts(const struct tw_run_series *series, const struct tw_context *context,
                          const struct tw_header *header, const struct tw_finding *finding,

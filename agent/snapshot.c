@@ -9,8 +9,6 @@
 #include <zlib.h>
 
 #define MAGIC "TWSTATE1"
-/* More episodes than any run may have: a damaged count must not allocate. */
-#define EPISODES_MAX 4096
 
 struct envelope {
     char magic[8];
@@ -67,8 +65,8 @@ static int check_envelope(const struct envelope *envelope, const unsigned char *
         memcmp(envelope->digest, digest, sizeof digest))
         return tw_error_set(error, -ESTALE,
                             "saved state is of another build or of other thresholds");
-    if (envelope->n_episodes > EPISODES_MAX ||
-        size != sizeof(struct tw_run_core) + envelope->states_size +
+    /* The size bounds the counts: a damaged one does not allocate. */
+    if (size != sizeof(struct tw_run_core) + envelope->states_size +
                     (size_t)envelope->n_episodes * sizeof(struct tw_episode) +
                     envelope->header_size ||
         crc32(0, body, (uInt)size) != envelope->checksum)

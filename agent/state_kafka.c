@@ -34,9 +34,9 @@ static void be_silent(const rd_kafka_t *handle, int level, const char *facility,
 
 static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
 {
-    char reason[256];
+    char reason[256]; /* quotes the value, which may be a password */
     if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK)
-        return tw_error_set(error, -EINVAL, "kafka property %s: %s", name, reason);
+        return tw_error_set(error, -EINVAL, "kafka property %s is refused", name);
     return 0;
 }
 
@@ -59,6 +59,7 @@ static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t typ
 {
     static const char *const producer[][2] = {{"enable.idempotence", "true"},
                                               {"linger.ms", "5"},
+                                              {"compression.codec", "lz4"},
                                               {"message.max.bytes", "8000000"}};
     static const char *const consumer[][2] = {{"group.id", "trainward-state"},
                                               {"enable.auto.commit", "false"},
@@ -66,10 +67,10 @@ static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t typ
                                               {"auto.offset.reset", "earliest"}};
     char reason[256];
     const char *const(*own)[2] = type == RD_KAFKA_PRODUCER ? producer : consumer;
-    size_t n = type == RD_KAFKA_PRODUCER ? 3 : 4;
+    enum { N = 4 }; /* of both */
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     int result = set(conf, "bootstrap.servers", brokers, error);
-    for (size_t i = 0; i < n && !result; i++)
+    for (size_t i = 0; i < N && !result; i++)
         result = set(conf, own[i][0], own[i][1], error);
     if (!result)
         result = set(conf, "socket.nagle.disable", "true", error);
@@ -97,6 +98,9 @@ static int put(struct tw_state_store *store, const char *key, int32_t partition,
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (!err)
             return 0;
+        if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+            return tw_error_at(error, -EMSGSIZE, key, 0, 0,
+                               "its state of %zu bytes is too large to be saved", size);
         /* A full queue empties while we serve it; give it half a minute. */
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || tries == 300)
             return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot save state: %s",
@@ -174,6 +178,7 @@ static double now_seconds(void)
 static int read_partition(struct kafka *kafka, struct newest **table, double timeout_seconds,
                           struct tw_error *error)
 {
+    /* However much there is to read: only silence is waited for so long. */
     double deadline = now_seconds() + timeout_seconds;
     char reason[200] = "no answer";
     while (now_seconds() < deadline) {
@@ -181,6 +186,8 @@ static int read_partition(struct kafka *kafka, struct newest **table, double tim
         if (!message)
             continue;
         rd_kafka_resp_err_t err = message->err;
+        if (!err)
+            deadline = now_seconds() + timeout_seconds;
         int kept = err ? 0 : keep(table, message);
         if (err)
             snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
@@ -232,14 +239,17 @@ static void close_kafka(struct tw_state_store *store)
 
 static int check_partitions(struct kafka *kafka, int32_t partitions, struct tw_error *error)
 {
+    /* All topics: asking for one by name may create it, and not as a compacted one. */
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->producer, kafka->topic, NULL);
-    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->producer, 0, topic, &metadata, 10000);
-    rd_kafka_topic_destroy(topic);
+    int found = 0;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->producer, 1, NULL, &metadata, 10000);
     if (err)
         return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot be read: %s",
                            rd_kafka_err2str(err));
-    int found = metadata->topic_cnt ? metadata->topics[0].partition_cnt : 0;
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (!strcmp(metadata->topics[i].topic, kafka->topic))
+            found = metadata->topics[i].partition_cnt;
+    }
     rd_kafka_metadata_destroy(metadata);
     if (found == 0)
         return tw_error_at(error, -ENOENT, kafka->topic, 0, 0,

@@ -21,7 +21,7 @@ int tw_state_kafka_open(struct tw_state_store **ret, const char *brokers, const 
                         struct tw_error *error);
 
 /* Saves a snapshot under a key (files ignore the partition). Durable after the next flush.
- * data NULL: removes it. */
+ * data NULL: removes it. -EMSGSIZE: this one cannot be saved; others can. */
 int tw_state_store_put(struct tw_state_store *store, const char *key, int32_t partition,
                        const void *data, size_t size, struct tw_error *error);
 int tw_state_store_flush(struct tw_state_store *store, double timeout_seconds,

@@ -2,6 +2,7 @@
 #include "agent/watch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -76,11 +77,12 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
     struct entry *entry = find_entry(watch, run->core.id);
+    struct entry *fresh = calloc(1, sizeof *fresh);
+    if (!fresh)
+        return tw_error_set(error, -ENOMEM, "out of memory");
     if (entry)
         tw_watch_forget(watch, entry->run);
-    entry = calloc(1, sizeof *entry);
-    if (!entry)
-        return tw_error_set(error, -ENOMEM, "out of memory");
+    entry = fresh;
     entry->run = run;
     HASH_ADD_KEYPTR(hh, watch->table, run->core.id, strlen(run->core.id), entry);
     watch->counts.runs++;
@@ -102,6 +104,12 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
         return NULL;
     }
     return run;
+}
+
+void tw_watch_rewind(struct tw_watch *watch)
+{
+    for (struct entry *entry = watch->table; entry; entry = entry->hh.next)
+        entry->run->core.has_position = 0;
 }
 
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms)
@@ -225,7 +233,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .step = run->core.context.step,
         .time_ms = run->core.time_ms,
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
-        .is_full = run->episodes.n >= watch->options.settings->shared.findings_max,
+        .findings_max = watch->options.settings->shared.findings_max,
     };
 }
 
@@ -344,23 +352,99 @@ static bool is_behind(const struct tw_position *position, const struct tw_positi
     return position->index <= done->index;
 }
 
-/* Counts gaps and repeats in the sequence numbers of the present attempt. */
-static bool is_repeat(struct tw_run_core *core, const struct tw_record *record)
+static const char *attempt_of(const struct tw_run_core *core, const struct tw_record *record)
 {
-    if (!(record->has & TW_HAS_SEQ))
-        return false;
-    bool is_new_attempt =
-        (record->has & TW_HAS_ATTEMPT) && strcmp(core->attempt, record->attempt) != 0;
-    if (core->has_seq && !is_new_attempt) {
-        if (record->seq <= core->last_seq) {
-            core->repeats++;
-            return true;
-        }
-        core->missing += record->seq - core->last_seq - 1;
+    return record->has & TW_HAS_ATTEMPT ? record->attempt : core->attempt;
+}
+
+static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, const char *attempt)
+{
+    for (uint32_t i = 0; i < core->n_attempts; i++) {
+        if (!strcmp(core->attempts[i].attempt, attempt))
+            return &core->attempts[i];
     }
-    core->has_seq = 1;
-    core->last_seq = record->seq;
+    return NULL;
+}
+
+static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, const char *attempt)
+{
+    struct tw_attempt_progress *newest = core->attempts;
+    if (core->n_attempts < TW_RUN_ATTEMPTS)
+        core->n_attempts++;
+    memmove(newest + 1, newest, (core->n_attempts - 1) * sizeof *newest);
+    memset(newest, 0, sizeof *newest);
+    snprintf(newest->attempt, sizeof newest->attempt, "%s", attempt);
+    return newest;
+}
+
+/* A process that names no attempt and counts from its start again is told from a repeat by its
+ * time: a repeat is never newer than what came before it. */
+static bool counts_anew(const struct tw_run_core *core, const struct tw_record *record)
+{
+    return !(record->has & TW_HAS_ATTEMPT) && (record->has & TW_HAS_TIME) &&
+           record->time_ms > core->time_ms;
+}
+
+/* True when a record with this sequence number has come before: each attempt counts on its own, and
+ * the last words of one may come again after its successor has begun. */
+static bool has_come(struct tw_run_core *core, const struct tw_record *record)
+{
+    const struct tw_attempt_progress *progress = find_attempt(core, attempt_of(core, record));
+    return (record->has & TW_HAS_SEQ) && progress && record->seq <= progress->last_seq &&
+           !counts_anew(core, record);
+}
+
+static void note_seq(struct tw_run_core *core, const struct tw_record *record)
+{
+    const char *attempt = attempt_of(core, record);
+    if (!(record->has & TW_HAS_SEQ))
+        return;
+    struct tw_attempt_progress *progress = find_attempt(core, attempt);
+    if (!progress)
+        progress = add_attempt(core, attempt);
+    else if (record->seq > progress->last_seq)
+        core->missing += record->seq - progress->last_seq - 1;
+    progress->last_seq = record->seq;
+}
+
+/* A header is sent again with its old number or a new one: what it says decides, unless it is an
+ * earlier attempt's. */
+static bool is_repeated_header(struct tw_run *run, const struct tw_record *record)
+{
+    struct tw_run_core *core = &run->core;
+    if (!has_come(core, record))
+        note_seq(core, record);
+    else if (strcmp(core->attempt, attempt_of(core, record)))
+        return true;
+    return !tw_run_take_header(run, record);
+}
+
+static bool is_repeat(struct tw_run *run, const struct tw_record *record)
+{
+    struct tw_run_core *core = &run->core;
+    if (record->kind == TW_KIND_HEADER)
+        return is_repeated_header(run, record);
+    if (has_come(core, record)) {
+        core->repeats++;
+        return true;
+    }
+    note_seq(core, record);
     return false;
+}
+
+/* Without a time of its own: the log's plus the step; a record without a step, like an end, counts
+ * as the one before it. */
+static int64_t time_of(const struct tw_watch *watch, const struct tw_run_core *core,
+                       const struct tw_record *record)
+{
+    int64_t time_ms;
+    if (record->has & TW_HAS_TIME)
+        return record->time_ms;
+    if (!(record->has & TW_HAS_STEP) && core->context.records)
+        return core->time_ms;
+    if (__builtin_add_overflow(watch->time_base, record->step, &time_ms))
+        return INT64_MAX;
+    return time_ms;
 }
 
 static void take_identity(struct tw_watch *watch, struct tw_run *run,
@@ -369,10 +453,7 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     struct tw_run_core *core = &run->core;
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
-    if (record->has & TW_HAS_TIME)
-        core->time_ms = record->time_ms;
-    else
-        core->time_ms = watch->time_base + (int64_t)record->step;
+    core->time_ms = time_of(watch, core, record);
     for (int i = 0; i < TW_SIGNALS; i++)
         core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
 }
@@ -396,21 +477,26 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     return result;
 }
 
+/* A resumed run goes on where it ended, and so does what was wrong with it. */
+static void go_on(struct tw_run *run)
+{
+    run->core.ended = 0;
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        if (run->episodes.at[i].finding.state == TW_STATE_STILL_OPEN)
+            run->episodes.at[i].finding.state = TW_STATE_OPEN;
+    }
+}
+
 static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                  struct tw_error *error)
 {
-    if (record->kind == TW_KIND_HEADER) {
-        if (!tw_run_take_header(run, record))
-            return 0;
-        if ((record->has & TW_HAS_ATTEMPT) && strcmp(run->core.attempt, record->attempt))
-            run->core.has_seq = 0; /* another process counts anew */
-    } else if (is_repeat(&run->core, record)) {
-        watch->counts.repeats++;
+    if (is_repeat(run, record)) {
+        watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
     }
     take_identity(watch, run, record);
-    if (record->kind != TW_KIND_END)
-        run->core.ended = 0;
+    if (record->kind != TW_KIND_END && run->core.ended)
+        go_on(run);
     int result = observe(watch, run, record, error);
     if (!result && record->kind == TW_KIND_END)
         result = finish_run(watch, run, record->status, error);

@@ -46,8 +46,10 @@ void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms);
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run);
 /* Walks the table in order of first sight: start with NULL, ends with NULL. */
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run);
-/* Takes over a restored run, replacing one of the same id. */
+/* Takes over a restored run, replacing one of the same id. On failure it stays the caller's. */
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
+/* The log was cut back or replaced: its positions say nothing of what comes now. */
+void tw_watch_rewind(struct tw_watch *watch);
 /* Drops a run from the table. */
 void tw_watch_forget(struct tw_watch *watch, struct tw_run *run);
 

@@ -25,7 +25,8 @@ static struct tw_episode_change at_step(uint64_t step)
                                       .detector = index_of("divergence"),
                                       .step = step,
                                       .time_ms = (int64_t)step,
-                                      .cooldown_steps = 100};
+                                      .cooldown_steps = 100,
+                                      .findings_max = 50};
 }
 
 static struct tw_condition says(enum tw_state state, enum tw_severity severity, uint64_t onset)
@@ -132,19 +133,54 @@ static void a_recovered_suspicion_is_one_closed_line(void **state)
     tw_episodes_release(&episodes);
 }
 
-static void a_full_run_takes_only_what_is_critical(void **state)
+static void a_full_run_takes_only_what_is_critical_and_not_without_end(void **state)
 {
     struct tw_episodes episodes = {0};
     struct tw_episode_change change = at_step(500);
-    struct tw_condition warning = says(TW_STATE_OPEN, TW_SEVERITY_WARNING, 490);
-    struct tw_condition critical = says(TW_STATE_OPEN, TW_SEVERITY_CRITICAL, 490);
+    struct tw_condition condition = says(TW_STATE_OPEN, TW_SEVERITY_WARNING, 490);
     enum tw_action action;
     uint32_t dropped = 0;
     (void)state;
-    change.is_full = true;
-    assert_null(tw_episodes_apply(&episodes, &change, &warning, &action, &dropped));
+    change.findings_max = 1;
+    strcpy(condition.scope, "layer:1");
+    assert_non_null(tw_episodes_apply(&episodes, &change, &condition, &action, &dropped));
+    strcpy(condition.scope, "layer:2");
+    assert_null(tw_episodes_apply(&episodes, &change, &condition, &action, &dropped));
     assert_int_equal(dropped, 1);
-    assert_non_null(tw_episodes_apply(&episodes, &change, &critical, &action, &dropped));
+    condition.severity = TW_SEVERITY_CRITICAL;
+    assert_non_null(tw_episodes_apply(&episodes, &change, &condition, &action, &dropped));
+    strcpy(condition.scope, "layer:3");
+    assert_null(tw_episodes_apply(&episodes, &change, &condition, &action, &dropped));
+    assert_int_equal(dropped, 2);
+    tw_episodes_release(&episodes);
+}
+
+static void a_run_that_went_back_does_not_wait_for_the_cool_down(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    apply(&episodes, 5000, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 5050, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    /* resumed from a checkpoint of step 3000 */
+    assert_non_null(apply(&episodes, 4000, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    assert_int_equal(action, TW_ACTION_OPENED);
+    tw_episodes_release(&episodes);
+}
+
+static void the_same_step_of_the_same_attempt_again_is_the_same_episode(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    struct tw_episode *episode = apply(&episodes, 900, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    episode->transition++; /* told */
+    apply(&episodes, 950, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action)->transition++;
+    episode = apply(&episodes, 900, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    assert_non_null(episode);
+    assert_int_equal(episodes.n, 1);
+    assert_int_equal(episode->transition, 2); /* its document is another than the first */
+    assert_true(tw_episode_is_open(episode));
     tw_episodes_release(&episodes);
 }
 
@@ -178,7 +214,9 @@ int main(void)
         cmocka_unit_test(what_recovers_during_the_cool_down_never_opens),
         cmocka_unit_test(what_is_worse_than_the_last_one_does_not_wait),
         cmocka_unit_test(a_recovered_suspicion_is_one_closed_line),
-        cmocka_unit_test(a_full_run_takes_only_what_is_critical),
+        cmocka_unit_test(a_full_run_takes_only_what_is_critical_and_not_without_end),
+        cmocka_unit_test(a_run_that_went_back_does_not_wait_for_the_cool_down),
+        cmocka_unit_test(the_same_step_of_the_same_attempt_again_is_the_same_episode),
         cmocka_unit_test(an_overflow_after_a_divergence_names_it_as_its_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

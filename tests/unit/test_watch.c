@@ -262,6 +262,179 @@ static void a_log_that_stops_without_an_end_still_closes_its_findings(void **sta
     free(documents.text);
 }
 
+/* A healthy record of any attempt; its step is its number. */
+static void make_healthy(struct tw_record *record, const char *attempt, int seq)
+{
+    make_record(record, seq % BLOW_UP + 1);
+    strcpy(record->attempt, attempt);
+    record->seq = (uint64_t)seq;
+}
+
+static void feed_healthy(struct tw_watch *watch, const char *attempt, int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        struct tw_record record;
+        if (i == 0)
+            make_record(&record, 0);
+        else
+            make_healthy(&record, attempt, i);
+        strcpy(record.attempt, attempt);
+        assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+        tw_record_clear(&record);
+    }
+}
+
+static void a_resumed_attempt_counts_on_its_own(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch_counts counts;
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed_healthy(watch, "a1", 0, 500);
+    feed_healthy(watch, "a2", 0, 400);
+    tw_watch_counts(watch, &counts);
+    assert_int_equal(counts.repeats, 0);
+    const struct tw_run *run = tw_watch_find(watch, "blow-up");
+    assert_int_equal(run->core.context.records, 902);
+    assert_int_equal(run->core.missing, 0);
+    /* What the first process sent last comes once more. */
+    uint32_t segment = run->core.context.segment;
+    feed_healthy(watch, "a1", 0, 0);
+    feed_healthy(watch, "a1", 450, 500);
+    feed_healthy(watch, "a2", 380, 401);
+    tw_watch_counts(watch, &counts);
+    assert_int_equal(counts.repeats, 51 + 21);
+    assert_int_equal(run->core.context.records, 903);
+    assert_int_equal(run->core.context.segment, segment);
+    assert_string_equal(run->core.attempt, "a2");
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void without_an_attempt_a_newer_time_tells_a_restart_from_a_repeat(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    for (int i = 1; i <= 300; i++) {
+        struct tw_record record;
+        int number = i <= 200 ? i : i - 100; /* 101 to 200 twice, the same times */
+        make_healthy(&record, "", number);
+        record.has &= ~TW_HAS_ATTEMPT;
+        assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+    }
+    const struct tw_run *run = tw_watch_find(watch, "blow-up");
+    assert_int_equal(run->core.context.records, 200);
+    for (int i = 1; i <= 100; i++) {
+        struct tw_record record;
+        make_healthy(&record, "", i);
+        record.has &= ~TW_HAS_ATTEMPT;
+        record.time_ms += 86400000;
+        assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+    }
+    assert_int_equal(run->core.context.records, 300);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+/* Feeds `n` records without attempt, number and time whose loss is that of the blow-up or, with
+ * `is_well`, stays at its best. */
+static void feed_bare(struct tw_watch *watch, int n, bool is_well)
+{
+    for (int i = 1; i <= n; i++) {
+        struct tw_record record;
+        make_record(&record, i);
+        record.has &= ~(TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_TIME);
+        if (is_well)
+            record.signal[TW_SIGNAL_LOSS] = .2 * (1 + .03 * noise(i));
+        assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+    }
+}
+
+static void end_bare(struct tw_watch *watch)
+{
+    struct tw_record record;
+    make_record(&record, STEPS + 1);
+    record.has &= ~(TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_TIME | TW_HAS_STEP);
+    assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+}
+
+static void a_resumed_run_goes_on_with_what_was_open_at_its_end(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed_bare(watch, 1100, false);
+    end_bare(watch);
+    const struct tw_run *run = tw_watch_find(watch, "blow-up");
+    assert_int_equal(run->episodes.n, 1);
+    assert_int_equal(run->episodes.at[0].finding.state, TW_STATE_STILL_OPEN);
+    feed_bare(watch, 1000, true);
+    end_bare(watch);
+    assert_int_equal(run->episodes.n, 1);
+    assert_int_equal(run->episodes.at[0].finding.state, TW_STATE_RECOVERED);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void no_two_documents_share_an_id_when_the_same_steps_come_again(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    for (int again = 0; again < 3; again++) {
+        feed_bare(watch, 1100, false);
+        end_bare(watch);
+    }
+    char ids[64][TW_EVENT_ID_SIZE];
+    int n = 0;
+    for (char *line = strtok(documents.text, "\n"); line; line = strtok(NULL, "\n")) {
+        json_t *document = json_loads(line, 0, NULL);
+        json_t *id = json_object_get(json_object_get(document, "event"), "id");
+        snprintf(ids[n], sizeof ids[n], "%s", json_string_value(id));
+        for (int i = 0; i < n; i++)
+            assert_string_not_equal(ids[i], ids[n]);
+        n++;
+        json_decref(document);
+    }
+    assert_true(n >= 9); /* opened, still open and the run's own, three times */
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void a_record_without_a_time_counts_as_the_logs_time_plus_its_step(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    tw_watch_set_time_base(watch, 1700000000000);
+    feed_bare(watch, 1100, false);
+    end_bare(watch);
+    const struct tw_run *run = tw_watch_find(watch, "blow-up");
+    assert_int_equal(run->core.time_ms, 1700000001100); /* the end: as the last step */
+    struct tw_record record;
+    make_record(&record, 1);
+    record.has = TW_HAS_STEP;
+    record.step = UINT64_MAX;
+    assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+    assert_true(run->core.time_ms == INT64_MAX);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
+static void after_a_rewind_earlier_positions_are_news(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed(watch, 0, 500);
+    for (int i = 1; i <= 100; i++) {
+        struct tw_record record;
+        struct tw_position position = {.offset = i};
+        if (i == 1)
+            tw_watch_rewind(watch);
+        make_healthy(&record, "a2", i);
+        assert_int_equal(tw_watch_record(watch, &record, &position, NULL), 0);
+    }
+    assert_int_equal(tw_watch_find(watch, "blow-up")->core.context.records, 601);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +444,12 @@ int main(void)
         cmocka_unit_test(a_damaged_snapshot_is_refused),
         cmocka_unit_test(other_thresholds_refuse_a_snapshot),
         cmocka_unit_test(a_log_that_stops_without_an_end_still_closes_its_findings),
+        cmocka_unit_test(a_resumed_attempt_counts_on_its_own),
+        cmocka_unit_test(without_an_attempt_a_newer_time_tells_a_restart_from_a_repeat),
+        cmocka_unit_test(a_resumed_run_goes_on_with_what_was_open_at_its_end),
+        cmocka_unit_test(no_two_documents_share_an_id_when_the_same_steps_come_again),
+        cmocka_unit_test(a_record_without_a_time_counts_as_the_logs_time_plus_its_step),
+        cmocka_unit_test(after_a_rewind_earlier_positions_are_news),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
