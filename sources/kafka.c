@@ -317,6 +317,17 @@ static int give_broken(struct kafka *kafka, const struct tw_error *why, struct t
     return TW_NEXT_BROKEN;
 }
 
+/* A record that tells no time has that of its message: the same at every delivery. */
+static void take_time(struct tw_record *record, const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t time_ms = rd_kafka_message_timestamp(message, &type);
+    if ((record->has & TW_HAS_TIME) || type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || time_ms < 0)
+        return;
+    record->time_ms = time_ms;
+    record->has |= TW_HAS_TIME;
+}
+
 /* The next record of the message, or WAIT when it has no more. Behind its last record the position
  * is the next message's. */
 static int next_of_message(struct kafka *kafka, struct tw_source_item *ret)
@@ -333,6 +344,7 @@ static int next_of_message(struct kafka *kafka, struct tw_source_item *ret)
         kafka->index++;
         if (is_skipped(kafka))
             continue;
+        take_time(&kafka->record, message);
         ret->record = &kafka->record;
         ret->position = (struct tw_position){message->partition, message->offset, kafka->index};
         if (is_blank_from(kafka, kafka->at))
