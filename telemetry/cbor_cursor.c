@@ -188,8 +188,8 @@ static int broken(const struct tw_cbor_cursor *cursor, const char *what, struct 
 
 static int read_item(struct tw_cbor_cursor *cursor, struct item *ret, struct tw_error *error)
 {
-    struct cbor_decoder_result result = cbor_stream_decode(
-        cursor->data + cursor->at, cursor->size - cursor->at, &callbacks, ret);
+    struct cbor_decoder_result result =
+        cbor_stream_decode(cursor->data + cursor->at, cursor->size - cursor->at, &callbacks, ret);
     if (result.status == CBOR_DECODER_NEDATA)
         return 0;
     if (result.status != CBOR_DECODER_FINISHED)

@@ -97,8 +97,7 @@ static int check_identity(const char *name, const char *value, size_t max, struc
     return 0;
 }
 
-static int default_seconds(double *seconds, double preset, const char *name,
-                           struct tw_error *error)
+static int default_seconds(double *seconds, double preset, const char *name, struct tw_error *error)
 {
     if (*seconds == 0)
         *seconds = preset;
@@ -143,8 +142,8 @@ static int complete(struct tw_emitter_options *options, char *attempt, struct tw
     if (!result)
         result = check_identity("attempt", options->attempt, TW_ATTEMPT_MAX, error);
     if (!result)
-        result = default_bytes(&options->ring_bytes, RING_BYTES, RING_BYTES_MAX, "ring_bytes",
-                               error);
+        result =
+            default_bytes(&options->ring_bytes, RING_BYTES, RING_BYTES_MAX, "ring_bytes", error);
     if (!result)
         result = default_bytes(&options->batch_bytes, BATCH_BYTES, BATCH_BYTES_MAX, "batch_bytes",
                                error);
@@ -163,9 +162,8 @@ static void set_up(struct tw_emitter *emitter, const struct tw_emitter_options *
     memcpy(emitter->attempt, options->attempt, strlen(options->attempt));
     emitter->rank = options->rank;
     emitter->close_seconds = options->close_seconds;
-    emitter->record_bytes_max = emitter->ring.size / 4 < TW_RECORD_BYTES_MAX
-                                    ? emitter->ring.size / 4
-                                    : TW_RECORD_BYTES_MAX;
+    emitter->record_bytes_max =
+        emitter->ring.size / 4 < TW_RECORD_BYTES_MAX ? emitter->ring.size / 4 : TW_RECORD_BYTES_MAX;
 }
 
 static int start(struct tw_emitter *emitter, const struct tw_emitter_options *options,
@@ -176,7 +174,8 @@ static int start(struct tw_emitter *emitter, const struct tw_emitter_options *op
     if (result)
         return tw_error_set(error, result, "out of memory");
     set_up(emitter, options);
-    /* Signals are the training's: neither our thread nor librdkafka's may be the one to get them. */
+    /* Signals are the training's: neither our thread nor librdkafka's may be the one to get them.
+     */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &callers);
     result = tw_emitter_writer_open(&emitter->writer, options, error);
@@ -278,6 +277,8 @@ struct tw_emitter_counts tw_emitter_counts(const struct tw_emitter *emitter)
 int tw_emitter_close(struct tw_emitter *emitter, struct tw_emitter_counts *ret_counts,
                      struct tw_error *error)
 {
+    if (!emitter)
+        return 0;
     atomic_store_explicit(&emitter->is_closing, true, memory_order_release);
     pthread_join(emitter->thread, NULL);
     int result = emitter->writer.error.code;

@@ -182,7 +182,9 @@ int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size
     if (result == RD_KAFKA_RESP_ERR__FATAL)
         rd_kafka_fatal_error(kafka->producer, reason, sizeof reason);
     return tw_error_set(error, -EIO, "kafka: %s%s%s", rd_kafka_err2str(result),
-                        reason[0] ? ": " : kafka->broker_error[0] ? "; " : "",
+                        reason[0]                ? ": "
+                        : kafka->broker_error[0] ? "; "
+                                                 : "",
                         reason[0] ? reason : kafka->broker_error);
 }
 

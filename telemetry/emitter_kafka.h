@@ -25,7 +25,8 @@ int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size
 /* Serves what librdkafka has to tell, without waiting. */
 void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka);
 
-/* Waits up to `seconds` for the queue to empty, gives up what is left and frees. NULL is allowed. */
+/* Waits up to `seconds` for the queue to empty, gives up what is left and frees. NULL is allowed.
+ */
 void tw_emitter_kafka_close(struct tw_emitter_kafka *kafka, double seconds);
 
 #endif

@@ -102,8 +102,8 @@ static void flush(struct tw_emitter_writer *writer)
     if (!n)
         return;
     if (writer->file)
-        is_in_file = !tw_run_file_append(writer->file, writer->batch.at, writer->batch.size,
-                                         &writer->error);
+        is_in_file =
+            !tw_run_file_append(writer->file, writer->batch.at, writer->batch.size, &writer->error);
     if (!writer->kafka) {
         count(is_in_file ? &writer->delivered : &writer->lost, n);
     } else {

@@ -29,12 +29,12 @@ struct tw_emitter_writer {
     struct tw_emitter_kafka *kafka;
 
     struct tw_emitter_bytes batch;
-    uint32_t n_batch;    /* records in it */
-    double batch_began;  /* when its first record came */
+    uint32_t n_batch;               /* records in it */
+    double batch_began;             /* when its first record came */
     struct tw_emitter_bytes line;   /* JSON only: the record that is being taken */
     struct tw_emitter_bytes header; /* the newest, as it went over the wire */
-    double header_due;   /* when it is to be sent again */
-    double close_by;     /* once closing: no waiting beyond */
+    double header_due;              /* when it is to be sent again */
+    double close_by;                /* once closing: no waiting beyond */
     bool is_closing;
 
     struct tw_error error; /* the outputs' first */

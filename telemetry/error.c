@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+TW_PRINTF(6, 0)
 static int set_at(struct tw_error *error, int code, const char *place, unsigned line,
                   unsigned column, const char *format, va_list arguments)
 {

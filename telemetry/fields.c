@@ -11,8 +11,8 @@
 #define IN_HEADER(member) KIND(HEADER), TW_OWNER_HEADER, IN(struct tw_header, member)
 #define IN_LAYER(member) ANY, TW_OWNER_RECORD, IN(struct tw_layer_info, member)
 #define SIGNAL(name, type, which)                                                                  \
-    [FIRST_SIGNAL + TW_SIGNAL_##which] = {name, TW_FIELD_##type, ANY, TW_OWNER_RECORD,             \
-                                          .signal = TW_SIGNAL_##which}
+    [FIRST_SIGNAL + TW_SIGNAL_##                                                                   \
+        which] = {name, TW_FIELD_##type, ANY, TW_OWNER_RECORD, .signal = TW_SIGNAL_##which}
 
 enum { FIRST_SIGNAL = 8, AFTER_SIGNALS = FIRST_SIGNAL + TW_SIGNALS };
 
@@ -29,8 +29,8 @@ static const struct tw_field resumed_from_fields[] = {
     {"attempt", TW_FIELD_IDENTITY, IN_HEADER(resumed_from_attempt)},
     {"step", TW_FIELD_COUNT, IN_HEADER(resumed_from_step)},
 };
-static const struct tw_fields resumed_from = {
-    resumed_from_fields, sizeof resumed_from_fields / sizeof *resumed_from_fields};
+static const struct tw_fields resumed_from = {resumed_from_fields, sizeof resumed_from_fields /
+                                                                       sizeof *resumed_from_fields};
 
 static const struct tw_field layer_info_fields[] = {
     {"name", TW_FIELD_TEXT, IN_LAYER(name)},
@@ -40,8 +40,8 @@ static const struct tw_field layer_info_fields[] = {
     {"fan_in", TW_FIELD_COUNT, IN_LAYER(fan_in)},
     {"parameters", TW_FIELD_COUNT, IN_LAYER(parameters)},
 };
-const struct tw_fields tw_layer_info_fields = {
-    layer_info_fields, sizeof layer_info_fields / sizeof *layer_info_fields};
+const struct tw_fields tw_layer_info_fields = {layer_info_fields, sizeof layer_info_fields /
+                                                                      sizeof *layer_info_fields};
 
 static const struct tw_field record_fields[] = {
     {"v", TW_FIELD_VERSION, ANY},
@@ -101,8 +101,9 @@ const char *const tw_end_status_words[TW_END_STATUSES] = {"completed", "failed",
 const char *const tw_grad_norm_kind_words[TW_GRAD_NORM_KINDS] = {"unknown", "pre_clip",
                                                                  "post_clip"};
 const char *const tw_layer_column_words[TW_LAYER_COLUMNS] = {
-    "grad_norm",           "weight_norm",   "update_norm",        "activation_mean", "activation_std",
-    "activation_abs_max", "zero_fraction", "saturated_fraction", "dead_fraction",   "nonfinite",
+    "grad_norm",      "weight_norm",        "update_norm",   "activation_mean",
+    "activation_std", "activation_abs_max", "zero_fraction", "saturated_fraction",
+    "dead_fraction",  "nonfinite",
 };
 
 const char *tw_kind_name(enum tw_kind kind)
@@ -132,7 +133,7 @@ const char *tw_end_status_name(enum tw_end_status status)
 
 static bool is_word(const char *word, const char *text, size_t length)
 {
-    return !strncmp(word, text, length) && word[length] == '\0';
+    return strlen(word) == length && !memcmp(word, text, length);
 }
 
 int tw_word_find(const char *const *words, size_t n, const char *text, size_t length)

@@ -112,9 +112,17 @@ static int next_token(struct tw_reader *reader, struct tw_token *ret, struct tw_
     return 1;
 }
 
+/* jansson says nothing where it ran out of memory, or says just that. */
+static int parse_failed(const json_error_t *failure, struct tw_error *error)
+{
+    if (!failure->text[0] || json_error_code(failure) == json_error_out_of_memory)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return tw_error_set(error, -EBADMSG, "not JSON: %s", failure->text);
+}
+
 static json_t *parse(const char *data, size_t size, struct tw_error *error, int *ret_code)
 {
-    json_error_t json_error;
+    json_error_t failure;
     size_t strict_size;
     unsigned depth;
     char *strict = tw_json_strict(data, size, &strict_size, &depth);
@@ -126,9 +134,9 @@ static json_t *parse(const char *data, size_t size, struct tw_error *error, int 
     if (depth > TW_NESTING_MAX) {
         *ret_code = tw_error_set(error, -EBADMSG, "nested deeper than %d", TW_NESTING_MAX);
     } else {
-        root = json_loadb(strict, strict_size, JSON_REJECT_DUPLICATES, &json_error);
+        root = json_loadb(strict, strict_size, JSON_REJECT_DUPLICATES, &failure);
         if (!root)
-            *ret_code = tw_error_set(error, -EBADMSG, "not JSON: %s", json_error.text);
+            *ret_code = parse_failed(&failure, error);
     }
     free(strict);
     return root;

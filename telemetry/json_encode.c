@@ -156,40 +156,44 @@ static const char *nonfinite_word(double number)
     return number > 0 ? "\"inf\"" : "\"-inf\"";
 }
 
-static void put_number(struct tw_writer *base, double number)
+/* The fewest digits that read back the same, from `digits` up to `most`, which always suffice; as
+ * a float when `is_float`. */
+static void add_shortest(struct json_writer *writer, double number, int digits, int most,
+                         bool is_float)
 {
     char text[32];
-    separate(json_writer(base));
-    if (!isfinite(number)) {
-        add_text(json_writer(base), nonfinite_word(number));
+    if (number == 0) {
+        add_text(writer, signbit(number) ? "-0.0" : "0"); /* "-0" would be an integer */
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) { /* 17 always suffice */
+    for (; digits <= most; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
+        double back = strtod(text, NULL);
+        if (back == number || (is_float && (double)(float)back == number))
             break;
     }
-    add_text(json_writer(base), text);
+    add_text(writer, text);
+}
+
+static void put_number(struct tw_writer *base, double number)
+{
+    struct json_writer *writer = json_writer(base);
+    separate(writer);
+    if (isfinite(number))
+        add_shortest(writer, number, 15, 17, false);
+    else
+        add_text(writer, nonfinite_word(number));
 }
 
 static void put_float(struct json_writer *writer, float number)
 {
-    char text[32];
     separate(writer);
-    if (isnan(number)) {
+    if (isnan(number))
         add_text(writer, "null"); /* not measured */
-        return;
-    }
-    if (isinf(number)) {
-        add_text(writer, nonfinite_word(number));
-        return;
-    }
-    for (int digits = 6; digits <= 9; digits++) { /* 9 always suffice */
-        snprintf(text, sizeof text, "%.*g", digits, (double)number);
-        if ((float)strtod(text, NULL) == number)
-            break;
-    }
-    add_text(writer, text);
+    else if (isinf(number))
+        add_text(writer, nonfinite_word((double)number));
+    else
+        add_shortest(writer, (double)number, 6, 9, true);
 }
 
 static void put_boolean(struct tw_writer *base, bool boolean)

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* From here on an integer may be beyond 64 bits; as a number it has room. */
-#define LONG_INTEGER_DIGITS 19
+/* The longest integers that the parser takes; as numbers, longer ones have room. */
+static const char largest[] = "9223372036854775807", smallest[] = "9223372036854775808";
 
 struct pass {
     const char *at, *end;
@@ -46,16 +46,25 @@ static bool is_in_number(char byte)
            byte == 'E';
 }
 
-static void copy_number(struct pass *pass)
+static bool is_too_long(const char *digits, size_t n, bool is_negative)
+{
+    const char *limit = is_negative ? smallest : largest;
+    return n > sizeof largest - 1 || (n == sizeof largest - 1 && memcmp(digits, limit, n) > 0);
+}
+
+static void copy_number(struct pass *pass, bool is_negative)
 {
     const char *start = pass->at;
     bool is_integer = true;
+    if (is_negative)
+        put(pass, "-", 1);
     while (pass->at < pass->end && is_in_number(*pass->at)) {
         is_integer = is_integer && is_digit(*pass->at);
         pass->at++;
     }
-    put(pass, start, (size_t)(pass->at - start));
-    if (is_integer && pass->at - start >= LONG_INTEGER_DIGITS)
+    size_t length = (size_t)(pass->at - start);
+    put(pass, start, length);
+    if (is_integer && is_too_long(start, length, is_negative))
         put(pass, "e0", 2);
 }
 
@@ -102,11 +111,8 @@ char *tw_json_strict(const char *data, size_t size, size_t *ret_size, unsigned *
         if (*pass.at == '"') {
             copy_string(&pass);
         } else if (is_digit(*pass.at) || (is_minus && is_digit(pass.at[1]))) {
-            if (is_minus) {
-                put(&pass, "-", 1);
-                pass.at++;
-            }
-            copy_number(&pass);
+            pass.at += is_minus;
+            copy_number(&pass, is_minus);
         } else if (is_letter(*pass.at) || (is_minus && is_letter(pass.at[1]))) {
             pass.at += is_minus;
             copy_word(&pass, is_minus);

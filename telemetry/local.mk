@@ -46,13 +46,19 @@ pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = telemetry/trainward.pc
 
 TESTS += tests/check_exports.sh
-EXTRA_DIST += tests/check_exports.sh
+EXTRA_DIST += tests/check_exports.sh tests/tsan.supp
 
 if HAVE_CMOCKA
 telemetry_unit_tests = \
 	tests/unit/test_cbor \
+	tests/unit/test_emitter \
+	tests/unit/test_emitter_cost \
+	tests/unit/test_emitter_kafka \
 	tests/unit/test_json \
-	tests/unit/test_record
+	tests/unit/test_record \
+	tests/unit/test_ring \
+	tests/unit/test_run_file \
+	tests/unit/test_wire_memory
 check_PROGRAMS += $(telemetry_unit_tests)
 TESTS += $(telemetry_unit_tests)
 telemetry_unit_libs = libtelemetry.la $(UNIT_LIBS)
@@ -63,4 +69,47 @@ tests_unit_test_json_SOURCES = tests/unit/test_json.c $(wire_samples)
 tests_unit_test_json_LDADD = $(telemetry_unit_libs)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c $(wire_samples)
 tests_unit_test_record_LDADD = $(telemetry_unit_libs)
+tests_unit_test_wire_memory_SOURCES = tests/unit/test_wire_memory.c $(wire_samples)
+tests_unit_test_wire_memory_LDADD = $(telemetry_unit_libs)
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
+tests_unit_test_ring_LDADD = $(telemetry_unit_libs)
+tests_unit_test_run_file_SOURCES = tests/unit/test_run_file.c tests/unit/temporary_directory.h \
+	$(wire_samples)
+tests_unit_test_run_file_LDADD = $(telemetry_unit_libs)
+tests_unit_test_emitter_SOURCES = tests/unit/test_emitter.c tests/unit/temporary_directory.h \
+	$(wire_samples)
+tests_unit_test_emitter_LDADD = $(telemetry_unit_libs)
+tests_unit_test_emitter_cost_SOURCES = tests/unit/test_emitter_cost.c \
+	tests/unit/temporary_directory.h $(wire_samples)
+tests_unit_test_emitter_cost_LDADD = $(telemetry_unit_libs)
+tests_unit_test_emitter_kafka_SOURCES = tests/unit/test_emitter_kafka.c \
+	tests/unit/temporary_directory.h $(wire_samples)
+tests_unit_test_emitter_kafka_LDADD = $(telemetry_unit_libs)
+endif
+
+# The wire forms under any bytes: libFuzzer targets (configure with --enable-fuzzers CC=clang), and
+# the same targets fed with the corpus by every `make check`.
+fuzz_targets = tests/fuzz/replay_cbor tests/fuzz/replay_json tests/fuzz/replay_message
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+fuzz_check = tests/fuzz/check.c tests/fuzz/check.h
+tests_fuzz_replay_cbor_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_cbor.c $(fuzz_check)
+tests_fuzz_replay_cbor_LDADD = libtelemetry.la
+tests_fuzz_replay_json_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json.c $(fuzz_check)
+tests_fuzz_replay_json_LDADD = libtelemetry.la
+tests_fuzz_replay_message_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_message.c $(fuzz_check)
+tests_fuzz_replay_message_LDADD = libtelemetry.la
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/make_corpus.py
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_cbor tests/fuzz/fuzz_json tests/fuzz/fuzz_message
+tests_fuzz_fuzz_cbor_SOURCES = tests/fuzz/fuzz_cbor.c $(fuzz_check)
+tests_fuzz_fuzz_cbor_LDADD = libtelemetry.la
+tests_fuzz_fuzz_cbor_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_check)
+tests_fuzz_fuzz_json_LDADD = libtelemetry.la
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c $(fuzz_check)
+tests_fuzz_fuzz_message_LDADD = libtelemetry.la
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

@@ -44,7 +44,7 @@ int tw_message_next(const void *data, size_t size, size_t *offset, struct tw_rec
 {
     const char *bytes = data;
     size_t used;
-    if (is_blank(bytes + *offset, size - *offset)) {
+    if (*offset >= size || is_blank(bytes + *offset, size - *offset)) {
         *offset = size;
         return 0;
     }

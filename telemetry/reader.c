@@ -258,8 +258,8 @@ static int read_word(struct reading *reading, const struct tw_field *field,
         if (token->type != TW_TOKEN_TEXT)
             return tw_value_mismatch(token, field->name, "a text", reading->error);
         /* A way of measuring that we do not know is an unknown one. */
-        int word = tw_word_find(tw_grad_norm_kind_words, TW_GRAD_NORM_KINDS, token->text,
-                                token->length);
+        int word =
+            tw_word_find(tw_grad_norm_kind_words, TW_GRAD_NORM_KINDS, token->text, token->length);
         record->grad_norm_kind = word < 0 ? TW_GRAD_NORM_UNKNOWN : (enum tw_grad_norm_kind)word;
         return 1;
     }

@@ -11,6 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define NATIVE_FLOAT32 TW_FLOAT32_LITTLE
+#else
+#define NATIVE_FLOAT32 TW_FLOAT32_BIG
+#endif
+
 /* Doubles below this hold every whole number. */
 #define WHOLE_NUMBERS_MAX 9007199254740992.0
 
@@ -214,8 +220,8 @@ int tw_value_word(const struct tw_token *token, const char *name, const char *co
         return 1;
     }
     for (size_t i = 0, used = 0; i < n; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                 words[i]);
+        used +=
+            (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", words[i]);
     tw_text_copy(given, sizeof given, token->text, token->length);
     return tw_error_set(error, -EBADMSG, "%s: '%s' is none of %s", name, given, known);
 }
@@ -250,8 +256,8 @@ static float load_float(const unsigned char *bytes, size_t size, bool is_big)
     return single;
 }
 
-static int typed_floats(const struct tw_token *token, const char *name, float *ret,
-                        uint32_t *ret_n, struct tw_error *error)
+static int typed_floats(const struct tw_token *token, const char *name, float *ret, uint32_t *ret_n,
+                        struct tw_error *error)
 {
     bool is_big = token->form == TW_FLOAT32_BIG || token->form == TW_FLOAT64_BIG;
     size_t size = token->form == TW_FLOAT32_BIG || token->form == TW_FLOAT32_LITTLE ? 4 : 8;
@@ -261,9 +267,13 @@ static int typed_floats(const struct tw_token *token, const char *name, float *r
                             token->n_bytes);
     if (n > TW_LAYERS_MAX)
         return tw_error_set(error, -EBADMSG, "%s: more than %d entries", name, TW_LAYERS_MAX);
+    *ret_n = (uint32_t)n;
+    if (token->form == NATIVE_FLOAT32) {
+        memcpy(ret, token->bytes, token->n_bytes);
+        return 1;
+    }
     for (size_t i = 0; i < n; i++)
         ret[i] = load_float(token->bytes + i * size, size, is_big);
-    *ret_n = (uint32_t)n;
     return 1;
 }
 

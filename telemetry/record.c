@@ -210,8 +210,8 @@ static int copy_layers(struct tw_record *to, const struct tw_layers *from)
     layers->header_hash = from->header_hash;
     for (int column = 0; column < TW_LAYER_COLUMNS; column++) {
         if (from->column[column])
-            memcpy(tw_layers_add_column(layers, (enum tw_layer_column)column),
-                   from->column[column], from->n * sizeof(float));
+            memcpy(tw_layers_add_column(layers, (enum tw_layer_column)column), from->column[column],
+                   from->n * sizeof(float));
     }
     return 0;
 }

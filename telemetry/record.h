@@ -26,7 +26,14 @@ extern "C" {
 /* The largest record that the decoders accept, in bytes of its wire form. */
 #define TW_RECORD_BYTES_MAX (1u << 20)
 
-enum tw_kind { TW_KIND_HEADER, TW_KIND_STEP, TW_KIND_LAYERS, TW_KIND_EVAL, TW_KIND_EVENT, TW_KIND_END };
+enum tw_kind {
+    TW_KIND_HEADER,
+    TW_KIND_STEP,
+    TW_KIND_LAYERS,
+    TW_KIND_EVAL,
+    TW_KIND_EVENT,
+    TW_KIND_END
+};
 
 /* The scalar series of a run; wire names in tw_signal_name(). A value may be NaN or infinite:
  * these are readings. Whether a signal was sent at all is told by tw_record_has(). */
@@ -104,7 +111,8 @@ struct tw_header {
 struct tw_layers {
     uint64_t header_hash; /* tw_header_hash() of the header whose layers these are */
     uint32_t n;
-    float *column[TW_LAYER_COLUMNS]; /* each n long, or NULL: not sent. Owned */
+    /* Each n long, or NULL: not sent. Made by tw_layers_add_column(), in the same allocation. */
+    float *column[TW_LAYER_COLUMNS];
 };
 
 /* Which of the optional fields were sent. */
@@ -120,9 +128,9 @@ struct tw_record {
     char attempt[TW_ATTEMPT_MAX + 1]; /* one process of the run; empty when not sent */
     uint64_t seq;                     /* counts per attempt and rank, from 0 */
     uint32_t rank;
-    uint32_t has;    /* TW_HAS_* */
+    uint32_t has;      /* TW_HAS_* */
     enum tw_kind kind; /* inferred from the fields when not sent */
-    int64_t time_ms; /* since the epoch */
+    int64_t time_ms;   /* since the epoch */
     uint64_t step;
 
     uint32_t signals; /* bit i: signal[i] was sent */
@@ -138,7 +146,7 @@ struct tw_record {
     struct tw_layers *layers; /* owned; NULL unless kind layers */
 };
 
-/* Makes an empty record of caller's storage. No failure. */
+/* Makes an empty record of caller's storage, of kind `step` until that is changed. No failure. */
 void tw_record_init(struct tw_record *record);
 /* Frees what the record owns and makes it empty again. */
 void tw_record_clear(struct tw_record *record);
@@ -147,14 +155,16 @@ void tw_record_clear(struct tw_record *record);
 void tw_record_set(struct tw_record *record, enum tw_signal signal, double value);
 bool tw_record_has(const struct tw_record *record, enum tw_signal signal);
 
-/* Adds `eval_<name>`; beyond TW_METRICS_MAX the rest is ignored. */
+/* Sets or replaces `eval_<name>`; `loss` and `samples` are the signals of that name. Beyond
+ * TW_METRICS_MAX the rest is ignored. */
 void tw_record_add_metric(struct tw_record *record, const char *name, double value);
 
 /* Allocates record->header, zeroed. Returns it, or NULL when out of memory. */
 struct tw_header *tw_record_add_header(struct tw_record *record);
-/* Allocates record->layers for `n` layers with no columns. NULL when out of memory or n too large. */
+/* Allocates record->layers for `n` layers with no columns. NULL when out of memory, or for a larger
+ * `n` than TW_LAYERS_MAX. */
 struct tw_layers *tw_record_add_layers(struct tw_record *record, uint32_t n);
-/* Allocates one column filled with NaN. */
+/* Makes a column, filled with NaN. Never fails. */
 float *tw_layers_add_column(struct tw_layers *layers, enum tw_layer_column column);
 
 /* Sets or replaces a hyper-parameter. 0, -ENOMEM, or -E2BIG over TW_HYPERPARAMETERS_MAX. */

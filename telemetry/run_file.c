@@ -30,14 +30,14 @@ static int make_path(struct tw_run_file *file, const char *dir, enum tw_wire_for
                      uint32_t rank)
 {
     char name[48] = "telemetry";
-    size_t length = strlen(dir), used = strlen(name);
+    size_t used = strlen(name), size = strlen(dir) + 1 + sizeof name;
     if (rank)
         used += (size_t)snprintf(name + used, sizeof name - used, ".rank%u", rank);
     snprintf(name + used, sizeof name - used, format == TW_WIRE_JSON ? ".jsonl" : ".cbor");
-    file->path = malloc(length + 1 + sizeof name);
+    file->path = malloc(size);
     if (!file->path)
         return -ENOMEM;
-    sprintf(file->path, "%s/%s", dir, name);
+    snprintf(file->path, size, "%s/%s", dir, name);
     return 0;
 }
 
@@ -52,6 +52,10 @@ static int open_locked(struct tw_run_file *file, struct tw_error *error)
         return tw_error_at(error, -EBUSY, file->path, 0, 0,
                            "is being written by another process; give each process its own run "
                            "directory or rank");
+    /* Some cluster file systems know no locks (Lustre unless it is mounted with them). A run that
+     * tells nothing would be worse than one that is not protected against a second writer. */
+    if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK)
+        return 0;
     return failed(file, "cannot be locked", error);
 }
 
@@ -83,8 +87,8 @@ static int mend(struct tw_run_file *file, enum tw_wire_format format, struct tw_
     bool lacks_newline;
     if (fstat(file->fd, &status))
         return failed(file, "cannot be examined", error);
-    int result = tw_run_file_find_end(file->fd, status.st_size, format, &file->end, &lacks_newline,
-                                      error);
+    int result =
+        tw_run_file_find_end(file->fd, status.st_size, format, &file->end, &lacks_newline, error);
     tw_error_add_place(error, file->path);
     if (result)
         return result;

@@ -15,7 +15,8 @@ struct tw_run_file;
 
 /* Opens DIR/telemetry[.rank<N>].{cbor,jsonl} for appending, makes DIR (and its parents) where
  * missing, and cuts off a torn last record that an earlier crash left. One writer at a time: a
- * file that another process writes is refused with -EBUSY (flock). */
+ * file that another process writes is refused with -EBUSY (flock, where the file system has it);
+ * one that holds no telemetry with -EBADMSG. */
 int tw_run_file_open(struct tw_run_file **ret, const char *dir, enum tw_wire_format format,
                      uint32_t rank, struct tw_error *error);
 

@@ -1,7 +1,10 @@
 /* The record's two wire forms. CBOR (RFC 8949) carries the same keys as JSON, arrays of layer
  * figures as RFC 8746 typed arrays (tag 85, float32 little-endian; the decoder also takes tag 81,
  * 82, 86 and plain arrays). In JSON a non-finite number is the string "nan", "inf" or "-inf"; the
- * bare words NaN, Infinity, -Infinity, nan, inf are read too. Every record starts with its `v`. */
+ * bare words NaN, Infinity, -Infinity, nan, inf are read too; `header_hash` is a text of 16
+ * hexadecimal digits, since JSON numbers do not hold 64 bits. Counts and times are at most 2^63-1.
+ * Every record starts with its `v`. A text that is no UTF-8 is sent with '?' for the bytes that are
+ * none. */
 #ifndef TW_WIRE_H
 #define TW_WIRE_H
 

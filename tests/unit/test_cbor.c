@@ -57,18 +57,18 @@ static void a_step_record_has_the_bytes_of_the_rfc(void **state)
     tw_record_set(&record, TW_SIGNAL_OVERFLOW, 1);
     tw_record_set(&record, TW_SIGNAL_TRAIN_LOSS, -INFINITY);
     record.grad_norm_kind = TW_GRAD_NORM_PRE_CLIP;
-    assert_encodes(&record, BYTES("\xAC"                                 /* map of 12 pairs */
-                                  "\x61v\x01"                            /* "v": 1 */
-                                  "\x63run\x62r1"                        /* "run": "r1" */
-                                  "\x63seq\x1A\x00\x0F\x42\x40"          /* "seq": 1000000 */
-                                  "\x64kind\x64step"                     /* "kind": "step" */
+    assert_encodes(&record, BYTES("\xAC"                        /* map of 12 pairs */
+                                  "\x61v\x01"                   /* "v": 1 */
+                                  "\x63run\x62r1"               /* "run": "r1" */
+                                  "\x63seq\x1A\x00\x0F\x42\x40" /* "seq": 1000000 */
+                                  "\x64kind\x64step"            /* "kind": "step" */
                                   "\x64time\x1B\x00\x00\x00\xE8\xD4\xA5\x10\x00"
-                                  "\x64step\x0A"                         /* "step": 10 */
-                                  "\x64loss\xFA\x7F\xC0\x00\x00"         /* "loss": NaN */
+                                  "\x64step\x0A"                 /* "step": 10 */
+                                  "\x64loss\xFA\x7F\xC0\x00\x00" /* "loss": NaN */
                                   "\x69grad_norm\xFB\x3F\xF1\x99\x99\x99\x99\x99\x9A"
-                                  "\x6Aloss_scale\xFA\x47\xC3\x50\x00"   /* 100000.0 */
-                                  "\x68overflow\xF5"                     /* true */
-                                  "\x6Atrain_loss\xFA\xFF\x80\x00\x00"   /* -Infinity */
+                                  "\x6Aloss_scale\xFA\x47\xC3\x50\x00" /* 100000.0 */
+                                  "\x68overflow\xF5"                   /* true */
+                                  "\x6Atrain_loss\xFA\xFF\x80\x00\x00" /* -Infinity */
                                   "\x6Egrad_norm_kind\x68pre_clip"));
 }
 
@@ -196,10 +196,10 @@ static void other_encodings_of_the_same_values_are_read(void **state)
                      "\x61v\x18\x01"                /* 1 in two bytes */
                      "\x63run\x7F\x61r\x61\x31\xFF" /* text in pieces */
                      "\x7F\x62st\x62"
-                     "ep\xFF\xF9\x49\x00"              /* a key in pieces; 10.0 as a half float */
-                     "\x64time\x39\x03\xE7"            /* -1000 */
-                     "\x64loss\xF9\x3C\x00"            /* 1.0 */
-                     "\x69grad_norm\xF9\xFC\x00"       /* -Infinity */
+                     "ep\xFF\xF9\x49\x00"        /* a key in pieces; 10.0 as a half float */
+                     "\x64time\x39\x03\xE7"      /* -1000 */
+                     "\x64loss\xF9\x3C\x00"      /* 1.0 */
+                     "\x69grad_norm\xF9\xFC\x00" /* -Infinity */
                      "\x65"
                      "epoch\xC1\x03"                   /* a tag that we do not know, 3 */
                      "\x67samples\x1A\x00\x0F\x42\x40" /* an integer where a number may be */
@@ -220,6 +220,22 @@ static void other_encodings_of_the_same_values_are_read(void **state)
     assert_true(record.signal[TW_SIGNAL_SAMPLES] == 1000000);
     assert_true(isnan(record.signal[TW_SIGNAL_UPDATE_NORM]));
     tw_record_clear(&record);
+}
+
+static void a_zero_byte_does_not_end_a_name_or_a_word(void **state)
+{
+    (void)state;
+    struct tw_record record;
+    char message[512];
+    tw_record_init(&record);
+    assert_int_equal(
+        decode(BYTES("\xA3\x63run\x62r1\x64step\x01\x69loss\0\0\0\0\0\x01"), &record, NULL), 1);
+    assert_int_equal(record.signals, 0);
+    assert_int_equal(decode(BYTES("\xA2\x63run\x62r\0\x64step\x01"), &record, message), -EBADMSG);
+    assert_string_equal(message, "run: has a zero byte inside");
+    assert_int_equal(
+        decode(BYTES("\xA3\x63run\x62r1\x64step\x01\x64kind\x65step\0"), &record, message),
+        -EBADMSG);
 }
 
 static void all_float_arrays_are_read(void **state)
@@ -344,9 +360,9 @@ static void impossible_lengths_cost_nothing(void **state)
         decode(BYTES("\xA4" HEAD "\x61x\x7B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), &record, NULL), 0);
     assert_int_equal(
         decode(BYTES("\xA4" HEAD "\x61x\x5B\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), &record, NULL), 0);
-    assert_int_equal(decode(BYTES("\xA4" HEAD "\x66layers\x9B\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"),
-                            &record, NULL),
-                     0);
+    assert_int_equal(
+        decode(BYTES("\xA4" HEAD "\x66layers\x9B\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), &record, NULL),
+        0);
     assert_int_equal(decode(BYTES("\xBB\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), &record, NULL),
                      -EBADMSG);
 }
@@ -434,6 +450,7 @@ int main(void)
         cmocka_unit_test(every_kind_survives_a_round_trip),
         cmocka_unit_test(every_truncation_is_incomplete),
         cmocka_unit_test(other_encodings_of_the_same_values_are_read),
+        cmocka_unit_test(a_zero_byte_does_not_end_a_name_or_a_word),
         cmocka_unit_test(all_float_arrays_are_read),
         cmocka_unit_test(broken_bytes_are_told_with_the_reason),
         cmocka_unit_test(nesting_is_limited_to_16),

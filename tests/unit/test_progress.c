@@ -189,7 +189,7 @@ static void no_color_is_respected(void **state)
     close(fd);
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
     if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
-        skip();
+        return;
     int screen = open(ptsname(terminal), O_RDWR | O_NOCTTY);
     assert_true(screen >= 0);
     setenv("TERM", "xterm", 1);

@@ -186,9 +186,14 @@ static void ill_formed_utf8_is_recognised(void **state)
 {
     (void)state;
     /* The boundary cases of table 3-7 of the Unicode standard. */
-    static const char *const bad[] = {"\x80",         "\xC1\xBF",     "\xE0\x9F\xBF",
-                                      "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                                      "\xF5\x80\x80\x80", "\xE2\x82"};
+    static const char *const bad[] = {"\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x9F\xBF",
+                                      "\xED\xA0\x80",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xE2\x82"};
     static const char *const good[] = {"\x7F",         "\xC2\x80",         "\xE0\xA0\x80",
                                        "\xED\x9F\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -91,8 +91,8 @@ void wire_sample(struct tw_record *record, enum tw_kind kind, uint64_t seq)
     record->kind = kind;
     record->time_ms = 1709251200123 + (int64_t)seq;
     record->step = 1000000 + seq;
-    record->has = TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_RANK | TW_HAS_KIND | TW_HAS_TIME |
-                  TW_HAS_STEP;
+    record->has =
+        TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_RANK | TW_HAS_KIND | TW_HAS_TIME | TW_HAS_STEP;
     switch (kind) {
     case TW_KIND_HEADER:
         fill_header(record);
@@ -131,8 +131,8 @@ static void assert_same_header(const struct tw_header *a, const struct tw_header
     /* Both are zeroed before they are filled, so that the bytes behind texts are equal, too. */
     assert_memory_equal(&plain_a, &plain_b, sizeof plain_a);
     for (size_t i = 0; i < a->n_hyperparameters; i++) {
-        const struct tw_hyperparameter *one = &a->hyperparameters[i], *other =
-                                                                          &b->hyperparameters[i];
+        const struct tw_hyperparameter *one = &a->hyperparameters[i],
+                                       *other = &b->hyperparameters[i];
         assert_string_equal(one->name, other->name);
         assert_int_equal(one->is_text, other->is_text);
         assert_string_equal(one->text, other->text);

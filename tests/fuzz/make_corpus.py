@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Makes the seeds of tests/fuzz/corpus: records of every kind in both forms, and the odd corners
+of CBOR and JSON that a fuzzer takes long to find by itself. Needs no library."""
+import json
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent / "corpus"
+
+
+class Raw(bytes):
+    """Bytes that are CBOR already."""
+
+
+def head(major, n):
+    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if n < 24:
+            return bytes([major << 5 | n])
+        if n < 1 << 8 * size:
+            return bytes([major << 5 | info]) + n.to_bytes(size, "big")
+    raise ValueError(n)
+
+
+def cbor(value):
+    if isinstance(value, Raw):
+        return bytes(value)
+    if value is None or isinstance(value, bool):
+        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+    if isinstance(value, float):
+        return b"\xfb" + struct.pack(">d", value)
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    return head(5, len(value)) + b"".join(cbor(k) + cbor(v) for k, v in value.items())
+
+
+def typed(tag, form, values):
+    return Raw(head(6, tag) + cbor(struct.pack(form % len(values), *values)))
+
+
+NAN, INF = float("nan"), float("inf")
+BASE = {"v": 1, "run": "r1", "attempt": "a1", "seq": 7, "rank": 1, "time": 1709251200123}
+COLUMNS = ("grad_norm weight_norm update_norm activation_mean activation_std activation_abs_max "
+           "zero_fraction saturated_fraction dead_fraction nonfinite").split()
+RECORDS = {
+    "header": {**BASE, "kind": "header", "step": 0, "name": "n", "project": "p", "group": "g",
+               "user": "u", "host": "h", "pid": 1, "framework": "f", "world_size": 2,
+               "objective": "supervised",
+               "hyperparameters": {"optimizer": "adam", "learning_rate": 1e-3, "nesterov": True,
+                                   "betas": [0.9, 0.99], "clip": None, "max_grad_norm": INF},
+               "dataset": {"name": "d", "samples": 10, "eval_samples": 5, "classes": 2},
+               "resumed_from": {"attempt": "a0", "step": 5},
+               "layers": [{"name": "fc", "kind": "linear", "activation": "relu", "units": 3,
+                           "fan_in": 4, "parameters": 15}, {"name": "out"}]},
+    "step": {**BASE, "kind": "step", "step": 10, "epoch": 0.5, "loss": NAN,
+             "loss_averaged_over": 10, "learning_rate": 1e-3, "grad_norm": INF,
+             "grad_norm_kind": "pre_clip", "update_norm": -INF, "weight_norm": -0.0,
+             "loss_scale": 65536.0, "overflow": True, "skipped_steps": 1, "samples": 320,
+             "step_seconds": 5e-324, "dropped_records": 3},
+    "layers": {**BASE, "kind": "layers", "step": 10, "header_hash": 0xAF63BD4C8601B7DF,
+               "layers": {name: [0.5, NAN, 1e30] for name in COLUMNS}},
+    "eval": {**BASE, "kind": "eval", "step": 10, "eval_loss": 0.25, "eval_samples": 360,
+             "train_loss": 0.2, "eval_accuracy": 0.9, "eval_f1": 0.8, "eval_note": "good"},
+    "event": {**BASE, "kind": "event", "step": 10, "event": "lr_change", "learning_rate": 1e-4},
+    "end": {**BASE, "kind": "end", "status": "failed"},
+    "plain": {"run": "r1", "step": 10, "loss": 0.5, "grad_norm": 1.2, "learning_rate": 1e-3},
+    "limits": {"run": "r" * 127, "seq": 2**63 - 1, "time": -2**63, "step": 2**53, "rank": 2**32 - 1,
+               "loss": 1.7976931348623157e308, "epoch": 2**64 - 1},
+    "newer": {"v": 2, "run": "r1", "step": 1},
+    "unknown": {"run": "r1", "step": 1, "x": {"y": [1, {"z": None}]}, "eval_x": [1]},
+}
+STEP = cbor(RECORDS["step"])
+CBOR = {
+    "two": STEP + cbor(RECORDS["eval"]), "torn": STEP + STEP[:-3], "noise": b"\0\xa1av" + STEP,
+    "indefinite": b"\xbf\x63run\x7f\x61r\x611\xff\x64step\xf9\x49\x00\x61x\x9f\x01\xff\xff",
+    "pieces": b"\xa3\x63run\x62r1\x64step\x01\x61x\x5f\x41a\x41b\xff",
+    "half": b"\xa3\x63run\x62r1\x64step\x01\x64loss\xf9\x7e\x00",
+    "tagged": b"\xa3\x63run\x62r1\x64step\xc1\x01\x64loss\xd9\xd9\xf7\xfa\x47\xc3\x50\x00",
+    "claims": b"\xa3\x63run\x62r1\x66layers\x9b\x7f\xff\xff\xff\xff\xff\xff\xff",
+    "deep": b"\xa3\x63run\x62r1\x64step\x01" + b"\x61x\xa1" * 15 + b"\x61x\x01",
+    "too_deep": b"\xa3\x63run\x62r1\x64step\x01" + b"\x81" * 40,
+    "zero_in_key": b"\xa3\x63run\x62r1\x66step\0\0\x01\x64step\x01",
+    "odd_keys": b"\xa4\x63run\x62r1\x64step\x01\x05\x01\xf6\x02",
+    **{"floats_%d" % tag: cbor({"run": "r1", "step": 1, "layers": {
+        "grad_norm": typed(tag, form, [1.0, NAN, -INF]), "other": typed(64, "%dB", [1, 2])}})
+       for tag, form in ((81, ">%df"), (82, ">%dd"), (85, "<%df"), (86, "<%dd"))},
+}
+JSON = {
+    "two": '{"run":"r1","step":1}\n\n {"run":"r1","step":2}\r\n',
+    "words": '{"run":"nan","step":1,"loss":NaN,"grad_norm":-Infinity,"epoch":inf,"x":[-nan,INF]}',
+    "spelled": '{"run":"r1","step":1,"loss":"-Infinity","epoch":"NaN","layers":{"nonfinite":'
+               '[null,"inf",1e300,0.1]}}',
+    "long": '{"run":"r1","step":1,"seed":18446744073709551615,"x":-9223372036854775809}',
+    "escapes": '{"run":"\\u00e9\\ud83d\\ude00\\"\\\\","step":1.0,"event":"\\u001f"}',
+    "deep": '{"run":"r1","step":1,"x":' + "[" * 15 + "]" * 15 + "}",
+    "too_deep": "[" * 200, "open": '{"run":"r1', "minus": '{"run":"r1","step":1,"loss":-}',
+}
+
+
+def main():
+    for name, record in RECORDS.items():
+        CBOR[name] = cbor(record)
+        JSON[name] = json.dumps(record)
+    for form, seeds in (("cbor", CBOR), ("json", JSON)):
+        (HERE / form).mkdir(parents=True, exist_ok=True)
+        for name, seed in seeds.items():
+            data = seed if isinstance(seed, bytes) else seed.encode()
+            (HERE / form / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
