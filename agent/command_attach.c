@@ -34,24 +34,26 @@ struct attach {
     unsigned width;
 };
 
-static int print_document(void *closure, const char *id, const char *run, const char *document,
-                          struct tw_error *error)
+/* What is still open when the run ends is part of the summary, which follows. */
+static void print_change(void *closure, const struct tw_episode_advisory *advisory)
 {
     struct attach *attach = closure;
-    (void)id, (void)run, (void)error;
-    char *text = tw_terminal_render(document, attach->colour, attach->width);
+    if (advisory->action == TW_ACTION_STILL_OPEN)
+        return;
+    char *document = tw_episode_document(advisory);
+    char *text = document ? tw_terminal_render(document, attach->colour, attach->width) : NULL;
     if (text)
         printf("\n%s", text);
     free(text);
+    free(document);
     fflush(stdout);
-    return 0;
 }
 
 static int add_log(struct attach *attach, const char *path, struct tw_error *error)
 {
     struct tw_watch_options options = {.settings = &attach->config.settings,
                                        .rules = attach->rules,
-                                       .document = print_document,
+                                       .episode = print_change,
                                        .closure = attach};
     struct followed *grown = realloc(attach->logs, (attach->n_logs + 1) * sizeof *grown);
     if (!grown)
