@@ -8,29 +8,58 @@
 #define FIELD(member) offsetof(struct tw_context_config, member)
 
 const struct tw_option tw_context_options[] = {
-    {.name = "warmup_min_steps", .type = TW_OPTION_COUNT, .offset = FIELD(warmup_min_steps),
-     .initial = 100, .min = 0, .max = 1e12,
+    {.name = "warmup_min_steps",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(warmup_min_steps),
+     .initial = 100,
+     .min = 0,
+     .max = 1e12,
      .help = "only critical findings before this step: norms and losses of healthy runs peak in "
              "the first hundred steps (AlgoPerf logs)"},
-    {.name = "warmup_fraction", .type = TW_OPTION_NUMBER, .offset = FIELD(warmup_fraction),
-     .initial = .02, .min = 0, .max = 1,
+    {.name = "warmup_fraction",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(warmup_fraction),
+     .initial = .02,
+     .min = 0,
+     .max = 1,
      .help = "or before this share of the declared max_steps (our judgement)"},
-    {.name = "lr_jump_ratio", .type = TW_OPTION_NUMBER, .offset = FIELD(lr_jump_ratio),
-     .initial = 1.5, .min = 1.01, .max = 1000,
+    {.name = "lr_jump_ratio",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(lr_jump_ratio),
+     .initial = 1.5,
+     .min = 1.01,
+     .max = 1000,
      .help = "a larger change of the learning rate between two records starts a new segment (our "
              "judgement; step schedules use 2 to 10)"},
-    {.name = "mute_after_lr_up", .type = TW_OPTION_COUNT, .offset = FIELD(mute_after_lr_up),
-     .initial = 100, .min = 0, .max = 1e12,
+    {.name = "mute_after_lr_up",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(mute_after_lr_up),
+     .initial = 100,
+     .min = 0,
+     .max = 1e12,
      .help = "steps without new findings on the loss after a jump up of the learning rate: warm "
              "restarts raise the loss by design (Loshchilov and Hutter, arXiv 1608.03983)"},
-    {.name = "mute_after_resume", .type = TW_OPTION_COUNT, .offset = FIELD(mute_after_resume),
-     .initial = 200, .min = 0, .max = 1e12,
+    {.name = "mute_after_resume",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(mute_after_resume),
+     .initial = 200,
+     .min = 0,
+     .max = 1e12,
      .help = "the same after a resume: optimizer or data loader state may be lost (our judgement)"},
-    {.name = "cooldown_steps", .type = TW_OPTION_COUNT, .offset = FIELD(cooldown_steps),
-     .initial = 100, .min = 0, .max = 1e12,
+    {.name = "cooldown_steps",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(cooldown_steps),
+     .initial = 100,
+     .min = 0,
+     .max = 1e12,
      .help = "steps between two findings of one detector and scope (rlwatch: 100)"},
-    {.name = "findings_max", .type = TW_OPTION_COUNT, .offset = FIELD(findings_max), .initial = 50,
-     .min = 1, .max = 1e6, .help = "most findings of one run (rlwatch: 50)"},
+    {.name = "findings_max",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(findings_max),
+     .initial = 50,
+     .min = 1,
+     .max = 1e6,
+     .help = "most findings of one run (rlwatch: 50)"},
 };
 const size_t tw_context_n_options = sizeof tw_context_options / sizeof *tw_context_options;
 
@@ -92,7 +121,8 @@ static uint64_t declared_steps(const struct tw_header *header, const char *name)
 
 static void take_precision(struct tw_context *context, const struct tw_header *header)
 {
-    static const char *const fp16_names[] = {"fp16", "float16", "half", "16", "16-mixed", "fp16-mixed"};
+    static const char *const fp16_names[] = {"fp16", "float16",  "half",
+                                             "16",   "16-mixed", "fp16-mixed"};
     const struct tw_hyperparameter *found = find_hyperparameter(header, "precision");
     if (!found)
         return;
@@ -136,7 +166,8 @@ static void observe_header(struct tw_context *context, const struct tw_header *h
     double ratio = declared_number(header, "warmup_ratio");
     context->has_header = 1;
     context->objective = objective_of(header->objective);
-    context->world_size = header->world_size > UINT32_MAX ? UINT32_MAX : (uint32_t)header->world_size;
+    context->world_size =
+        header->world_size > UINT32_MAX ? UINT32_MAX : (uint32_t)header->world_size;
     context->declared_max_steps = declared_steps(header, "max_steps");
     context->declared_warmup_steps = declared_steps(header, "warmup_steps");
     if (!context->declared_warmup_steps && ratio > 0 && ratio < 1)

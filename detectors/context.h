@@ -17,23 +17,23 @@ enum tw_objective {
 };
 
 enum tw_segment_cause { /* why the present segment began */
-    TW_SEGMENT_START,
-    TW_SEGMENT_RESUME,
-    TW_SEGMENT_LR_UP,
-    TW_SEGMENT_LR_DOWN,
-    TW_SEGMENT_DATA_CHANGE,
-    TW_SEGMENT_BATCH_CHANGE
+                        TW_SEGMENT_START,
+                        TW_SEGMENT_RESUME,
+                        TW_SEGMENT_LR_UP,
+                        TW_SEGMENT_LR_DOWN,
+                        TW_SEGMENT_DATA_CHANGE,
+                        TW_SEGMENT_BATCH_CHANGE
 };
 
 /* Thresholds shared by all detectors; `detectors: {shared: {...}}` in the configuration. */
 struct tw_context_config {
-    uint64_t warmup_min_steps;   /* 100: critical findings only before it */
-    double warmup_fraction;      /* .02 of the declared max_steps */
-    double lr_jump_ratio;        /* 1.5: a larger change between two records is a new segment */
-    uint64_t mute_after_lr_up;   /* 100 steps */
-    uint64_t mute_after_resume;  /* 200 steps */
-    uint64_t cooldown_steps;     /* 100: between two episodes of one detector and scope */
-    uint64_t findings_max;       /* 50 a run */
+    uint64_t warmup_min_steps;  /* 100: critical findings only before it */
+    double warmup_fraction;     /* .02 of the declared max_steps */
+    double lr_jump_ratio;       /* 1.5: a larger change between two records is a new segment */
+    uint64_t mute_after_lr_up;  /* 100 steps */
+    uint64_t mute_after_resume; /* 200 steps */
+    uint64_t cooldown_steps;    /* 100: between two episodes of one detector and scope */
+    uint64_t findings_max;      /* 50 a run */
 };
 extern const struct tw_option tw_context_options[];
 extern const size_t tw_context_n_options;
@@ -52,7 +52,7 @@ struct tw_context {
     char attempt[TW_ATTEMPT_MAX + 1];
 
     /* where the run is */
-    uint64_t records;        /* records observed */
+    uint64_t records;            /* records observed */
     uint64_t first_step, step;   /* of the run; the newest step seen */
     uint64_t newest_record_step; /* of the newest step record */
     uint8_t has_step;            /* a record told its step */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-struct tw_condition *tw_report_add(struct tw_report *report, const char *scope,
-                                   enum tw_state state, enum tw_severity severity)
+struct tw_condition *tw_report_add(struct tw_report *report, const char *scope, enum tw_state state,
+                                   enum tw_severity severity)
 {
     struct tw_condition *condition;
     if (report->n < TW_REPORT_CONDITIONS) {

@@ -11,7 +11,8 @@
 /* What a detector says of one scope at one record. It speaks when something changes: a suspicion
  * begins (SUSPECT), it is sure or its severity rose (OPEN), it is over (RECOVERED; also for a
  * suspicion that became nothing: then severity INFO makes it a finding "spike, recovered" and
- * silence is TW_STATE_WITHDRAWN), or it was wrong (WITHDRAWN). Saying the same again is harmless. */
+ * silence is TW_STATE_WITHDRAWN), or it was wrong (WITHDRAWN). Saying the same again is harmless.
+ */
 struct tw_condition {
     char scope[TW_SCOPE_MAX + 1];
     enum tw_state state;
@@ -31,8 +32,8 @@ struct tw_report {
 };
 
 /* Adds a zeroed condition of the given scope and state and returns it (a scratch one when full). */
-struct tw_condition *tw_report_add(struct tw_report *report, const char *scope,
-                                   enum tw_state state, enum tw_severity severity);
+struct tw_condition *tw_report_add(struct tw_report *report, const char *scope, enum tw_state state,
+                                   enum tw_severity severity);
 
 struct tw_detector {
     const char *name;        /* "divergence": in documents, rules, options */

@@ -39,8 +39,8 @@ struct tw_evidence {
 };
 
 struct tw_finding {
-    const char *detector;          /* the detector's static name */
-    char scope[TW_SCOPE_MAX + 1];  /* "run", "layer:NAME", "rank:N" */
+    const char *detector;         /* the detector's static name */
+    char scope[TW_SCOPE_MAX + 1]; /* "run", "layer:NAME", "rank:N" */
     enum tw_severity severity;
     enum tw_state state;
     uint64_t onset_step, detected_step, closed_step; /* closed_step: only once closed */

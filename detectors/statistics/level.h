@@ -1,6 +1,6 @@
 /* Where a series stands and where it stood best: medians over 5, 16 and 64 newest values, and the
- * lowest such medians so far. The best is lagged by a window, so that what is compared with it never
- * overlaps it. */
+ * lowest such medians so far. The best is lagged by a window, so that what is compared with it
+ * never overlaps it. */
 #ifndef TW_LEVEL_H
 #define TW_LEVEL_H
 
@@ -10,8 +10,8 @@ enum tw_level_span { TW_LEVEL_5, TW_LEVEL_16, TW_LEVEL_64, TW_LEVEL_SPANS };
 
 struct tw_level_best {
     uint8_t has_best, has_previous;
-    double best, previous;              /* medians; `previous` becomes eligible next time */
-    uint64_t best_step, previous_step;  /* newest step of that window */
+    double best, previous;             /* medians; `previous` becomes eligible next time */
+    uint64_t best_step, previous_step; /* newest step of that window */
 };
 
 struct tw_level {

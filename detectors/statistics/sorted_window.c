@@ -1,4 +1,5 @@
-/* Medians by insertion into a sorted index: moving at most 256 bytes beats any cleverer structure. */
+/* Medians by insertion into a sorted index: moving at most 256 bytes beats any cleverer structure.
+ */
 #include "detectors/statistics/sorted_window.h"
 
 #include <string.h>
@@ -46,24 +47,31 @@ double tw_window_median(const struct tw_window_head *head, const float *values,
     return .5 * ((double)values[order[(n - 1) / 2]] + (double)values[order[n / 2]]);
 }
 
-/* Walks outward from the median, always to the nearer neighbour, until half of the values are
- * passed: the last distance is the median of the distances. */
+/* The distances above the median grow upward and those below grow downward: the k-th smallest of
+ * both together is where a split of k between the two sides leaves nothing smaller behind, found by
+ * halving. */
 double tw_window_deviation(const struct tw_window_head *head, const float *values,
                            const uint8_t *order)
 {
-    int n = head->count, above = n / 2, below = above - 1;
+    int n = head->count, middle = n / 2, k = (n + 1) / 2, low = k - middle > 0 ? k - middle : 0;
+    int high = n - middle < k ? n - middle : k;
     double median = tw_window_median(head, values, order), distance = 0;
-    for (int passed = 0; passed < (n + 1) / 2; passed++) {
-        double up = above < n ? (double)values[order[above]] - median : -1;
-        double down = below >= 0 ? median - (double)values[order[below]] : -1;
-        if (down < 0 || (up >= 0 && up <= down)) {
-            distance = up;
-            above++;
-        } else {
-            distance = down;
-            below--;
-        }
+    if (!n)
+        return 0;
+    while (low <
+           high) { /* `above` values are taken from the upper side, k - above from the lower */
+        int above = (low + high) / 2;
+        double next_up = (double)values[order[middle + above]] - median;
+        double last_down = median - (double)values[order[middle - (k - above)]];
+        if (next_up < last_down)
+            low = above + 1;
+        else
+            high = above;
     }
+    if (low > 0)
+        distance = (double)values[order[middle + low - 1]] - median;
+    if (low < k && median - (double)values[order[middle - (k - low)]] > distance)
+        distance = median - (double)values[order[middle - (k - low)]];
     return 1.4826 * distance;
 }
 

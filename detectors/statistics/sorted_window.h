@@ -19,7 +19,7 @@ struct tw_window_head {
 
 /* The four below take the members of such a window. */
 #define TW_WINDOW_START(window)                                                                    \
-    (*(&(window)->head) = (struct tw_window_head){.capacity = sizeof (window)->order})
+    (*(&(window)->head) = (struct tw_window_head){.capacity = sizeof(window)->order})
 #define TW_WINDOW_PUSH(window, x)                                                                  \
     tw_window_push(&(window)->head, (window)->values, (window)->order, (x))
 #define TW_WINDOW_MEDIAN(window)                                                                   \
@@ -33,7 +33,7 @@ void tw_window_push(struct tw_window_head *head, float *values, uint8_t *order, 
 double tw_window_median(const struct tw_window_head *head, const float *values,
                         const uint8_t *order);
 /* The median absolute deviation from the median, times 1.4826 so that it estimates sigma of a
- * normal distribution; 0 of an empty window. Costs one step for each second value. */
+ * normal distribution; 0 of an empty window. */
 double tw_window_deviation(const struct tw_window_head *head, const float *values,
                            const uint8_t *order);
 /* The value that came `age` values ago (0 = the newest); age < count. */

@@ -572,7 +572,22 @@ static void it_says_when_there_is_nothing_to_judge(void **state)
     subject_observe(&subject, &record);
     assert_false(subject_has_judged(&subject, reason, sizeof reason));
     assert_string_equal(reason, "no loss or gradient norm in the log");
-    subject_loss(&subject, 2, 1);
+    for (uint64_t step = 2; step < 17; step++)
+        subject_loss(&subject, step, 1);
+    assert_false(subject_has_judged(&subject, reason, sizeof reason));
+    assert_string_equal(reason, "only 15 losses or gradient norms");
+    subject_loss(&subject, 17, 1);
+    assert_true(subject_has_judged(&subject, reason, sizeof reason));
+    subject_stop(&subject);
+}
+
+static void a_nonfinite_loss_is_judged_however_short_the_log(void **state)
+{
+    struct subject subject;
+    char reason[128];
+    (void)state;
+    start(&subject);
+    subject_loss(&subject, 1, NAN);
     assert_true(subject_has_judged(&subject, reason, sizeof reason));
     subject_stop(&subject);
 }
@@ -635,6 +650,7 @@ int main(void)
         cmocka_unit_test(a_loss_that_freezes_at_once_is_warned_of_and_a_slow_one_not),
         cmocka_unit_test(a_loss_that_freezes_without_a_learning_rate_is_explained),
         cmocka_unit_test(it_says_when_there_is_nothing_to_judge),
+        cmocka_unit_test(a_nonfinite_loss_is_judged_however_short_the_log),
         cmocka_unit_test(a_state_saved_and_restored_at_every_record_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

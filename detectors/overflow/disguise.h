@@ -3,8 +3,8 @@
 #ifndef TW_OVERFLOW_DISGUISE_H
 #define TW_OVERFLOW_DISGUISE_H
 
-#include "context.h"
-#include "finding.h"
+#include "detectors/context.h"
+#include "detectors/finding.h"
 
 struct tw_disguise_config {
     uint64_t zero_losses, zero_losses_alone, caffe_losses, frozen_losses;
@@ -13,9 +13,9 @@ struct tw_disguise_config {
 
 struct tw_disguise {
     uint8_t has_loss, has_norm;
-    double loss, norm;   /* newest finite ones */
-    double before_zero;  /* newest loss that was not zero */
-    double jump;         /* relative change that led to the frozen value */
+    double loss, norm;                         /* newest finite ones */
+    double before_zero;                        /* newest loss that was not zero */
+    double jump;                               /* relative change that led to the frozen value */
     uint64_t zeros, bad_norms, caffes, frozen; /* in a row; bad_norms: during the zeros */
     uint64_t zero_step, caffe_step, frozen_step;
     int64_t zero_time_ms, caffe_time_ms, frozen_time_ms;

@@ -1,12 +1,12 @@
-/* Dynamic loss scaling as a process of its own: an overflow now and then is how it finds the largest
- * scale (PyTorch's GradScaler: "once every few hundred or thousand iterations"), so only the rate of
- * skipped steps, their runs and the fall of the scale tell a problem. Flat state. */
+/* Dynamic loss scaling as a process of its own: an overflow now and then is how it finds the
+ * largest scale (PyTorch's GradScaler: "once every few hundred or thousand iterations"), so only
+ * the rate of skipped steps, their runs and the fall of the scale tell a problem. Flat state. */
 #ifndef TW_OVERFLOW_SCALING_H
 #define TW_OVERFLOW_SCALING_H
 
-#include "context.h"
-#include "finding.h"
-#include "statistics/bernoulli.h"
+#include "detectors/context.h"
+#include "detectors/finding.h"
+#include "detectors/statistics/bernoulli.h"
 
 struct tw_scaling_config {
     uint64_t calibration_skips, calibration_clean_steps;
@@ -49,9 +49,8 @@ struct tw_scaling_verdict {
     int64_t onset_time_ms;
 };
 
+/* At the start of a run, and after a resume: the scale is sought anew. */
 void tw_scaling_start(struct tw_scaling *scaling);
-/* The scale is sought anew after a resume. */
-void tw_scaling_restart(struct tw_scaling *scaling);
 /* Takes a step record; `is_nonfinite`: its gradient norm or loss was. */
 void tw_scaling_observe(struct tw_scaling *scaling, const struct tw_scaling_config *config,
                         const struct tw_context *context, const struct tw_record *record,

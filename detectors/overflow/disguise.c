@@ -1,5 +1,5 @@
 /* Zeros, 87.3365 and frozen losses, counted in a row. */
-#include "detectors/overflow_disguise.h"
+#include "detectors/overflow/disguise.h"
 
 #include <math.h>
 
@@ -69,8 +69,8 @@ static struct tw_disguise_verdict judge_zeros(const struct tw_disguise *disguise
                                               const struct tw_disguise_config *config,
                                               const struct tw_context *context)
 {
-    bool has_bad_norm = disguise->zeros >= config->zero_losses &&
-                        disguise->bad_norms >= config->zero_losses;
+    bool has_bad_norm =
+        disguise->zeros >= config->zero_losses && disguise->bad_norms >= config->zero_losses;
     /* Zeros alone: a loss may reach 0, but it does not jump there. Margin losses do. */
     bool has_dropped = disguise->zeros >= config->zero_losses_alone &&
                        fabs(disguise->before_zero) >= config->zero_from &&

@@ -4,10 +4,10 @@
 #ifndef TW_DIVERGENCE_LOSS_H
 #define TW_DIVERGENCE_LOSS_H
 
-#include "statistics/baseline.h"
-#include "statistics/blocks.h"
-#include "statistics/cusum.h"
-#include "statistics/level.h"
+#include "detectors/statistics/baseline.h"
+#include "detectors/statistics/blocks.h"
+#include "detectors/statistics/cusum.h"
+#include "detectors/statistics/level.h"
 
 #include <stdbool.h>
 
@@ -18,15 +18,19 @@ struct tw_divergence_loss {
     uint8_t n_first;
     uint64_t count;
     double first[TW_FIRST_LOSSES]; /* as they came */
-    double initial;                /* the loss of doing nothing, on the scale; see .c */
-    double newest;                 /* as it came */
-    double newest_z;               /* unclipped */
-    double peak;                   /* highest excess over the baseline in the present excursion, on
-                                    * the scale, and its score */
+    uint64_t first_steps[TW_FIRST_LOSSES];
+    int64_t first_times_ms[TW_FIRST_LOSSES];
+    double initial;       /* the loss of doing nothing, on the scale; see .c */
+    double initial_value; /* and as it came */
+    double newest;        /* as it came */
+    double newest_z;      /* unclipped */
+    double peak;          /* highest excess over the baseline in the present excursion, on
+                           * the scale, and its score */
     double peak_z;
-    uint64_t first_step, newest_step;
+    uint64_t newest_step;
     uint64_t normal_step; /* the step after which all losses were high */
     int64_t normal_time_ms;
+    double spread; /* the newest spread that was known; baselines start anew */
     struct tw_baseline baseline;
     struct tw_cusum cusum;
     struct tw_level level;
@@ -52,7 +56,8 @@ double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, d
                                         double best);
 
 /* Takes the first losses until the initial one is known. */
-void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, double value, uint64_t step);
+void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, double value, uint64_t step,
+                                   int64_t time_ms);
 bool tw_divergence_loss_has_initial(const struct tw_divergence_loss *loss);
 
 #endif

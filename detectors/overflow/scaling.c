@@ -1,5 +1,5 @@
 /* Skips, halvings and the scale's floor. */
-#include "detectors/overflow_scaling.h"
+#include "detectors/overflow/scaling.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,13 +7,6 @@
 void tw_scaling_start(struct tw_scaling *scaling)
 {
     memset(scaling, 0, sizeof *scaling);
-}
-
-void tw_scaling_restart(struct tw_scaling *scaling)
-{
-    double scale = scaling->scale;
-    tw_scaling_start(scaling);
-    scaling->scale = scale;
 }
 
 /* ---- what one record tells ---- */

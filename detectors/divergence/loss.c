@@ -1,5 +1,5 @@
 /* Scales and levels of the loss. */
-#include "detectors/divergence_loss.h"
+#include "detectors/divergence/loss.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,6 +62,7 @@ void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss)
     convert_bests(&loss->level);
     loss->baseline.until_refresh = 0;
     loss->baseline.spread = TW_WINDOW_MAD(&loss->baseline.window);
+    loss->spread = loss->baseline.spread;
     loss->initial = to_linear(loss->initial);
     tw_cusum_start(&loss->cusum);
     tw_blocks_start(&loss->blocks);
@@ -72,14 +73,13 @@ void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss)
 /* Linear scale: the progress made so far is the unit, or the noise while there is none. */
 static double linear_unit(const struct tw_divergence_loss *loss, double best)
 {
-    double progress = loss->initial - best, noise = 5 * loss->baseline.spread;
-    return fmax(fmax(progress, noise), fmax(1e-6 * fabs(best), 1e-12));
+    return fmax(fmax(loss->initial - best, 5 * loss->spread), 1e-6 * fabs(best));
 }
 
 double tw_divergence_loss_rise(const struct tw_divergence_loss *loss, double y, double best)
 {
-    if (loss->is_linear)
-        return 1 + fmin((y - best) / linear_unit(loss, best), 1e12);
+    if (loss->is_linear) /* nothing can be said while not even the noise is known */
+        return loss->spread > 0 ? 1 + fmin((y - best) / linear_unit(loss, best), 1e12) : 1;
     return exp(fmin(y - best, LOG_RISE_MAX));
 }
 
@@ -94,9 +94,9 @@ double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, d
     return lost / gained;
 }
 
-/* The loss of doing nothing: the second smallest of the first eight. Not their median, since a run
- * that blows up at once has left its start after three steps; not their minimum, since one lucky
- * batch would set it. */
+/* The loss of doing nothing: the first, before any update, or the second smallest of the first
+ * eight if that is less. Not their median, since a run that blows up at once has left its start
+ * after one step; not their minimum, since one lucky batch would set it. */
 static double second_smallest(const double *values, unsigned n)
 {
     double smallest = values[0], second = values[0];
@@ -111,14 +111,16 @@ static double second_smallest(const double *values, unsigned n)
     return second;
 }
 
-void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, double value, uint64_t step)
+void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, double value, uint64_t step,
+                                   int64_t time_ms)
 {
     if (loss->n_first == TW_FIRST_LOSSES)
         return;
-    if (!loss->n_first)
-        loss->first_step = step;
+    loss->first_steps[loss->n_first] = step;
+    loss->first_times_ms[loss->n_first] = time_ms;
     loss->first[loss->n_first++] = value;
-    loss->initial = tw_divergence_loss_scaled(loss, second_smallest(loss->first, loss->n_first));
+    loss->initial_value = fmin(loss->first[0], second_smallest(loss->first, loss->n_first));
+    loss->initial = tw_divergence_loss_scaled(loss, loss->initial_value);
 }
 
 bool tw_divergence_loss_has_initial(const struct tw_divergence_loss *loss)

@@ -1,0 +1,25 @@
+/* The divergence detector's thresholds. */
+#ifndef TW_DIVERGENCE_CONFIG_H
+#define TW_DIVERGENCE_CONFIG_H
+
+#include "telemetry/option.h"
+
+struct tw_divergence_config {
+    double cusum_drift, cusum_line, score_limit, spread_floor;
+    uint64_t baseline_losses, confirm_steps, confirm_losses;
+    double confirm_ratio, critical_ratio, blow_up_ratio, recovered_ratio;
+    uint64_t critical_losses;
+    double rising_probability, lost_progress;
+    double short_ratio, short_sigma;
+    uint64_t short_losses;
+    double start_ratio, start_high_ratio, start_sigma, start_sure_ratio, learned_ratio;
+    uint64_t start_losses, start_long_losses;
+    double spike_ratio, spike_sigma, wobble_ratio;
+    uint64_t rebaseline_after, withdraw_within, catapult_losses, min_losses;
+    double swing_share, swing_sigma;
+};
+
+enum { TW_DIVERGENCE_OPTIONS = 33 };
+extern const struct tw_option tw_divergence_options[TW_DIVERGENCE_OPTIONS];
+
+#endif

@@ -1,0 +1,216 @@
+/* Divergence by size: short runs, runs worse than their start, oscillation. */
+#include "detectors/divergence/state.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* One or two high losses are bad batches. */
+enum { BLOW_UP_LOSSES = 3 };
+
+bool tw_divergence_is_falling(const struct tw_divergence *divergence)
+{
+    /* 3 %, or what the same means on a linear scale: more than noise moves medians of eight. */
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double trend = tw_level_trend(&loss->level);
+    if (loss->is_linear)
+        return trend < -.5 * loss->spread;
+    return trend < -.03;
+}
+
+bool tw_divergence_matters(const struct tw_divergence *divergence,
+                           const struct tw_divergence_view *view)
+{
+    return tw_divergence_loss_lost_progress(&divergence->loss, view->level, view->best) >=
+           view->config->lost_progress;
+}
+
+/* A learning rate well above that of the best level explains a somewhat higher loss. */
+bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view)
+{
+    return divergence->best_learning_rate > 0 &&
+           view->context->learning_rate >
+               view->shared->lr_jump_ratio * divergence->best_learning_rate;
+}
+
+/* ---- runs without a baseline yet ---- */
+
+static bool is_above_noise(const struct tw_divergence *divergence,
+                           const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double noise = tw_level_noise(&loss->level, view->span == TW_LEVEL_5 ? 8 : 16);
+    double floor = loss->is_linear ? 1e-12 : view->config->spread_floor;
+    return view->level - view->best >= view->config->short_sigma * fmax(noise, floor);
+}
+
+void tw_divergence_judge_short(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    bool is_high = view->rise >= config->short_ratio && !tw_divergence_is_falling(divergence);
+    uint64_t needed = view->span == TW_LEVEL_5 ? config->short_losses / 2 : config->short_losses;
+    divergence->short_run = is_high ? divergence->short_run + 1 : 0;
+    if (divergence->short_run < needed || !tw_divergence_matters(divergence, view) ||
+        !is_above_noise(divergence, view))
+        return;
+    bool is_critical = view->rise >= config->blow_up_ratio;
+    if (!is_critical && (view->is_warmup || tw_divergence_rate_explains(divergence, view)))
+        return;
+    divergence->cause = TW_DIVERGENCE_BY_SHORT;
+    divergence->suspect_count = divergence->loss.count;
+    divergence->onset_step = divergence->loss.normal_step;
+    divergence->onset_time_ms = divergence->loss.normal_time_ms;
+    tw_divergence_open(divergence, view, is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
+                       is_critical ? config->blow_up_ratio : config->short_ratio);
+}
+
+/* Counts losses above a line, forgiving one in ten. */
+static void count_above(struct tw_above_run *run, bool is_above, uint64_t step, int64_t time_ms)
+{
+    if (!run->losses) {
+        run->first_step = step;
+        run->first_time_ms = time_ms;
+    }
+    run->losses++;
+    run->misses += !is_above;
+    if (run->misses * 10 > run->losses)
+        *run = (struct tw_above_run){0};
+}
+
+static void count_start(struct tw_divergence *divergence, const struct tw_divergence_view *view,
+                        double value, uint64_t step, int64_t time_ms)
+{
+    double initial = divergence->loss.initial_value;
+    double above = initial > 0 ? value / initial : 0;
+    count_above(&divergence->start, above >= view->config->start_ratio, step, time_ms);
+    count_above(&divergence->start_high, above >= view->config->start_high_ratio, step, time_ms);
+    if (above < view->config->start_ratio)
+        return;
+    struct tw_blow_up *blow_up = &divergence->blow_up;
+    if (!blow_up->losses++) {
+        blow_up->first_step = step;
+        blow_up->first_time_ms = time_ms;
+    }
+    blow_up->newest_count = divergence->loss.count;
+    blow_up->peak = fmax(blow_up->peak, fmin(above, 1e300));
+}
+
+/* The first losses are counted once the initial one is known. */
+static void count_since_start(struct tw_divergence *divergence,
+                              const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    if (divergence->has_counted_first) {
+        count_start(divergence, view, loss->newest, loss->newest_step, view->context->time_ms);
+        return;
+    }
+    for (int i = 0; i < TW_FIRST_LOSSES; i++)
+        count_start(divergence, view, loss->first[i], loss->first_steps[i],
+                    loss->first_times_ms[i]);
+    divergence->has_counted_first = 1;
+}
+
+/* The initial loss is that of one batch. */
+static bool is_above_luck(const struct tw_divergence *divergence,
+                          const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double above = view->level - loss->initial; /* in logarithms */
+    return loss->is_linear || above >= log(view->config->start_sure_ratio) ||
+           above >= view->config->start_sigma * tw_level_noise(&loss->level, 0);
+}
+
+void tw_divergence_judge_start(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    if (!tw_divergence_loss_has_initial(loss))
+        return;
+    count_since_start(divergence, view);
+    bool is_high = divergence->start_high.losses >= config->start_losses;
+    const struct tw_above_run *run = is_high ? &divergence->start_high : &divergence->start;
+    if (divergence->stage == TW_DIVERGENCE_OPEN ||
+        (!is_high && divergence->start.losses < config->start_long_losses))
+        return;
+    if (!is_above_luck(divergence, view))
+        return;
+    struct tw_divergence_view own = *view;
+    own.best = loss->initial;
+    own.best_step = loss->first_steps[0];
+    own.rise = tw_divergence_loss_rise(loss, view->level, own.best);
+    divergence->cause = TW_DIVERGENCE_BY_START;
+    divergence->suspect_count = loss->count;
+    divergence->onset_step = run->first_step;
+    divergence->onset_time_ms = run->first_time_ms;
+    tw_divergence_open(divergence, &own, TW_SEVERITY_CRITICAL,
+                       is_high ? config->start_high_ratio : config->start_ratio);
+}
+
+/* ---- blown up and never learned ---- */
+
+/* A softmax network whose rate is far too high explodes within its first steps and then sits at
+ * chance for ever: nothing is high any more, but nothing is learned either. */
+void tw_divergence_judge_collapse(struct tw_divergence *divergence,
+                                  const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    const struct tw_blow_up *blow_up = &divergence->blow_up;
+    double learned = loss->initial + log(config->learned_ratio);
+    if (loss->blocks.filled || loss->is_linear || blow_up->losses < BLOW_UP_LOSSES ||
+        blow_up->peak < config->start_high_ratio || !view->has_best || view->best < learned ||
+        loss->count - blow_up->newest_count < config->start_long_losses)
+        return;
+    if (log(blow_up->peak) < config->short_sigma * tw_level_noise(&loss->level, 0))
+        return;
+    struct tw_divergence_view own = *view;
+    own.best = loss->initial;
+    own.best_step = loss->first_steps[0];
+    own.rise = tw_divergence_loss_rise(loss, view->best, own.best);
+    divergence->cause = TW_DIVERGENCE_BY_COLLAPSE;
+    divergence->suspect_count = loss->count;
+    divergence->onset_step = blow_up->first_step;
+    divergence->onset_time_ms = blow_up->first_time_ms;
+    tw_divergence_open(divergence, &own, TW_SEVERITY_CRITICAL, config->learned_ratio);
+}
+
+/* ---- oscillation ---- */
+
+/* The share of rising or of falling edges, whichever is less. */
+static double swing_share(const struct tw_divergence *divergence,
+                          const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double noise = fmax(tw_level_noise(&loss->level, 0), view->config->spread_floor);
+    struct tw_swing swing = tw_blocks_swing(&loss->blocks, view->config->swing_sigma * noise);
+    return fmin(swing.rising, swing.falling);
+}
+
+bool tw_divergence_is_swinging(const struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view, double share)
+{
+    return swing_share(divergence, view) >= share;
+}
+
+/* The loss swings up and down by far more than its noise and gets nowhere. */
+void tw_divergence_judge_swing(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    if (loss->blocks.filled || loss->blocks.count < TW_BLOCKS || !view->has_best ||
+        view->is_warmup || loss->is_linear ||
+        loss->count < divergence->best_count + TW_BLOCKS * TW_BLOCK_VALUES ||
+        !tw_divergence_is_swinging(divergence, view, config->swing_share))
+        return;
+    divergence->cause = TW_DIVERGENCE_BY_SWING;
+    divergence->suspect_count = loss->count;
+    divergence->onset_step = view->best_step;
+    divergence->onset_time_ms = divergence->best_time_ms;
+    struct tw_evidence *evidence =
+        &tw_divergence_open(divergence, view, TW_SEVERITY_WARNING, config->swing_share)->evidence;
+    evidence->value = swing_share(divergence, view);
+    snprintf(evidence->unit, sizeof evidence->unit, "share");
+}

@@ -1,0 +1,107 @@
+/* The divergence detector from inside: its state, what it judges one loss with, and the parts that
+ * it is made of. Nobody else includes this. */
+#ifndef TW_DIVERGENCE_STATE_H
+#define TW_DIVERGENCE_STATE_H
+
+#include "detectors/detector.h"
+#include "detectors/divergence/config.h"
+#include "detectors/divergence/loss.h"
+
+enum tw_divergence_stage { TW_DIVERGENCE_QUIET, TW_DIVERGENCE_SUSPECT, TW_DIVERGENCE_OPEN };
+enum tw_divergence_cause {
+    TW_DIVERGENCE_BY_CUSUM,
+    TW_DIVERGENCE_BY_SHORT,
+    TW_DIVERGENCE_BY_START,
+    TW_DIVERGENCE_BY_COLLAPSE,
+    TW_DIVERGENCE_BY_SWING
+};
+
+struct tw_above_run { /* losses above a line in a row, but for one in ten */
+    uint64_t losses, misses, first_step;
+    int64_t first_time_ms;
+};
+
+struct tw_blow_up { /* losses far above the initial one, since the start */
+    uint64_t losses, newest_count, first_step;
+    int64_t first_time_ms;
+    double peak; /* over the initial loss */
+};
+
+struct tw_divergence {
+    uint8_t stage, cause, severity;
+    uint8_t is_early;          /* opened in warm-up */
+    uint8_t has_best;          /* best_step and so on are known */
+    uint8_t has_counted_first; /* the first losses are in `start` */
+    uint64_t nonfinite, zeros; /* losses that were passed over */
+    uint64_t ever_opened;
+    uint64_t suspect_count, open_count; /* loss.count when the stage began */
+    uint64_t high_run;                  /* losses in a row above critical_ratio and not falling */
+    uint64_t confirm_run;               /* above confirm_ratio, once the wait is over */
+    uint64_t short_run;
+    struct tw_above_run start, start_high; /* losses above the initial one */
+    struct tw_blow_up blow_up;
+    uint64_t onset_step;
+    int64_t onset_time_ms;
+    double reference, reference_ratio_peak;         /* while open: the best it is compared with */
+    uint64_t reference_step, best_step, best_count; /* best_count: loss.count at the newest best */
+    int64_t best_time_ms;
+    double best_learning_rate;
+    struct tw_divergence_loss loss;
+};
+
+/* What one loss is judged with. */
+struct tw_divergence_view {
+    const struct tw_divergence_config *config;
+    const struct tw_context *context;
+    const struct tw_context_config *shared;
+    struct tw_report *report;
+    double line;  /* of the CUSUM */
+    double level; /* present level, on the scale */
+    double best;  /* best level, on the scale */
+    uint64_t best_step;
+    double rise; /* of level over best; 1 while there is no best */
+    enum tw_level_span span;
+    bool has_best, is_warmup, is_muted, has_baseline;
+};
+
+/* ---- report.c: speaking ---- */
+
+/* Adds a condition with its evidence but for the threshold and confidence. */
+struct tw_condition *tw_divergence_say(const struct tw_divergence *divergence,
+                                       const struct tw_divergence_view *view, enum tw_state state,
+                                       enum tw_severity severity);
+/* Opens a finding for divergence->cause, or raises the severity of the open one. Returns what was
+ * said. */
+struct tw_condition *tw_divergence_open(struct tw_divergence *divergence,
+                                        const struct tw_divergence_view *view,
+                                        enum tw_severity severity, double threshold);
+/* Back to quiet, without a word. */
+void tw_divergence_forget(struct tw_divergence *divergence);
+
+/* ---- rules.c: what needs no baseline ---- */
+
+/* A short run's level against its best one. */
+void tw_divergence_judge_short(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view);
+/* The newest losses against the first ones. */
+void tw_divergence_judge_start(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view);
+/* A run that blew up before it had learned anything, and has learned nothing since. */
+void tw_divergence_judge_collapse(struct tw_divergence *divergence,
+                                  const struct tw_divergence_view *view);
+/* Oscillation. */
+void tw_divergence_judge_swing(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view);
+bool tw_divergence_is_swinging(const struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view, double share);
+
+/* The loss falls by more than noise moves medians of eight. */
+bool tw_divergence_is_falling(const struct tw_divergence *divergence);
+/* Enough of the progress since the start is lost. */
+bool tw_divergence_matters(const struct tw_divergence *divergence,
+                           const struct tw_divergence_view *view);
+/* A learning rate well above that of the best level explains a somewhat higher loss. */
+bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view);
+
+#endif
