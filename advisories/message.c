@@ -121,7 +121,7 @@ static void add_evidence(struct sentence *sentence, const struct tw_evidence *ev
         add(sentence, ", %s ",
             evidence->value > evidence->threshold   ? "above"
             : evidence->value < evidence->threshold ? "below"
-                                                    : "against");
+                                                    : "at the limit of");
         add_number(sentence, evidence->threshold);
     }
     if (isfinite(evidence->baseline)) {
@@ -135,6 +135,12 @@ static void add_what_happened(struct sentence *sentence, const struct tw_episode
 {
     const struct tw_finding *finding = advisory->finding;
     add_title(sentence, finding);
+    if (advisory->action == TW_ACTION_RECOVERED && advisory->transition == 0) {
+        /* It was never more than a suspicion: nobody was told that it began. */
+        add(sentence, " was suspected from step %" PRIu64 " and had passed by step %" PRIu64,
+            finding->onset_step, finding->closed_step);
+        return;
+    }
     add(sentence, " since step %" PRIu64, finding->onset_step);
     switch (advisory->action) {
     case TW_ACTION_OPENED:

@@ -77,7 +77,7 @@ static const char *side_of_threshold(const json_t *evidence)
     if (!json_is_number(value) || !json_is_number(threshold))
         return "against";
     double difference = json_number_value(value) - json_number_value(threshold);
-    return difference > 0 ? "above" : difference < 0 ? "below" : "at";
+    return difference > 0 ? "above" : difference < 0 ? "below" : "at the limit of";
 }
 
 /* A ratio is a bare number: "14.88 ratio" reads badly. */

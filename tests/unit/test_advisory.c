@@ -125,6 +125,7 @@ static void a_recovery_has_a_closing_step_and_asks_for_no_change(void **state)
     sample.advisory.action = TW_ACTION_RECOVERED;
     sample.finding.state = TW_STATE_RECOVERED;
     sample.finding.closed_step = 900;
+    sample.advisory.transition = 1;
     char message[512];
     assert_string_equal(tw_episode_message(&sample.advisory, message, sizeof message),
                         "Gradient explosion in layer fc2 since step 812 is over at step 900: "
@@ -132,6 +133,22 @@ static void a_recovery_has_a_closing_step_and_asks_for_no_change(void **state)
     char *document = tw_episode_document(&sample.advisory);
     assert_non_null(strstr(document, "\"closed_step\":900,"));
     free(document);
+}
+
+static void a_suspicion_that_passed_is_not_told_as_a_finding_that_ended(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    sample.advisory.action = TW_ACTION_RECOVERED;
+    sample.advisory.transition = 0;
+    sample.finding.state = TW_STATE_RECOVERED;
+    sample.finding.closed_step = 900;
+    char message[512];
+    assert_string_equal(tw_episode_message(&sample.advisory, message, sizeof message),
+                        "Gradient explosion in layer fc2 was suspected from step 812 and had "
+                        "passed by step 900: gradient norm / its median is 54.25, above 10 "
+                        "(normal: 1.1).");
 }
 
 static void infinities_become_null_with_a_flag(void **state)
@@ -229,6 +246,7 @@ int main(void)
         cmocka_unit_test(an_episode_document_has_every_field_in_its_order),
         cmocka_unit_test(a_run_document_says_what_was_not_checked),
         cmocka_unit_test(a_recovery_has_a_closing_step_and_asks_for_no_change),
+        cmocka_unit_test(a_suspicion_that_passed_is_not_told_as_a_finding_that_ended),
         cmocka_unit_test(infinities_become_null_with_a_flag),
         cmocka_unit_test(numbers_are_short_and_read_back_the_same),
         cmocka_unit_test(bytes_that_are_no_utf8_do_not_spoil_a_document),
