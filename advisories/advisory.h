@@ -69,8 +69,8 @@ struct tw_run_advisory {
     const struct tw_not_checked *not_checked;
 };
 
-/* `event.severity` is a number of our own scale, as ECS asks: 1 info, 2 warning, 3 critical. A run's
- * document has 2 when its verdict is "problem", else 1, and `event.kind` "state". */
+/* `event.severity` is a number of our own scale, as ECS asks: 1 info, 2 warning, 3 critical. A
+ * run's document has 2 when its verdict is "problem", else 1, and `event.kind` "state". */
 int tw_severity_number(enum tw_severity severity);
 
 /* The document as one line of JSON without newline, keys in a fixed order, numbers in the shortest

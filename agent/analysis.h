@@ -6,16 +6,16 @@
 #include "watch.h"
 
 struct tw_analysis {
-    const char *path;             /* borrowed */
+    const char *path; /* borrowed */
     const struct tw_source *source;
     void *handle;
-    struct tw_watch *watch;       /* owned */
-    uint64_t skipped;             /* broken lines or stretches passed over */
-    char first_skip[256];         /* where and why the first was */
+    struct tw_watch *watch; /* owned */
+    uint64_t skipped;       /* broken lines or stretches passed over */
+    char first_skip[256];   /* where and why the first was */
     uint64_t records;
-    struct tw_position position;  /* behind the newest record or skip */
-    uint64_t rewinds;             /* times the log was cut back or replaced */
-    int64_t time_base_ms;         /* of records without a time: when the log was written, at open */
+    struct tw_position position; /* behind the newest record or skip */
+    uint64_t rewinds;            /* times the log was cut back or replaced */
+    int64_t time_base_ms;        /* of records without a time: when the log was written, at open */
     bool follow;
 };
 

@@ -16,7 +16,8 @@
 static int is_offline, send_test_email;
 
 static const struct poptOption options[] = {
-    {"offline", '\0', POPT_ARG_NONE, &is_offline, 0, "read the file only, connect to nothing", NULL},
+    {"offline", '\0', POPT_ARG_NONE, &is_offline, 0, "read the file only, connect to nothing",
+     NULL},
     {"send-test-email", '\0', POPT_ARG_NONE, &send_test_email, 0,
      "send a test mail to the configured recipients", NULL},
     TW_COMMON_OPTIONS,
@@ -43,9 +44,9 @@ static int check_state_dir(const struct tw_config *config)
     int result = 0;
     const char *dir = config->state_dir;
     if (stat(dir, &status))
-        result = mkdir(dir, 0700) ? tw_error_at(&error, -errno, dir, 0, 0, "cannot be made: %s",
-                                                strerror(errno))
-                                  : 0;
+        result = mkdir(dir, 0700)
+                     ? tw_error_at(&error, -errno, dir, 0, 0, "cannot be made: %s", strerror(errno))
+                     : 0;
     else if (!S_ISDIR(status.st_mode))
         result = tw_error_at(&error, -ENOTDIR, dir, 0, 0, "is not a directory");
     if (!result && access(dir, W_OK | X_OK))
@@ -88,8 +89,8 @@ static int look_at_topics(struct tw_kafka_admin *admin, const struct tw_config *
     int32_t found[TW_TOPICS];
     tw_topics(topics, names, config, 1, 1);
     for (int i = 0; i < TW_TOPICS; i++) {
-        bool is_needed = config->n_kafka ? i == 0 || i == 3 || (i == 1 && config->log_in_kafka)
-                                         : i == 1;
+        bool is_needed =
+            config->n_kafka ? i == 0 || i == 3 || (i == 1 && config->log_in_kafka) : i == 1;
         found[i] = is_needed ? tw_kafka_admin_partitions(admin, names[i], error) : 1;
         if (found[i] < 0)
             return found[i];

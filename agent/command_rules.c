@@ -77,8 +77,8 @@ static int explain(const struct tw_rules *rules, const char *name)
     if (index < 0)
         return no_such_rule(rules, name);
     tw_rules_at(rules, (size_t)index, &view);
-    printf("%s (%s, %s)\n\n%s.\n\nwhy these amounts: %s\n\n%s", view.name, view.detector, view.place,
-           view.description, view.source, view.text);
+    printf("%s (%s, %s)\n\n%s.\n\nwhy these amounts: %s\n\n%s", view.name, view.detector,
+           view.place, view.description, view.source, view.text);
     size_t length = strlen(view.text);
     if (!length || view.text[length - 1] != '\n')
         putchar('\n');
@@ -92,8 +92,8 @@ static int run_word(poptContext context)
     struct tw_rules *rules = NULL;
     int status = TW_EXIT_WRONG;
     if (!word || (strcmp(word, "list") && strcmp(word, "explain"))) {
-        fprintf(stderr, "trainward rules: %s%sexpected 'list' or 'explain NAME'\n", word ? word : "",
-                word ? ": " : "");
+        fprintf(stderr, "trainward rules: %s%sexpected 'list' or 'explain NAME'\n",
+                word ? word : "", word ? ": " : "");
         return status;
     }
     if (!strcmp(word, "explain") && !name) {

@@ -28,8 +28,9 @@ static int run(int argc, const char **argv)
         arguments[0] = TRAINER;
     }
     execvp(TRAINER, (char *const *)(size_t)arguments);
-    fprintf(stderr, "trainward train: cannot start " TRAINER ": %s; is it beside trainward or on "
-                    "PATH?\n",
+    fprintf(stderr,
+            "trainward train: cannot start " TRAINER ": %s; is it beside trainward or on "
+            "PATH?\n",
             strerror(errno));
     free(arguments);
     return 2;

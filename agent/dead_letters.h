@@ -1,4 +1,5 @@
-/* Where telemetry goes that is no telemetry: a file of JSON lines, with the reason and the place. */
+/* Where telemetry goes that is no telemetry: a file of JSON lines, with the reason and the place.
+ */
 #ifndef TW_DEAD_LETTERS_H
 #define TW_DEAD_LETTERS_H
 
@@ -6,7 +7,8 @@
 
 #include <stddef.h>
 
-/* Appends {time, place, reason, data (base64, at most 64 KiB of it), size} to DIR/telemetry.jsonl. */
+/* Appends {time, place, reason, data (base64, at most 64 KiB of it), size} to DIR/telemetry.jsonl.
+ */
 int tw_dead_letter(const char *dir, const char *place, const char *reason, const void *data,
                    size_t size, struct tw_error *error);
 

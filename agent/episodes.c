@@ -8,9 +8,12 @@
 static const struct {
     const char *cause, *symptom;
 } follows[] = {
-    {"gradient-explosion", "divergence"}, {"gradient-explosion", "overflow"},
-    {"divergence", "overflow"},           {"saturation", "vanishing-gradient"},
-    {"vanishing-gradient", "underfitting"}, {"dead-units", "underfitting"},
+    {"gradient-explosion", "divergence"},
+    {"gradient-explosion", "overflow"},
+    {"divergence", "overflow"},
+    {"saturation", "vanishing-gradient"},
+    {"vanishing-gradient", "underfitting"},
+    {"dead-units", "underfitting"},
     {"saturation", "underfitting"},
 };
 
@@ -152,7 +155,8 @@ static struct tw_episode *escalate(struct tw_episode *open, const struct tw_cond
 
 static struct tw_episode *close_open(struct tw_episode *open,
                                      const struct tw_episode_change *change,
-                                     const struct tw_condition *condition, enum tw_action *ret_action)
+                                     const struct tw_condition *condition,
+                                     enum tw_action *ret_action)
 {
     bool is_recovery = condition->state == TW_STATE_RECOVERED;
     close_episode(open, change, condition->state);
@@ -184,8 +188,7 @@ struct tw_episode *tw_episodes_apply(struct tw_episodes *episodes,
                                      const struct tw_condition *condition,
                                      enum tw_action *ret_action, uint32_t *ret_dropped)
 {
-    struct tw_episode *open =
-        tw_episodes_find_open(episodes, change->detector, condition->scope);
+    struct tw_episode *open = tw_episodes_find_open(episodes, change->detector, condition->scope);
     switch (condition->state) {
     case TW_STATE_OPEN:
         if (open)
@@ -221,8 +224,8 @@ struct tw_episode *tw_episodes_wake(struct tw_episodes *episodes,
         struct tw_episode_change own = *change;
         own.detector = closed->detector;
         closed->has_pending = 0;
-        struct tw_episode *opened = tw_episodes_apply(episodes, &own, &condition, ret_action,
-                                                      ret_dropped);
+        struct tw_episode *opened =
+            tw_episodes_apply(episodes, &own, &condition, ret_action, ret_dropped);
         if (opened)
             return opened;
     }

@@ -7,7 +7,7 @@
 #include "detectors/detector.h"
 
 struct tw_episode {
-    uint32_t detector; /* index in tw_detectors */
+    uint32_t detector;         /* index in tw_detectors */
     struct tw_finding finding; /* finding.detector is set again after a restore */
     char id[TW_EVENT_ID_SIZE];
     uint32_t transition; /* number of the next document */
@@ -51,7 +51,8 @@ struct tw_episode *tw_episodes_apply(struct tw_episodes *episodes,
                                      const struct tw_condition *condition,
                                      enum tw_action *ret_action, uint32_t *ret_dropped);
 
-/* Whose cool-down is over and that was said again meanwhile: opens it, as above. Call until NULL. */
+/* Whose cool-down is over and that was said again meanwhile: opens it, as above. Call until NULL.
+ */
 struct tw_episode *tw_episodes_wake(struct tw_episodes *episodes,
                                     const struct tw_episode_change *change,
                                     enum tw_action *ret_action, uint32_t *ret_dropped);

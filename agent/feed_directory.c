@@ -257,9 +257,8 @@ static struct log *known_log(struct directory_feed *feed, const char *path)
 
 static struct log *add_log(struct directory_feed *feed, const char *path)
 {
-    struct log *grown = feed->n_logs < LOGS_MAX
-                            ? realloc(feed->logs, (feed->n_logs + 1) * sizeof *grown)
-                            : NULL;
+    struct log *grown =
+        feed->n_logs < LOGS_MAX ? realloc(feed->logs, (feed->n_logs + 1) * sizeof *grown) : NULL;
     if (!grown)
         return NULL;
     feed->logs = grown;

@@ -253,8 +253,8 @@ static int open_parts(struct kafka_feed *feed, struct tw_error *error)
     if (!result)
         result = tw_state_kafka_open(&feed->store, feed->config->brokers, prefix,
                                      &feed->config->properties, feed->n_partitions, error);
-    if (!result && !(feed->partitions = calloc((size_t)feed->n_partitions + 1,
-                                               sizeof *feed->partitions)))
+    if (!result &&
+        !(feed->partitions = calloc((size_t)feed->n_partitions + 1, sizeof *feed->partitions)))
         result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = feed->source->open(&feed->handle, &request, error);

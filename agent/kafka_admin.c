@@ -58,8 +58,7 @@ int tw_kafka_admin_open(struct tw_kafka_admin **ret, const char *brokers,
     if (!result && rd_kafka_conf_set(conf, "bootstrap.servers", brokers, reason, sizeof reason) !=
                        RD_KAFKA_CONF_OK)
         result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
-    if (!result &&
-        !(admin->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason)))
+    if (!result && !(admin->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason)))
         result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
     if (result) {
         rd_kafka_conf_destroy(conf);

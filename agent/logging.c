@@ -51,8 +51,8 @@ void tw_logging(enum tw_logging_level level, const char *format, ...)
     int size = json ? snprintf(line, sizeof line, "%s\n", json)
                     : snprintf(line, sizeof line, "%s %s: %s\n", time, names[level], text);
     free(json);
-    if (size > 0 && write(STDERR_FILENO, line,
-                          (size_t)size < sizeof line ? (size_t)size : sizeof line - 1) < 0)
+    if (size > 0 &&
+        write(STDERR_FILENO, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1) < 0)
         return; /* nowhere to say that there is nowhere to say it */
 }
 

@@ -55,8 +55,7 @@ static json_t *findings(const struct tw_run *run)
     json_t *list = json_array();
     size_t *order = tw_report_order(run);
     for (size_t i = 0; order && i < run->episodes.n; i++) {
-        struct tw_episode_advisory advisory =
-            tw_watch_advisory(run, &run->episodes.at[order[i]]);
+        struct tw_episode_advisory advisory = tw_watch_advisory(run, &run->episodes.at[order[i]]);
         json_array_append_new(list, tw_finding_json(&advisory));
     }
     free(order);
@@ -85,10 +84,10 @@ char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *ru
         tw_json_string(run->core.id), "attempt", tw_json_string(run->core.attempt), "source",
         tw_json_string(analysis->path), "format",
         tw_analysis_format(analysis, format, sizeof format), "steps",
-        (json_int_t)(context->records ? tw_run_series_steps(context) : 0), "signals",
-        signals(run), "verdict", tw_run_verdict(run, settings), "findings", findings(run),
-        "not_checked", not_checked(run, settings), "skipped_lines",
-        (json_int_t)analysis->skipped, "version", PACKAGE_VERSION, "config_digest", digest);
+        (json_int_t)(context->records ? tw_run_series_steps(context) : 0), "signals", signals(run),
+        "verdict", tw_run_verdict(run, settings), "findings", findings(run), "not_checked",
+        not_checked(run, settings), "skipped_lines", (json_int_t)analysis->skipped, "version",
+        PACKAGE_VERSION, "config_digest", digest);
     char *text = object ? tw_json_text(object) : NULL;
     json_decref(object);
     return text;

@@ -21,7 +21,7 @@ struct tw_run_series {
     uint64_t best_eval_step;
     double seconds; /* sum of step_seconds */
     uint64_t timed_steps;
-    double skipped; /* optimizer steps */
+    double skipped;   /* optimizer steps */
     double rollbacks; /* times the step index went back while a finding was open */
     uint32_t n_checkpoints;
     struct {
@@ -32,8 +32,8 @@ struct tw_run_series {
 
 void tw_run_series_start(struct tw_run_series *series);
 
-/* Takes a record, after the context has. While `is_flagged` (a detector is suspicious or has an open finding) its norm and
- * loss do not become part of what counts as healthy. */
+/* Takes a record, after the context has. While `is_flagged` (a detector is suspicious or has an
+ * open finding) its norm and loss do not become part of what counts as healthy. */
 void tw_run_series_observe(struct tw_run_series *series, const struct tw_record *record,
                            const struct tw_context *context, bool is_flagged);
 

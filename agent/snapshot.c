@@ -1,4 +1,5 @@
-/* Envelope, flat core, detectors' states, episodes, header: in this order, sizes told beforehand. */
+/* Envelope, flat core, detectors' states, episodes, header: in this order, sizes told beforehand.
+ */
 #include "agent/snapshot.h"
 
 #include "telemetry/wire.h"

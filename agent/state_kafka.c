@@ -133,7 +133,8 @@ struct newest {
 static void free_newest(struct newest *table)
 {
     struct newest *entry, *next;
-    HASH_ITER (hh, table, entry, next) {
+    HASH_ITER(hh, table, entry, next)
+    {
         HASH_DEL(table, entry);
         free(entry->key);
         free(entry->data);
@@ -217,7 +218,8 @@ static int visit_partition(struct tw_state_store *store, const char *key, int32_
     int result = read_partition(kafka, &table, timeout_seconds, error);
     rd_kafka_assign(kafka->consumer, NULL);
     rd_kafka_topic_partition_list_destroy(list);
-    HASH_ITER (hh, table, entry, next) {
+    HASH_ITER(hh, table, entry, next)
+    {
         if (!result && entry->data)
             result = visit(closure, entry->key, entry->data, entry->size, error);
     }
@@ -272,8 +274,7 @@ int tw_state_kafka_open(struct tw_state_store **ret, const char *brokers, const 
     snprintf(kafka->topic, sizeof kafka->topic, "%s.state", prefix ? prefix : "trainward");
     int result = new_handle(&kafka->producer, kafka, RD_KAFKA_PRODUCER, brokers, properties, error);
     if (!result)
-        result =
-            new_handle(&kafka->consumer, kafka, RD_KAFKA_CONSUMER, brokers, properties, error);
+        result = new_handle(&kafka->consumer, kafka, RD_KAFKA_CONSUMER, brokers, properties, error);
     if (!result)
         result = check_partitions(kafka, partitions, error);
     if (result) {

@@ -69,10 +69,8 @@ static int keep(void *closure, const char *id, const char *run, const char *docu
 
 static int open_parts(struct tw_train_watch *watch, struct tw_error *error)
 {
-    struct tw_watch_options options = {.settings = &watch->settings,
-                                       .document = keep,
-                                       .episode = show,
-                                       .closure = watch};
+    struct tw_watch_options options = {
+        .settings = &watch->settings, .document = keep, .episode = show, .closure = watch};
     struct tw_log_location location = {.dir = watch->options.run_dir};
     int result = tw_settings_init(&watch->settings, error);
     watch->rules = tw_rules_new();
@@ -142,8 +140,7 @@ enum tw_train_watch_level tw_train_watch_status(const struct tw_train_watch *wat
 {
     static const char *const words[] = {"ok", "watching", "warning", "CRITICAL"};
     const struct tw_episode *worst = worst_episode(watch);
-    enum tw_train_watch_level level =
-        worst ? level_of(worst->finding.severity) : TW_TRAIN_WATCH_OK;
+    enum tw_train_watch_level level = worst ? level_of(worst->finding.severity) : TW_TRAIN_WATCH_OK;
     if (level != TW_TRAIN_WATCH_OK) {
         snprintf(buffer, size, "%s %s", words[level], worst->finding.detector);
         return level;
@@ -177,8 +174,7 @@ static void value_text(const struct tw_value *value, char *ret, size_t size)
         snprintf(ret, size, "%.6g", value->number);
 }
 
-char *tw_train_watch_command(const struct tw_train_watch *watch, int argc,
-                             const char *const *argv)
+char *tw_train_watch_command(const struct tw_train_watch *watch, int argc, const char *const *argv)
 {
     const struct tw_episode *worst = worst_episode(watch);
     for (uint32_t i = 0; worst && i < worst->n_suggestions; i++) {

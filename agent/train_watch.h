@@ -33,8 +33,7 @@ enum tw_train_watch_level tw_train_watch_status(const struct tw_train_watch *wat
 /* The command that follows the newest open finding's first suggestion that this program has an
  * option for: `argv` with that option changed, ready for a shell; new string for free(). NULL when
  * there is none. A --run-dir is followed by another directory beside it. */
-char *tw_train_watch_command(const struct tw_train_watch *watch, int argc,
-                             const char *const *argv);
+char *tw_train_watch_command(const struct tw_train_watch *watch, int argc, const char *const *argv);
 void tw_train_watch_close(struct tw_train_watch *watch); /* NULL is allowed */
 
 #endif

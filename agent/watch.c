@@ -35,7 +35,8 @@ void tw_watch_close(struct tw_watch *watch)
     struct entry *entry, *next;
     if (!watch)
         return;
-    HASH_ITER (hh, watch->table, entry, next) {
+    HASH_ITER(hh, watch->table, entry, next)
+    {
         HASH_DEL(watch->table, entry);
         tw_run_free(entry->run);
         free(entry);

@@ -14,13 +14,13 @@ struct tw_facts {
     double min_loss_scale, loss_scale_window;
 
     /* measured */
-    double step;               /* newest step */
-    double learning_rate;      /* what a person sets: the declared one, else the newest sent */
+    double step;          /* newest step */
+    double learning_rate; /* what a person sets: the declared one, else the newest sent */
     double peak_learning_rate;
     double steps_seen, seconds_per_step;
-    double loss;               /* newest finite one */
+    double loss;                      /* newest finite one */
     double best_loss, best_loss_step; /* lowest median of 64 (or fewer) */
-    double initial_loss;       /* first finite one */
+    double initial_loss;              /* first finite one */
     double eval_loss, best_eval_loss, best_eval_step;
     double grad_norm_median, grad_norm_p90; /* of unflagged pre-clip norms, newest 1,000 steps */
     double clipped_fraction;                /* of those, beyond max_grad_norm */

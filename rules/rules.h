@@ -30,9 +30,9 @@ int tw_rules_load_text(struct tw_rules *rules, const char *text, size_t size, co
 /* What `rules list` and `explain` show. Borrowed until the next load. */
 struct tw_rule_view {
     const char *name, *detector, *description, *place; /* place: "built in" or the file */
-    const char *source; /* why these amounts: paper, measurement */
-    const char *text;   /* the rule as it was written */
-    const char *when;   /* the condition; empty = always */
+    const char *source;                                /* why these amounts: paper, measurement */
+    const char *text;                                  /* the rule as it was written */
+    const char *when;                                  /* the condition; empty = always */
 };
 size_t tw_rules_count(const struct tw_rules *rules);
 /* In order of priority. `*ret` is set for index < count. */

@@ -20,9 +20,9 @@ struct tw_suggestion {
     char parameter[48];       /* "learning_rate": a hyper-parameter's name */
     struct tw_value from, to; /* NULL when the present value is not known */
     enum tw_change_op op;
-    struct tw_value change;   /* the factor, the summand, or the new value; never NULL */
-    char why[512];            /* one or two sentences with the run's own numbers */
-    struct {                  /* how to see that it worked */
+    struct tw_value change; /* the factor, the summand, or the new value; never NULL */
+    char why[512];          /* one or two sentences with the run's own numbers */
+    struct {                /* how to see that it worked */
         char signal[48];
         bool is_below; /* the signal shall be below `limit`, else above */
         double limit;

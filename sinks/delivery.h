@@ -11,13 +11,14 @@
 struct tw_delivery;
 
 struct tw_delivery_options {
-    const char *name;              /* the configured sink's unique name: its cursor's identity */
+    const char *name; /* the configured sink's unique name: its cursor's identity */
     const struct tw_sink *sink;
-    const void *config;            /* the sink's, valid until stop */
-    struct tw_log_location log;    /* where the advisory log is */
-    const char *dead_letter_dir;   /* DIR/NAME.jsonl takes poison: document, reason, position */
+    const void *config;                /* the sink's, valid until stop */
+    struct tw_log_location log;        /* where the advisory log is */
+    const char *dead_letter_dir;       /* DIR/NAME.jsonl takes poison: document, reason, position */
     double backoff_first, backoff_max; /* seconds; 0 = 1 and 60 */
-    /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i' */
+    /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i'
+     */
     void (*log_line)(void *closure, char level, const char *text);
     void *closure;
 };
@@ -34,7 +35,8 @@ int tw_delivery_start(struct tw_delivery **ret, const struct tw_delivery_options
 /* Any thread. */
 void tw_delivery_counts(struct tw_delivery *delivery, struct tw_delivery_counts *ret);
 /* Delivers what is in the log now, for up to `drain_seconds`, then joins and frees. What was not
- * delivered waits at the cursor. Returns 0, or -ETIMEDOUT when something is left. NULL is allowed. */
+ * delivered waits at the cursor. Returns 0, or -ETIMEDOUT when something is left. NULL is allowed.
+ */
 int tw_delivery_stop(struct tw_delivery *delivery, double drain_seconds);
 
 #endif

@@ -55,7 +55,8 @@ const char *tw_document_value(const json_t *object, const char *name, char *buff
     const json_t *value = json_object_get(object, name);
     char flag[96];
     if (json_is_number(value)) {
-        /* Four digits are what a person compares; a step or a count has more. The document has all. */
+        /* Four digits are what a person compares; a step or a count has more. The document has all.
+         */
         double number = json_number_value(value);
         snprintf(buffer, size, number == floor(number) ? "%.15g" : "%.4g", number);
         char *comma = strchr(buffer, ',');

@@ -30,10 +30,10 @@ enum tw_option_type {
 struct tw_option {
     const char *name;
     enum tw_option_type type;
-    size_t offset;             /* offsetof(struct <module>_config, field) */
-    double initial, min, max;  /* numbers, counts, bools (0/1), durations, choices; min < max or
-                                * both 0 for "any" */
-    const char *initial_text;  /* TEXT only; NULL = unset */
+    size_t offset;              /* offsetof(struct <module>_config, field) */
+    double initial, min, max;   /* numbers, counts, bools (0/1), durations, choices; min < max or
+                                 * both 0 for "any" */
+    const char *initial_text;   /* TEXT only; NULL = unset */
     const char *const *choices; /* CHOICE only, NULL-terminated */
     bool required;
     const char *help; /* one line; for a threshold: its source */

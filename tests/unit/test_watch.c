@@ -144,7 +144,8 @@ static void a_blow_up_is_told_with_an_amount(void **state)
     assert_true(n >= 3); /* opened, still open at the end, and the run's own */
     char *line_end = strchr(text, '\n');
     *line_end = '\0';
-    json_t *document = json_loads(text, 0, NULL), *trainward = json_object_get(document, "trainward");
+    json_t *document = json_loads(text, 0, NULL),
+           *trainward = json_object_get(document, "trainward");
     assert_string_equal(json_string_value(json_object_get(trainward, "detector")), "divergence");
     json_int_t onset = json_integer_value(json_object_get(trainward, "onset_step"));
     json_int_t detected = json_integer_value(json_object_get(trainward, "detected_step"));
