@@ -1,0 +1,1 @@
+"""What several tests use: telemetry made without our C code, and the programs as people run them."""

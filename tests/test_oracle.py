@@ -1,0 +1,184 @@
+"""The oracle: runs with known faults are sent to Kafka while the agent is killed again and again,
+the broker and OpenSearch now and then. What arrives has to be exactly what an undisturbed analysis
+of the same records says: nothing missing, nothing extra, copies identical.
+
+TW_ORACLE_SEED repeats a sequence of blows; the clock still decides where exactly they land.
+"""
+
+import json
+import os
+import random
+import threading
+import time
+
+import pytest
+
+from services.process import wait_until
+from support import programs, telemetry
+from support.agents import (INDEX_PREFIX, advisories_in, by_id, episode_ids, event_id,
+                            kafka_config, mail_sink, mailed_ids, search_sink)
+
+FEED_SECONDS = 80  # longer than the emitter takes to repeat its header
+BLOWS = {"agent": 20, "kafka": 2, "opensearch": 2}
+CATCH_UP_SECONDS = 150
+
+
+def faulty_runs():
+    """{run: records}, 20 of them."""
+    runs = {}
+
+    def add(make, *arguments, **options):
+        name = f"run-{len(runs):02}"
+        runs[name] = make(name, *arguments, **options)
+    for onset in (620, 660, 700, 740, 780):
+        add(telemetry.rising_run, to=8, onset=onset, steps=900)
+    for onset in (600, 640, 680):
+        add(telemetry.rising_run, to=1.3, onset=onset, steps=1000)
+    for onset in (120, 350, 480):
+        add(telemetry.nan_run, onset=onset)
+    for onset in (200, 400):
+        add(telemetry.nan_recovers_run, onset=onset, steps=700)
+    for onset in (300, 450, 600):
+        add(telemetry.loss_scale_run, onset=onset, steps=800)
+    for onset in (600, 700):
+        add(telemetry.spike_run, onset=onset, steps=900)
+    for steps in (300, 400):
+        add(telemetry.rising_from_start_run, steps=steps)
+    assert len(runs) == 20
+    return runs
+
+
+def feed(stream, runs):
+    """Sends all runs side by side, spread over FEED_SECONDS."""
+    ticks = 20 * FEED_SECONDS
+    lines = {run: [telemetry.to_json(record) for record in records]
+             for run, records in runs.items()}
+    started = time.monotonic()
+    for tick in range(ticks):
+        stream.send(line for each in lines.values()
+                    for line in each[len(each) * tick // ticks:len(each) * (tick + 1) // ticks])
+        time.sleep(max(0, started + tick / 20 - time.monotonic()))
+
+
+class Chaos:
+    """Deals the blows in an order and with pauses that the seed decides."""
+
+    def __init__(self, seed, agent, kafka, opensearch):
+        self.random = random.Random(seed)
+        self.agent, self.services = agent, {"kafka": kafka, "opensearch": opensearch}
+        self.own_ends = 0  # a start while the broker was away
+
+    def keep_alive(self):
+        """What a service manager does."""
+        if self.agent.process is not None and not self.agent.is_running():
+            status = self.agent.process.poll()
+            programs.refuse_sanitizer_reports(status, self.agent.log_tail(200))
+            assert status == 2, f"the agent ended with {status}:\n{self.agent.log_tail()}"
+            self.agent.process = None
+            self.own_ends += 1
+        if self.agent.process is None:
+            self.agent.start()
+
+    def pause(self, shortest, longest):
+        end = time.monotonic() + self.random.uniform(shortest, longest)
+        while time.monotonic() < end:
+            self.keep_alive()
+            time.sleep(0.05)
+
+    def blow(self, what):
+        if what == "agent":
+            self.keep_alive()
+            self.agent.kill9()
+            return
+        service = self.services[what]
+        service.wait_ready()  # from the last blow
+        service.kill9()
+        self.pause(0.2, 2)
+        service.launch()  # the agent may meet it half awake
+
+    def rage(self):
+        blows = [what for what, times in BLOWS.items() for _ in range(times)]
+        self.random.shuffle(blows)
+        for number, what in enumerate(blows):
+            self.blow(what)
+            # Some lives end while the agent still finds its feet, others while it works.
+            self.pause(*((0.1, 1.5) if number % 3 == 0 else (2.5, 5)))
+
+
+def mail_bytes(message):
+    """What was sent: without the headers that the mail server added."""
+    for added in ("X-Peer", "X-MailFrom", "X-RcptTo"):
+        del message[added]
+    return message.as_bytes()
+
+
+@pytest.mark.long
+def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents, tmp_path,
+                                                 test_name, capsys):
+    seed = os.environ.get("TW_ORACLE_SEED") or str(random.SystemRandom().randrange(10 ** 6))
+    with capsys.disabled():
+        print(f"\noracle: seed {seed} (TW_ORACLE_SEED={seed} repeats it)")
+    recipient = f"{test_name}@team.test"
+    pattern = INDEX_PREFIX.format(test_name) + "-advisories-*"
+    config = programs.write_config(tmp_path / "agent.yaml", kafka_config(
+        tmp_path, kafka, test_name,
+        [search_sink(opensearch, test_name), mail_sink(mail, recipient)]))
+    kafka.create_topics(f"{test_name}.telemetry", partitions=4)
+    for target in ("kafka", "elasticsearch"):
+        done = programs.trainward("setup", target, "--config", config)
+        assert done.returncode == 0, done.stderr
+
+    runs = faulty_runs()
+    for run, records in runs.items():
+        programs.write_run(tmp_path / "runs" / run, records, telemetry.to_json_lines,
+                           "telemetry.jsonl")
+    expected = by_id(programs.documents_of(tmp_path / "runs"))
+    episodes = episode_ids(expected.values())
+    assert len(episodes) >= 30, "the faults have to be found for the oracle to say anything"
+
+    agent = agents(config).start()
+    stream = programs.EmitStream(kafka.brokers, f"{test_name}.telemetry")
+    feeder = threading.Thread(target=feed, args=(stream, runs))
+    feeder.start()
+    chaos = Chaos(seed, agent, kafka, opensearch)
+    chaos.rage()
+    kafka.wait_ready()
+    opensearch.wait_ready()
+    survivors = len(by_id(advisories_in(kafka, test_name)))
+    assert survivors >= 10, "the blows have to fall on an agent that is at work"
+    while feeder.is_alive():
+        chaos.pause(0.1, 0.1)
+    counts = stream.close()
+    n_records = sum(map(len, runs.values()))
+    assert (counts["dropped"], counts["lost"]) == (0, 0)
+    assert counts["emitted"] >= n_records and counts["delivered"] == counts["emitted"]
+
+    def wait_for(arrived, wanted, what):
+        def all_there():
+            chaos.keep_alive()
+            return arrived() >= wanted
+        try:
+            wait_until(all_there, CATCH_UP_SECONDS, what)
+        except TimeoutError:
+            missing = wanted - arrived()
+            pytest.fail(f"seed {seed}: {what}: {len(missing)} of {len(wanted)} are missing, "
+                        f"{sorted(missing)[:3]}\n{agent.log_tail()}")
+    wait_for(lambda: set(map(event_id, advisories_in(kafka, test_name))), set(expected), "topic")
+    wait_for(lambda: set(opensearch.documents(pattern)), set(expected), "index")
+    wait_for(lambda: set(mailed_ids(mail, recipient)), episodes, "mailbox")
+    assert agent.stop() == 0
+
+    copies = advisories_in(kafka, test_name)
+    assert by_id(copies) == expected, f"seed {seed}"
+    assert opensearch.documents(pattern) == {name: json.loads(text)
+                                             for name, text in expected.items()}, f"seed {seed}"
+    mails = mailed_ids(mail, recipient)
+    assert set(mails) == episodes, f"seed {seed}"
+    for name, same in mails.items():
+        assert len(set(map(mail_bytes, same))) == 1, f"seed {seed}: the mails of {name} differ"
+    with capsys.disabled():
+        print(f"oracle: {n_records} records of {len(runs)} runs; agent killed {BLOWS['agent']} times"
+              f" (and {chaos.own_ends} starts without a broker), broker {BLOWS['kafka']}, OpenSearch "
+              f"{BLOWS['opensearch']}; {len(expected)} documents ({survivors} of them written during "
+              f"the blows), in the topic {len(copies)} copies, in the index {len(expected)}, "
+              f"{len(episodes)} mails in {sum(map(len, mails.values()))} copies")
