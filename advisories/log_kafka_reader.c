@@ -70,9 +70,15 @@ int tw_kafka_reader_open(void **ret, const struct tw_log_location *location, con
 {
     char group[384];
     /* A sink's own time-outs bound a delivery well below the interval between two polls. */
-    static const char *const defaults[] = {
-        "client.id", "trainward", "max.poll.interval.ms", "1800000", "queued.max.messages.kbytes",
-        "4096",      NULL};
+    static const char *const defaults[] = {"client.id",
+                                           "trainward",
+                                           "max.poll.interval.ms",
+                                           "1800000",
+                                           "queued.max.messages.kbytes",
+                                           "4096",
+                                           "session.timeout.ms",
+                                           "10000",
+                                           NULL};
     tw_kafka_name(group, sizeof group, location, "sink", name);
     const char *fixed[] = {"group.id",
                            group,

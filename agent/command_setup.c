@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int partitions = 12, replication = 1;
 
@@ -21,6 +22,19 @@ static const struct poptOption options[] = {
 };
 
 /* ---- kafka ---- */
+
+/* Brokers learn of a new topic one after the other: an agent that starts at once shall see it. */
+static int wait_for_topic(struct tw_kafka_admin *admin, const char *name, struct tw_error *error)
+{
+    const struct timespec pause = {0, 100000000};
+    for (int tries = 0; tries < 100; tries++) {
+        int32_t found = tw_kafka_admin_partitions(admin, name, error);
+        if (found)
+            return found < 0 ? found : 0;
+        nanosleep(&pause, NULL);
+    }
+    return tw_error_at(error, -ETIMEDOUT, name, 0, 0, "was created but is not there yet");
+}
 
 static int set_up_topic(struct tw_kafka_admin *admin, const struct tw_kafka_topic *topic,
                         struct tw_error *error)
@@ -37,7 +51,7 @@ static int set_up_topic(struct tw_kafka_admin *admin, const struct tw_kafka_topi
         return result;
     printf("%s: %s, %d partitions%s\n", topic->name, result ? "exists" : "created",
            (int)topic->partitions, topic->is_compacted ? ", compacted" : "");
-    return 0;
+    return wait_for_topic(admin, topic->name, error);
 }
 
 /* A run's state lies in the partition of its telemetry: the two numbers must agree. */
@@ -45,9 +59,10 @@ static int check_agreement(struct tw_kafka_admin *admin, struct tw_kafka_topic t
                            struct tw_error *error)
 {
     int32_t telemetry = tw_kafka_admin_partitions(admin, topics[0].name, error);
-    int32_t state = tw_kafka_admin_partitions(admin, topics[3].name, error);
-    if (telemetry < 0 || state < 0)
-        return telemetry < 0 ? telemetry : state;
+    int32_t state =
+        telemetry < 0 ? telemetry : tw_kafka_admin_partitions(admin, topics[3].name, error);
+    if (state < 0)
+        return state;
     if (telemetry > 0)
         topics[3].partitions = telemetry;
     if (telemetry > 0 && state > 0 && telemetry != state)

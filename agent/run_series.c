@@ -224,7 +224,9 @@ void tw_run_series_facts(const struct tw_run_series *series, const struct tw_con
     norm_facts(series, ret);
     checkpoint_fact(series, finding, ret);
     ret->loss_scale = context->loss_scale;
-    ret->initial_loss_scale = context->initial_loss_scale;
+    ret->initial_loss_scale = declared(header, "initial_loss_scale");
+    if (!isfinite(ret->initial_loss_scale))
+        ret->initial_loss_scale = context->initial_loss_scale;
     ret->skip_rate = series->skipped / ret->steps_seen;
     double warmup = ret->warmup_steps > 0 ? ret->warmup_steps : 0;
     ret->rollbacks = series->rollbacks;

@@ -61,16 +61,19 @@ static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t typ
                                               {"linger.ms", "5"},
                                               {"compression.codec", "lz4"},
                                               {"message.max.bytes", "8000000"}};
-    static const char *const consumer[][2] = {{"group.id", "trainward-state"},
-                                              {"enable.auto.commit", "false"},
-                                              {"enable.partition.eof", "true"},
-                                              {"auto.offset.reset", "earliest"}};
+    static const char *const consumer[][2] = {
+        {"group.id", "trainward-state"},
+        {"enable.auto.commit", "false"},
+        {"enable.partition.eof", "true"},
+        {"auto.offset.reset", "earliest"},
+        /* an empty partition is told as soon as it is asked */
+        {"fetch.wait.max.ms", "50"}};
     char reason[256];
     const char *const(*own)[2] = type == RD_KAFKA_PRODUCER ? producer : consumer;
-    enum { N = 4 }; /* of both */
+    size_t n = type == RD_KAFKA_PRODUCER ? 4 : 5;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     int result = set(conf, "bootstrap.servers", brokers, error);
-    for (size_t i = 0; i < N && !result; i++)
+    for (size_t i = 0; i < n && !result; i++)
         result = set(conf, own[i][0], own[i][1], error);
     if (!result)
         result = set(conf, "socket.nagle.disable", "true", error);

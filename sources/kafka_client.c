@@ -13,6 +13,8 @@ static const char *const defaults[][2] = {
     {"allow.auto.create.topics", "false"},
     {"socket.nagle.disable", "true"},
     {"queued.max.messages.kbytes", "16384"},
+    /* How long the partitions of an agent that died wait for another: the default is 45 s. */
+    {"session.timeout.ms", "10000"},
 };
 
 /* What at-least-once and the restoring of state stand on; and the options that have a key of their

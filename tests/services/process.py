@@ -50,13 +50,15 @@ class Service:
         """Starts the process; does not wait until it is ready."""
         assert self.process is None, f"{self.name} runs already"
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([str(word) for word in self.command()], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                [str(word) for word in self.command()], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True)
 
     def wait_ready(self):
         def ready():
             if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
+                raise RuntimeError(
+                    f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
             return self.is_ready()
         wait_until(ready, self.ready_seconds, f"{self.name} ready, see {self.log_path}")
 
