@@ -2,6 +2,7 @@
 #include "agent/commands.h"
 
 #include "agent/find_runs.h"
+#include "agent/load_rules.h"
 #include "agent/report.h"
 #include "agent/usage.h"
 
@@ -127,17 +128,6 @@ static void analyze_path(struct analyze *analyze, const char *path)
     tw_texts_release(&logs);
 }
 
-static int load_rules(struct analyze *analyze, struct tw_error *error)
-{
-    analyze->rules = tw_rules_new();
-    if (!analyze->rules)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_rules_load_shipped(analyze->rules, error);
-    for (size_t i = 0; i < analyze->config.rules.n && !result; i++)
-        result = tw_rules_load(analyze->rules, analyze->config.rules.at[i], error);
-    return result;
-}
-
 static const char *format_name = "text";
 
 static const struct poptOption options[] = {
@@ -165,7 +155,7 @@ static int parse_format(enum format *ret)
 static int analyze_all(struct analyze *analyze, const char **paths)
 {
     struct tw_error error = {0};
-    if (load_rules(analyze, &error)) {
+    if (tw_load_rules(&analyze->rules, &analyze->config, &error)) {
         tw_usage_error("analyze", &error);
         return TW_EXIT_WRONG;
     }

@@ -4,6 +4,7 @@
 
 #include "agent/daemon.h"
 #include "agent/find_runs.h"
+#include "agent/load_rules.h"
 #include "agent/report.h"
 #include "agent/usage.h"
 
@@ -176,21 +177,10 @@ static const struct poptOption options[] = {
     POPT_AUTOHELP POPT_TABLEEND,
 };
 
-static int load_rules(struct attach *attach, struct tw_error *error)
-{
-    attach->rules = tw_rules_new();
-    if (!attach->rules)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_rules_load_shipped(attach->rules, error);
-    for (size_t i = 0; i < attach->config.rules.n && !result; i++)
-        result = tw_rules_load(attach->rules, attach->config.rules.at[i], error);
-    return result;
-}
-
 static int attach_all(struct attach *attach, const char **paths)
 {
     struct tw_error error = {0};
-    int result = load_rules(attach, &error);
+    int result = tw_load_rules(&attach->rules, &attach->config, &error);
     for (; *paths && !result; paths++)
         result = add_path(attach, *paths, &error);
     if (!result)

@@ -1,10 +1,9 @@
 /* trainward check: every mistake of a configuration with its place, then each service. */
 #include "agent/commands.h"
 
+#include "agent/load_rules.h"
 #include "agent/topics.h"
 #include "agent/usage.h"
-
-#include "rules/rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,10 +70,8 @@ static int check_directories(const struct tw_config *config)
 static int check_rules(const struct tw_config *config)
 {
     struct tw_error error = {0};
-    struct tw_rules *rules = tw_rules_new();
-    int result = rules ? tw_rules_load_shipped(rules, &error) : -ENOMEM;
-    for (size_t i = 0; i < config->rules.n && !result; i++)
-        result = tw_rules_load(rules, config->rules.at[i], &error);
+    struct tw_rules *rules = NULL;
+    int result = tw_load_rules(&rules, config, &error);
     tw_rules_free(rules);
     return tell("rules", result, &error);
 }

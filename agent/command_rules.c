@@ -1,10 +1,9 @@
 /* trainward rules: what is shipped, and why. */
 #include "agent/commands.h"
 
+#include "agent/load_rules.h"
 #include "agent/nearest.h"
 #include "agent/usage.h"
-
-#include "rules/rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,16 +18,9 @@ static const struct poptOption options[] = {
 static int load(struct tw_rules **ret, struct tw_error *error)
 {
     struct tw_config config;
-    *ret = tw_rules_new();
-    if (!*ret)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_rules_load_shipped(*ret, error);
-    if (result)
-        return result;
     if (tw_common_load(&config, "rules", false))
         return -EINVAL; /* told already */
-    for (size_t i = 0; i < config.rules.n && !result; i++)
-        result = tw_rules_load(*ret, config.rules.at[i], error);
+    int result = tw_load_rules(ret, &config, error);
     tw_config_release(&config);
     return result;
 }

@@ -4,6 +4,7 @@
 #include "agent/daemon.h"
 
 #include "agent/feed.h"
+#include "agent/load_rules.h"
 #include "agent/logging.h"
 #include "agent/notify.h"
 
@@ -147,17 +148,6 @@ static int open_feeds(struct daemon *daemon, struct tw_error *error)
     return result;
 }
 
-static int load_rules(struct daemon *daemon, struct tw_error *error)
-{
-    daemon->services.rules = tw_rules_new();
-    if (!daemon->services.rules)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_rules_load_shipped(daemon->services.rules, error);
-    for (size_t i = 0; i < daemon->config->rules.n && !result; i++)
-        result = tw_rules_load(daemon->services.rules, daemon->config->rules.at[i], error);
-    return result;
-}
-
 static int make_state_dir(struct daemon *daemon, struct tw_error *error)
 {
     const char *dir = daemon->config->state_dir;
@@ -189,7 +179,7 @@ static int start(struct daemon *daemon, struct tw_error *error)
     raise_descriptors();
     int result = make_state_dir(daemon, error);
     if (!result)
-        result = load_rules(daemon, error);
+        result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     if (!result)
         result = tw_log_open(&daemon->services.log, &location, error);
     if (!result)

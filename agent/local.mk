@@ -11,6 +11,7 @@ libagent_la_SOURCES = \
 	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
 	agent/find_runs.c agent/find_runs.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
+	agent/load_rules.c agent/load_rules.h \
 	agent/logging.c agent/logging.h \
 	agent/nearest.c agent/nearest.h \
 	agent/notify.c agent/notify.h \
