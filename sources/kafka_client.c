@@ -234,7 +234,8 @@ int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *
                            "--config FILE",
                            config->brokers);
     tw_kafka_news_text(news, said, sizeof said);
-    return tw_error_at(error, -EIO, config->brokers, 0, 0, "Kafka does not answer; is it running, and are its brokers right? (%s)",
+    return tw_error_at(error, -EIO, config->brokers, 0, 0,
+                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
                        said[0] ? said : rd_kafka_err2str(err));
 }
 
