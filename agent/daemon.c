@@ -235,8 +235,12 @@ static int loop(struct daemon *daemon, struct tw_error *error)
 
 static void stop(struct daemon *daemon, double drain_seconds)
 {
-    for (size_t i = 0; i < daemon->n_deliveries; i++)
-        tw_delivery_stop(daemon->deliveries[i], drain_seconds);
+    /* One bound for all sinks together: several that are away must not add up. */
+    double deadline = now_seconds() + drain_seconds;
+    for (size_t i = 0; i < daemon->n_deliveries; i++) {
+        double left = deadline - now_seconds();
+        tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
+    }
     free(daemon->deliveries);
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_close(daemon->feeds[i]);
