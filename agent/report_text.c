@@ -64,32 +64,19 @@ static const char *end_of(const struct tw_run *run)
     return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
 }
 
-/* A run's name and a path come from outside: what would command the terminal becomes '?'. */
-static const char *printable(const char *text, char *buffer, size_t size)
-{
-    snprintf(buffer, size, "%s", text);
-    for (unsigned char *at = (unsigned char *)buffer; *at; at++) {
-        bool is_c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f; /* in UTF-8 */
-        if (*at < 0x20 || *at == 0x7f || is_c1)
-            *at = '?';
-    }
-    return buffer;
-}
-
 void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                     const struct tw_settings *settings, bool colour, unsigned width)
 {
-    char format[64], text[4200];
+    char format[64];
     const struct tw_context *context = &run->core.context;
     struct tw_not_checked entries[TW_DETECTORS_MAX];
     size_t n = tw_run_not_checked(run, settings, entries, TW_DETECTORS_MAX);
-    fprintf(out, "%s: %s\n", printable(run->core.id, text, sizeof text),
-            coloured_verdict(tw_run_verdict(run, settings), colour));
-    fprintf(out, "  log      %s (%s), steps %llu to %llu%s\n",
-            printable(analysis->path, text, sizeof text),
-            tw_analysis_format(analysis, format, sizeof format),
-            (unsigned long long)context->first_step, (unsigned long long)context->step,
-            end_of(run));
+    tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));
+    fprintf(out, ": %s\n  log      ", coloured_verdict(tw_run_verdict(run, settings), colour));
+    tw_terminal_print_clean(out, analysis->path, strlen(analysis->path));
+    fprintf(
+        out, " (%s), steps %llu to %llu%s\n", tw_analysis_format(analysis, format, sizeof format),
+        (unsigned long long)context->first_step, (unsigned long long)context->step, end_of(run));
     fputs("  signals  ", out);
     tw_report_mapping(out, run);
     if (analysis->skipped)

@@ -28,9 +28,8 @@ static void paint(struct page *page, const char *colour)
         fputs(colour, page->stream);
 }
 
-/* A run's name is the job's own text: an escape sequence in it must not reach the terminal. C1
- * controls are two bytes in UTF-8, 0xc2 0x80 to 0xc2 0x9f. */
-static void print_clean(FILE *stream, const char *text, size_t size)
+/* C1 controls are two bytes in UTF-8, 0xc2 0x80 to 0xc2 0x9f. */
+void tw_terminal_print_clean(FILE *stream, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -64,7 +63,7 @@ static void print_wrapped(struct page *page, const char *label, const char *text
             fputc(' ', page->stream);
             column++;
         }
-        print_clean(page->stream, text, size);
+        tw_terminal_print_clean(page->stream, text, size);
         column += columns;
         is_first = false;
         text += size + strspn(text + size, " \n\t");
@@ -91,7 +90,7 @@ static void print_heading(struct page *page, const struct tw_document *document)
     fputs("  ", page->stream);
     paint(page, BOLD);
     tw_document_title(document, title, sizeof title);
-    print_clean(page->stream, title, strlen(title));
+    tw_terminal_print_clean(page->stream, title, strlen(title));
     paint(page, RESET);
     if (!strcmp(document->action, "escalated"))
         fputs(", grown worse", page->stream);

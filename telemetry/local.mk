@@ -46,7 +46,7 @@ pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = telemetry/trainward.pc
 
 TESTS += tests/check_exports.sh
-EXTRA_DIST += tests/check_exports.sh tests/tsan.supp
+EXTRA_DIST += tests/check_exports.sh
 
 if HAVE_CMOCKA
 telemetry_unit_tests = \
