@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define FIELD(member) offsetof(struct tw_context_config, member)
 
@@ -70,7 +71,13 @@ void tw_context_start(struct tw_context *context)
     context->peak_learning_rate = NAN;
     context->loss_scale = NAN;
     context->initial_loss_scale = NAN;
-    context->batch_size = NAN;
+    context->batch_size = context->micro_batches = NAN;
+    context->declared_max_epochs = context->declared_learning_rate = NAN;
+    context->declared_max_grad_norm = NAN;
+    context->dataset_classes = context->dataset_samples = NAN;
+    context->trivial_loss = NAN;
+    context->epoch = context->samples = NAN;
+    context->loss_averaged_over = 1;
 }
 
 /* ---- what the header declares ---- */
@@ -132,6 +139,112 @@ static void take_precision(struct tw_context *context, const struct tw_header *h
         context->is_fp16 |= !strcmp(found->text, fp16_names[i]);
 }
 
+static bool declares_squared_loss(const struct tw_header *header)
+{
+    const struct tw_hyperparameter *found = find_hyperparameter(header, "loss");
+    static const char *const names[] = {"mse", "mse_loss", "mean_squared_error", "l2"};
+    for (size_t i = 0; found && found->is_text && i < sizeof names / sizeof *names; i++) {
+        if (!strcasecmp(found->text, names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* C. E. Shannon 1948: the least cross-entropy of a prediction that knows the frequencies alone is
+ * their entropy, at most ln C; the least squared error of a constant is the variance. */
+static double trivial_loss(const struct tw_header *header)
+{
+    double variance = declared_number(header, "target_variance");
+    double entropy = declared_number(header, "label_entropy");
+    if (declares_squared_loss(header) || !header->dataset_classes)
+        return variance > 0 ? variance : NAN;
+    if (entropy > 0)
+        return entropy;
+    return header->dataset_classes >= 2 ? log((double)header->dataset_classes) : NAN;
+}
+
+static double count_or_nan(uint64_t count)
+{
+    return count ? (double)count : NAN;
+}
+
+static void take_declared(struct tw_context *context, const struct tw_header *header)
+{
+    context->declared_max_epochs = declared_number(header, "max_epochs");
+    context->declared_learning_rate = declared_number(header, "learning_rate");
+    context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
+    context->dataset_classes = count_or_nan(header->dataset_classes);
+    context->dataset_samples = count_or_nan(header->dataset_samples);
+    context->trivial_loss = trivial_loss(header);
+}
+
+/* ---- layers ---- */
+
+static enum tw_activation activation_of(const char *text)
+{
+    static const struct {
+        const char *name;
+        enum tw_activation activation;
+    } known[] = {
+        {"", TW_ACTIVATION_UNKNOWN},
+        {"none", TW_ACTIVATION_NONE},
+        {"linear", TW_ACTIVATION_NONE},
+        {"identity", TW_ACTIVATION_NONE},
+        {"relu", TW_ACTIVATION_RELU},
+        {"relu6", TW_ACTIVATION_RELU},
+        {"squared_relu", TW_ACTIVATION_RELU},
+        {"leaky_relu", TW_ACTIVATION_LEAKY},
+        {"leakyrelu", TW_ACTIVATION_LEAKY},
+        {"prelu", TW_ACTIVATION_LEAKY},
+        {"elu", TW_ACTIVATION_LEAKY},
+        {"selu", TW_ACTIVATION_LEAKY},
+        {"gelu", TW_ACTIVATION_LEAKY},
+        {"silu", TW_ACTIVATION_LEAKY},
+        {"swish", TW_ACTIVATION_LEAKY},
+        {"mish", TW_ACTIVATION_LEAKY},
+        {"tanh", TW_ACTIVATION_TANH},
+        {"sigmoid", TW_ACTIVATION_SIGMOID},
+        {"logistic", TW_ACTIVATION_SIGMOID},
+        {"softmax", TW_ACTIVATION_SOFTMAX},
+        {"log_softmax", TW_ACTIVATION_SOFTMAX},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!strcasecmp(text, known[i].name))
+            return known[i].activation;
+    }
+    return TW_ACTIVATION_OTHER;
+}
+
+static bool has_word(const struct tw_layer_info *layer, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcasestr(layer->kind, words[i]) || strcasestr(layer->name, words[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum tw_layer_role role_of(const struct tw_header *header, size_t index)
+{
+    static const char *const outputs[] = {"output", "lm_head", "logits", "classifier"};
+    static const char *const gates[] = {"lstm", "gru",     "glu",    "gate",   "attention",
+                                        "attn", "softmax", "expert", "router", "squeeze"};
+    const struct tw_layer_info *layer = &header->layers[index];
+    if (index + 1 == header->n_layers || has_word(layer, outputs, sizeof outputs / sizeof *outputs))
+        return TW_LAYER_OUTPUT;
+    return has_word(layer, gates, sizeof gates / sizeof *gates) ? TW_LAYER_GATE : TW_LAYER_HIDDEN;
+}
+
+static void take_layer_kinds(struct tw_context *context, const struct tw_header *header)
+{
+    memset(context->layer_activation, 0, sizeof context->layer_activation);
+    memset(context->layer_role, 0, sizeof context->layer_role);
+    for (size_t i = 0; i < header->n_layers && i < TW_CONTEXT_LAYERS_MAX; i++) {
+        context->layer_activation[i] = (uint8_t)activation_of(header->layers[i].activation);
+        context->layer_role[i] = (uint8_t)role_of(header, i);
+    }
+}
+
 static void take_layer_names(struct tw_context *context, const struct tw_header *header)
 {
     size_t used = 0;
@@ -160,9 +273,25 @@ static void start_segment(struct tw_context *context, enum tw_segment_cause caus
     context->segment_is_new = 1;
 }
 
-static void observe_header(struct tw_context *context, const struct tw_header *header)
+/* The batch of an optimizer step: more micro-batches are a larger batch. */
+static void observe_batch(struct tw_context *context, const struct tw_header *header)
 {
     double batch_size = declared_number(header, "batch_size");
+    double micro_batches = declared_number(header, "micro_batches");
+    bool has_changed =
+        (context->batch_size > 0 && batch_size > 0 && batch_size != context->batch_size) ||
+        (context->micro_batches > 0 && micro_batches > 0 &&
+         micro_batches != context->micro_batches);
+    if (has_changed)
+        start_segment(context, TW_SEGMENT_BATCH_CHANGE, context->step);
+    if (batch_size > 0)
+        context->batch_size = batch_size;
+    if (micro_batches > 0)
+        context->micro_batches = micro_batches;
+}
+
+static void observe_header(struct tw_context *context, const struct tw_header *header)
+{
     double ratio = declared_number(header, "warmup_ratio");
     context->has_header = 1;
     context->objective = objective_of(header->objective);
@@ -173,12 +302,10 @@ static void observe_header(struct tw_context *context, const struct tw_header *h
     if (!context->declared_warmup_steps && ratio > 0 && ratio < 1)
         context->declared_warmup_steps = (uint64_t)(ratio * (double)context->declared_max_steps);
     take_precision(context, header);
+    take_declared(context, header);
     take_layer_names(context, header);
-    if (batch_size > 0) {
-        if (context->batch_size > 0 && batch_size != context->batch_size)
-            start_segment(context, TW_SEGMENT_BATCH_CHANGE, context->step);
-        context->batch_size = batch_size;
-    }
+    take_layer_kinds(context, header);
+    observe_batch(context, header);
 }
 
 static void observe_attempt(struct tw_context *context, const struct tw_record *record)
@@ -218,6 +345,13 @@ static void observe_learning_rate(struct tw_context *context,
     context->learning_rate = now;
     if (!(context->peak_learning_rate >= now))
         context->peak_learning_rate = now;
+}
+
+static void observe_newest(double *newest, const struct tw_record *record, enum tw_signal signal)
+{
+    double now = record->signal[signal];
+    if (tw_record_has(record, signal) && isfinite(now) && now >= 0)
+        *newest = now;
 }
 
 static void observe_loss_scale(struct tw_context *context, const struct tw_record *record)
@@ -279,6 +413,27 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
         start_segment(context, TW_SEGMENT_DATA_CHANGE, context->step);
     observe_learning_rate(context, config, record);
     observe_loss_scale(context, record);
+    observe_newest(&context->epoch, record, TW_SIGNAL_EPOCH);
+    observe_newest(&context->samples, record, TW_SIGNAL_SAMPLES);
+    observe_newest(&context->loss_averaged_over, record, TW_SIGNAL_LOSS_AVERAGED_OVER);
+}
+
+bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers)
+{
+    return context->n_layers > 0 && layers->header_hash == context->header_hash &&
+           layers->n == context->n_layers;
+}
+
+static double share_of(double done, double of)
+{
+    return of > 0 && done >= 0 ? fmin(done / of, 1) : NAN;
+}
+
+double tw_context_progress(const struct tw_context *context)
+{
+    if (context->declared_max_steps)
+        return share_of((double)context->step, (double)context->declared_max_steps);
+    return share_of(context->epoch, context->declared_max_epochs);
 }
 
 /* ---- gates ---- */

@@ -25,6 +25,25 @@ enum tw_segment_cause { /* why the present segment began */
                         TW_SEGMENT_BATCH_CHANGE
 };
 
+/* What a layer's units end in, as far as detectors tell activations apart. */
+enum tw_activation {
+    TW_ACTIVATION_UNKNOWN, /* the header does not say */
+    TW_ACTIVATION_NONE,    /* linear */
+    TW_ACTIVATION_RELU,    /* units that can die */
+    TW_ACTIVATION_LEAKY,   /* leaky ReLU, ELU, SELU, GELU, SiLU, ...: a slope below 0 too */
+    TW_ACTIVATION_TANH,
+    TW_ACTIVATION_SIGMOID,
+    TW_ACTIVATION_SOFTMAX,
+    TW_ACTIVATION_OTHER
+};
+
+enum tw_layer_role {
+    TW_LAYER_HIDDEN,
+    TW_LAYER_OUTPUT, /* the last one of the header, or called so */
+    TW_LAYER_GATE    /* of LSTM, GRU, GLU, squeeze-and-excitation, attention, mixture of experts:
+                      * saturates as its function */
+};
+
 /* Thresholds shared by all detectors; `detectors: {shared: {...}}` in the configuration. */
 struct tw_context_config {
     uint64_t warmup_min_steps;  /* 100: critical findings only before it */
@@ -41,6 +60,8 @@ extern const size_t tw_context_n_options;
 /* Room for the names of a run's layers, packed. Layers that find no room are called "#12". */
 #define TW_CONTEXT_NAMES_SIZE 1024
 #define TW_CONTEXT_LAYER_NAME_MAX 63
+/* Layers that detectors keep figures of; further ones of a run are not judged. */
+#define TW_CONTEXT_LAYERS_MAX 64
 
 struct tw_context {
     /* declared by the header */
@@ -49,6 +70,12 @@ struct tw_context {
     uint32_t world_size;
     uint8_t is_fp16, has_header;
     uint8_t has_precision; /* the header told one */
+    /* NaN until declared */
+    double declared_max_epochs, declared_learning_rate, declared_max_grad_norm;
+    double dataset_classes, dataset_samples;
+    double trivial_loss; /* of a model that knows the labels' frequencies or the targets' mean and
+                          * nothing else: `label_entropy`, else ln(classes), in nats; with a
+                          * squared loss `target_variance`. NaN when the header does not say */
     char attempt[TW_ATTEMPT_MAX + 1];
 
     /* where the run is */
@@ -59,7 +86,9 @@ struct tw_context {
     int64_t first_time_ms, time_ms;
     double learning_rate, peak_learning_rate; /* NaN until sent */
     double loss_scale, initial_loss_scale;    /* NaN until sent */
-    double batch_size;                        /* NaN until declared */
+    double batch_size, micro_batches;         /* NaN until declared */
+    double epoch, samples;                    /* newest sent; NaN until then */
+    double loss_averaged_over;                /* steps that a loss is the mean of; 1 if not sent */
 
     /* segments */
     uint32_t segment; /* counts from 0 */
@@ -71,7 +100,9 @@ struct tw_context {
     /* layers of the header, for scopes; see tw_context_layer_scope() */
     uint64_t header_hash;
     uint32_t n_layers, n_layer_names;
-    char layer_names[TW_CONTEXT_NAMES_SIZE]; /* one after the other, each with its NUL */
+    char layer_names[TW_CONTEXT_NAMES_SIZE];         /* one after the other, each with its NUL */
+    uint8_t layer_activation[TW_CONTEXT_LAYERS_MAX]; /* enum tw_activation */
+    uint8_t layer_role[TW_CONTEXT_LAYERS_MAX];       /* enum tw_layer_role */
 };
 
 void tw_context_start(struct tw_context *context);
@@ -84,6 +115,13 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
  * "layer:#3" when the name is not known (no header yet, another header, no room). */
 void tw_context_layer_scope(const struct tw_context *context, uint64_t header_hash, uint32_t index,
                             char *ret, size_t size);
+
+/* The layers' activations and roles are known for this layers record: its header has come. */
+bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers);
+
+/* How much of the declared budget (max_steps, else max_epochs) is used, 0 to 1; NaN when none was
+ * declared. */
+double tw_context_progress(const struct tw_context *context);
 
 /* True while only critical findings may open. */
 bool tw_context_in_warmup(const struct tw_context *context, const struct tw_context_config *config);

@@ -10,7 +10,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-$here/../build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- "$here"/*.md
+[ $# -gt 0 ] || set -- "$here"/*.md "$here"/*/*.md
 print=$build/tests/tools/print_options
 [ -x "$print" ] || {
     echo "update.sh: build $print first (make tests/tools/print_options)" >&2

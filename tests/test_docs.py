@@ -14,13 +14,17 @@ from support import programs
 from test_contracts import complaint, yaml_blocks
 
 DOCS = programs.TOP / "docs"
-PAGES = [programs.TOP / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [programs.TOP / "README.md", *sorted(DOCS.rglob("*.md"))]
 TABLE = re.compile(r"^<!-- options: (.*?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+def page_name(page):
+    return str(page.relative_to(programs.TOP))
+
+
 def each_page(function):
-    return pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])(function)
+    return pytest.mark.parametrize("page", PAGES, ids=map(page_name, PAGES))(function)
 
 
 def blocks(page, language):
