@@ -47,6 +47,12 @@ struct group {
 
 static const struct group groups[] = {
     {"What is trained:", (const struct row[]){{"dataset", "dataset", "NAME"},
+                                              {"target", "target", "COLUMN"},
+                                              {"task", "task", "TASK"},
+                                              {"validation-fraction", "validation_fraction", "F"},
+                                              {"train-samples", "train_samples", "N"},
+                                              {"label-noise", "label_noise", "F"},
+                                              {"standardize", "standardize", "WHAT"},
                                               {"hidden", "hidden", "N,N,..."},
                                               {"activation", "activation", "NAME"},
                                               {"init", "initializer", "NAME"},
@@ -310,7 +316,7 @@ static int check_words(const struct tw_train_options *options, struct tw_error *
     if (!result)
         return 0;
     size_t length = strcspn(error->text, ":");
-    for (size_t i = 0; i < tw_trainer_n_choices; i++) {
+    for (size_t i = 0; strstr(error->text, "is none of") && i < tw_trainer_n_choices; i++) {
         const char *name = tw_trainer_choices[i].option;
         const struct tw_option *option =
             tw_option_find(tw_trainer_options, tw_trainer_n_options, name);

@@ -11,14 +11,30 @@
 
 #define OPTION(member, type) #member, type, offsetof(struct tw_trainer_config, member)
 
+static const char *const task_names[] = {"auto", "classification", "regression", NULL};
+static const char *const standardize_names[] = {"auto", "none", "features", "all", NULL};
+
 const struct tw_option tw_trainer_options[] = {
     {OPTION(dataset, TW_OPTION_TEXT), .initial_text = "digits", .help = "data set"},
+    {OPTION(target, TW_OPTION_TEXT),
+     .help = "of csv: the column to predict, by name or number from 1 [the last]"},
+    {OPTION(task, TW_OPTION_CHOICE), .choices = task_names,
+     .help = "of csv: auto takes words and up to 100 different whole numbers for classes"},
+    {OPTION(validation_fraction, TW_OPTION_NUMBER), .initial = .2, .min = 1e-9, .max = .999,
+     .help = "of csv and idx without a validation part: share of the samples that validates [0.2]"},
+    {OPTION(train_samples, TW_OPTION_COUNT), .max = 4294967295.0,
+     .help = "train with the first so many samples only; 0: with all"},
+    {OPTION(label_noise, TW_OPTION_NUMBER), .max = 1,
+     .help = "share of the training labels that is replaced by a class drawn at random"},
+    {OPTION(standardize, TW_OPTION_CHOICE), .choices = standardize_names,
+     .help = "make features, or numbers to predict too, mean 0 and deviation 1; auto: all but for "
+             "images"},
     {OPTION(hidden, TW_OPTION_TEXT), .initial_text = "128,64",
      .help = "units of each hidden layer, or none"},
     {OPTION(activation, TW_OPTION_TEXT), .initial_text = "relu", .help = "of the hidden layers"},
     {OPTION(initializer, TW_OPTION_TEXT),
      .help = "how weights are drawn [he for relu, xavier for tanh and sigmoid]"},
-    {OPTION(loss, TW_OPTION_TEXT), .initial_text = "softmax_cross_entropy", .help = "loss"},
+    {OPTION(loss, TW_OPTION_TEXT), .help = "loss [softmax_cross_entropy, mse for regression]"},
     {OPTION(optimizer, TW_OPTION_TEXT), .initial_text = "adam", .help = "optimizer"},
     {OPTION(learning_rate, TW_OPTION_NUMBER), .initial = NAN, .max = 1e30,
      .help = "learning rate [0.001 for adam and adamw, 0.05 for sgd]"},
@@ -106,14 +122,14 @@ static int resolve_names(const struct tw_trainer_config *config, struct tw_train
 {
     plan->dataset = tw_dataset_find(config->dataset);
     plan->activation = tw_layer_type_find(config->activation);
-    plan->loss = tw_loss_find(config->loss);
+    plan->loss = config->loss ? tw_loss_find(config->loss) : NULL;
     plan->optimizer = tw_optimizer_find(config->optimizer);
     plan->schedule = tw_schedule_find(config->schedule);
     if (!plan->dataset)
         return unknown_word("dataset", config->dataset, error);
     if (!plan->activation || !plan->activation->is_activation)
         return unknown_word("activation", config->activation, error);
-    if (!plan->loss)
+    if (!plan->loss && config->loss)
         return unknown_word("loss", config->loss, error);
     if (!plan->optimizer)
         return unknown_word("optimizer", config->optimizer, error);
@@ -170,6 +186,32 @@ static int check_optimizer_settings(const struct tw_trainer_config *config,
     return 0;
 }
 
+static int resolve_data(const struct tw_trainer_config *config, struct tw_trainer_plan *plan,
+                        struct tw_error *error)
+{
+    const struct tw_dataset *dataset = plan->dataset;
+    plan->dataset_config = (struct tw_dataset_config){
+        .path = tw_dataset_path(config->dataset),
+        .target = config->target,
+        .task = (enum tw_task)config->task,
+        .validation_fraction = config->validation_fraction,
+    };
+    plan->data_changes = (struct tw_data_changes){
+        .train_samples = config->train_samples,
+        .label_noise = config->label_noise,
+        .standardize =
+            config->standardize ? (enum tw_standardize)config->standardize : dataset->standardize,
+    };
+    bool has_path = plan->dataset_config.path && *plan->dataset_config.path;
+    if (dataset->needs_path && !has_path)
+        return tw_error_set(error, -EINVAL, "dataset: %s needs a path behind it: %s:PATH",
+                            dataset->name, dataset->name);
+    if (!dataset->needs_path && has_path)
+        return tw_error_set(error, -EINVAL, "dataset: %s is built in and takes no path",
+                            dataset->name);
+    return 0;
+}
+
 static double or_else(double value, double otherwise)
 {
     return isnan(value) ? otherwise : value;
@@ -180,6 +222,8 @@ int tw_trainer_config_resolve(const struct tw_trainer_config *config, struct tw_
 {
     struct tw_trainer_plan plan = {0};
     int result = resolve_names(config, &plan, error);
+    if (!result)
+        result = resolve_data(config, &plan, error);
     if (!result)
         result = resolve_hidden(config->hidden, &plan, error);
     if (!result)

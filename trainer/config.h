@@ -14,7 +14,14 @@
 
 /* Made by tw_options_initialise() with the table below. */
 struct tw_trainer_config {
-    char *dataset, *hidden, *activation, *initializer, *loss;
+    char *dataset;
+    int task; /* enum tw_task */
+    char *target;
+    double validation_fraction;
+    uint64_t train_samples;
+    double label_noise;
+    int standardize; /* enum tw_standardize */
+    char *hidden, *activation, *initializer, *loss;
     char *optimizer;
     double learning_rate; /* NaN: the optimizer's own */
     double momentum;      /* NaN: the value in the help; likewise the next three */
@@ -35,9 +42,11 @@ extern const size_t tw_trainer_n_options;
 /* What the names in a configuration stand for. */
 struct tw_trainer_plan {
     const struct tw_dataset *dataset;
+    struct tw_dataset_config dataset_config;
+    struct tw_data_changes data_changes;
     const struct tw_layer_type *activation;
     const struct tw_initializer *initializer;
-    const struct tw_loss *loss;
+    const struct tw_loss *loss; /* NULL: the one for the data set's kind of target */
     const struct tw_optimizer *optimizer;
     const struct tw_schedule *schedule;
     size_t n_hidden, hidden[TW_MODEL_HIDDEN_MAX];

@@ -4,9 +4,15 @@ libtrainer_la_SOURCES = \
 	trainer/checkpoint.c trainer/checkpoint.h \
 	trainer/compute_threads.c trainer/compute_threads.h \
 	trainer/config.c trainer/config.h \
+	trainer/datasets/breast_cancer.c \
+	trainer/datasets/bytes.c trainer/datasets/bytes.h \
 	trainer/datasets/csv.c \
+	trainer/datasets/data.c \
 	trainer/datasets/dataset.h trainer/datasets/datasets.c \
+	trainer/datasets/diabetes.c \
 	trainer/datasets/digits.c \
+	trainer/datasets/idx.c trainer/datasets/idx.h \
+	trainer/datasets/table.c trainer/datasets/table.h \
 	trainer/initializers/he.c \
 	trainer/initializers/initializer.h trainer/initializers/initializers.c \
 	trainer/initializers/xavier.c \
@@ -16,6 +22,7 @@ libtrainer_la_SOURCES = \
 	trainer/layers/sigmoid.c \
 	trainer/layers/tanh.c \
 	trainer/losses/loss.h trainer/losses/losses.c \
+	trainer/losses/mse.c \
 	trainer/losses/softmax_cross_entropy.c \
 	trainer/model.c trainer/model.h \
 	trainer/optimizers/adam.c \
@@ -31,16 +38,26 @@ libtrainer_la_SOURCES = \
 	trainer/statistics.c trainer/statistics.h \
 	trainer/trainer.c trainer/trainer.h \
 	trainer/training.c trainer/training.h
-nodist_libtrainer_la_SOURCES = trainer/digits_embedded.c
-libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(ZLIB_LIBS)
+nodist_libtrainer_la_SOURCES = $(trainer_embedded)
+libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(CSV_LIBS) $(ZLIB_LIBS)
 
-EXTRA_DIST += docs/training.md trainer/datasets/digits.csv trainer/datasets/digits.LICENSE
+EXTRA_DIST += docs/training.md \
+	trainer/datasets/breast_cancer.csv trainer/datasets/breast_cancer.LICENSE \
+	trainer/datasets/diabetes.csv trainer/datasets/diabetes.LICENSE \
+	trainer/datasets/digits.csv trainer/datasets/digits.LICENSE
 
-BUILT_SOURCES += trainer/digits_embedded.c
-CLEANFILES += trainer/digits_embedded.c
+trainer_embedded = trainer/breast_cancer_embedded.c trainer/diabetes_embedded.c \
+	trainer/digits_embedded.c
+BUILT_SOURCES += $(trainer_embedded)
+CLEANFILES += $(trainer_embedded)
+EMBED_DATASET = $(AM_V_GEN)$(MKDIR_P) trainer && name=$$(basename $@ _embedded.c) && \
+	$(EMBED) $$name $(top_srcdir)/trainer/datasets/$$name.csv >$@.tmp && mv $@.tmp $@
+trainer/breast_cancer_embedded.c: trainer/datasets/breast_cancer.csv build-aux/embed.sh
+	$(EMBED_DATASET)
+trainer/diabetes_embedded.c: trainer/datasets/diabetes.csv build-aux/embed.sh
+	$(EMBED_DATASET)
 trainer/digits_embedded.c: trainer/datasets/digits.csv build-aux/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) trainer && \
-	$(EMBED) digits $(top_srcdir)/trainer/datasets/digits.csv >$@.tmp && mv $@.tmp $@
+	$(EMBED_DATASET)
 
 # The program's parts that have tests of their own.
 noinst_LTLIBRARIES += libtrainprogram.la
@@ -53,6 +70,22 @@ bin_PROGRAMS += trainward-train
 trainward_train_SOURCES = agent/train_main.c
 trainward_train_LDADD = libtrainprogram.la libtrainer.la libagent.la libsinks.la libadvisories.la \
 	librules.la libdetectors.la libsources.la libtelemetry.la $(POPT_LIBS)
+
+# The readers of data under any bytes (see telemetry/local.mk).
+check_PROGRAMS += tests/fuzz/replay_idx tests/fuzz/replay_table
+TESTS += tests/fuzz/replay_idx tests/fuzz/replay_table
+tests_fuzz_replay_idx_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_idx.c
+tests_fuzz_replay_idx_LDADD = libtrainer.la libtelemetry.la
+tests_fuzz_replay_table_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_table.c
+tests_fuzz_replay_table_LDADD = libtrainer.la libtelemetry.la
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_idx tests/fuzz/fuzz_table
+tests_fuzz_fuzz_idx_LDADD = libtrainer.la libtelemetry.la
+tests_fuzz_fuzz_idx_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_table_LDADD = libtrainer.la libtelemetry.la
+tests_fuzz_fuzz_table_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
 
 if HAVE_CMOCKA
 TRAINER_TESTS = \

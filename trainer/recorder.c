@@ -64,6 +64,25 @@ static int set_run(struct tw_header *header, const struct tw_training *training,
     return result ? -ENOMEM : 0;
 }
 
+/* What the data are, and what the losses of knowing nothing but them would be. */
+static int set_data(struct tw_header *header, const struct tw_training *training)
+{
+    static const char *const kinds[] = {"auto", "none", "features", "all"};
+    const struct tw_data_changes *changes = &training->plan.data_changes;
+    const struct tw_data *data = &training->data;
+    bool is_mse = training->plan.loss->evaluate_values != NULL;
+    int result = tw_header_set_text(header, "standardize", kinds[changes->standardize]);
+    if (changes->train_samples)
+        result |= tw_header_set_number(header, "train_samples", (double)changes->train_samples);
+    if (changes->label_noise > 0)
+        result |= tw_header_set_number(header, "label_noise", changes->label_noise);
+    if (is_mse)
+        result |= tw_header_set_number(header, "target_variance", tw_data_target_variance(data));
+    if (data->n_classes)
+        result |= tw_header_set_number(header, "label_entropy", tw_data_label_entropy(data));
+    return result ? -ENOMEM : 0;
+}
+
 static int add_layers(struct tw_header *header, const struct tw_model *model)
 {
     for (int i = -1; (i = tw_model_next_block(model, i)) >= 0;) {
@@ -95,11 +114,12 @@ int tw_recorder_header(struct tw_record *record, const struct tw_training *train
     snprintf(header->framework, sizeof header->framework, TW_FRAMEWORK);
     snprintf(header->objective, sizeof header->objective, "supervised");
     header->world_size = 1;
-    snprintf(header->dataset_name, sizeof header->dataset_name, "%s", training->plan.dataset->name);
+    snprintf(header->dataset_name, sizeof header->dataset_name, "%s", config->dataset);
     header->dataset_samples = training->data.n_train;
     header->dataset_eval_samples = training->data.n_validation;
     header->dataset_classes = training->data.n_classes;
-    if (set_optimizer(header, training) || set_run(header, training, config))
+    if (set_optimizer(header, training) || set_run(header, training, config) ||
+        set_data(header, training))
         return -ENOMEM;
     return add_layers(header, &training->model);
 }
@@ -220,7 +240,12 @@ void tw_recorder_eval(struct tw_record *record, const struct tw_training *traini
     tw_record_set(record, TW_SIGNAL_EVAL_LOSS, validation->loss);
     tw_record_set(record, TW_SIGNAL_EVAL_SAMPLES, (double)validation->samples);
     tw_record_set(record, TW_SIGNAL_TRAIN_LOSS, train_loss);
-    tw_record_add_metric(record, "accuracy", validation->accuracy);
+    if (!isnan(validation->accuracy))
+        tw_record_add_metric(record, "accuracy", validation->accuracy);
+    if (training->data.values) {
+        tw_record_add_metric(record, "mae", validation->mae);
+        tw_record_add_metric(record, "r2", validation->r2);
+    }
 }
 
 void tw_recorder_event(struct tw_record *record, const struct tw_training *training,

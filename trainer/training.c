@@ -25,7 +25,9 @@ static int allocate(struct tw_training *training)
     training->batch_features =
         calloc(training->batch_size * data->n_features, sizeof *training->batch_features);
     training->batch_labels = calloc(training->batch_size, sizeof *training->batch_labels);
-    if (!training->order || !training->batch_features || !training->batch_labels)
+    training->batch_values = calloc(training->batch_size, sizeof *training->batch_values);
+    if (!training->order || !training->batch_features || !training->batch_labels ||
+        !training->batch_values)
         return -ENOMEM;
     for (unsigned slot = 0; slot < training->plan.optimizer->n_slots; slot++) {
         training->slots[slot] = calloc(model->n_parameters, sizeof *training->slots[slot]);
@@ -45,8 +47,9 @@ static int allocate(struct tw_training *training)
 static int init_model(struct tw_training *training, uint64_t seed, struct tw_error *error)
 {
     const struct tw_trainer_plan *plan = &training->plan;
+    size_t n_classes = training->data.n_classes;
     struct tw_model_shape shape = {training->data.n_features,
-                                   training->data.n_classes,
+                                   n_classes ? n_classes : 1,
                                    training->batch_size,
                                    plan->n_hidden,
                                    {0},
@@ -70,6 +73,27 @@ static void plan_steps(struct tw_training *training, const struct tw_trainer_con
         training->total_steps = config->max_steps;
 }
 
+static int choose_loss(struct tw_training *training, struct tw_error *error)
+{
+    struct tw_trainer_plan *plan = &training->plan;
+    bool has_classes = training->data.n_classes > 0;
+    if (!plan->loss)
+        plan->loss = tw_loss_find(has_classes ? "softmax_cross_entropy" : "mse");
+    if (!has_classes && !plan->loss->evaluate_values)
+        return tw_error_set(error, -EINVAL, "loss: %s is for classes, and the data set has none",
+                            plan->loss->name);
+    return 0;
+}
+
+static int load_data(struct tw_training *training, struct tw_error *error)
+{
+    const struct tw_trainer_plan *plan = &training->plan;
+    int result = plan->dataset->load(&training->data, &plan->dataset_config, error);
+    if (!result)
+        result = tw_data_change(&training->data, &plan->data_changes, error);
+    return result ? result : choose_loss(training, error);
+}
+
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error)
 {
@@ -79,9 +103,11 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
     tw_compute_threads_set((unsigned)config->threads);
     int result = tw_trainer_config_resolve(config, &training->plan, error);
     if (!result)
-        result = training->plan.dataset->load(&training->data, error);
-    if (result)
+        result = load_data(training, error);
+    if (result) {
+        tw_training_release(training);
         return result;
+    }
     /* A batch over all samples is as large as one can be. */
     training->batch_size =
         config->batch_size < training->data.n_train ? config->batch_size : training->data.n_train;
@@ -106,6 +132,7 @@ void tw_training_release(struct tw_training *training)
     free(training->order);
     free(training->batch_features);
     free(training->batch_labels);
+    free(training->batch_values);
     tw_model_release(&training->model);
     tw_data_release(&training->data);
     *training = (struct tw_training){0};
@@ -135,7 +162,10 @@ static void next_batch(struct tw_training *training)
         size_t row = training->order[training->position + i];
         memcpy(training->batch_features + i * data->n_features,
                data->features + row * data->n_features, data->n_features * sizeof(float));
-        training->batch_labels[i] = data->labels[row];
+        if (data->labels)
+            training->batch_labels[i] = data->labels[row];
+        if (data->values)
+            training->batch_values[i] = data->values[row];
     }
     training->position += training->n_batch;
 }
@@ -196,6 +226,15 @@ static double update(struct tw_training *training, double learning_rate)
     return sqrt(squares);
 }
 
+static double evaluate(const struct tw_training *training, size_t n, const float *outputs,
+                       const uint8_t *labels, const float *values, float *gradient, size_t *correct)
+{
+    const struct tw_loss *loss = training->plan.loss;
+    return training->data.n_classes
+               ? loss->evaluate(n, training->data.n_classes, outputs, labels, gradient, correct)
+               : loss->evaluate_values(n, outputs, values, gradient);
+}
+
 struct tw_step_figures tw_training_step(struct tw_training *training)
 {
     struct tw_step_figures figures = {0};
@@ -207,9 +246,8 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     size_t n = training->n_batch;
     const float *outputs = tw_model_forward(model, n, training->batch_features);
     count_silence(training);
-    figures.loss =
-        training->plan.loss->evaluate(n, model->n_outputs, outputs, training->batch_labels,
-                                      tw_model_output_gradient(model), &correct);
+    figures.loss = evaluate(training, n, outputs, training->batch_labels, training->batch_values,
+                            tw_model_output_gradient(model), &correct);
     tw_model_backward(model, n, training->batch_features);
     figures.grad_norm = gradient_norm(training);
     clip(training, figures.grad_norm);
@@ -225,24 +263,63 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     return figures;
 }
 
+/* Sums over the validation part. */
+struct sums {
+    double loss, absolute, squared;
+    size_t correct;
+};
+
+static void add_errors(struct sums *sums, size_t n, const float *outputs, const float *values)
+{
+    for (size_t i = 0; i < n; i++) {
+        double difference = (double)outputs[i] - values[i];
+        sums->absolute += fabs(difference);
+        sums->squared += difference * difference;
+    }
+}
+
+static double squares_around_mean(const float *values, size_t n)
+{
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += values[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    return squares;
+}
+
+static struct tw_validation validation_of(const struct tw_data *data, const struct sums *sums)
+{
+    double samples = (double)data->n_validation;
+    struct tw_validation validation = {sums->loss / samples, NAN, NAN, NAN, data->n_validation};
+    if (data->n_classes) {
+        validation.accuracy = (double)sums->correct / samples;
+        return validation;
+    }
+    validation.mae = sums->absolute / samples;
+    validation.r2 =
+        1 - sums->squared / squares_around_mean(data->values + data->n_train, data->n_validation);
+    return validation;
+}
+
 struct tw_validation tw_training_validate(struct tw_training *training)
 {
     const struct tw_data *data = &training->data;
-    const float *features = data->features + data->n_train * data->n_features;
-    const uint8_t *labels = data->labels + data->n_train;
-    double loss = 0;
-    size_t correct = 0;
-    for (size_t done = 0; done < data->n_validation;) {
-        size_t left = data->n_validation - done;
+    struct sums sums = {0};
+    for (size_t row = data->n_train; row < data->n_train + data->n_validation;) {
+        size_t left = data->n_train + data->n_validation - row;
         size_t n = left < training->batch_size ? left : training->batch_size;
+        const uint8_t *labels = data->labels ? data->labels + row : NULL;
+        const float *values = data->values ? data->values + row : NULL;
         const float *outputs =
-            tw_model_forward(&training->model, n, features + done * data->n_features);
-        loss += (double)n * training->plan.loss->evaluate(n, data->n_classes, outputs,
-                                                          labels + done, NULL, &correct);
-        done += n;
+            tw_model_forward(&training->model, n, data->features + row * data->n_features);
+        sums.loss +=
+            (double)n * evaluate(training, n, outputs, labels, values, NULL, &sums.correct);
+        if (values)
+            add_errors(&sums, n, outputs, values);
+        row += n;
     }
-    double samples = (double)data->n_validation;
-    return (struct tw_validation){loss / samples, (double)correct / samples, data->n_validation};
+    return validation_of(data, &sums);
 }
 
 bool tw_training_is_finite(const struct tw_training *training)

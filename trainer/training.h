@@ -13,7 +13,9 @@ struct tw_step_figures {
 };
 
 struct tw_validation {
-    double loss, accuracy;
+    double loss;
+    double accuracy; /* of classes; NaN without, and the next two with them */
+    double mae, r2;  /* mean absolute error; 1 - squared error / that of the mean */
     uint64_t samples;
 };
 
@@ -28,8 +30,9 @@ struct tw_training {
     uint32_t *order;                      /* of this epoch */
     size_t position;                      /* samples of this epoch that are done */
     float *batch_features;
-    uint8_t *batch_labels;
-    size_t n_batch; /* samples of the newest step */
+    uint8_t *batch_labels; /* with classes */
+    float *batch_values;   /* without */
+    size_t n_batch;        /* samples of the newest step */
 
     uint64_t step, samples, epoch; /* done so far; epoch: whole ones */
     uint64_t steps_per_epoch, total_steps;
