@@ -41,7 +41,7 @@ libtrainer_la_SOURCES = \
 nodist_libtrainer_la_SOURCES = $(trainer_embedded)
 libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(CSV_LIBS) $(ZLIB_LIBS)
 
-EXTRA_DIST += docs/training.md \
+EXTRA_DIST += docs/training.md tests/tools/record_pytorch.py \
 	trainer/datasets/breast_cancer.csv trainer/datasets/breast_cancer.LICENSE \
 	trainer/datasets/diabetes.csv trainer/datasets/diabetes.LICENSE \
 	trainer/datasets/digits.csv trainer/datasets/digits.LICENSE
@@ -94,6 +94,7 @@ TRAINER_TESTS = \
 	tests/unit/test_trainer_data \
 	tests/unit/test_trainer_gradients \
 	tests/unit/test_trainer_math \
+	tests/unit/test_trainer_pytorch \
 	tests/unit/test_trainer_run
 check_PROGRAMS += $(TRAINER_TESTS)
 TESTS += $(TRAINER_TESTS)
@@ -103,5 +104,7 @@ tests_unit_test_train_options_LDADD = libtrainprogram.la libagent.la $(TRAINER_T
 tests_unit_test_trainer_data_LDADD = $(TRAINER_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_trainer_gradients_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_math_LDADD = $(TRAINER_TEST_LIBS)
+tests_unit_test_trainer_pytorch_SOURCES = tests/unit/test_trainer_pytorch.c tests/data/pytorch.h
+tests_unit_test_trainer_pytorch_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_run_LDADD = $(TRAINER_TEST_LIBS)
 endif
