@@ -9,18 +9,28 @@ libtrainer_la_SOURCES = \
 	trainer/datasets/digits.c \
 	trainer/initializers/he.c \
 	trainer/initializers/initializer.h trainer/initializers/initializers.c \
+	trainer/initializers/normal.c \
 	trainer/initializers/xavier.c \
+	trainer/layers/batch_norm.c \
+	trainer/layers/dropout.c \
+	trainer/layers/gelu.c \
 	trainer/layers/layer.h trainer/layers/layers.c \
+	trainer/layers/leaky_relu.c \
 	trainer/layers/linear.c \
 	trainer/layers/relu.c \
 	trainer/layers/sigmoid.c \
 	trainer/layers/tanh.c \
+	trainer/loss_scaler.c trainer/loss_scaler.h \
 	trainer/losses/loss.h trainer/losses/losses.c \
 	trainer/losses/softmax_cross_entropy.c \
 	trainer/model.c trainer/model.h \
 	trainer/optimizers/adam.c \
 	trainer/optimizers/optimizer.h trainer/optimizers/optimizers.c \
 	trainer/optimizers/sgd.c \
+	trainer/precisions/bf16.c \
+	trainer/precisions/fp16.c \
+	trainer/precisions/fp32.c \
+	trainer/precisions/precision.h trainer/precisions/precisions.c \
 	trainer/random.c trainer/random.h \
 	trainer/recorder.c trainer/recorder.h \
 	trainer/schedules/constant.c \

@@ -15,6 +15,8 @@
 #define INPUTS 5
 #define CLASSES 3
 
+static const struct tw_initializer_config as_drawn = {.gain = 1};
+
 static double loss_of(struct tw_model *model, const float *input, const uint8_t *labels,
                       float *gradient)
 {
@@ -37,7 +39,7 @@ static void check_gradients(const char *activation, double h, double tolerance)
                                    2,      {6, 4},  tw_layer_type_find(activation)};
     assert_int_equal(tw_model_init(&model, &shape, NULL), 0);
     tw_random_init(&random, 11, TW_RANDOM_WEIGHTS);
-    tw_model_initialise(&model, tw_initializer_find("he"), &random);
+    tw_model_initialise(&model, tw_initializer_find("he"), &as_drawn, &random);
     for (size_t i = 0; i < SAMPLES * INPUTS; i++)
         input[i] = (float)tw_random_normal(&random);
     for (size_t i = 0; i < SAMPLES; i++)

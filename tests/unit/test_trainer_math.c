@@ -80,11 +80,11 @@ static void initializers_draw_with_the_variance_of_their_papers(void **state)
     struct tw_random random;
     (void)state;
     tw_random_init(&random, 3, TW_RANDOM_WEIGHTS);
-    tw_initializer_find("he")->draw(&layer, &random);
+    tw_initializer_find("he")->draw(NULL, &layer, &random);
     struct tw_statistics he = tw_statistics_of(weights, layer.n_weights);
     assert_near(he.std, .1, .002); /* sqrt(2 / 200) */
     assert_near(he.mean, 0, .002);
-    tw_initializer_find("xavier")->draw(&layer, &random);
+    tw_initializer_find("xavier")->draw(NULL, &layer, &random);
     struct tw_statistics xavier = tw_statistics_of(weights, layer.n_weights);
     assert_near(xavier.std, .0632456, .001); /* sqrt(2 / 500) */
     assert_true(xavier.abs_max <= .1095446); /* sqrt(6 / 500) */
