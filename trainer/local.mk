@@ -70,7 +70,9 @@ TRAINER_TESTS = \
 	tests/unit/test_train_options \
 	tests/unit/test_trainer_data \
 	tests/unit/test_trainer_gradients \
+	tests/unit/test_trainer_layers \
 	tests/unit/test_trainer_math \
+	tests/unit/test_trainer_precision \
 	tests/unit/test_trainer_run
 check_PROGRAMS += $(TRAINER_TESTS)
 TESTS += $(TRAINER_TESTS)
@@ -79,6 +81,8 @@ tests_unit_test_progress_LDADD = libtrainprogram.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_train_options_LDADD = libtrainprogram.la libagent.la $(TRAINER_TEST_LIBS) $(POPT_LIBS)
 tests_unit_test_trainer_data_LDADD = $(TRAINER_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_trainer_gradients_LDADD = $(TRAINER_TEST_LIBS)
+tests_unit_test_trainer_layers_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_math_LDADD = $(TRAINER_TEST_LIBS)
+tests_unit_test_trainer_precision_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_run_LDADD = $(TRAINER_TEST_LIBS)
 endif
