@@ -27,8 +27,11 @@ struct preamble {
     uint64_t seed, step, samples, epoch, batch_size, random_state, random_increment, n_parameters;
     double eval_loss;
     char dataset[NAME_BYTES], optimizer[NAME_BYTES];
+    uint64_t n_updates, dropout_state, dropout_increment, n_buffers;
+    double loss_scale;
+    uint64_t n_clean;
 };
-_Static_assert(sizeof(struct preamble) == 160, "the preamble has no padding");
+_Static_assert(sizeof(struct preamble) == 208, "the preamble has no padding");
 
 struct layer_entry {
     char kind[NAME_BYTES];
@@ -66,6 +69,12 @@ static void put_training(struct writer *writer, const struct tw_training *traini
         .random_increment = training->random.increment,
         .n_parameters = model->n_parameters,
         .eval_loss = eval_loss,
+        .n_updates = training->n_updates,
+        .dropout_state = training->dropout_random.state,
+        .dropout_increment = training->dropout_random.increment,
+        .n_buffers = model->n_buffers,
+        .loss_scale = training->loss_scaler.scale,
+        .n_clean = training->loss_scaler.n_clean,
     };
     memcpy(preamble.magic, magic, sizeof magic);
     snprintf(preamble.dataset, NAME_BYTES, "%s", training->plan.dataset->name);
@@ -80,6 +89,7 @@ static void put_training(struct writer *writer, const struct tw_training *traini
     put(writer, model->parameters, model->n_parameters * sizeof(float));
     for (uint32_t slot = 0; slot < preamble.n_slots; slot++)
         put(writer, training->slots[slot], model->n_parameters * sizeof(float));
+    put(writer, model->buffers, model->n_buffers * sizeof(float));
     uint32_t crc = (uint32_t)writer->crc;
     put(writer, &crc, sizeof crc);
 }
@@ -202,7 +212,7 @@ static size_t file_size(const struct tw_training *training)
 {
     return sizeof(struct preamble) + training->model.n_layers * sizeof(struct layer_entry) +
            (1 + training->plan.optimizer->n_slots) * training->model.n_parameters * sizeof(float) +
-           sizeof(uint32_t);
+           training->model.n_buffers * sizeof(float) + sizeof(uint32_t);
 }
 
 static int check(const unsigned char *data, const struct tw_training *training, const char *path,
@@ -214,6 +224,7 @@ static int check(const unsigned char *data, const struct tw_training *training, 
     memcpy(&preamble, data, sizeof preamble);
     bool fits = preamble.n_layers == model->n_layers &&
                 preamble.n_parameters == model->n_parameters &&
+                preamble.n_buffers == model->n_buffers &&
                 preamble.n_slots == training->plan.optimizer->n_slots &&
                 !strncmp(preamble.optimizer, training->plan.optimizer->name, NAME_BYTES) &&
                 !strncmp(preamble.dataset, training->plan.dataset->name, NAME_BYTES);
@@ -233,6 +244,14 @@ static int check(const unsigned char *data, const struct tw_training *training, 
     return 0;
 }
 
+static void restore_loss_scaler(const struct preamble *preamble, struct tw_loss_scaler *scaler)
+{
+    if (!tw_loss_scaler_is_on(scaler) || !(preamble->loss_scale > 0))
+        return;
+    scaler->scale = preamble->loss_scale;
+    scaler->n_clean = preamble->n_clean;
+}
+
 static void restore(const unsigned char *data, struct tw_training *training)
 {
     struct tw_model *model = &training->model;
@@ -243,11 +262,16 @@ static void restore(const unsigned char *data, struct tw_training *training)
     training->samples = preamble.samples;
     training->epoch = preamble.epoch;
     training->position = training->data.n_train;
+    training->n_updates = preamble.n_updates;
     training->random = (struct tw_random){preamble.random_state, preamble.random_increment};
+    training->dropout_random =
+        (struct tw_random){preamble.dropout_state, preamble.dropout_increment};
+    restore_loss_scaler(&preamble, &training->loss_scaler);
     data += sizeof preamble + model->n_layers * sizeof(struct layer_entry);
     memcpy(model->parameters, data, bytes);
     for (uint32_t slot = 0; slot < preamble.n_slots; slot++)
         memcpy(training->slots[slot], data + (1 + slot) * bytes, bytes);
+    memcpy(model->buffers, data + (1 + preamble.n_slots) * bytes, model->n_buffers * sizeof(float));
 }
 
 static int check_start(const unsigned char *data, size_t got, size_t size, const char *path,

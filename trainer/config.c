@@ -33,7 +33,26 @@ const struct tw_option tw_trainer_options[] = {
      .help = "units of each hidden layer, or none"},
     {OPTION(activation, TW_OPTION_TEXT), .initial_text = "relu", .help = "of the hidden layers"},
     {OPTION(initializer, TW_OPTION_TEXT),
-     .help = "how weights are drawn [he for relu, xavier for tanh and sigmoid]"},
+     .help = "how weights are drawn [he, xavier for tanh and sigmoid]"},
+    {OPTION(init_gain, TW_OPTION_NUMBER), .initial = 1, .max = 1e6,
+     .help = "factor on the hidden layers' first weights [1]"},
+    {OPTION(init_std, TW_OPTION_NUMBER), .initial = NAN, .max = 1e6,
+     .help = "standard deviation of the initializer normal [0.05, as Keras]"},
+    {OPTION(init_bias, TW_OPTION_NUMBER), .min = -1e6, .max = 1e6,
+     .help = "the hidden layers' first biases; far below 0 relu units are dead from the start [0]"},
+    {OPTION(batch_norm, TW_OPTION_BOOL), .help = "batch normalisation before each activation"},
+    {OPTION(dropout, TW_OPTION_NUMBER), .max = .99,
+     .help = "share of each hidden layer's outputs that are 0 in a training step [0]"},
+    {OPTION(feature_scale, TW_OPTION_NUMBER), .initial = 1, .min = 1e-30, .max = 1e30,
+     .help = "factor on the inputs, which the data set has near 0 to 1 [1]"},
+    {OPTION(precision, TW_OPTION_TEXT), .initial_text = "fp32",
+     .help = "format of activations, gradients and the weights in use"},
+    {OPTION(initial_loss_scale, TW_OPTION_NUMBER), .initial = NAN, .max = 1e30,
+     .help = "first factor of dynamic loss scaling; 0: without it [65536 in fp16, else 0]"},
+    {OPTION(loss_scale_window, TW_OPTION_COUNT), .initial = 2000, .min = 1, .max = 1e15,
+     .help = "steps without overflow before the loss scale doubles"},
+    {OPTION(min_loss_scale, TW_OPTION_NUMBER), .initial = 1, .max = 1e30,
+     .help = "the loss scale is not halved below this [1]"},
     {OPTION(loss, TW_OPTION_TEXT), .help = "loss [softmax_cross_entropy, mse for regression]"},
     {OPTION(optimizer, TW_OPTION_TEXT), .initial_text = "adam", .help = "optimizer"},
     {OPTION(learning_rate, TW_OPTION_NUMBER), .initial = NAN, .max = 1e30,
@@ -85,6 +104,7 @@ WORD_FUNCTION(dataset_word, tw_datasets)
 WORD_FUNCTION(initializer_word, tw_initializers)
 WORD_FUNCTION(loss_word, tw_losses)
 WORD_FUNCTION(optimizer_word, tw_optimizers)
+WORD_FUNCTION(precision_word, tw_precisions)
 WORD_FUNCTION(schedule_word, tw_schedules)
 
 static struct tw_trainer_word activation_word(size_t index)
@@ -98,8 +118,10 @@ static struct tw_trainer_word activation_word(size_t index)
 }
 
 const struct tw_trainer_choice tw_trainer_choices[] = {
-    {"dataset", dataset_word}, {"activation", activation_word}, {"initializer", initializer_word},
-    {"loss", loss_word},       {"optimizer", optimizer_word},   {"schedule", schedule_word},
+    {"dataset", dataset_word},         {"activation", activation_word},
+    {"initializer", initializer_word}, {"loss", loss_word},
+    {"optimizer", optimizer_word},     {"schedule", schedule_word},
+    {"precision", precision_word},
 };
 const size_t tw_trainer_n_choices = sizeof tw_trainer_choices / sizeof *tw_trainer_choices;
 
@@ -124,6 +146,7 @@ static int resolve_names(const struct tw_trainer_config *config, struct tw_train
     plan->activation = tw_layer_type_find(config->activation);
     plan->loss = config->loss ? tw_loss_find(config->loss) : NULL;
     plan->optimizer = tw_optimizer_find(config->optimizer);
+    plan->precision = tw_precision_find(config->precision);
     plan->schedule = tw_schedule_find(config->schedule);
     if (!plan->dataset)
         return unknown_word("dataset", config->dataset, error);
@@ -133,6 +156,8 @@ static int resolve_names(const struct tw_trainer_config *config, struct tw_train
         return unknown_word("loss", config->loss, error);
     if (!plan->optimizer)
         return unknown_word("optimizer", config->optimizer, error);
+    if (!plan->precision)
+        return unknown_word("precision", config->precision, error);
     if (!plan->schedule)
         return unknown_word("schedule", config->schedule, error);
     const char *initializer =
@@ -212,6 +237,16 @@ static int resolve_data(const struct tw_trainer_config *config, struct tw_traine
     return 0;
 }
 
+static int check_initializer_settings(const struct tw_trainer_config *config,
+                                      const struct tw_initializer *initializer,
+                                      struct tw_error *error)
+{
+    if (!isnan(config->init_std) && !initializer->uses_std)
+        return tw_error_set(error, -EINVAL, "init_std: the initializer %s has none",
+                            initializer->name);
+    return 0;
+}
+
 static double or_else(double value, double otherwise)
 {
     return isnan(value) ? otherwise : value;
@@ -228,8 +263,17 @@ int tw_trainer_config_resolve(const struct tw_trainer_config *config, struct tw_
         result = resolve_hidden(config->hidden, &plan, error);
     if (!result)
         result = check_optimizer_settings(config, plan.optimizer, error);
+    if (!result)
+        result = check_initializer_settings(config, plan.initializer, error);
     if (result)
         return result;
+    plan.initializer_config = (struct tw_initializer_config){
+        .std = or_else(config->init_std, .05),
+        .gain = config->init_gain,
+        .bias = config->init_bias,
+    };
+    plan.initial_loss_scale =
+        or_else(config->initial_loss_scale, plan.precision->initial_loss_scale);
     plan.learning_rate = or_else(config->learning_rate, plan.optimizer->learning_rate);
     plan.optimizer_config = (struct tw_optimizer_config){
         .weight_decay = config->weight_decay,

@@ -8,6 +8,7 @@
 #include "trainer/losses/loss.h"
 #include "trainer/model.h"
 #include "trainer/optimizers/optimizer.h"
+#include "trainer/precisions/precision.h"
 #include "trainer/schedules/schedule.h"
 
 #include "telemetry/option.h"
@@ -22,6 +23,14 @@ struct tw_trainer_config {
     double label_noise;
     int standardize; /* enum tw_standardize */
     char *hidden, *activation, *initializer, *loss;
+    bool batch_norm;
+    double dropout, init_gain, init_bias;
+    double init_std; /* NaN: the value in the help */
+    double feature_scale;
+    char *precision;
+    double initial_loss_scale; /* NaN: the precision's own */
+    uint64_t loss_scale_window;
+    double min_loss_scale;
     char *optimizer;
     double learning_rate; /* NaN: the optimizer's own */
     double momentum;      /* NaN: the value in the help; likewise the next three */
@@ -52,6 +61,9 @@ struct tw_trainer_plan {
     size_t n_hidden, hidden[TW_MODEL_HIDDEN_MAX];
     double learning_rate;
     struct tw_optimizer_config optimizer_config;
+    struct tw_initializer_config initializer_config;
+    const struct tw_precision *precision;
+    double initial_loss_scale; /* 0: no loss scaling */
 };
 
 /* Looks the names up and checks what ranges alone do not tell. Errors name the option as the table

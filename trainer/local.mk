@@ -15,12 +15,18 @@ libtrainer_la_SOURCES = \
 	trainer/datasets/table.c trainer/datasets/table.h \
 	trainer/initializers/he.c \
 	trainer/initializers/initializer.h trainer/initializers/initializers.c \
+	trainer/initializers/normal.c \
 	trainer/initializers/xavier.c \
+	trainer/layers/batch_norm.c \
+	trainer/layers/dropout.c \
+	trainer/layers/gelu.c \
 	trainer/layers/layer.h trainer/layers/layers.c \
+	trainer/layers/leaky_relu.c \
 	trainer/layers/linear.c \
 	trainer/layers/relu.c \
 	trainer/layers/sigmoid.c \
 	trainer/layers/tanh.c \
+	trainer/loss_scaler.c trainer/loss_scaler.h \
 	trainer/losses/loss.h trainer/losses/losses.c \
 	trainer/losses/mse.c \
 	trainer/losses/softmax_cross_entropy.c \
@@ -28,6 +34,10 @@ libtrainer_la_SOURCES = \
 	trainer/optimizers/adam.c \
 	trainer/optimizers/optimizer.h trainer/optimizers/optimizers.c \
 	trainer/optimizers/sgd.c \
+	trainer/precisions/bf16.c \
+	trainer/precisions/fp16.c \
+	trainer/precisions/fp32.c \
+	trainer/precisions/precision.h trainer/precisions/precisions.c \
 	trainer/random.c trainer/random.h \
 	trainer/recorder.c trainer/recorder.h \
 	trainer/schedules/constant.c \
@@ -93,7 +103,9 @@ TRAINER_TESTS = \
 	tests/unit/test_train_options \
 	tests/unit/test_trainer_data \
 	tests/unit/test_trainer_gradients \
+	tests/unit/test_trainer_layers \
 	tests/unit/test_trainer_math \
+	tests/unit/test_trainer_precision \
 	tests/unit/test_trainer_pytorch \
 	tests/unit/test_trainer_run
 check_PROGRAMS += $(TRAINER_TESTS)
@@ -103,7 +115,9 @@ tests_unit_test_progress_LDADD = libtrainprogram.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_train_options_LDADD = libtrainprogram.la libagent.la $(TRAINER_TEST_LIBS) $(POPT_LIBS)
 tests_unit_test_trainer_data_LDADD = $(TRAINER_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_trainer_gradients_LDADD = $(TRAINER_TEST_LIBS)
+tests_unit_test_trainer_layers_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_math_LDADD = $(TRAINER_TEST_LIBS)
+tests_unit_test_trainer_precision_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_pytorch_SOURCES = tests/unit/test_trainer_pytorch.c tests/data/pytorch.h
 tests_unit_test_trainer_pytorch_LDADD = $(TRAINER_TEST_LIBS)
 tests_unit_test_trainer_run_LDADD = $(TRAINER_TEST_LIBS)

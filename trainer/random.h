@@ -17,6 +17,7 @@ enum tw_random_stream {
     TW_RANDOM_WEIGHTS = 1,
     TW_RANDOM_ORDER = 2,
     TW_RANDOM_SPLIT = 3,
+    TW_RANDOM_DROPOUT = 4,
     TW_RANDOM_NOISE = 16
 };
 

@@ -48,20 +48,33 @@ static int init_model(struct tw_training *training, uint64_t seed, struct tw_err
 {
     const struct tw_trainer_plan *plan = &training->plan;
     size_t n_classes = training->data.n_classes;
-    struct tw_model_shape shape = {training->data.n_features,
-                                   n_classes ? n_classes : 1,
-                                   training->batch_size,
-                                   plan->n_hidden,
-                                   {0},
-                                   plan->activation};
+    struct tw_model_shape shape = {.n_inputs = training->data.n_features,
+                                   .n_outputs = n_classes ? n_classes : 1,
+                                   .batch_max = training->batch_size,
+                                   .n_hidden = plan->n_hidden,
+                                   .activation = plan->activation,
+                                   .batch_norm = training->has_batch_norm,
+                                   .dropout = training->dropout,
+                                   .precision = plan->precision};
     memcpy(shape.hidden, plan->hidden, sizeof shape.hidden);
     int result = tw_model_init(&training->model, &shape, error);
     if (result)
         return result;
     struct tw_random random;
     tw_random_init(&random, seed, TW_RANDOM_WEIGHTS);
-    tw_model_initialise(&training->model, plan->initializer, &random);
+    tw_model_initialise(&training->model, plan->initializer, &plan->initializer_config, &random);
     return 0;
+}
+
+/* The inputs as the network gets them: scaled, and numbers of the precision. */
+static void prepare_features(struct tw_training *training, double scale)
+{
+    struct tw_data *data = &training->data;
+    size_t n = (data->n_train + data->n_validation) * data->n_features;
+    for (size_t i = 0; scale != 1 && i < n; i++)
+        data->features[i] *= (float)scale;
+    if (training->plan.precision->round)
+        training->plan.precision->round(n, data->features);
 }
 
 static void plan_steps(struct tw_training *training, const struct tw_trainer_config *config)
@@ -99,6 +112,8 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
 {
     *training = (struct tw_training){.max_grad_norm = config->max_grad_norm,
                                      .warmup_steps = config->warmup_steps,
+                                     .has_batch_norm = config->batch_norm,
+                                     .dropout = config->dropout,
                                      .epochs = config->epochs};
     tw_compute_threads_set((unsigned)config->threads);
     int result = tw_trainer_config_resolve(config, &training->plan, error);
@@ -108,6 +123,7 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
         tw_training_release(training);
         return result;
     }
+    prepare_features(training, config->feature_scale);
     /* A batch over all samples is as large as one can be. */
     training->batch_size =
         config->batch_size < training->data.n_train ? config->batch_size : training->data.n_train;
@@ -119,6 +135,10 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
         return result;
     }
     tw_random_init(&training->random, config->seed, TW_RANDOM_ORDER);
+    tw_random_init(&training->dropout_random, config->seed, TW_RANDOM_DROPOUT);
+    training->loss_scaler = (struct tw_loss_scaler){.scale = training->plan.initial_loss_scale,
+                                                    .window = config->loss_scale_window,
+                                                    .min_scale = config->min_loss_scale};
     plan_steps(training, config);
     return 0;
 }
@@ -196,6 +216,27 @@ static double gradient_norm(struct tw_training *training)
     return sqrt(squares);
 }
 
+static void multiply(size_t n, float *values, double factor)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = (float)(values[i] * factor);
+}
+
+static void scale_loss_gradient(struct tw_training *training)
+{
+    struct tw_model *model = &training->model;
+    if (tw_loss_scaler_is_on(&training->loss_scaler))
+        multiply(training->n_batch * model->n_outputs, tw_model_output_gradient(model),
+                 training->loss_scaler.scale);
+}
+
+static void unscale_gradients(struct tw_training *training)
+{
+    struct tw_model *model = &training->model;
+    if (tw_loss_scaler_is_on(&training->loss_scaler))
+        multiply(model->n_parameters, model->gradients, 1 / training->loss_scaler.scale);
+}
+
 /* As PyTorch's clip_grad_norm_: with an infinite norm the gradients become 0, and NaN where they
  * were infinite. */
 static void clip(struct tw_training *training, double norm)
@@ -219,7 +260,7 @@ static double update(struct tw_training *training, double learning_rate)
         for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
             slots[slot] = training->slots[slot] + offset;
         training->update_squares[i] =
-            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->step + 1,
+            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->n_updates + 1,
                                   layer->n_parameters, layer->parameters, layer->gradients, slots);
         squares += training->update_squares[i];
     }
@@ -235,6 +276,27 @@ static double evaluate(const struct tw_training *training, size_t n, const float
                : loss->evaluate_values(n, outputs, values, gradient);
 }
 
+static void skip_update(struct tw_training *training)
+{
+    memset(training->update_squares, 0, sizeof training->update_squares);
+}
+
+/* Clips and updates, unless the loss scaler finds gradients that are not finite. */
+static void apply_gradients(struct tw_training *training, struct tw_step_figures *figures)
+{
+    bool is_scaled = tw_loss_scaler_is_on(&training->loss_scaler);
+    figures->loss_scale = training->loss_scaler.scale;
+    figures->has_overflowed = is_scaled && !isfinite(figures->grad_norm);
+    tw_loss_scaler_update(&training->loss_scaler, figures->has_overflowed);
+    if (figures->has_overflowed) {
+        skip_update(training);
+        return;
+    }
+    clip(training, figures->grad_norm);
+    figures->update_norm = update(training, figures->learning_rate);
+    training->n_updates++;
+}
+
 struct tw_step_figures tw_training_step(struct tw_training *training)
 {
     struct tw_step_figures figures = {0};
@@ -244,17 +306,19 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
 
     next_batch(training);
     size_t n = training->n_batch;
+    tw_model_draw(model, n, &training->dropout_random);
     const float *outputs = tw_model_forward(model, n, training->batch_features);
     count_silence(training);
     figures.loss = evaluate(training, n, outputs, training->batch_labels, training->batch_values,
                             tw_model_output_gradient(model), &correct);
+    scale_loss_gradient(training);
     tw_model_backward(model, n, training->batch_features);
+    unscale_gradients(training);
     figures.grad_norm = gradient_norm(training);
-    clip(training, figures.grad_norm);
     figures.learning_rate = training->plan.learning_rate *
                             tw_schedule_factor(training->plan.schedule, training->step,
                                                training->warmup_steps, training->total_steps);
-    figures.update_norm = update(training, figures.learning_rate);
+    apply_gradients(training, &figures);
     figures.weight_norm = sqrt(tw_sum_of_squares(model->parameters, model->n_parameters));
     training->step++;
     training->samples += n;
@@ -306,6 +370,7 @@ struct tw_validation tw_training_validate(struct tw_training *training)
 {
     const struct tw_data *data = &training->data;
     struct sums sums = {0};
+    tw_model_set_training(&training->model, false);
     for (size_t row = data->n_train; row < data->n_train + data->n_validation;) {
         size_t left = data->n_train + data->n_validation - row;
         size_t n = left < training->batch_size ? left : training->batch_size;
@@ -319,10 +384,13 @@ struct tw_validation tw_training_validate(struct tw_training *training)
             add_errors(&sums, n, outputs, values);
         row += n;
     }
+    tw_model_set_training(&training->model, true);
     return validation_of(data, &sums);
 }
 
 bool tw_training_is_finite(const struct tw_training *training)
 {
-    return isfinite(tw_sum_of_squares(training->model.parameters, training->model.n_parameters));
+    const struct tw_model *model = &training->model;
+    return isfinite(tw_sum_of_squares(model->parameters, model->n_parameters)) &&
+           isfinite(tw_sum_of_squares(model->buffers, model->n_buffers));
 }

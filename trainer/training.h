@@ -4,12 +4,15 @@
 #define TW_TRAINING_H
 
 #include "trainer/config.h"
+#include "trainer/loss_scaler.h"
 #include "trainer/random.h"
 
 struct tw_step_figures {
     double loss, learning_rate;
     double grad_norm; /* before clipping */
     double update_norm, weight_norm, seconds;
+    double loss_scale;   /* that this step's loss was multiplied by; 0: no loss scaling */
+    bool has_overflowed; /* with loss scaling: a gradient was not finite, and nothing was updated */
 };
 
 struct tw_validation {
@@ -21,20 +24,24 @@ struct tw_validation {
 
 struct tw_training {
     struct tw_trainer_plan plan;
-    double max_grad_norm;
+    double max_grad_norm, dropout;
+    bool has_batch_norm;
     uint64_t batch_size, warmup_steps, epochs;
     struct tw_data data;
     struct tw_model model;
     float *slots[TW_OPTIMIZER_SLOTS_MAX]; /* each as long as the parameters */
     struct tw_random random;              /* draws the order of the samples */
-    uint32_t *order;                      /* of this epoch */
-    size_t position;                      /* samples of this epoch that are done */
+    struct tw_random dropout_random;
+    struct tw_loss_scaler loss_scaler;
+    uint32_t *order; /* of this epoch */
+    size_t position; /* samples of this epoch that are done */
     float *batch_features;
     uint8_t *batch_labels; /* with classes */
     float *batch_values;   /* without */
     size_t n_batch;        /* samples of the newest step */
 
     uint64_t step, samples, epoch; /* done so far; epoch: whole ones */
+    uint64_t n_updates;            /* steps that changed the parameters: all but the skipped ones */
     uint64_t steps_per_epoch, total_steps;
 
     /* Of the newest step, by layer of the model. */
@@ -56,7 +63,7 @@ struct tw_step_figures tw_training_step(struct tw_training *training);
 bool tw_training_epoch_is_over(const struct tw_training *training);
 struct tw_validation tw_training_validate(struct tw_training *training);
 
-/* True while every parameter is finite. */
+/* True while every parameter and running statistic is finite. */
 bool tw_training_is_finite(const struct tw_training *training);
 
 #endif

@@ -496,7 +496,9 @@ static void impossible_settings_are_refused_before_anything_runs(void **state)
         const char *name, *value, *words;
     } wrong[] = {
         {"optimizer", "adan", "optimizer: 'adan' is none of adam, adamw, sgd"},
-        {"activation", "linear", "activation: 'linear' is none of relu, tanh, sigmoid"},
+        {"activation", "linear",
+         "activation: 'linear' is none of relu, leaky_relu, gelu, tanh, "
+         "sigmoid"},
         {"momentum", "0.5", "momentum: the optimizer adam has none"},
         {"hidden", "64,,32", "hidden: '64,,32' is no list"},
         {"hidden", "0", "hidden: '0' is no list"},
