@@ -3,6 +3,8 @@
 
 #include "trainer/checkpoint.h"
 
+#include "trainer/checkpoint_list.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <math.h>
@@ -23,7 +25,7 @@ static const char magic[8] = "TWCKPT";
 
 struct preamble {
     char magic[8];
-    uint32_t version, n_layers, n_slots, zero;
+    uint32_t version, n_layers, n_slots, position;
     uint64_t seed, step, samples, epoch, batch_size, random_state, random_increment, n_parameters;
     double eval_loss;
     char dataset[NAME_BYTES], optimizer[NAME_BYTES];
@@ -56,17 +58,20 @@ static void put_training(struct writer *writer, const struct tw_training *traini
                          double eval_loss)
 {
     const struct tw_model *model = &training->model;
+    bool is_over = tw_training_epoch_is_over(training);
+    const struct tw_random *random = is_over ? &training->random : &training->epoch_random;
     struct preamble preamble = {
         .version = TW_CHECKPOINT_VERSION,
         .n_layers = (uint32_t)model->n_layers,
         .n_slots = training->plan.optimizer->n_slots,
+        .position = is_over ? 0 : (uint32_t)training->position,
         .seed = seed,
         .step = training->step,
         .samples = training->samples,
         .epoch = training->epoch,
         .batch_size = training->batch_size,
-        .random_state = training->random.state,
-        .random_increment = training->random.increment,
+        .random_state = random->state,
+        .random_increment = random->increment,
         .n_parameters = model->n_parameters,
         .eval_loss = eval_loss,
         .n_updates = training->n_updates,
@@ -185,6 +190,31 @@ int tw_checkpoints_open(struct tw_checkpoints *checkpoints, const char *run_dir,
     return -code;
 }
 
+int tw_checkpoints_continue(struct tw_checkpoints *checkpoints, uint64_t step,
+                            struct tw_error *error)
+{
+    struct tw_checkpoint_entry *entries;
+    size_t n;
+    int result = tw_checkpoint_list(&entries, &n, checkpoints->dir, error);
+    if (result)
+        return result;
+    while (n && entries[n - 1].step > step)
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(entries[i].eval_loss) ||
+            (checkpoints->has_best && !(entries[i].eval_loss < checkpoints->best_loss)))
+            continue;
+        checkpoints->has_best = true;
+        checkpoints->best_step = entries[i].step;
+        checkpoints->best_loss = entries[i].eval_loss;
+    }
+    size_t first = n > checkpoints->keep ? n - checkpoints->keep : 0;
+    for (size_t i = first; i < n; i++)
+        checkpoints->steps[checkpoints->n++] = entries[i].step;
+    free(entries);
+    return 0;
+}
+
 int tw_checkpoints_save(struct tw_checkpoints *checkpoints, const struct tw_training *training,
                         double eval_loss, struct tw_error *error)
 {
@@ -222,12 +252,12 @@ static int check(const unsigned char *data, const struct tw_training *training, 
     size_t size = file_size(training);
     struct preamble preamble;
     memcpy(&preamble, data, sizeof preamble);
-    bool fits = preamble.n_layers == model->n_layers &&
-                preamble.n_parameters == model->n_parameters &&
-                preamble.n_buffers == model->n_buffers &&
-                preamble.n_slots == training->plan.optimizer->n_slots &&
-                !strncmp(preamble.optimizer, training->plan.optimizer->name, NAME_BYTES) &&
-                !strncmp(preamble.dataset, training->plan.dataset->name, NAME_BYTES);
+    bool fits =
+        preamble.n_layers == model->n_layers && preamble.n_parameters == model->n_parameters &&
+        preamble.n_buffers == model->n_buffers && preamble.position < training->data.n_train &&
+        preamble.n_slots == training->plan.optimizer->n_slots &&
+        !strncmp(preamble.optimizer, training->plan.optimizer->name, NAME_BYTES) &&
+        !strncmp(preamble.dataset, training->plan.dataset->name, NAME_BYTES);
     for (size_t i = 0; fits && i < model->n_layers; i++) {
         struct layer_entry entry;
         memcpy(&entry, data + sizeof preamble + i * sizeof entry, sizeof entry);
@@ -261,9 +291,11 @@ static void restore(const unsigned char *data, struct tw_training *training)
     training->step = preamble.step;
     training->samples = preamble.samples;
     training->epoch = preamble.epoch;
-    training->position = training->data.n_train;
+    training->resumed_from = preamble.step;
     training->n_updates = preamble.n_updates;
-    training->random = (struct tw_random){preamble.random_state, preamble.random_increment};
+    tw_training_enter_epoch(training,
+                            (struct tw_random){preamble.random_state, preamble.random_increment},
+                            preamble.position);
     training->dropout_random =
         (struct tw_random){preamble.dropout_state, preamble.dropout_increment};
     restore_loss_scaler(&preamble, &training->loss_scaler);
@@ -312,4 +344,21 @@ int tw_checkpoint_read(const char *path, struct tw_training *training, struct tw
         fclose(file);
     free(data);
     return result;
+}
+
+int tw_checkpoint_peek(const char *path, uint64_t *ret_step, double *ret_eval_loss,
+                       struct tw_error *error)
+{
+    struct preamble preamble;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return tw_error_at(error, -errno, path, 0, 0, "cannot read: %s", strerror(errno));
+    size_t got = fread(&preamble, 1, sizeof preamble, file);
+    fclose(file);
+    int result = check_start((const unsigned char *)&preamble, got, sizeof preamble, path, error);
+    if (result)
+        return result;
+    *ret_step = preamble.step;
+    *ret_eval_loss = preamble.eval_loss;
+    return 0;
 }

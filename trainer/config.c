@@ -82,11 +82,21 @@ const struct tw_option tw_trainer_options[] = {
      .help = "of the weights and of the order of the samples; same seed, same losses"},
     {OPTION(threads, TW_OPTION_COUNT), .initial = 1, .min = 1, .max = 1024,
      .help = "threads of OpenBLAS"},
+    {OPTION(eval_every, TW_OPTION_COUNT), .max = 1e15,
+     .help = "steps between two validations, each with a checkpoint; 0: one at each epoch's end"},
+    {OPTION(early_stopping_patience, TW_OPTION_COUNT), .max = 1e9,
+     .help = "ends the run after so many validations in a row without a lower eval_loss; 0: never"},
     {OPTION(layers_every, TW_OPTION_COUNT), .initial = 10, .max = 1e15,
      .help = "steps between two records of each layer's figures; 0: none"},
     {OPTION(run_dir, TW_OPTION_TEXT), .help = "directory for telemetry and checkpoints"},
     {OPTION(keep_checkpoints, TW_OPTION_COUNT), .initial = 3, .max = 1e6,
      .help = "newest checkpoints to keep, beside the best; 0: write none"},
+    {OPTION(resume, TW_OPTION_BOOL),
+     .help = "go on with the run directory's newest checkpoint; what is not given is as it was"},
+    {OPTION(resume_from, TW_OPTION_TEXT),
+     .help = "go on with another checkpoint: best, step-N or a file"},
+    {OPTION(reset_optimizer, TW_OPTION_BOOL),
+     .help = "on a resume, forget the optimizer's state and keep the weights only"},
     {OPTION(name, TW_OPTION_TEXT), .help = "the run's name for people"},
     {OPTION(project, TW_OPTION_TEXT), .help = "the project that the run belongs to"},
     {OPTION(group, TW_OPTION_TEXT), .help = "the group of runs that it belongs to"},
@@ -247,6 +257,18 @@ static int check_initializer_settings(const struct tw_trainer_config *config,
     return 0;
 }
 
+static int check_resume_settings(const struct tw_trainer_config *config, struct tw_error *error)
+{
+    bool resumes = config->resume || config->resume_from;
+    if (resumes && !config->run_dir)
+        return tw_error_set(error, -EINVAL, "resume: this needs a run directory");
+    if (config->reset_optimizer && !resumes)
+        return tw_error_set(error, -EINVAL,
+                            "reset_optimizer: there is nothing to reset without a "
+                            "resume");
+    return 0;
+}
+
 static double or_else(double value, double otherwise)
 {
     return isnan(value) ? otherwise : value;
@@ -257,6 +279,8 @@ int tw_trainer_config_resolve(const struct tw_trainer_config *config, struct tw_
 {
     struct tw_trainer_plan plan = {0};
     int result = resolve_names(config, &plan, error);
+    if (!result)
+        result = check_resume_settings(config, error);
     if (!result)
         result = resolve_data(config, &plan, error);
     if (!result)

@@ -39,9 +39,13 @@ struct tw_trainer_config {
     double weight_decay, max_grad_norm;
     char *schedule;
     uint64_t warmup_steps, batch_size, epochs, max_steps, seed, threads;
+    uint64_t eval_every, early_stopping_patience;
     uint64_t layers_every;
     char *run_dir; /* NULL: no checkpoints */
     uint64_t keep_checkpoints;
+    bool resume;
+    char *resume_from; /* implies `resume` */
+    bool reset_optimizer;
     char *name, *project, *group;
 };
 

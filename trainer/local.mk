@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libtrainer.la
 libtrainer_la_SOURCES = \
 	trainer/checkpoint.c trainer/checkpoint.h \
+	trainer/checkpoint_list.c trainer/checkpoint_list.h \
 	trainer/compute_threads.c trainer/compute_threads.h \
 	trainer/config.c trainer/config.h \
 	trainer/datasets/breast_cancer.c \
@@ -74,6 +75,7 @@ noinst_LTLIBRARIES += libtrainprogram.la
 libtrainprogram_la_SOURCES = \
 	agent/progress.c agent/progress.h \
 	agent/train_options.c agent/train_options.h \
+	agent/train_resume.c agent/train_resume.h \
 	agent/train_watch.c agent/train_watch.h
 
 bin_PROGRAMS += trainward-train

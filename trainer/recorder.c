@@ -69,6 +69,13 @@ static int set_run(struct tw_header *header, const struct tw_training *training,
     result |= tw_header_set_number(header, "feature_scale", config->feature_scale);
     result |= tw_header_set_number(header, "max_steps", (double)training->total_steps);
     result |= tw_header_set_number(header, "max_epochs", (double)training->epochs);
+    if (config->early_stopping_patience)
+        result |= tw_header_set_number(header, "early_stopping_patience",
+                                       (double)config->early_stopping_patience);
+    if (config->eval_every)
+        result |= tw_header_set_number(header, "eval_every", (double)config->eval_every);
+    if (config->reset_optimizer && training->resumed_from)
+        result |= tw_header_set_number(header, "reset_optimizer", 1);
     result |= tw_header_set_number(header, "seed", (double)config->seed);
     result |= tw_header_set_text(header, "hidden", config->hidden);
     result |= tw_header_set_text(header, "activation", plan->activation->name);
@@ -153,6 +160,7 @@ int tw_recorder_header(struct tw_record *record, const struct tw_training *train
     header->dataset_samples = training->data.n_train;
     header->dataset_eval_samples = training->data.n_validation;
     header->dataset_classes = training->data.n_classes;
+    header->resumed_from_step = training->resumed_from;
     if (set_optimizer(header, training) || set_run(header, training, config) ||
         set_data(header, training) || set_loss_scaling(header, training))
         return -ENOMEM;
@@ -263,7 +271,7 @@ static bool is_measured(const struct tw_training *training, enum tw_layer_column
         return training->plan.activation->is_saturated && training->plan.n_hidden;
     if (column == TW_LAYER_DEAD_FRACTION)
         return training->plan.activation->can_die && training->plan.n_hidden &&
-               training->samples >= DEAD_SAMPLES;
+               training->samples - training->silence_start >= DEAD_SAMPLES;
     return true;
 }
 

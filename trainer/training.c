@@ -160,10 +160,28 @@ void tw_training_release(struct tw_training *training)
 
 static void start_epoch(struct tw_training *training)
 {
+    training->epoch_random = training->random;
     for (size_t i = 0; i < training->data.n_train; i++)
         training->order[i] = (uint32_t)i;
     tw_random_shuffle(&training->random, training->order, training->data.n_train);
     training->position = 0;
+}
+
+void tw_training_enter_epoch(struct tw_training *training, struct tw_random random, size_t position)
+{
+    training->random = random;
+    training->silence_start = training->samples;
+    if (position)
+        start_epoch(training);
+    training->position = position ? position : training->data.n_train;
+}
+
+void tw_training_reset_optimizer(struct tw_training *training)
+{
+    for (unsigned slot = 0; slot < training->plan.optimizer->n_slots; slot++)
+        memset(training->slots[slot], 0,
+               training->model.n_parameters * sizeof *training->slots[slot]);
+    training->n_updates = 0;
 }
 
 bool tw_training_epoch_is_over(const struct tw_training *training)
