@@ -22,7 +22,8 @@ struct tw_progress {
     double started, drawn_at;
     bool is_drawn;
     double max_steps, max_epochs, step, epoch, samples, loss, accuracy, eval_loss;
-    double first_samples; /* that were done before: of a run that is resumed */
+    bool is_resumed;
+    double first_samples; /* that were done when a resumed run was first seen; else 0 */
     enum tw_progress_mood mood;
     char advisor[ADVISOR_BYTES];
 };
@@ -95,7 +96,8 @@ static void format_fields(const struct tw_progress *progress, char texts[FIELDS]
     if (!isnan(progress->accuracy))
         snprintf(texts[ACCURACY], LINE_BYTES, "accuracy %.1f%%", 100 * progress->accuracy);
     if (elapsed > 0 && progress->samples > progress->first_samples)
-        format_rate((progress->samples - progress->first_samples) / elapsed, texts[RATE], LINE_BYTES);
+        format_rate((progress->samples - progress->first_samples) / elapsed, texts[RATE],
+                    LINE_BYTES);
     if (done > 0)
         format_left(elapsed / done - elapsed, texts[LEFT], LINE_BYTES);
     if (progress->advisor[0])
@@ -229,6 +231,7 @@ static void take_header(struct tw_progress *progress, const struct tw_header *he
 {
     const struct tw_hyperparameter *steps = tw_header_find(header, "max_steps");
     const struct tw_hyperparameter *epochs = tw_header_find(header, "max_epochs");
+    progress->is_resumed = header->resumed_from_step > 0;
     progress->max_steps = steps ? steps->number : 0;
     progress->max_epochs = epochs ? epochs->number : 0;
 }
@@ -247,6 +250,8 @@ static void take_signals(struct tw_progress *progress, const struct tw_record *r
         progress->epoch = record->signal[TW_SIGNAL_EPOCH];
     if (tw_record_has(record, TW_SIGNAL_SAMPLES))
         progress->samples = record->signal[TW_SIGNAL_SAMPLES];
+    if (progress->is_resumed && progress->first_samples == 0)
+        progress->first_samples = progress->samples;
     if (tw_record_has(record, TW_SIGNAL_EVAL_LOSS))
         progress->eval_loss = without_sign_of_nan(record->signal[TW_SIGNAL_EVAL_LOSS]);
     for (uint32_t i = 0; i < record->n_metrics; i++) {

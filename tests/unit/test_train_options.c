@@ -105,6 +105,10 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
         {"--optimizer sgd --beta1 .5", "--beta1: the optimizer sgd has none"},
         {"--kafka-property a=b", "--kafka-property: this needs --kafka too"},
         {"--kafka a --kafka-property b", "--kafka-property: 'b' is not key=value"},
+        {"--resume", "--resume: runs holds no run with checkpoints; name one by --run-dir"},
+        {"--reset-optimizer", "--reset-optimizer: there is nothing to reset without a resume"},
+        {"--dataset csv", "--dataset: csv needs a path behind it: csv:PATH"},
+        {"--dataset digits:x", "--dataset: digits is built in and takes no path"},
         {"train", "'train' is no option; see trainward-train --help"},
     };
     (void)state;

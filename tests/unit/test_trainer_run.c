@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "trainer/checkpoint.h"
+#include "trainer/checkpoint_list.h"
 #include "trainer/recorder.h"
 #include "trainer/trainer.h"
 
@@ -50,6 +51,7 @@ struct seen {
     double losses[EVENTS_MAX];
     double last_accuracy, train_loss, loss_sum;
     struct tw_record header, layers, step, eval, end;
+    char first_event[32];
     uint64_t stop_at;
     enum tw_trainer_order order;
 };
@@ -71,6 +73,8 @@ static void remember(void *closure, struct tw_record *record)
                                                               : NULL;
     if (copy)
         assert_int_equal(tw_record_copy(copy, record), 0);
+    if (record->kind == TW_KIND_EVENT && seen->of_kind[TW_KIND_EVENT] == 1)
+        memcpy(seen->first_event, record->event, sizeof seen->first_event);
     if (record->kind == TW_KIND_EVAL) {
         seen->last_accuracy = record->metrics[0].value;
         seen->train_loss = record->signal[TW_SIGNAL_TRAIN_LOSS];
@@ -672,6 +676,192 @@ static void a_training_goes_on_from_a_checkpoint_as_if_never_stopped(void **stat
     remove_directory(dir);
 }
 
+/* ---- resuming ---- */
+
+/* In the middle of an epoch, with an optimizer that has a state: 45 steps an epoch, checkpoints at
+ * 20, 40, ...; interrupted at 47 and resumed at 40. */
+static void a_resumed_run_gives_the_losses_of_one_that_never_stopped(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_trainer_result result;
+    char *dir = new_directory();
+    size_t compared = 0;
+    (void)state;
+    set(&config, "max_steps", "100");
+    set(&config, "eval_every", "20");
+    set(&config, "dropout", "0.1");
+    struct seen *whole = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    set(&config, "run_dir", dir);
+    forget(train(&config, NULL, 47, TW_TRAINER_INTERRUPT));
+    set(&config, "resume", "true");
+    struct seen *rest = train(&config, &result, 0, TW_TRAINER_GO_ON);
+    assert_int_equal(result.resumed_from, 40);
+    assert_int_equal(result.steps, 100);
+    assert_int_equal(rest->header.header->resumed_from_step, 40);
+    assert_int_equal(rest->kinds[1], TW_KIND_EVENT);
+    assert_string_equal(rest->first_event, "resume");
+    for (size_t i = 0; i < rest->n; i++) {
+        for (size_t j = 0; j < whole->n && rest->kinds[i] == TW_KIND_STEP; j++) {
+            if (whole->kinds[j] != TW_KIND_STEP || whole->steps[j] != rest->steps[i])
+                continue;
+            assert_true(whole->losses[j] == rest->losses[i]);
+            compared++;
+        }
+    }
+    assert_int_equal(compared, 60);
+    assert_true(whole->last_accuracy == rest->last_accuracy);
+    assert_true(whole->train_loss == rest->train_loss);
+    forget(whole);
+    forget(rest);
+    release(&config);
+    remove_directory(dir);
+}
+
+/* Adam's first update is rate * sign(gradient) whatever the gradients' size (its paper, section
+ * 2.1): after a reset the update's norm is rate * sqrt(parameters that have a gradient), and before
+ * one it is smaller. */
+static void a_reset_makes_the_optimizers_first_step_again(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    char *dir = new_directory();
+    (void)state;
+    set(&config, "run_dir", dir);
+    set(&config, "schedule", "constant");
+    set(&config, "activation", "tanh"); /* every weight has a gradient, but for blank pixels */
+    set(&config, "epochs", "2");
+    forget(train(&config, NULL, 0, TW_TRAINER_GO_ON));
+    set(&config, "resume_from", "step-45");
+    set(&config, "max_steps", "46");
+    struct seen *kept = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    set(&config, "reset_optimizer", "true");
+    struct seen *reset = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    const double first = .001 * sqrt(64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10);
+    assert_true(kept->step.signal[TW_SIGNAL_UPDATE_NORM] < .7 * first);
+    assert_true(reset->step.signal[TW_SIGNAL_UPDATE_NORM] > .85 * first);
+    assert_true(reset->step.signal[TW_SIGNAL_UPDATE_NORM] < 1.001 * first);
+    assert_true(kept->step.signal[TW_SIGNAL_LOSS] == reset->step.signal[TW_SIGNAL_LOSS]);
+    assert_true(number(reset, "reset_optimizer") == 1);
+    forget(kept);
+    forget(reset);
+    release(&config);
+    remove_directory(dir);
+}
+
+static void expect_found(const char *dir, const char *which, const char *name)
+{
+    char *path, expected[300];
+    struct tw_error error = {0};
+    if (tw_checkpoint_find(&path, dir, which, &error))
+        fail_msg("%s", error.text);
+    snprintf(expected, sizeof expected, "%s/checkpoints/%s", dir, name);
+    assert_string_equal(path, expected);
+    free(path);
+}
+
+static void the_newest_and_the_best_checkpoint_are_found(void **state)
+{
+    struct tw_training training;
+    struct tw_checkpoints checkpoints;
+    struct tw_trainer_config config = defaults();
+    char *dir = new_directory(), *path;
+    struct tw_error error = {0};
+    (void)state;
+    assert_true(tw_checkpoint_find(&path, dir, NULL, &error) < 0);
+    assert_non_null(strstr(error.text, "no checkpoint"));
+    assert_int_equal(tw_training_init(&training, &config, NULL), 0);
+    assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 9, 1, NULL), 0);
+    static const struct {
+        unsigned step;
+        double loss;
+    } saved[] = {{100, .5}, {9, .3}, {300, NAN}, {200, .7}};
+    for (size_t i = 0; i < 4; i++) {
+        training.step = saved[i].step;
+        assert_int_equal(tw_checkpoints_save(&checkpoints, &training, saved[i].loss, NULL), 0);
+        usleep(20000); /* a file system's clock may tick that slowly */
+    }
+    expect_found(dir, NULL, "step-200.bin"); /* written last */
+    expect_found(dir, "best", "step-9.bin");
+    expect_found(dir, "step-100", "step-100.bin");
+    assert_int_equal(tw_checkpoint_find(&path, dir, "elsewhere/x.bin", NULL), 0);
+    assert_string_equal(path, "elsewhere/x.bin");
+    free(path);
+    tw_checkpoints_close(&checkpoints);
+    /* Going on at 200 with two to keep: 100 and 200; 9 is the best, and stays when more come. */
+    assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 2, 1, NULL), 0);
+    assert_int_equal(tw_checkpoints_continue(&checkpoints, 200, NULL), 0);
+    training.step = 210;
+    assert_int_equal(tw_checkpoints_save(&checkpoints, &training, .4, NULL), 0);
+    assert_false(has_checkpoint(dir, 100));
+    assert_true(has_checkpoint(dir, 9) && has_checkpoint(dir, 200) && has_checkpoint(dir, 210));
+    assert_true(has_checkpoint(dir, 300));
+    tw_checkpoints_close(&checkpoints);
+    tw_training_release(&training);
+    release(&config);
+    remove_directory(dir);
+}
+
+static void a_run_that_is_over_cannot_be_resumed(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_error error = {0};
+    struct tw_trainer_hooks hooks = {remember, NULL, NULL};
+    char *dir = new_directory();
+    (void)state;
+    set(&config, "run_dir", dir);
+    set(&config, "epochs", "1");
+    forget(train(&config, NULL, 0, TW_TRAINER_GO_ON));
+    set(&config, "resume", "true");
+    assert_true(tw_trainer_run(&config, &hooks, NULL, &error) < 0);
+    assert_non_null(strstr(error.text, "the run is over"));
+    set(&config, "epochs", "2");
+    forget(train(&config, NULL, 0, TW_TRAINER_GO_ON));
+    release(&config);
+    remove_directory(dir);
+}
+
+/* Without a step that helps (rate 0) no validation is better than the first: it ends after the
+ * fourth. */
+static void patience_ends_a_run_that_gets_no_better(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_trainer_result result;
+    (void)state;
+    set(&config, "learning_rate", "0");
+    set(&config, "eval_every", "10");
+    set(&config, "early_stopping_patience", "3");
+    struct seen *seen = train(&config, &result, 0, TW_TRAINER_GO_ON);
+    assert_true(result.has_stopped_early);
+    assert_int_equal(result.status, TW_END_COMPLETED);
+    assert_int_equal(result.steps, 40);
+    assert_int_equal(result.best_step, 10);
+    assert_int_equal(seen->of_kind[TW_KIND_EVAL], 4);
+    assert_string_equal(seen->first_event, "early_stop");
+    assert_true(number(seen, "early_stopping_patience") == 3);
+    forget(seen);
+    release(&config);
+}
+
+/* Interrupted after the third validation and resumed, it still ends after the fourth. */
+static void patience_is_remembered_over_a_resume(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_trainer_result result;
+    char *dir = new_directory();
+    (void)state;
+    set(&config, "run_dir", dir);
+    set(&config, "learning_rate", "0");
+    set(&config, "eval_every", "10");
+    set(&config, "early_stopping_patience", "3");
+    forget(train(&config, NULL, 33, TW_TRAINER_INTERRUPT));
+    set(&config, "resume", "true");
+    forget(train(&config, &result, 0, TW_TRAINER_GO_ON));
+    assert_true(result.has_stopped_early);
+    assert_int_equal(result.steps, 40);
+    assert_int_equal(result.best_step, 10);
+    release(&config);
+    remove_directory(dir);
+}
+
 /* Every byte of the start, and bytes all over, turned; every length cut: all refused. */
 static void a_damaged_checkpoint_is_refused_and_changes_nothing(void **state)
 {
@@ -762,6 +952,12 @@ int main(void)
         cmocka_unit_test(a_run_with_a_directory_saves_at_each_epochs_end),
         cmocka_unit_test(parameters_with_nan_are_not_saved),
         cmocka_unit_test(a_training_goes_on_from_a_checkpoint_as_if_never_stopped),
+        cmocka_unit_test(a_resumed_run_gives_the_losses_of_one_that_never_stopped),
+        cmocka_unit_test(a_reset_makes_the_optimizers_first_step_again),
+        cmocka_unit_test(the_newest_and_the_best_checkpoint_are_found),
+        cmocka_unit_test(a_run_that_is_over_cannot_be_resumed),
+        cmocka_unit_test(patience_ends_a_run_that_gets_no_better),
+        cmocka_unit_test(patience_is_remembered_over_a_resume),
         cmocka_unit_test(a_damaged_checkpoint_is_refused_and_changes_nothing),
         cmocka_unit_test(a_checkpoint_of_another_network_is_refused),
     };

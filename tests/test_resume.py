@@ -1,0 +1,80 @@
+"""A training that is killed and goes on: the same run, and the same numbers."""
+
+import json
+import signal
+import subprocess
+
+from services.process import wait_until
+from support import programs
+
+TRAINING = ["--epochs", 40, "--eval-every", 20, "--optimizer", "sgd", "--learning-rate", 0.02,
+            "--telemetry-format", "json", "--no-watch", "--quiet"]
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / "telemetry.jsonl").read_text().splitlines()]
+
+
+def losses(folder):
+    """By step; where a step was taken twice, that of the later attempt."""
+    return {record["step"]: (record["loss"], record["learning_rate"], record["grad_norm"])
+            for record in records(folder) if record["kind"] == "step"}
+
+
+def train(*arguments, **options):
+    done = programs.run("trainward-train", *arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def kill_in_the_middle(folder):
+    process = subprocess.Popen([programs.program("trainward-train"), *map(str, TRAINING),
+                                "--run-dir", str(folder)], env=programs.environment())
+    try:
+        wait_until(lambda: len(list((folder / "checkpoints").glob("step-*.bin"))) >= 3, 60,
+                   "checkpoints")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
+    train(*TRAINING, "--run-dir", tmp_path / "whole")
+    kill_in_the_middle(tmp_path / "killed")
+    before = records(tmp_path / "killed")
+    assert before[-1]["kind"] != "end", "it was killed too late"
+    train("--run-dir", tmp_path / "killed", "--resume", "--quiet")
+    whole, resumed = losses(tmp_path / "whole"), losses(tmp_path / "killed")
+    assert {step: whole[step] for step in resumed} == resumed
+    after = records(tmp_path / "killed")
+    headers = [record for record in after if record["kind"] == "header"]
+    assert len(headers) == 2 and headers[0]["run"] == headers[1]["run"] == "killed"
+    assert headers[1]["resumed_from"]["attempt"] == headers[0]["attempt"] != headers[1]["attempt"]
+    at = headers[1]["resumed_from"]["step"]
+    assert at % 20 == 0 and set(range(at + 1, max(whole) + 1)) <= set(resumed)
+    assert [record["step"] for record in after if record.get("event") == "resume"] == [at]
+    assert after[-1]["status"] == "completed"
+    # The optimizer came from the directory, though it was not said again.
+    assert headers[1]["hyperparameters"]["optimizer"] == "sgd"
+
+
+def test_options_given_at_a_resume_take_the_place_of_the_former(tmp_path):
+    run = tmp_path / "runs" / "first"
+    train("--epochs", 2, "--run-dir", run, "--telemetry-format", "json", "--schedule", "constant",
+          "--no-watch", "--quiet")
+    # The run that wrote a checkpoint last: there is only one.
+    train("--resume", "--learning-rate", 0.0001, "--epochs", 3, "--no-watch", "--quiet",
+          cwd=tmp_path)
+    rates = {step: rate for step, (_, rate, _) in losses(run).items()}
+    assert rates[90] == 0.001 and rates[91] == rates[135] == 0.0001
+    train("--run-dir", run, "--resume-from", "best", "--epochs", 4, "--no-watch", "--quiet")
+    header = json.loads((run / "run.json").read_text())
+    assert header["hyperparameters"]["learning_rate"] == 0.0001
+    assert header["hyperparameters"]["schedule"] == "constant"
+
+
+def test_a_directory_without_a_checkpoint_is_left_alone(tmp_path):
+    done = programs.run("trainward-train", "--resume", "--run-dir", tmp_path / "none")
+    assert done.returncode == 2
+    assert "there is no checkpoint to resume from" in done.stderr
+    assert not (tmp_path / "none").exists()
