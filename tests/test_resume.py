@@ -7,7 +7,7 @@ import subprocess
 from services.process import wait_until
 from support import programs
 
-TRAINING = ["--epochs", 40, "--eval-every", 20, "--optimizer", "sgd", "--learning-rate", 0.02,
+TRAINING = ["--epochs", 100, "--eval-every", 50, "--optimizer", "sgd", "--learning-rate", 0.02,
             "--telemetry-format", "json", "--no-watch", "--quiet"]
 
 
@@ -31,8 +31,8 @@ def kill_in_the_middle(folder):
     process = subprocess.Popen([programs.program("trainward-train"), *map(str, TRAINING),
                                 "--run-dir", str(folder)], env=programs.environment())
     try:
-        wait_until(lambda: len(list((folder / "checkpoints").glob("step-*.bin"))) >= 3, 60,
-                   "checkpoints")
+        wait_until(lambda: (folder / "run.json").exists() and
+                   len(list((folder / "checkpoints").glob("step-*.bin"))) >= 3, 60, "checkpoints")
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -51,7 +51,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
     assert len(headers) == 2 and headers[0]["run"] == headers[1]["run"] == "killed"
     assert headers[1]["resumed_from"]["attempt"] == headers[0]["attempt"] != headers[1]["attempt"]
     at = headers[1]["resumed_from"]["step"]
-    assert at % 20 == 0 and set(range(at + 1, max(whole) + 1)) <= set(resumed)
+    assert at % 50 == 0 and set(range(at + 1, max(whole) + 1)) <= set(resumed)
     assert [record["step"] for record in after if record.get("event") == "resume"] == [at]
     assert after[-1]["status"] == "completed"
     # The optimizer came from the directory, though it was not said again.
