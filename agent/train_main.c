@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRAM "trainward-train"
@@ -148,14 +149,16 @@ static enum tw_trainer_order on_order(void *closure)
     return TW_TRAINER_GO_ON;
 }
 
-/* A second run in the same directory would mix two histories, and overwrite the checkpoints. */
+/* A second run in the same directory would mix two histories, and overwrite the checkpoints. An
+ * empty file is of a training that did not begin, for want of its data. */
 static int refuse_used_directory(const char *dir, struct tw_error *error)
 {
     static const char *const files[] = {"telemetry.cbor", "telemetry.jsonl"};
     char path[4096];
+    struct stat status;
     for (size_t i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        if (!access(path, F_OK))
+        if (!stat(path, &status) && status.st_size > 0)
             return tw_error_set(error, -EEXIST,
                                 "--run-dir: %s holds a run already; choose another directory", dir);
     }

@@ -78,3 +78,16 @@ def test_a_directory_without_a_checkpoint_is_left_alone(tmp_path):
     assert done.returncode == 2
     assert "there is no checkpoint to resume from" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_a_training_that_did_not_begin_is_in_nobodys_way(tmp_path):
+    (tmp_path / "broken.csv").write_text("a,b\n1,x\n2,y\n?,x\n")
+    train = ["trainward-train", "--dataset", "csv:broken.csv", "--run-dir", "run", "--no-watch",
+             "--epochs", 1, "--quiet"]
+    done = programs.run(*train, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("trainward-train: broken.csv:4: '?' is not a finite number")
+    (tmp_path / "broken.csv").write_text("a,b\n1,x\n2,y\n3,x\n")
+    done = programs.run(*train, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert programs.run(*train, cwd=tmp_path).returncode == 2
