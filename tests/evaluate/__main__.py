@@ -1,4 +1,4 @@
-"""Scores `trainward analyze` on labelled logs: python3 tests/evaluate --help."""
+"""Scores `trainward analyze` on labelled logs. In tests/: python3 -m evaluate --help"""
 
 import argparse
 import concurrent.futures
@@ -6,34 +6,53 @@ import json
 import pathlib
 import sys
 
-import corpus
-import judges
-import names
-import records
-import report
-import score
+from evaluate import corpus, judges, names, records, report, score
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SHARED = ROOT.parent / "shared" / "runs"
+INTRODUCTION = HERE / "introduction.md"
+DOUBTFUL = HERE / "doubtful_labels.md"
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="tests/evaluate", description=__doc__)
-    parser.add_argument("--trainward", default=ROOT / "build" / "trainward", type=pathlib.Path, help="the program to score")
-    parser.add_argument("--corpus", action="append", type=pathlib.Path, help="a folder with INDEX.tsv or labels.tsv; may be repeated")
-    parser.add_argument("--scratch", type=pathlib.Path, help="where converted logs and report.json go (evaluate/ beside the program)")
-    parser.add_argument("--names", type=pathlib.Path, help="a YAML file of name map entries that go before the shipped ones")
-    parser.add_argument("--only", action="append", default=[], help="only runs of this format, label or part of a file name; may be repeated: all must hold")
-    parser.add_argument("--runs", action="store_true", help="a line a run as well, wrong ones first")
-    parser.add_argument("--no-baseline", action="store_true", help="leave the rules of common sense out")
-    parser.add_argument("--markdown", type=pathlib.Path, help="write the report there as well")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", help="handed to trainward analyze")
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    add = parser.add_argument
+    path = pathlib.Path
+    add("--trainward", default=ROOT / "build" / "trainward", type=path, help="what to score")
+    add(
+        "--corpus",
+        action="append",
+        type=path,
+        metavar="DIR",
+        help="a folder with INDEX.tsv or labels.tsv; may be repeated",
+    )
+    add(
+        "--scratch",
+        type=path,
+        metavar="DIR",
+        help="for converted logs and report.json; evaluate/ beside the program",
+    )
+    add("--names", type=path, metavar="FILE", help="entries that go before those of names.yaml")
+    add(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="a format, a label or part of a file name; of several all must hold",
+    )
+    add("--runs", action="store_true", help="a line a run as well, wrong ones first")
+    add("--no-baseline", action="store_true", help="without the rules of common sense")
+    add("--markdown", type=path, metavar="FILE", help="write the report there as a page, too")
+    add("--jobs", type=int, default=2, metavar="N", help="processes (%(default)s)")
+    add("-o", action="append", default=[], metavar="KEY=VALUE", help="for trainward analyze")
     return parser.parse_args()
 
 
 def chosen(run, only):
-    return all(word in (run.format, run.label, run.secondary) or word in run.name for word in only)
+    """Does the run have all these words?"""
+    told = (run.format, run.label, run.secondary)
+    return all(word in told or word in run.name for word in only)
 
 
 def judge_all(runs, options, maps, scratch):
@@ -52,28 +71,37 @@ def judge_all(runs, options, maps, scratch):
     return judged, {form: sorted(missing) for form, missing in unmapped.items() if missing}
 
 
+def run_json(j):
+    run = {"file": j.run.name, "label": j.run.label, "secondary": j.run.secondary}
+    return run | {"verdict": j.verdict(), "findings": j.findings, "error": j.error}
+
+
 def write_json(path, scores, judged, unmapped):
-    runs = {
-        name: [
-            {"file": j.run.name, "label": j.run.label, "secondary": j.run.secondary, "verdict": j.verdict(), "findings": j.findings}
-            for j in some
-        ]
-        for name, some in judged.items()
-    }
-    records.write(path, json.dumps({"scores": scores, "runs": runs, "unmapped_names": unmapped}, indent=1) + "\n")
+    runs = {name: list(map(run_json, some)) for name, some in judged.items()}
+    whole = {"scores": scores, "runs": runs, "unmapped_names": unmapped}
+    records.write(path, json.dumps(whole, indent=1) + "\n")
+
+
+def page(scores):
+    """The report as a page of documentation."""
+    return "\n".join([INTRODUCTION.read_text(), *report.lines(scores), DOUBTFUL.read_text()])
+
+
+def read_corpora(options):
+    maps = names.load(options.names)
+    runs = [run for folder in options.corpus or [SHARED] for run in corpus.read(folder, maps)]
+    return maps, [run for run in runs if chosen(run, options.only)]
 
 
 def main():
     options = arguments()
-    folders = options.corpus or [SHARED]
     if not options.corpus and not SHARED.exists():
-        print(f"evaluate: skipped, there are no labelled logs at {SHARED}; --corpus DIR names others")
+        print(f"evaluate: skipped: no labelled logs at {SHARED}; --corpus DIR names others")
         return 0
     if not options.trainward.exists():
         sys.exit(f"evaluate: there is no {options.trainward}")
     try:
-        maps = names.load(options.names)
-        runs = [run for folder in folders for run in corpus.read(folder) if chosen(run, options.only)]
+        maps, runs = read_corpora(options)
     except (names.NameMapError, corpus.CorpusError, OSError) as error:
         sys.exit(f"evaluate: {error}")
     if not runs:
@@ -82,12 +110,13 @@ def main():
     judged, unmapped = judge_all(runs, options, maps, scratch)
     scores = {name: score.score(some) for name, some in judged.items()}
     write_json(scratch / "report.json", scores, judged, unmapped)
-    print("\n".join(report.lines(scores, judged, options.runs)))
+    print("\n".join(report.lines(scores)))
+    for name, some in judged.items() if options.runs else ():
+        print("\n".join(report.section(f"Runs as judged by {name}", report.runs(some))))
     for form, missing in unmapped.items():
         print(f"{form}: names that the map lacks: {', '.join(missing)}")
     if options.markdown:
-        title = ["# How often it is right", ""]
-        options.markdown.write_text("\n".join(title + report.lines(scores, judged, False)))
+        options.markdown.write_text(page(scores))
     return 0
 
 

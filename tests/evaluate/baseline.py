@@ -1,15 +1,17 @@
-"""Six rules of common sense over the same records, so that a detector's worth over them is in sight.
+"""Six rules of common sense over the same records, to see what a detector is worth over them.
 
-The lines are those of losslint and trainproof and their like: a spike over three medians, a norm over ten, an end
-twice the minimum. None is tuned.
+The lines are those that losslint, trainproof and their like draw: a spike over three medians, a
+norm over ten, an end at twice the minimum. None is tuned.
 """
 
 import math
 import statistics
 
+WINDOW = 50
+
 
 def series(records, name):
-    return [(record["step"], record[name]) for record in records if name in record and record["kind"] != "header"]
+    return [(r["step"], r[name]) for r in records if name in r and "step" in r]
 
 
 def finite(points):
@@ -17,26 +19,29 @@ def finite(points):
 
 
 def over_medians(points, factor):
-    """The first point over `factor` times the median of the up to 50 before it, once there are five."""
+    """The first step over `factor` medians of the up to WINDOW values before it, of which five are
+    needed."""
     for i in range(5, len(points)):
-        if points[i][1] > factor * statistics.median(value for _, value in points[max(0, i - 50) : i]) > 0:
+        median = statistics.median(value for _, value in points[max(0, i - WINDOW) : i])
+        if points[i][1] > factor * median > 0:
             return points[i][0]
     return None
 
 
 def judge(records):
-    """{detector: step at which it could say so}."""
+    """{detector: the step at which it could be said}."""
     found = {}
     names = ("loss", "grad_norm", "eval_loss", "train_loss")
-    broken = [step for name in names for step, value in series(records, name) if not math.isfinite(value)]
-    loss, norm, evals = (finite(series(records, name)) for name in ("loss", "grad_norm", "eval_loss"))
+    values = [point for name in names for point in series(records, name)]
+    broken = [step for step, value in values if not math.isfinite(value)]
+    loss, norm, evals = (finite(series(records, name)) for name in names[:3])
     if broken:
         found["overflow"] = min(broken)
     if len(evals) > 3 and min(v for _, v in evals[-3:]) > 1.05 * min(v for _, v in evals) > 0:
         found["overfitting"] = evals[-1][0]
     if len(loss) > 1 and loss[-1][1] > 2 * min(v for _, v in loss) > 0:
         found["divergence"] = loss[-1][0]
-    if len(loss) > 1 and loss[0][1] > 0 and loss[-1][1] > 0.98 * loss[0][1]:
+    if len(loss) > 1 and loss[-1][1] > 0.98 * loss[0][1] > 0:
         found["underfitting"] = loss[-1][0]
     for detector, points, factor in (("loss-spike", loss, 3), ("gradient-explosion", norm, 10)):
         step = over_medians(points, factor)
@@ -47,7 +52,8 @@ def judge(records):
 
 def findings(records):
     """The verdicts in the form of `analyze --format json`."""
+    standing = {"severity": "warning", "state": "still_open"}
     return [
-        {"detector": detector, "severity": "warning", "state": "still_open", "onset_step": step, "detected_step": step}
+        {"detector": detector, "onset_step": step, "detected_step": step, **standing}
         for detector, step in judge(records).items()
     ]

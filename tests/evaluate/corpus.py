@@ -1,7 +1,8 @@
 """Labelled logs: a folder with a table of labels beside the logs or run directories that it names.
 
-The table is tab-separated, INDEX.tsv or labels.tsv, with the columns `file` and `label`; `format`, `secondary`,
-`onset_step` and `repo` may be missing. `onset_step` may have words behind the number.
+The table is tab-separated, INDEX.tsv or labels.tsv, with the columns `file` and `label`; `format`
+(a run directory or a file of our records without it), `secondary`, `onset_step` and `repo` may be
+missing. `onset_step` may have words behind the number.
 """
 
 import csv
@@ -42,25 +43,33 @@ class LabelledRun:
         return DETECTORS_OF.get(self.label, ()) + DETECTORS_OF.get(self.secondary, ())
 
 
-def read(folder):
-    """The labelled runs of a folder."""
+def read(folder, forms):
+    """The labelled runs of a folder; `forms` are the formats that can be read."""
     folder = pathlib.Path(folder)
     tables = [folder / name for name in ("INDEX.tsv", "labels.tsv") if (folder / name).exists()]
     if not tables:
         raise CorpusError(f"{folder}: neither INDEX.tsv nor labels.tsv")
     with open(tables[0], newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    return [labelled_run(folder, row, f"{tables[0]}:{line}") for line, row in enumerate(rows, 2)]
+    known = (*forms, RUN_DIRECTORY)
+    return [
+        labelled_run(folder, row, f"{tables[0]}:{line}", known) for line, row in enumerate(rows, 2)
+    ]
 
 
-def labelled_run(folder, row, where):
+def expect(where, what, word, known):
+    if word not in known:
+        raise CorpusError(f"{where}: unknown {what} {word!r}; known are {', '.join(known)}")
+
+
+def labelled_run(folder, row, where, forms):
     for column in ("file", "label"):
         if not row.get(column):
             raise CorpusError(f"{where}: no {column}")
     for label in filter(None, (row["label"], row.get("secondary"))):
-        if label not in DETECTORS_OF and label not in NO_PROBLEM:
-            known = ", ".join((*NO_PROBLEM, *DETECTORS_OF))
-            raise CorpusError(f"{where}: unknown label {label!r}; known are {known}")
+        expect(where, "label", label, (*NO_PROBLEM, *DETECTORS_OF))
+    form = row.get("format") or RUN_DIRECTORY
+    expect(where, "format", form, forms)
     path = folder / row["file"]
     if not path.exists():
         raise CorpusError(f"{where}: there is no {path}")
@@ -68,7 +77,7 @@ def labelled_run(folder, row, where):
     return LabelledRun(
         path=path,
         name=row["file"],
-        format=row.get("format") or RUN_DIRECTORY,
+        format=form,
         label=row["label"],
         secondary=row.get("secondary") or "",
         onset=int(onset[0]) if onset else None,

@@ -1,8 +1,8 @@
 """TensorBoard event files: the scalars of each step.
 
-The messages are a small part of tensorboard's event.proto, summary.proto and tensor.proto (field numbers from
-there), built here so that the tests need protobuf but not TensorBoard; the framing is that of TFRecord:
-length u64, its checksum u32, the message, its checksum u32, little-endian.
+The messages are a small part of TensorBoard's event.proto, summary.proto and tensor.proto, with
+the field numbers from there, so that this needs protobuf but not TensorBoard. The framing is
+TFRecord's: length (u64), its checksum (u32), the message, its checksum (u32), little-endian.
 """
 
 import struct
@@ -14,7 +14,11 @@ DT_FLOAT, DT_DOUBLE = 1, 2  # types.proto
 MESSAGES = {
     "Event": [("step", 2, FIELD.TYPE_INT64), ("summary", 5, "Summary")],
     "Summary": [("value", 1, ["Value"])],
-    "Value": [("tag", 1, FIELD.TYPE_STRING), ("simple_value", 2, FIELD.TYPE_FLOAT), ("tensor", 8, "Tensor")],
+    "Value": [
+        ("tag", 1, FIELD.TYPE_STRING),
+        ("simple_value", 2, FIELD.TYPE_FLOAT),
+        ("tensor", 8, "Tensor"),
+    ],
     "Tensor": [
         ("dtype", 1, FIELD.TYPE_INT32),
         ("content", 4, FIELD.TYPE_BYTES),
@@ -25,7 +29,9 @@ MESSAGES = {
 
 
 def event_class():
-    file = descriptor_pb2.FileDescriptorProto(name="event_file.proto", package="scalars", syntax="proto2")
+    file = descriptor_pb2.FileDescriptorProto(
+        name="event_file.proto", package="scalars", syntax="proto2"
+    )
     for name, fields in MESSAGES.items():
         message = file.message_type.add(name=name)
         for field, number, kind in fields:

@@ -1,7 +1,8 @@
 """Foreign logs to rows: one reader a format.
 
-A reader takes a file and gives a `Log`: raw rows ({raw name: number or text}) in the file's order, and the header that
-the log itself tells. What the names mean is the name map's; nothing here knows a run's label.
+A reader takes a file and gives a `Log`: raw rows ({raw name: number or text}) in the file's order,
+and the header that the log itself tells. What the names mean is the name map's; nothing here knows
+a run's label.
 """
 
 import csv
@@ -10,7 +11,7 @@ import json
 import math
 import re
 
-import event_file
+from evaluate import event_file
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf)", re.I)
 
@@ -22,7 +23,7 @@ class Log:
 
 
 def number(text):
-    """A cell as a number; None where it is blank; the text itself where it is none."""
+    """A cell as a number; None where it is blank; the text itself where it is no number."""
     text = text.strip()
     try:
         return float(text) if text else None
@@ -31,7 +32,8 @@ def number(text):
 
 
 def csv_rows(path, blanks=False):
-    """The rows of a comma-separated file with a line of names. Blank cells are left out, or None on request."""
+    """The rows of a comma-separated file with a line of names. Blank cells are left out, or None
+    where `blanks` is set."""
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
         for cells in csv.DictReader(file, skipinitialspace=True):
             row = {name.strip(): number(cell or "") for name, cell in cells.items() if name}
@@ -45,8 +47,9 @@ def read_csv(path):
 def read_algoperf(path):
     """AlgoPerf's measurements.csv, which pandas wrote: NaN is a blank cell.
 
-    A cell is also blank where nothing was measured, so a blank counts as NaN only once the training loss or the gradient norm
-    was not finite, and only in the kind of row that has the name otherwise: training rows, or evaluations (`score`).
+    A cell is also blank where nothing was measured, so a blank counts as NaN only once the
+    training loss or the gradient norm was not finite, and only in the kind of row that has the
+    name otherwise: training rows, or evaluations (`score`).
     """
     rows, broken, names = [], False, {False: set(), True: set()}
     for cells in csv_rows(path, blanks=True):
@@ -55,51 +58,65 @@ def read_algoperf(path):
         if broken:
             row |= {name: math.nan for name in names[evaluation] if name not in row}
         names[evaluation] |= row.keys()
-        broken = broken or any(not math.isfinite(row.get(name, 0.0)) for name in ("loss", "grad_norm"))
+        watched = (row.get(name, 0.0) for name in ("loss", "grad_norm"))
+        broken = broken or not all(map(math.isfinite, watched))
         rows.append(row)
     ctc = any("ctc_loss" in name for name in names[True])
-    return Log(rows, {"framework": "jax" if "_jax" in path.name else "pytorch"} | ({"objective": "ctc"} if ctc else {}))
+    return Log(rows, {"objective": "ctc"} if ctc else {})
 
 
 def read_lcurve(path):
     """DeePMD-kit's lcurve.out: columns apart by blanks, the names behind a #."""
-    lines = path.read_text().splitlines()
-    names = lines[0].lstrip("# ").split()
-    rows = [dict(zip(names, map(float, line.split()))) for line in lines if line.strip() and not line.startswith("#")]
-    return Log(rows, {"framework": "deepmd"})
+    head, *lines = path.read_text().splitlines()
+    names = head.lstrip("# ").split()
+    cells = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    return Log([dict(zip(names, map(float, row))) for row in cells], {"framework": "deepmd"})
 
 
 def read_lightning(path):
-    """Lightning's CSVLogger: a row for each of training and validation. A training loss that comes at most once an
-    epoch is the epoch's mean, so it is told once more as `train_loss_epoch`."""
+    """Lightning's CSVLogger: a row for each of training and validation. A training loss that comes
+    exactly once an epoch is the epoch's mean, so it is told once more as `train_loss_epoch`."""
     rows = list(csv_rows(path))
-    for name in ("train_loss", "loss"):
-        epochs = [row["epoch"] for row in rows if name in row and "epoch" in row]
-        if len(epochs) > 1 and len(set(epochs)) == len(epochs) and epochs == list(range(int(epochs[0]), int(epochs[-1]) + 1)):
-            for row in rows:
-                if name in row:
-                    row.setdefault("train_loss_epoch", row[name])
+    epochs = [row["epoch"] for row in rows if "train_loss" in row and "epoch" in row]
+    if len(epochs) > 1 and epochs == list(range(int(epochs[0]), int(epochs[-1]) + 1)):
+        for row in rows:
+            if "train_loss" in row:
+                row.setdefault("train_loss_epoch", row["train_loss"])
     return Log(rows, {"framework": "lightning"})
 
 
 def read_trainer_state(path):
-    """The trainer_state.json of transformers' Trainer. `loss` is the mean since the last entry with a loss, grad_norm is
-    what clip_grad_norm_ returns, the norm before clipping (transformers/trainer.py)."""
+    """The trainer_state.json of transformers' Trainer. `loss` is the mean since the last entry with
+    a loss; grad_norm is what clip_grad_norm_ returns, the norm before clipping (trainer.py)."""
     state = json.loads(path.read_text())
     rows, last = [], 0
     for entry in state["log_history"]:
-        if "step" not in entry or "train_runtime" in entry:
-            continue
-        row = {name: float(value) for name, value in entry.items() if isinstance(value, (int, float))}
+        row = {name: float(value) for name, value in entry.items() if is_number(value)}
         if "loss" in row:
             row["loss_averaged_over"] = max(1, int(row["step"]) - last)
             last = int(row["step"])
         if "grad_norm" in row:
             row["grad_norm_kind"] = "pre_clip"
         rows.append(row)
-    told = {"max_steps": "max_steps", "num_train_epochs": "max_epochs", "train_batch_size": "batch_size"}
-    known = {ours: state[theirs] for theirs, ours in told.items() if 0 < state.get(theirs, 0) < 2**53}
-    return Log(rows, {"framework": "transformers", "hyperparameters": known})
+    return Log(rows, {"framework": "transformers", "hyperparameters": known(state, TRAINER_FIELDS)})
+
+
+TRAINER_FIELDS = {
+    "max_steps": "max_steps",
+    "num_train_epochs": "max_epochs",  # sys.maxsize where max_steps rules
+    "train_batch_size": "batch_size",
+}
+
+
+def known(values, names):
+    """Those of `values` that the header has a name for, where they say something."""
+    return {
+        ours: values[name] for name, ours in names.items() if 0 < (values.get(name) or 0) < 2**53
+    }
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 MEGATRON = re.compile(r"iteration\s+(\d+)/\s*(\d+) \|(.*)")
@@ -107,24 +124,27 @@ MEGATRON_FIELD = re.compile(r"\s*([^|:]+):\s*([-+\w.]+)\s*\|")
 
 
 def read_megatron(path):
-    """Megatron-LM's log lines: `iteration N/ M | name: value | ...`, the loss the mean since the last line."""
-    rows, header, last = [], {"framework": "megatron"}, None
-    for line in path.read_text(errors="replace").splitlines():
-        match = MEGATRON.search(line)
-        if not match:
-            continue
-        step, most, fields = int(match[1]), int(match[2]), match[3]
-        row = {"iteration": float(step)} | {name: number(value) for name, value in MEGATRON_FIELD.findall(fields)}
-        if last is not None:
-            row["loss_averaged_over"] = max(1, step - last)
-        known = {"max_steps": most, "batch_size": row.get("global batch size")}
-        header.setdefault("hyperparameters", {name: value for name, value in known.items() if value})
-        rows.append(row)
-        last = step
-    return Log(rows, header)
+    """Megatron-LM's log lines: `iteration N/ M | name: value | ...`. The loss is the mean over the
+    log interval: the smallest distance of two lines, since an excerpt may have gaps."""
+    matches = list(map(MEGATRON.search, path.read_text(errors="replace").splitlines()))
+    rows = [megatron_row(match) for match in matches if match]
+    steps = [row["iteration"] for row in rows]
+    interval = min((b - a for a, b in zip(steps, steps[1:]) if b > a), default=1)
+    for row in rows:
+        row["loss_averaged_over"] = int(interval)
+    first = rows[0] if rows else {}
+    told = known(first, {"of": "max_steps", "global batch size": "batch_size"})
+    return Log(rows, {"framework": "megatron", "hyperparameters": told})
 
 
-WORD_MODEL = re.compile(r"\| epoch\s+(\d+) \|\s*(\d+)/\s*(\d+) batches \| lr ([\d.]+) .*\| loss\s+(\S+) \| ppl")
+def megatron_row(match):
+    fields = {name: number(value) for name, value in MEGATRON_FIELD.findall(match[3])}
+    return {"iteration": float(match[1]), "of": int(match[2])} | fields
+
+
+WORD_MODEL = re.compile(
+    r"\| epoch\s+(\d+) \|\s*(\d+)/\s*(\d+) batches \| lr ([\d.]+) .*\| loss\s+(\S+) \| ppl"
+)
 WORD_MODEL_EVAL = re.compile(r"\| end of epoch\s+(\d+) .*valid loss\s+(\S+) \|")
 KERAS_EPOCH = re.compile(r"Epoch (\d+)/(\d+)\s*$")
 KERAS_BAR = re.compile(r"^\s*(\d+)/(\d+) (?:\[|-)")
@@ -134,8 +154,8 @@ EPOCH_FIELD = re.compile(r"([A-Za-z][A-Za-z ]*?):\s*(" + NUMBER.pattern + ")", r
 
 
 def read_text(path):
-    """What training scripts print: Keras's progress bar, PyTorch's word_language_model example, or lines
-    `Epoch N | Name: value | ...`; the first that gives any row counts."""
+    """What training scripts print: PyTorch's word_language_model example, Keras's progress bar, or
+    lines `Epoch N | Name: value | ...`; the first that gives any row counts."""
     lines = re.split(r"[\r\n]+", path.read_text(errors="replace").replace("\b", ""))
     for reader in (read_word_model, read_keras_bar, read_epoch_lines):
         log = reader(lines)
@@ -144,14 +164,21 @@ def read_text(path):
     return Log([])
 
 
+WORD_MODEL_FIELDS = {
+    "clip": "max_grad_norm",
+    "batch_size": "batch_size",
+    "epochs": "max_epochs",
+    "dropout": "dropout",
+}
+
+
 def read_word_model(lines):
-    """pytorch/examples word_language_model: the loss is the mean over the batches since the last line."""
+    """pytorch/examples word_language_model: the loss is the mean since the last line."""
     rows, header, batches, last = [], {"framework": "pytorch"}, 0, 0
     for line in lines:
         if line.startswith("Namespace("):
-            told = {"clip": "max_grad_norm", "batch_size": "batch_size", "epochs": "max_epochs", "dropout": "dropout"}
-            values = dict(re.findall(r"(\w+)=([\d.]+)", line))
-            header["hyperparameters"] = {ours: float(values[name]) for name, ours in told.items() if name in values}
+            told = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
+            header["hyperparameters"] = known(told, WORD_MODEL_FIELDS)
         elif match := WORD_MODEL.search(line):
             epoch, batch, batches = (int(match[i]) for i in (1, 2, 3))
             step = (epoch - 1) * batches + batch
@@ -159,14 +186,14 @@ def read_word_model(lines):
             rows.append(row | {"loss_averaged_over": max(1, step - last)})
             last = step
         elif match := WORD_MODEL_EVAL.search(line):
-            rows.append({"step": int(match[1]) * batches, "epoch": int(match[1]), "valid loss": float(match[2])})
-            last = int(match[1]) * batches
+            epoch, last = int(match[1]), int(match[1]) * batches
+            rows.append({"step": last, "epoch": epoch, "valid loss": float(match[2])})
     return Log(rows, header)
 
 
 def read_keras_bar(lines):
-    """Keras's progress bar: the last state of each epoch's bar. What comes after a full bar, up to the next epoch, is
-    an evaluation."""
+    """Keras's progress bar: the last state of each epoch's bar. What comes after a full bar, up to
+    the next epoch, is evaluate() on data that the log does not name, and left out."""
     rows, header, epoch, done = [], {"framework": "keras"}, None, True
     for line in lines:
         if match := KERAS_EPOCH.search(line):
@@ -184,20 +211,22 @@ def read_keras_bar(lines):
 
 
 def read_epoch_lines(lines):
-    """`Epoch N | Train Loss: a | Token Acc: b | Val Loss: c`: of a name that comes twice, the second is the validation's
-    and is left out."""
+    """`Epoch N | Train Loss: a | Token Acc: b | Val Loss: c | Token Acc: d`: of a name that comes
+    twice, the second is the validation's."""
     rows = []
     for line in lines:
         if match := EPOCH_LINE.match(line):
             row = {"epoch": int(match[1])}
             for name, value in EPOCH_FIELD.findall(line):
-                row.setdefault(name.lower(), float(value))
+                name = name.lower()
+                row[f"val {name}" if name in row else name] = float(value)
             rows.append(row)
     return Log(rows)
 
 
 def read_event_file(path):
-    """TensorBoard scalars: one row a step and stretch of tags; a tag that comes again at its step starts a new row."""
+    """TensorBoard scalars: a row for each stretch of one step; a tag that comes again starts a new
+    one. `writer` marks transformers, whose train/loss is no evaluation."""
     rows = []
     for step, tag, value in event_file.scalars(path):
         if not rows or rows[-1]["step"] != step or tag in rows[-1]:
@@ -205,7 +234,8 @@ def read_event_file(path):
         rows[-1][tag] = value
     if any("train/total_flos" in row for row in rows):
         rows = [row | {"writer": "transformers"} for row in rows]
-    return Log(rows, {"objective": "ctc"} if any("validation/ctc_loss" in row for row in rows) else {})
+    ctc = any("validation/ctc_loss" in row for row in rows)
+    return Log(rows, {"objective": "ctc"} if ctc else {})
 
 
 READERS = {

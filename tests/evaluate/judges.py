@@ -3,49 +3,42 @@
 import json
 import subprocess
 
-import baseline
-import corpus
-import records
-import score
+from evaluate import baseline, corpus, records, score
 
 PATIENCE = 60  # seconds for one log
+JUDGED = (0, 1, 3)  # exit statuses of `analyze` that come with a verdict
 
 
-def extent(points):
-    return {"first_step": min(points, default=0), "last_step": max(points, default=0)}
+def extent(found):
+    """First and last step of a run's records."""
+    steps = [record["step"] for record in found if "step" in record]
+    return {"first_step": min(steps, default=0), "last_step": max(steps, default=0)}
 
 
-def analyze(trainward, options, run, path):
-    """The run's verdict of `trainward analyze --format json`."""
+def analyze(trainward, options, run, path, span):
+    """The run as `trainward analyze --format json` judges it."""
     command = [trainward, "analyze", "--format", "json", *options, str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired:
-        return score.Judged(run, [], error=f"no answer within {PATIENCE} s")
+        return score.Judged(run, [], error=f"no answer within {PATIENCE} s", **span)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode not in (0, 1, 3) or not lines:
-        return score.Judged(run, [], error=f"exit status {done.returncode}: {done.stderr.strip()[-200:]}")
+    if done.returncode not in JUDGED or not lines:
+        why = f"exit status {done.returncode}: {done.stderr.strip()[-200:]}"
+        return score.Judged(run, [], error=why, **span)
     said = json.loads(lines[0])
-    return score.Judged(run, said["findings"], said["not_checked"])
+    return score.Judged(run, said["findings"], said["not_checked"], **span)
 
 
 def judge(job):
-    """One run's verdicts: (trainward's, the rules', names that the map lacks, rows that were lost)."""
+    """(trainward's verdict, that of the rules, names that the map lacks) for one run."""
     run, maps, folder, trainward, options = job
-    if run.format == corpus.RUN_DIRECTORY:
-        path, unmapped, kept = run.path, [], run_directory(run.path)
-    else:
+    path, unmapped = run.path, []
+    if run.format != corpus.RUN_DIRECTORY:
         path, unmapped = records.cached(run.path, run.format, maps, folder)
-        kept = records.load(path)
-    span = extent([record["step"] for record in kept if "step" in record])
-    ours = analyze(trainward, options, run, path)
-    ours.first_step, ours.last_step = span["first_step"], span["last_step"]
-    return ours, score.Judged(run, baseline.findings(kept), **span), unmapped
-
-
-def run_directory(path):
-    """The records of a run directory that holds JSON lines; those of a CBOR log are not for the rules."""
-    file = path / "telemetry.jsonl" if path.is_dir() else path
-    if not file.exists() or file.suffix != ".jsonl":
-        return []
-    return [record for record in records.load(file) if record.get("rank", 0) == 0]
+    found = records.load(path)
+    span = extent(found)
+    rules = score.Judged(run, baseline.findings(found), **span)
+    return analyze(trainward, options, run, path, span), rules, unmapped

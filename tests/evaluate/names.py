@@ -6,7 +6,10 @@ import re
 import yaml
 
 SHIPPED = pathlib.Path(__file__).with_name("names.yaml")
-SIGNAL = re.compile(r"ignore|step|epoch|\+?(loss|learning_rate|grad_norm|loss_scale|skipped_steps|train_loss|eval_[\w*]+)")
+SIGNAL = re.compile(
+    r"ignore|step|epoch"
+    r"|\+?(loss|learning_rate|grad_norm|loss_scale|skipped_steps|train_loss|eval_[\w*]+)"
+)
 CONDITION = re.compile(r"(.*)\[([^=\]]+)=([^\]]*)\]")
 
 
@@ -23,7 +26,7 @@ class Entry:
             if not isinstance(signal, str) or not SIGNAL.fullmatch(signal):
                 raise NameMapError(f"{where}: {raw}: {signal!r} is no signal")
             if "*" in signal and "*" not in raw:
-                raise NameMapError(f"{where}: {raw}: {signal!r} has a * that the raw name has not")
+                raise NameMapError(f"{where}: {raw}: {signal!r} has a *, the raw name has none")
         condition = CONDITION.fullmatch(raw)
         self.raw, self.column, self.value = condition.groups() if condition else (raw, None, None)
         self.signals = signals
@@ -39,21 +42,24 @@ class Entry:
 
 
 class NameMap:
-    """The entries of one format. `unmapped` collects the names that no entry fits."""
+    """The entries of one format. `unmapped` collects the names of numbers that no entry fits."""
 
     def __init__(self, where, entries):
         self.entries = [Entry(where, str(raw), signals) for raw, signals in entries.items()]
         self.unmapped = set()
 
     def apply(self, raw_row):
-        """{raw name: number} -> {signal: number}. Of several names of one signal the first entry's counts."""
+        """{raw name: number} -> {signal: number}; cells that are texts only serve conditions. Where
+        several names set one signal, the entry that comes first in the map counts."""
         row, best = {}, {}
         for name, value in raw_row.items():
+            if isinstance(value, str):
+                continue
             rank, signals = self.find(name, raw_row)
             for signal in signals:
                 if signal.startswith("+"):
                     row[signal[1:]] = row.get(signal[1:], 0.0) + value
-                elif signal != "ignore" and rank < best.get(signal, len(self.entries)) and not isinstance(value, str):
+                elif signal != "ignore" and rank < best.get(signal, len(self.entries)):
                     row[signal], best[signal] = value, rank
         return row
 
@@ -67,12 +73,14 @@ class NameMap:
 
 
 def load(override=None):
-    """The shipped maps as {format: {raw name: signals}}, with the entries of the file `override` before them."""
+    """The shipped maps, {format: {raw name: signals}}, behind the entries of a file."""
     maps = read(SHIPPED)
     for form, entries in (read(override) if override else {}).items():
         if form not in maps:
-            raise NameMapError(f"{override}: unknown format {form!r}; known are {', '.join(sorted(maps))}")
-        maps[form] = {**entries, **{raw: signals for raw, signals in maps[form].items() if raw not in entries}}
+            known = ", ".join(sorted(maps))
+            raise NameMapError(f"{override}: unknown format {form!r}; known are {known}")
+        kept = {raw: signals for raw, signals in maps[form].items() if raw not in entries}
+        maps[form] = entries | kept
     for form, entries in maps.items():
         NameMap(form, entries)
     return maps
@@ -83,6 +91,6 @@ def read(path):
         maps = yaml.safe_load(pathlib.Path(path).read_text())
     except yaml.YAMLError as error:
         raise NameMapError(f"{path}: {error}") from error
-    if not isinstance(maps, dict) or not all(isinstance(entries, dict) for entries in maps.values()):
+    if not isinstance(maps, dict) or not all(isinstance(part, dict) for part in maps.values()):
         raise NameMapError(f"{path}: not a map of formats to maps of names")
     return maps

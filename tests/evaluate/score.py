@@ -1,14 +1,16 @@
 """Verdicts against labels.
 
-A problem run is found when a detector of its label or of its secondary label says so; any finding of severity warning
-or more, that was not withdrawn, on a healthy run is a false alarm; runs labelled unknown are left out.
+A problem run is found when a detector of its label or of its secondary label says so. Any finding
+of severity warning or more, that was not withdrawn, on a healthy run is a false alarm. Runs
+labelled unknown are left out.
 """
 
 import collections
 import dataclasses
+import re
 import statistics
 
-import corpus
+from evaluate import corpus
 
 LOUD = ("warning", "critical")
 
@@ -24,167 +26,181 @@ class Judged:
     last_step: int = 0
     error: str = ""
 
-    def loud(self):
-        """The findings that count: warning or more, not withdrawn."""
-        return [f for f in self.findings if f["severity"] in LOUD and f["state"] != "withdrawn"]
-
     def healthy(self):
         return self.run.label == "healthy"
 
     def problem(self):
         return self.run.label not in corpus.NO_PROBLEM
 
-    def right(self):
-        """The findings that name the label or the secondary label, the earliest detected first."""
-        right = [f for f in self.loud() if f["detector"] in self.run.detectors()]
-        return sorted(right, key=lambda f: f["detected_step"])
+    def loud(self):
+        """The findings that count: warning or more, and not withdrawn."""
+        return [f for f in self.findings if f["severity"] in LOUD and f["state"] != "withdrawn"]
 
-    def hushed(self):
-        """Of a run labelled spikes: does it count as found once findings of severity info are allowed?"""
-        said = {f["detector"] for f in self.findings if f["state"] != "withdrawn"}
-        return "spikes" in (self.run.label, self.run.secondary) and bool(said & set(corpus.DETECTORS_OF["spikes"]))
+    def right(self):
+        """Of a problem run, those that name a label or secondary label, in the order of telling."""
+        allowed = self.run.detectors() if self.problem() else ()
+        right = [f for f in self.loud() if f["detector"] in allowed]
+        return sorted(right, key=lambda f: f["detected_step"])
 
     def wrong(self):
         """The detectors that were loud and should not have been."""
-        allowed = self.run.detectors() if self.problem() else ()
-        return sorted({f["detector"] for f in self.loud()} - set(allowed))
+        return sorted({f["detector"] for f in self.loud()} - {f["detector"] for f in self.right()})
+
+    def found(self):
+        return bool(self.right())
+
+    def found_with_info(self):
+        """Found, once findings of severity info count for the label spikes as well."""
+        said = {f["detector"] for f in self.findings if f["state"] != "withdrawn"}
+        spikes = "spikes" in (self.run.label, self.run.secondary)
+        return self.found() or (spikes and bool(said & set(corpus.DETECTORS_OF["spikes"])))
 
     def verdict(self):
         if self.error:
             return "ERROR"
         if self.run.label == "unknown":
             return "unknown"
-        if self.healthy():
-            return "FALSE" if self.loud() else "ok"
-        if not self.right():
+        if self.problem() and not self.found():
             return "MISSED"
-        return "EXTRA" if self.wrong() else "ok"
+        if self.wrong():
+            return "FALSE" if self.healthy() else "EXTRA"
+        return "ok"
 
 
 def ratio(part, whole):
     return part / whole if whole else None
 
 
+def mean(values):
+    return statistics.mean(values) if values else None
+
+
 def harmonic(a, b):
-    return 2 * a * b / (a + b) if a and b else 0.0 if a is not None and b is not None else None
+    """F1 of precision and recall; None where either is."""
+    if a is None or b is None:
+        return None
+    return 2 * a * b / (a + b) if a + b else 0.0
+
+
+def by_repository(judged, judge):
+    """The mean over repositories of the share for which `judge` is true: runs of one repository are
+    not independent. Returns (mean or None, repositories)."""
+    groups = collections.defaultdict(list)
+    for j in judged:
+        groups[j.run.repo].append(bool(judge(j)))
+    return mean([statistics.mean(group) for group in groups.values()]), len(groups)
+
+
+def label_score(judged, label):
+    """How many of a label's runs were found, and how often its detectors were right when loud.
+
+    Precision counts runs: of those on which a detector of the label was loud, the share that has a
+    label or secondary label for which that detector answers. `expected` are the runs that have it
+    as label or secondary label, `named` those of them for which a detector of it was loud: the
+    recall of the detector alone, where a run that another label explains does not count as found.
+    """
+    detectors = set(corpus.DETECTORS_OF[label])
+    runs = [j for j in judged if j.run.label == label]
+    said = [j for j in judged if detectors & {f["detector"] for f in j.loud()}]
+    rightly = [j for j in said if detectors & {f["detector"] for f in j.right()}]
+    expected = [j for j in judged if label in (j.run.label, j.run.secondary) and j.problem()]
+    found = sum(j.found() for j in runs)
+    recall, precision = ratio(found, len(runs)), ratio(len(rightly), len(said))
+    return {
+        "runs": len(runs),
+        "found": found,
+        "found_with_info": sum(j.found_with_info() for j in runs),
+        "expected": len(expected),
+        "named": sum(j in said for j in expected),
+        "said": len(said),
+        "said_rightly": len(rightly),
+        "recall": recall,
+        "recall_by_repository": by_repository(runs, Judged.found)[0],
+        "precision": precision,
+        "f1": harmonic(recall, precision),
+    }
 
 
 def label_scores(judged):
-    """By label: how many runs, how many of them found, and the precision of the label's detectors.
-
-    Precision counts runs: of those on which a detector of the label was loud, how many have a label or a secondary
-    label that it answers for.
-    """
-    scores = {}
-    for label, detectors in corpus.DETECTORS_OF.items():
-        runs = [j for j in judged if j.run.label == label]
-        said = [j for j in judged if any(f["detector"] in detectors for f in j.loud())]
-        right = [j for j in said if j.problem() and set(detectors) & {f["detector"] for f in j.right()}]
-        if not runs and not said:
-            continue
-        recall, precision = ratio(sum(bool(j.right()) for j in runs), len(runs)), ratio(len(right), len(said))
-        scores[label] = {
-            "runs": len(runs),
-            "found": sum(bool(j.right()) for j in runs),
-            "found_info_allowed": sum(bool(j.right()) or j.hushed() for j in runs),
-            "said": len(said),
-            "said_rightly": len(right),
-            "recall": recall,
-            "precision": precision,
-            "f1": harmonic(recall, precision),
-        }
-    return scores
+    scores = {label: label_score(judged, label) for label in corpus.DETECTORS_OF}
+    return {label: s for label, s in scores.items() if s["expected"] or s["said"]}
 
 
 def overall(judged):
-    """Problem against healthy: found, false alarms, and what follows."""
-    problems, healthy = [j for j in judged if j.problem()], [j for j in judged if j.healthy()]
-    found, alarmed = sum(bool(j.right()) for j in problems), sum(bool(j.loud()) for j in healthy)
-    alarms, steps = sum(len(j.loud()) for j in healthy), sum(j.last_step - j.first_step for j in healthy)
+    """Problem against healthy: found, false alarms, and what follows from these."""
+    problems = [j for j in judged if j.problem()]
+    healthy = [j for j in judged if j.healthy()]
+    found, alarmed = sum(j.found() for j in problems), sum(bool(j.loud()) for j in healthy)
+    alarms, steps = (
+        sum(len(j.loud()) for j in healthy),
+        sum(j.last_step - j.first_step for j in healthy),
+    )
     recall, precision = ratio(found, len(problems)), ratio(found, found + alarmed)
+    recall_by_repository, problem_repositories = by_repository(problems, Judged.found)
+    alarmed_by_repository, healthy_repositories = by_repository(healthy, Judged.loud)
     return {
         "problem_runs": len(problems),
         "found": found,
-        "healthy_runs": len(healthy),
-        "healthy_runs_with_alarm": alarmed,
-        "false_alarms": alarms,
-        "healthy_steps": steps,
         "recall": recall,
         "precision": precision,
         "f1": harmonic(recall, precision),
+        "problem_repositories": problem_repositories,
+        "recall_by_repository": recall_by_repository,
+        "healthy_runs": len(healthy),
+        "healthy_runs_alarmed": alarmed,
+        "healthy_repositories": healthy_repositories,
+        "alarmed_by_repository": alarmed_by_repository,
+        "false_alarms": alarms,
+        "healthy_steps": steps,
         "false_alarms_per_healthy_run": ratio(alarms, len(healthy)),
         "false_alarms_per_million_healthy_steps": ratio(alarms * 1e6, steps),
-        "problem_runs_with_wrong_extra": sum(bool(j.wrong()) for j in problems),
+        "problem_runs_with_wrong_finding": sum(bool(j.wrong()) for j in problems),
         "errors": sum(bool(j.error) for j in judged),
     }
 
 
-def by_repository(judged):
-    """Means over repositories: the runs of one repository are not independent."""
-    groups = collections.defaultdict(list)
-    for j in judged:
-        groups[j.run.repo].append(j)
-    recalls, alarms = [], []
-    for runs in groups.values():
-        problems, healthy = [bool(j.right()) for j in runs if j.problem()], [bool(j.loud()) for j in runs if j.healthy()]
-        recalls += [statistics.mean(problems)] if problems else []
-        alarms += [statistics.mean(healthy)] if healthy else []
-    return {
-        "repositories_with_problems": len(recalls),
-        "recall": statistics.mean(recalls) if recalls else None,
-        "repositories_with_healthy_runs": len(alarms),
-        "share_of_healthy_runs_with_alarm": statistics.mean(alarms) if alarms else None,
-    }
-
-
 def timing(judged):
-    """Of each problem run that was found and whose onset is known: how late, and how far off the onset was told.
-
-    The earliest finding that is right counts. Shares are of the run's length.
-    """
+    """Of each problem run that was found and whose onset is known: how late it was said, and how
+    far off the onset that was named. The first right finding counts; shares are of the run."""
     rows = []
     for j in judged:
-        if not j.problem() or j.run.onset is None or not j.right():
+        if j.run.onset is None or not j.found():
             continue
         first, length = j.right()[0], max(1, j.last_step - j.first_step)
-        delay, error = first["detected_step"] - j.run.onset, first["onset_step"] - j.run.onset
-        rows.append({
-            "run": j.run.name,
-            "label": j.run.label,
-            "detector": first["detector"],
-            "delay": delay,
-            "delay_share": delay / length,
-            "onset_error": error,
-            "onset_error_share": error / length,
-        })
+        delay, error = (first[key] - j.run.onset for key in ("detected_step", "onset_step"))
+        row = {"run": j.run.name, "label": j.run.label, "detector": first["detector"]}
+        row |= {"delay": delay, "delay_share": delay / length}
+        rows.append(row | {"onset_error": error, "onset_error_share": error / length})
     return rows
 
 
-def counts(judged, of):
-    return dict(collections.Counter(name for j in judged for name in of(j)).most_common())
+def wrong_by_detector(judged):
+    return dict(collections.Counter(name for j in judged for name in j.wrong()).most_common())
 
 
 def not_checked(judged):
-    """{detector: {"share": of the runs, "reasons": {reason: runs}}}."""
+    """{detector: {"share": of the runs, "reasons": {reason with N for its numbers: runs}}}."""
     reasons = collections.defaultdict(collections.Counter)
     for j in judged:
         for entry in j.not_checked:
-            reasons[entry["detector"]][entry["reason"]] += 1
+            reasons[entry["detector"]][re.sub(r"\d[\d.]*", "N", entry["reason"])] += 1
     return {
-        detector: {"share": ratio(sum(count.values()), len(judged)), "reasons": dict(count.most_common())}
+        detector: {
+            "share": ratio(sum(count.values()), len(judged)),
+            "reasons": dict(count.most_common()),
+        }
         for detector, count in sorted(reasons.items())
     }
 
 
 def score(judged):
-    """All figures of one judge. Runs labelled unknown are left out."""
+    """All figures of one judge."""
     known = [j for j in judged if j.run.label != "unknown"]
     return {
         "overall": overall(known),
-        "by_repository": by_repository(known),
         "labels": label_scores(known),
         "timing": timing(known),
-        "false_alarms_by_detector": counts([j for j in known if j.healthy()], Judged.wrong),
-        "wrong_extra_by_detector": counts([j for j in known if j.problem()], Judged.wrong),
+        "false_alarms_by_detector": wrong_by_detector([j for j in known if j.healthy()]),
+        "wrong_by_detector": wrong_by_detector([j for j in known if j.problem()]),
         "not_checked": not_checked(known),
     }
