@@ -345,6 +345,15 @@ def test_the_overall_figures():
     assert told["problem_runs_with_wrong_finding"] == 2
 
 
+@pytest.mark.parametrize("share, trials, low, high", [
+    (0, 10, 0, 0.2775),  # z^2 / (n + z^2) = 3.8416 / 13.8416
+    (1, 10, 0.7225, 1),
+    (0.5, 10, 0.2366, 0.7634),  # 0.5 -+ 1.96 sqrt(0.025 + 0.009604) / 1.38416
+])
+def test_the_interval_is_wilsons(share, trials, low, high):
+    assert score.wilson(share, trials) == pytest.approx([low, high], abs=1e-4)
+
+
 def test_the_figures_of_a_label():
     told = score.score(EXAMPLE)["labels"]
     divergence = told["divergence"]
@@ -365,6 +374,15 @@ def test_delays_are_counted_from_the_labels_onset():
     rows = score.score(EXAMPLE)["timing"]
     assert [(row["delay"], row["delay_share"], row["onset_error"]) for row in rows] == \
         [(20, 0.2, 4), (5, 0.05, -10)]
+
+
+def test_formats_are_scored_apart():
+    other = judged("divergence", finding("divergence"))
+    other.run.format = "keras_csv"
+    told = score.score([*EXAMPLE, other])["formats"]
+    assert [(form, told[form]["found"], told[form]["problem_runs"]) for form in told] == \
+        [("keras_csv", 1, 1), ("run_directory", 3, 5)]
+    assert told["run_directory"]["healthy_runs_alarmed"] == 1
 
 
 def test_wrong_findings_are_counted_by_detector():

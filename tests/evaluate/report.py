@@ -13,6 +13,10 @@ def fraction(value):
     return "-" if value is None else f"{value:.2f}"
 
 
+def interval(value):
+    return "-" if value is None else f"{100 * value[0]:.0f} to {100 * value[1]:.0f} %"
+
+
 def table(names, rows):
     """A Markdown table with straight columns."""
     lines = [list(map(str, line)) for line in (names, *rows)]
@@ -31,11 +35,13 @@ OVERALL = {
     "found": ("found", str),
     "recall": ("recall", share),
     "recall_by_repository": ("recall, mean over repositories", share),
+    "recall_interval": ("95 % interval of that, repositories as trials", interval),
     "precision": ("precision: found, of found and healthy runs with a false alarm", share),
     "f1": ("F1", fraction),
     "healthy_runs": ("healthy runs", str),
     "healthy_runs_alarmed": ("healthy runs with a false alarm", str),
     "alarmed_by_repository": ("the same, mean share over repositories", share),
+    "alarmed_interval": ("95 % interval of that, repositories as trials", interval),
     "false_alarms_per_healthy_run": ("false alarms a healthy run", fraction),
     "false_alarms_per_million_healthy_steps": ("false alarms a million healthy steps", fraction),
     "problem_runs_with_wrong_finding": ("problem runs with a wrong finding", str),
@@ -106,6 +112,17 @@ def middle(runs, key):
     ]
 
 
+def formats(judges):
+    rows = []
+    for form in next(iter(judges.values()))["formats"]:
+        for name, judge in judges.items():
+            told = judge["formats"][form]
+            found = f"{told['found']} of {told['problem_runs']}"
+            alarmed = f"{told['healthy_runs_alarmed']} of {told['healthy_runs']}"
+            rows.append([form, name, found, alarmed])
+    return table(["format", "judge", "found", "healthy runs with a false alarm"], rows)
+
+
 def timing(judges):
     rows = []
     for label in corpus.DETECTORS_OF:
@@ -160,6 +177,7 @@ def lines(judges):
         *section("Overall", overall(judges)),
         *section("By label", labels(judges)),
         *section("Wrong findings by detector", wrong(judges)),
+        *section("By format of the log", formats(judges)),
         *section("Delay and onset, in steps and share of the run", timing(judges)),
         *section(f"Not checked by {first}", not_checked(judges[first])),
     ]

@@ -7,6 +7,7 @@ labelled unknown are left out.
 
 import collections
 import dataclasses
+import math
 import re
 import statistics
 
@@ -91,6 +92,17 @@ def by_repository(judged, judge):
     return mean([statistics.mean(group) for group in groups.values()]), len(groups)
 
 
+def wilson(share, trials, z=1.96):
+    """Wilson's 95 % interval of a share; with repositories for trials, runs of one repository count
+    as one. Unlike a bootstrap it says how little zero of a few means."""
+    if share is None:
+        return None
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    spread = math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
+    half = z * spread / (1 + z * z / trials)
+    return [max(0.0, centre - half), min(1.0, centre + half)]
+
+
 def label_score(judged, label):
     """How many of a label's runs were found, and how often its detectors were right when loud.
 
@@ -146,10 +158,12 @@ def overall(judged):
         "f1": harmonic(recall, precision),
         "problem_repositories": problem_repositories,
         "recall_by_repository": recall_by_repository,
+        "recall_interval": wilson(recall_by_repository, problem_repositories),
         "healthy_runs": len(healthy),
         "healthy_runs_alarmed": alarmed,
         "healthy_repositories": healthy_repositories,
         "alarmed_by_repository": alarmed_by_repository,
+        "alarmed_interval": wilson(alarmed_by_repository, healthy_repositories),
         "false_alarms": alarms,
         "healthy_steps": steps,
         "false_alarms_per_healthy_run": ratio(alarms, len(healthy)),
@@ -157,6 +171,14 @@ def overall(judged):
         "problem_runs_with_wrong_finding": sum(bool(j.wrong()) for j in problems),
         "errors": sum(bool(j.error) for j in judged),
     }
+
+
+def format_scores(judged):
+    """By format of the log: the counts of `overall`."""
+    groups = collections.defaultdict(list)
+    for j in judged:
+        groups[j.run.format].append(j)
+    return {form: overall(group) for form, group in sorted(groups.items())}
 
 
 def timing(judged):
@@ -199,6 +221,7 @@ def score(judged):
     return {
         "overall": overall(known),
         "labels": label_scores(known),
+        "formats": format_scores(known),
         "timing": timing(known),
         "false_alarms_by_detector": wrong_by_detector([j for j in known if j.healthy()]),
         "wrong_by_detector": wrong_by_detector([j for j in known if j.problem()]),
