@@ -78,6 +78,16 @@ def test_ultralytics_losses_are_added_up_and_names_may_be_padded(tmp_path):
                                        "train_loss": 4}]
 
 
+def test_json_objects_and_plain_tables_are_read_by_the_same_names(tmp_path):
+    lines = convert(tmp_path, "json_lines",
+                    '{"_step": 5, "train/loss": 1.5, "config": {"a": 1}, "note": "text"}\n\n'
+                    '{"_step": 6, "train/loss": "NaN", "lr": null, "val/acc": 0.5}\n')
+    table = convert(tmp_path, "csv", "global_step,loss,val_acc\n5,1.5,\n6,nan,0.5\n")
+    assert lines == table
+    assert of_kind(table, "step") == [{"step": 5, "loss": 1.5}, {"step": 6, "loss": "nan"}]
+    assert of_kind(table, "eval") == [{"step": 6, "eval_acc": 0.5}]
+
+
 ALGOPERF = ("global_step,grad_norm,loss,train/loss,validation/loss,score\n"
             "0,1.5,0.5,,,\n1,,,0.5,0.6,21.0\n1,2.5,0.75,,,\n{middle}3,,,,,22.0\n4,,,,,\n")
 

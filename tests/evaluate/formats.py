@@ -44,6 +44,17 @@ def read_csv(path):
     return Log(list(csv_rows(path)))
 
 
+def read_json_lines(path):
+    """A file of JSON objects, one a line; numbers that are texts count, what is nested does not."""
+    objects = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return Log([plain_cells(entry) for entry in objects])
+
+
+def plain_cells(entry):
+    cells = {name: number(cell) if isinstance(cell, str) else cell for name, cell in entry.items()}
+    return {name: cell for name, cell in cells.items() if is_number(cell) or isinstance(cell, str)}
+
+
 def read_algoperf(path):
     """AlgoPerf's measurements.csv, which pandas wrote: NaN is a blank cell.
 
@@ -240,8 +251,10 @@ def read_event_file(path):
 
 READERS = {
     "algoperf_csv": read_algoperf,
+    "csv": read_csv,
     "deepmd_lcurve": read_lcurve,
     "hf_trainer_state": read_trainer_state,
+    "json_lines": read_json_lines,
     "keras_csv": read_csv,
     "lightning_csv": read_lightning,
     "megatron_text": read_megatron,
