@@ -782,6 +782,7 @@ static void check_resume(struct tw_trainer_config *config)
     assert_int_equal(tw_training_init(&second, config, NULL), 0);
     assert_int_equal(tw_checkpoint_read(path, &second, NULL), 0);
     assert_int_equal(second.step, 90);
+    assert_int_equal(second.loss_scaler.n_clean, first.loss_scaler.n_clean);
     for (int i = 0; i < 60; i++) {
         struct tw_step_figures expected = tw_training_step(&first);
         struct tw_step_figures figures = tw_training_step(&second);
@@ -805,7 +806,7 @@ static void a_training_goes_on_from_a_checkpoint_as_if_never_stopped(void **stat
 }
 
 /* 2^40 overflows: the first steps are skipped, so that Adam's count of updates is not the step; and
- * the scale doubles at every seventh clean step, so that the count of these is seen too. */
+ * the scale doubles at every 13th clean step, so that the count of these is seen too. */
 static void masks_running_statistics_and_the_loss_scale_go_on_too(void **state)
 {
     struct tw_trainer_config config = defaults();
@@ -814,7 +815,7 @@ static void masks_running_statistics_and_the_loss_scale_go_on_too(void **state)
     set(&config, "batch_norm", "true");
     set(&config, "precision", "fp16");
     set(&config, "initial_loss_scale", "1099511627776");
-    set(&config, "loss_scale_window", "7");
+    set(&config, "loss_scale_window", "13");
     check_resume(&config);
 }
 
