@@ -819,6 +819,45 @@ static void masks_running_statistics_and_the_loss_scale_go_on_too(void **state)
     check_resume(&config);
 }
 
+static bool tells_dead_units(const struct tw_training *training)
+{
+    struct tw_record record;
+    tw_record_init(&record);
+    assert_int_equal(tw_recorder_layers(&record, training, 0), 0);
+    bool tells = record.layers->column[TW_LAYER_DEAD_FRACTION] != NULL;
+    tw_record_clear(&record);
+    return tells;
+}
+
+/* 31 steps are 992 samples: what was silent before the checkpoint, the new process cannot know. */
+static void dead_units_are_told_a_thousand_samples_after_a_resume(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_training first, second;
+    struct tw_checkpoints checkpoints;
+    char *dir = new_directory(), path[300];
+    (void)state;
+    assert_int_equal(tw_training_init(&first, &config, NULL), 0);
+    while (first.epoch < 1)
+        tw_training_step(&first);
+    assert_true(tells_dead_units(&first));
+    assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 1, 1, NULL), 0);
+    assert_int_equal(tw_checkpoints_save(&checkpoints, &first, .5, NULL), 0);
+    snprintf(path, sizeof path, "%s/checkpoints/step-45.bin", dir);
+    assert_int_equal(tw_training_init(&second, &config, NULL), 0);
+    assert_int_equal(tw_checkpoint_read(path, &second, NULL), 0);
+    for (int i = 0; i < 31; i++)
+        tw_training_step(&second);
+    assert_false(tells_dead_units(&second));
+    tw_training_step(&second);
+    assert_true(tells_dead_units(&second));
+    tw_checkpoints_close(&checkpoints);
+    tw_training_release(&first);
+    tw_training_release(&second);
+    release(&config);
+    remove_directory(dir);
+}
+
 /* bf16 instead of fp16 is what a rule may ask for: the weights are fp32 in either. */
 static void a_checkpoint_is_read_in_another_precision(void **state)
 {
@@ -942,6 +981,7 @@ int main(void)
         cmocka_unit_test(parameters_with_nan_are_not_saved),
         cmocka_unit_test(a_training_goes_on_from_a_checkpoint_as_if_never_stopped),
         cmocka_unit_test(masks_running_statistics_and_the_loss_scale_go_on_too),
+        cmocka_unit_test(dead_units_are_told_a_thousand_samples_after_a_resume),
         cmocka_unit_test(a_checkpoint_is_read_in_another_precision),
         cmocka_unit_test(a_damaged_checkpoint_is_refused_and_changes_nothing),
         cmocka_unit_test(a_checkpoint_of_another_network_is_refused),
