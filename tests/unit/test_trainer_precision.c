@@ -202,6 +202,131 @@ static void the_scale_stays_between_its_bounds(void **state)
     }
 }
 
+/* ---- one step of a network: 3 inputs, 5 tanh units, 3 classes, 4 samples ---- */
+
+/* What PyTorch 2.15 computes on a CPU with inputs, weights and biases cast to the format, the loss
+ * in float and multiplied by 1024: outputs, and gradients by W1, b1, W2, b2. */
+struct recorded {
+    const char *precision;
+    double loss;
+    float outputs[12], gradients[38];
+};
+
+static const struct recorded recorded[] = {
+    {"fp16",
+     1.79257441,
+     {1.3984375f, -1.67285156f, 1.68457031f, 2.41601562f, -2.58984375f, 2.49414062f, 0.887695312f,
+      -0.880371094f, 0.616699219f, -1.46484375f, 1.52441406f, -1.8203125f},
+     {-223,     102.5f,   196.75f,    -27.046875f, 1.47558594f, 26.671875f, 123.875f,  -255.75f,
+      -58,      393.75f,  74.5f,      -413,        228.25f,     51.375f,    -241.625f, -46.21875f,
+      9.28125f, 133.75f,  -116.3125f, -73.5625f,   33.15625f,   -118.3125f, 52.375f,   -29.578125f,
+      116.875f, -361.25f, -44.71875f, 99.9375f,    348.25f,     20.890625f, 328,       163,
+      -152.5f,  -318.5f,  -137.75f,   118.5625f,   8.3125f,     -126.6875f}},
+    {"bf16",
+     1.79792941,
+     {1.3984375f, -1.671875f, 1.6875f, 2.421875f, -2.59375f, 2.5f, 0.890625f, -0.88671875f,
+      0.62109375f, -1.46875f, 1.53125f, -1.828125f},
+     {-223,   103,     197,  -26.875f, 1.3515625f, 26.625f, 124,     -260,   -57.75f, 392,
+      74,     -412,    229,  57.75f,   -244,       -46.25f, 9.375f,  135,    -116,    -78,
+      33.25f, -117.5f, 53,   -30,      116.5f,     -362,    -44.75f, 102,    348,     22,
+      328,    164,     -155, -320,     -140,       118,     7.8125f, -126.5f}},
+};
+
+static const float weights[38] = {0,
+                                  0.470100075f,
+                                  0.876574278f,
+                                  1.16440821f,
+                                  1.29464507f,
+                                  1.24965775f,
+                                  1.0355351f,
+                                  0.681257427f,
+                                  0.234775096f,
+                                  -0.243482962f,
+                                  -0.688786983f,
+                                  -1.04086685f,
+                                  -1.25207019f,
+                                  -1.2938118f,
+                                  -1.16044176f,
+                                  0.200000003f,
+                                  0.124321997f,
+                                  -0.0454404093f,
+                                  -0.180814415f,
+                                  -0.179351687f,
+                                  0.486272097f,
+                                  -0.0352742784f,
+                                  -0.544097006f,
+                                  -0.856661797f,
+                                  -0.86022532f,
+                                  -0.553501964f,
+                                  -0.047128655f,
+                                  0.476244539f,
+                                  0.827834368f,
+                                  0.88082087f,
+                                  0.616091728f,
+                                  0.129136175f,
+                                  -0.404399276f,
+                                  -0.792066872f,
+                                  -0.894032359f,
+                                  0.100000001f,
+                                  -0.200000003f,
+                                  0.0500000007f};
+static const float inputs[12] = {0,           1.98332965f,  -0.511082411f, -1.85162914f,
+                                 0.98822701f, 1.59697425f,  -1.39975047f,  -1.23627329f,
+                                 1.71832407f, 0.793480814f, -1.92279494f,  -0.297996551f};
+
+/* Sums in another order may round to the neighbour: `ulps` of the format's at the value, and no
+ * less than at `floor`, of which the sums are made. */
+static void assert_within(const struct tw_precision *precision, const float *values,
+                          const float *expected, size_t n, double ulps, double floor)
+{
+    double ulp = strcmp(precision->name, "fp16") ? 0x1p-8 : 0x1p-11;
+    for (size_t i = 0; i < n; i++) {
+        double allowed = ulps * ulp * fmax(fabs((double)expected[i]), floor);
+        if (!(fabs((double)values[i] - (double)expected[i]) <= allowed))
+            fail_msg("%s [%zu]: %.9g instead of %.9g", precision->name, i, (double)values[i],
+                     (double)expected[i]);
+    }
+}
+
+static void check_step(const struct recorded *expected)
+{
+    static const uint8_t labels[] = {2, 0, 1, 2};
+    const struct tw_precision *precision = tw_precision_find(expected->precision);
+    const struct tw_model_shape shape = {.n_inputs = 3,
+                                         .n_outputs = 3,
+                                         .batch_max = 4,
+                                         .n_hidden = 1,
+                                         .hidden = {5},
+                                         .activation = tw_layer_type_find("tanh"),
+                                         .precision = precision};
+    struct tw_model model;
+    float features[12];
+    size_t correct = 0;
+    assert_int_equal(tw_model_init(&model, &shape, NULL), 0);
+    assert_int_equal(model.n_parameters, 38);
+    memcpy(model.parameters, weights, sizeof weights);
+    memcpy(features, inputs, sizeof features);
+    precision->round(12, features);
+    const float *outputs = tw_model_forward(&model, 4, features);
+    float *gradient = tw_model_output_gradient(&model);
+    double loss =
+        tw_loss_find("softmax_cross_entropy")->evaluate(4, 3, outputs, labels, gradient, &correct);
+    for (size_t i = 0; i < 12; i++)
+        gradient[i] *= 1024;
+    tw_model_backward(&model, 4, features);
+    assert_true(fabs(loss - expected->loss) < 1e-6);
+    assert_within(precision, outputs, expected->outputs, 12, 0, 0);
+    assert_within(precision, model.gradients, expected->gradients, 38, 1, 8);
+    tw_model_release(&model);
+}
+
+static void a_step_of_a_small_network_is_pytorchs(void **state)
+{
+    (void)state;
+    check_step(&recorded[0]);
+    check_step(&recorded[1]);
+}
+
 /* ---- trainings ---- */
 
 static void set(struct tw_trainer_config *config, const char *name, const char *value)
@@ -370,6 +495,7 @@ int main(void)
 #endif
         cmocka_unit_test(the_scale_moves_as_pytorchs),
         cmocka_unit_test(the_scale_stays_between_its_bounds),
+        cmocka_unit_test(a_step_of_a_small_network_is_pytorchs),
         cmocka_unit_test(activations_gradients_and_weights_in_use_are_numbers_of_the_format),
         cmocka_unit_test(an_overflow_skips_the_step_and_halves_the_scale),
         cmocka_unit_test(the_norm_that_is_told_is_unscaled),
