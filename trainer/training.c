@@ -294,11 +294,6 @@ static double evaluate(const struct tw_training *training, size_t n, const float
                : loss->evaluate_values(n, outputs, values, gradient);
 }
 
-static void skip_update(struct tw_training *training)
-{
-    memset(training->update_squares, 0, sizeof training->update_squares);
-}
-
 /* Clips and updates, unless the loss scaler finds gradients that are not finite. */
 static void apply_gradients(struct tw_training *training, struct tw_step_figures *figures)
 {
@@ -307,7 +302,7 @@ static void apply_gradients(struct tw_training *training, struct tw_step_figures
     figures->has_overflowed = is_scaled && !isfinite(figures->grad_norm);
     tw_loss_scaler_update(&training->loss_scaler, figures->has_overflowed);
     if (figures->has_overflowed) {
-        skip_update(training);
+        memset(training->update_squares, 0, sizeof training->update_squares);
         return;
     }
     clip(training, figures->grad_norm);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARGUMENTS_MAX 32
+#define ARGUMENTS_MAX 48
 
 /* `line` is cut at blanks. */
 static enum tw_train_parsed parse(struct tw_train_options *options, const char *line,
@@ -33,7 +33,9 @@ static void options_reach_the_training(void **state)
     assert_int_equal(parse(&options,
                            "--optimizer sgd --learning-rate=0.25 --momentum .8 --nesterov "
                            "--hidden 16,8 --init xavier --max-grad-norm 2 --run-dir runs/a/ "
-                           "--telemetry-format json --stop-on never --layers-every 0",
+                           "--telemetry-format json --stop-on never --layers-every 0 "
+                           "--activation leaky_relu --init-gain 2 --init-bias=-.5 --batch-norm "
+                           "--dropout .25 --precision bf16 --loss-scale-window 9",
                            NULL),
                      TW_TRAIN_RUN);
     assert_string_equal(options.trainer.optimizer, "sgd");
@@ -43,6 +45,11 @@ static void options_reach_the_training(void **state)
     assert_true(options.trainer.max_grad_norm == 2);
     assert_string_equal(options.trainer.hidden, "16,8");
     assert_string_equal(options.trainer.initializer, "xavier");
+    assert_string_equal(options.trainer.activation, "leaky_relu");
+    assert_string_equal(options.trainer.precision, "bf16");
+    assert_true(options.trainer.init_gain == 2 && options.trainer.init_bias == -.5);
+    assert_true(options.trainer.batch_norm && options.trainer.dropout == .25);
+    assert_int_equal(options.trainer.loss_scale_window, 9);
     assert_int_equal(options.telemetry_format, TW_WIRE_JSON);
     assert_int_equal(options.stop_on, TW_STOP_ON_NEVER);
     assert_int_equal(options.trainer.layers_every, 0);
@@ -101,6 +108,9 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
         {"--epochs 0", "--epochs: 0 is outside 1 to 1e+09"},
         {"--threads 2.5", "--threads: '2.5' is not a whole number"},
         {"--hidden 64,x", "--hidden: '64,x' is no list of sizes from 1 to 65536 such as 64,32"},
+        {"--precision half", "--precision: 'half' is none of fp32, bf16, fp16"},
+        {"--dropout 1", "--dropout: 1 is outside 0 to 0.99"},
+        {"--init-std .1", "--init-std: the initializer he has none"},
         {"--momentum .5", "--momentum: the optimizer adam has none"},
         {"--optimizer sgd --beta1 .5", "--beta1: the optimizer sgd has none"},
         {"--kafka-property a=b", "--kafka-property: this needs --kafka too"},

@@ -245,6 +245,44 @@ static void the_same_seed_gives_the_same_losses_bit_for_bit(void **state)
 }
 
 /* Two at once cannot lie at the same addresses. */
+static void dropout_batch_norm_and_halves_repeat_too(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    (void)state;
+    set(&config, "epochs", "3");
+    set(&config, "dropout", "0.2");
+    set(&config, "batch_norm", "true");
+    set(&config, "precision", "fp16");
+    struct seen *first = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    struct seen *second = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    assert_memory_equal(first->losses, second->losses, first->n * sizeof *first->losses);
+    forget(first);
+    forget(second);
+    release(&config);
+}
+
+/* Dropout draws from a stream of its own: the weights and the order stay those of the seed. */
+static void dropout_changes_neither_weights_nor_order(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_training plain, dropped;
+    (void)state;
+    assert_int_equal(tw_training_init(&plain, &config, NULL), 0);
+    set(&config, "dropout", "0.5");
+    assert_int_equal(tw_training_init(&dropped, &config, NULL), 0);
+    assert_memory_equal(plain.model.parameters, dropped.model.parameters,
+                        plain.model.n_parameters * sizeof(float));
+    for (int i = 0; i < 50; i++) { /* into the second epoch */
+        tw_training_step(&plain);
+        tw_training_step(&dropped);
+        assert_memory_equal(plain.batch_labels, dropped.batch_labels, plain.n_batch);
+    }
+    assert_true(tw_training_validate(&plain).loss != tw_training_validate(&dropped).loss);
+    tw_training_release(&plain);
+    tw_training_release(&dropped);
+    release(&config);
+}
+
 static void two_trainings_side_by_side_are_the_same(void **state)
 {
     struct tw_trainer_config config = defaults();
@@ -311,11 +349,24 @@ static void the_header_tells_what_was_asked_for(void **state)
     set(&config, "warmup_steps", "7");
     set(&config, "schedule", "linear");
     set(&config, "max_steps", "12");
+    set(&config, "dropout", "0.25");
+    set(&config, "batch_norm", "true");
+    set(&config, "precision", "bf16");
+    set(&config, "initializer", "normal");
+    set(&config, "init_std", "0.3");
+    set(&config, "init_gain", "1.25");
+    set(&config, "init_bias", "-0.5");
+    set(&config, "feature_scale", "16");
     struct seen *seen = train(&config, NULL, 0, TW_TRAINER_GO_ON);
     const struct tw_header *header = seen->header.header;
     assert_string_equal(text(seen, "optimizer"), "sgd");
     assert_string_equal(text(seen, "schedule"), "linear");
-    assert_string_equal(text(seen, "precision"), "fp32");
+    assert_string_equal(text(seen, "precision"), "bf16");
+    assert_string_equal(text(seen, "initializer"), "normal");
+    assert_true(number(seen, "dropout") == .25 && number(seen, "batch_norm") == 1);
+    assert_true(number(seen, "init_std") == .3 && number(seen, "init_gain") == 1.25);
+    assert_true(number(seen, "init_bias") == -.5 && number(seen, "feature_scale") == 16);
+    assert_null(tw_header_find(header, "initial_loss_scale")); /* bf16 needs no loss scaling */
     assert_true(number(seen, "momentum") == .8);
     assert_true(number(seen, "learning_rate") == .04);
     assert_true(number(seen, "max_grad_norm") == 1.5);
@@ -336,7 +387,7 @@ static void the_header_tells_what_was_asked_for(void **state)
     assert_string_equal(header->layers[2].activation, "none");
     assert_int_equal(header->layers[1].fan_in, 20);
     assert_int_equal(header->layers[1].units, 12);
-    assert_int_equal(header->layers[1].parameters, 20 * 12 + 12);
+    assert_int_equal(header->layers[1].parameters, 20 * 12 + 12 + 2 * 12); /* gamma, beta */
     forget(seen);
     release(&config);
 }
@@ -439,7 +490,7 @@ static void dead_units_are_told_after_a_thousand_samples(void **state)
     release(&config);
 }
 
-static void saturated_units_are_told(void **state)
+static void saturated_activations_are_told(void **state)
 {
     struct tw_trainer_config config = defaults();
     (void)state;
@@ -452,6 +503,78 @@ static void saturated_units_are_told(void **state)
     assert_true(isnan(seen->layers.layers->column[TW_LAYER_SATURATED_FRACTION][2]));
     forget(seen);
     release(&config);
+}
+
+/* 29 of 32 samples are 90.6 %, 28 are 87.5 %: the first unit counts, the second does not. */
+static void a_unit_is_saturated_where_nine_tenths_of_the_samples_are(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_training training;
+    struct tw_record record;
+    (void)state;
+    set(&config, "activation", "sigmoid");
+    set(&config, "hidden", "2");
+    assert_int_equal(tw_training_init(&training, &config, NULL), 0);
+    tw_training_step(&training);
+    for (size_t i = 0; i < 32; i++) {
+        training.model.outputs[1][2 * i] = i < 29 ? .99f : .5f;
+        training.model.outputs[1][2 * i + 1] = i < 28 ? .01f : .5f;
+    }
+    tw_record_init(&record);
+    assert_int_equal(tw_recorder_layers(&record, &training, 0), 0);
+    float *const *column = record.layers->column;
+    assert_true(column[TW_LAYER_SATURATED_UNITS_FRACTION][0] == .5f);
+    assert_true(column[TW_LAYER_SATURATED_FRACTION][0] == 57.f / 64);
+    assert_true(isnan(column[TW_LAYER_SATURATED_UNITS_FRACTION][1]));
+    tw_record_clear(&record);
+    tw_training_release(&training);
+    release(&config);
+}
+
+static const struct tw_layers *start(struct seen **seen, const char *activation, const char *option,
+                                     const char *value)
+{
+    struct tw_trainer_config config = defaults();
+    set(&config, "activation", activation);
+    set(&config, option, value);
+    set(&config, "epochs", "1");
+    *seen = train(&config, NULL, 0, TW_TRAINER_GO_ON);
+    release(&config);
+    return (*seen)->layers.layers;
+}
+
+static void a_bad_start_saturates_tanh_and_kills_relu(void **state)
+{
+    struct seen *seen;
+    (void)state;
+    const struct tw_layers *layers = start(&seen, "tanh", "init_gain", "100");
+    assert_true(layers->column[TW_LAYER_SATURATED_UNITS_FRACTION][1] > .5f);
+    forget(seen);
+    layers = start(&seen, "tanh", "init_gain", "1");
+    assert_true(layers->column[TW_LAYER_SATURATED_UNITS_FRACTION][1] < .1f);
+    forget(seen);
+    layers = start(&seen, "relu", "init_bias", "-5");
+    assert_true(layers->column[TW_LAYER_DEAD_FRACTION][0] == 1);
+    assert_true(layers->column[TW_LAYER_DEAD_FRACTION][1] == 1);
+    assert_true(layers->column[TW_LAYER_GRAD_NORM][0] == 0);
+    forget(seen);
+    layers = start(&seen, "leaky_relu", "init_bias", "-5");
+    assert_null(layers->column[TW_LAYER_DEAD_FRACTION]); /* it still learns */
+    assert_true(layers->column[TW_LAYER_GRAD_NORM][0] > 0);
+    forget(seen);
+}
+
+/* A unit that dropout drops has fired all the same: with .9 dropped, one of 32 samples keeps any
+ * given unit with probability 1 - .9^32, and no unit is dead. */
+static void dropout_is_no_death(void **state)
+{
+    struct seen *plain, *dropped;
+    (void)state;
+    float expected = start(&plain, "relu", "dropout", "0")->column[TW_LAYER_DEAD_FRACTION][0];
+    float figure = start(&dropped, "relu", "dropout", "0.9")->column[TW_LAYER_DEAD_FRACTION][0];
+    assert_true(fabsf(figure - expected) < .05f);
+    forget(plain);
+    forget(dropped);
 }
 
 static void nan_is_told_and_does_not_stop_the_run(void **state)
@@ -503,6 +626,8 @@ static void impossible_settings_are_refused_before_anything_runs(void **state)
         {"activation", "linear",
          "activation: 'linear' is none of relu, leaky_relu, gelu, tanh, "
          "sigmoid"},
+        {"precision", "fp8", "precision: 'fp8' is none of fp32, bf16, fp16"},
+        {"init_std", "0.5", "init_std: the initializer he has none"},
         {"momentum", "0.5", "momentum: the optimizer adam has none"},
         {"hidden", "64,,32", "hidden: '64,,32' is no list"},
         {"hidden", "0", "hidden: '0' is no list"},
@@ -645,7 +770,71 @@ static void parameters_with_nan_are_not_saved(void **state)
     remove_directory(dir);
 }
 
+static void check_resume(struct tw_trainer_config *config)
+{
+    struct tw_training first, second;
+    struct tw_checkpoints checkpoints;
+    char *dir = new_directory(), path[300];
+    assert_int_equal(tw_training_init(&first, config, NULL), 0);
+    while (first.epoch < 2)
+        tw_training_step(&first);
+    assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 1, 1, NULL), 0);
+    assert_int_equal(tw_checkpoints_save(&checkpoints, &first, .5, NULL), 0);
+    snprintf(path, sizeof path, "%s/checkpoints/step-90.bin", dir);
+
+    set(config, "seed", "99"); /* other weights and another order, were they not restored */
+    assert_int_equal(tw_training_init(&second, config, NULL), 0);
+    assert_int_equal(tw_checkpoint_read(path, &second, NULL), 0);
+    assert_int_equal(second.step, 90);
+    assert_int_equal(second.loss_scaler.n_clean, first.loss_scaler.n_clean);
+    for (int i = 0; i < 60; i++) {
+        struct tw_step_figures expected = tw_training_step(&first);
+        struct tw_step_figures figures = tw_training_step(&second);
+        assert_true(figures.loss == expected.loss);
+        assert_true(figures.update_norm == expected.update_norm);
+        assert_true(figures.loss_scale == expected.loss_scale);
+    }
+    assert_true(tw_training_validate(&second).loss == tw_training_validate(&first).loss);
+    tw_checkpoints_close(&checkpoints);
+    tw_training_release(&first);
+    tw_training_release(&second);
+    release(config);
+    remove_directory(dir);
+}
+
 static void a_training_goes_on_from_a_checkpoint_as_if_never_stopped(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    (void)state;
+    check_resume(&config);
+}
+
+/* 2^40 overflows: the first steps are skipped, so that Adam's count of updates is not the step; and
+ * the scale doubles at every 13th clean step, so that the count of these is seen too. */
+static void masks_running_statistics_and_the_loss_scale_go_on_too(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    (void)state;
+    set(&config, "dropout", "0.3");
+    set(&config, "batch_norm", "true");
+    set(&config, "precision", "fp16");
+    set(&config, "initial_loss_scale", "1099511627776");
+    set(&config, "loss_scale_window", "13");
+    check_resume(&config);
+}
+
+static bool tells_dead_units(const struct tw_training *training)
+{
+    struct tw_record record;
+    tw_record_init(&record);
+    assert_int_equal(tw_recorder_layers(&record, training, 0), 0);
+    bool tells = record.layers->column[TW_LAYER_DEAD_FRACTION] != NULL;
+    tw_record_clear(&record);
+    return tells;
+}
+
+/* 31 steps are 992 samples: what was silent before the checkpoint, the new process cannot know. */
+static void dead_units_are_told_a_thousand_samples_after_a_resume(void **state)
 {
     struct tw_trainer_config config = defaults();
     struct tw_training first, second;
@@ -653,22 +842,46 @@ static void a_training_goes_on_from_a_checkpoint_as_if_never_stopped(void **stat
     char *dir = new_directory(), path[300];
     (void)state;
     assert_int_equal(tw_training_init(&first, &config, NULL), 0);
-    while (first.epoch < 2)
+    while (first.epoch < 1)
         tw_training_step(&first);
+    assert_true(tells_dead_units(&first));
     assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 1, 1, NULL), 0);
     assert_int_equal(tw_checkpoints_save(&checkpoints, &first, .5, NULL), 0);
-    snprintf(path, sizeof path, "%s/checkpoints/step-90.bin", dir);
-
-    set(&config, "seed", "99"); /* other weights and another order, were they not restored */
+    snprintf(path, sizeof path, "%s/checkpoints/step-45.bin", dir);
     assert_int_equal(tw_training_init(&second, &config, NULL), 0);
     assert_int_equal(tw_checkpoint_read(path, &second, NULL), 0);
-    assert_int_equal(second.step, 90);
-    for (int i = 0; i < 60; i++) {
-        struct tw_step_figures expected = tw_training_step(&first);
-        struct tw_step_figures figures = tw_training_step(&second);
-        assert_true(figures.loss == expected.loss);
-        assert_true(figures.update_norm == expected.update_norm);
-    }
+    for (int i = 0; i < 31; i++)
+        tw_training_step(&second);
+    assert_false(tells_dead_units(&second));
+    tw_training_step(&second);
+    assert_true(tells_dead_units(&second));
+    tw_checkpoints_close(&checkpoints);
+    tw_training_release(&first);
+    tw_training_release(&second);
+    release(&config);
+    remove_directory(dir);
+}
+
+/* bf16 instead of fp16 is what a rule may ask for: the weights are fp32 in either. */
+static void a_checkpoint_is_read_in_another_precision(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_training first, second;
+    struct tw_checkpoints checkpoints;
+    char *dir = new_directory(), path[300];
+    (void)state;
+    set(&config, "precision", "fp16");
+    assert_int_equal(tw_training_init(&first, &config, NULL), 0);
+    tw_training_step(&first);
+    assert_int_equal(tw_checkpoints_open(&checkpoints, dir, 1, 1, NULL), 0);
+    assert_int_equal(tw_checkpoints_save(&checkpoints, &first, .5, NULL), 0);
+    snprintf(path, sizeof path, "%s/checkpoints/step-1.bin", dir);
+    set(&config, "precision", "bf16");
+    assert_int_equal(tw_training_init(&second, &config, NULL), 0);
+    assert_int_equal(tw_checkpoint_read(path, &second, NULL), 0);
+    assert_memory_equal(first.model.parameters, second.model.parameters,
+                        first.model.n_parameters * sizeof(float));
+    assert_true(tw_training_step(&second).loss_scale == 0);
     tw_checkpoints_close(&checkpoints);
     tw_training_release(&first);
     tw_training_release(&second);
@@ -882,7 +1095,7 @@ static void a_damaged_checkpoint_is_refused_and_changes_nothing(void **state)
     fclose(file);
     assert_in_range(size, 1000, sizeof bytes - 1);
     training.model.parameters[0] = 42;
-    for (size_t at = 0; at < size; at += at < 300 ? 1 : 97) {
+    for (size_t at = 0; at < size; at += at < 400 ? 1 : 97) {
         for (int cut = 0; cut < 2; cut++) {
             struct tw_error error = {0};
             file = fopen(path, "wb");
@@ -936,6 +1149,8 @@ int main(void)
         cmocka_unit_test(a_loss_for_classes_is_refused_where_there_are_none),
         cmocka_unit_test(a_network_without_hidden_layers_is_softmax_regression),
         cmocka_unit_test(the_same_seed_gives_the_same_losses_bit_for_bit),
+        cmocka_unit_test(dropout_batch_norm_and_halves_repeat_too),
+        cmocka_unit_test(dropout_changes_neither_weights_nor_order),
         cmocka_unit_test(two_trainings_side_by_side_are_the_same),
         cmocka_unit_test(records_come_in_the_order_of_a_run),
         cmocka_unit_test(the_header_tells_what_was_asked_for),
@@ -943,7 +1158,10 @@ int main(void)
         cmocka_unit_test(clipping_limits_the_update_and_not_the_norm_that_is_told),
         cmocka_unit_test(layers_add_up_to_the_run),
         cmocka_unit_test(dead_units_are_told_after_a_thousand_samples),
-        cmocka_unit_test(saturated_units_are_told),
+        cmocka_unit_test(saturated_activations_are_told),
+        cmocka_unit_test(a_unit_is_saturated_where_nine_tenths_of_the_samples_are),
+        cmocka_unit_test(a_bad_start_saturates_tanh_and_kills_relu),
+        cmocka_unit_test(dropout_is_no_death),
         cmocka_unit_test(nan_is_told_and_does_not_stop_the_run),
         cmocka_unit_test(an_order_stops_the_run_after_the_step),
         cmocka_unit_test(impossible_settings_are_refused_before_anything_runs),
@@ -952,6 +1170,9 @@ int main(void)
         cmocka_unit_test(a_run_with_a_directory_saves_at_each_epochs_end),
         cmocka_unit_test(parameters_with_nan_are_not_saved),
         cmocka_unit_test(a_training_goes_on_from_a_checkpoint_as_if_never_stopped),
+        cmocka_unit_test(masks_running_statistics_and_the_loss_scale_go_on_too),
+        cmocka_unit_test(dead_units_are_told_a_thousand_samples_after_a_resume),
+        cmocka_unit_test(a_checkpoint_is_read_in_another_precision),
         cmocka_unit_test(a_resumed_run_gives_the_losses_of_one_that_never_stopped),
         cmocka_unit_test(a_reset_makes_the_optimizers_first_step_again),
         cmocka_unit_test(the_newest_and_the_best_checkpoint_are_found),

@@ -31,6 +31,14 @@ static void batch_norm_initialise(const struct tw_layer *layer)
     }
 }
 
+/* Units are taken so many at a time: the values of a row lie side by side. */
+#define LANES 16
+
+static size_t lanes_from(const struct tw_layer *layer, size_t first)
+{
+    return layer->units - first < LANES ? layer->units - first : LANES;
+}
+
 static void update_running(const struct tw_layer *layer, size_t unit, size_t n, double mean,
                            double variance)
 {
@@ -43,21 +51,30 @@ static void update_running(const struct tw_layer *layer, size_t unit, size_t n, 
     *running_variance = (float)((1 - MOMENTUM) * *running_variance + MOMENTUM * unbiased);
 }
 
-/* Sets the unit's mean and 1 / deviation over the batch, and moves the running ones. */
-static void measure(const struct tw_layer *layer, size_t unit, size_t n, const float *input)
+/* Sets the mean and 1 / deviation of the units from `first` over the batch, and moves the running
+ * ones. */
+static void measure(const struct tw_layer *layer, size_t first, size_t n, const float *input)
 {
-    double sum = 0, squares = 0;
-    for (size_t row = 0; row < n; row++)
-        sum += input[row * layer->units + unit];
-    double mean = sum / (double)n;
+    size_t units = layer->units, lanes = lanes_from(layer, first);
+    double mean[LANES] = {0}, squares[LANES] = {0};
     for (size_t row = 0; row < n; row++) {
-        double distance = input[row * layer->units + unit] - mean;
-        squares += distance * distance;
+        for (size_t i = 0; i < lanes; i++)
+            mean[i] += input[row * units + first + i];
     }
-    double variance = squares / (double)n;
-    layer->kept[unit] = (float)mean;
-    layer->kept[layer->units + unit] = (float)(1 / sqrt(variance + EPSILON));
-    update_running(layer, unit, n, mean, variance);
+    for (size_t i = 0; i < lanes; i++)
+        mean[i] /= (double)n;
+    for (size_t row = 0; row < n; row++) {
+        for (size_t i = 0; i < lanes; i++) {
+            double distance = input[row * units + first + i] - mean[i];
+            squares[i] += distance * distance;
+        }
+    }
+    for (size_t i = 0; i < lanes; i++) {
+        double variance = squares[i] / (double)n;
+        layer->kept[first + i] = (float)mean[i];
+        layer->kept[units + first + i] = (float)(1 / sqrt(variance + EPSILON));
+        update_running(layer, first + i, n, mean[i], variance);
+    }
 }
 
 static void take_running(const struct tw_layer *layer, size_t unit)
@@ -73,37 +90,48 @@ static void batch_norm_forward(const struct tw_layer *layer, size_t n, const flo
     size_t units = layer->units;
     const float *gamma = layer->used, *beta = layer->used + units;
     const float *mean = layer->kept, *inverse = layer->kept + units;
-    for (size_t unit = 0; unit < units; unit++) {
-        if (layer->is_training)
-            measure(layer, unit, n, input);
-        else
-            take_running(layer, unit);
-    }
+    for (size_t first = 0; layer->is_training && first < units; first += LANES)
+        measure(layer, first, n, input);
+    for (size_t unit = 0; !layer->is_training && unit < units; unit++)
+        take_running(layer, unit);
     for (size_t i = 0; i < n; i++, input += units, output += units) {
         for (size_t unit = 0; unit < units; unit++)
             output[unit] = (input[unit] - mean[unit]) * inverse[unit] * gamma[unit] + beta[unit];
     }
 }
 
-/* With x^ = (x - mean) / deviation: dgamma = sum dy x^, dbeta = sum dy, and
- * dx = gamma / deviation (dy - dbeta / n - x^ dgamma / n). */
-static void unit_backward(const struct tw_layer *layer, size_t unit, size_t n, const float *input,
-                          const float *output_gradient, float *input_gradient)
+/* With x^ = (x - mean) / deviation: dgamma = sum dy x^, dbeta = sum dy. */
+static void sum_gradients(const struct tw_layer *layer, size_t first, size_t n, const float *input,
+                          const float *output_gradient)
+{
+    size_t units = layer->units, lanes = lanes_from(layer, first);
+    const float *mean = layer->kept + first, *inverse = layer->kept + units + first;
+    double by_gamma[LANES] = {0}, by_beta[LANES] = {0};
+    for (size_t row = 0; row < n; row++) {
+        const float *x = input + row * units + first, *dy = output_gradient + row * units + first;
+        for (size_t i = 0; i < lanes; i++) {
+            by_gamma[i] += (double)dy[i] * ((x[i] - mean[i]) * inverse[i]);
+            by_beta[i] += dy[i];
+        }
+    }
+    for (size_t i = 0; i < lanes; i++) {
+        layer->gradients[first + i] = (float)by_gamma[i];
+        layer->gradients[units + first + i] = (float)by_beta[i];
+    }
+}
+
+/* dx = gamma / deviation (dy - dbeta / n - x^ dgamma / n). */
+static void row_gradient(const struct tw_layer *layer, size_t n, const float *x, const float *dy,
+                         float *dx)
 {
     size_t units = layer->units;
-    float mean = layer->kept[unit], inverse = layer->kept[units + unit];
-    double by_gamma = 0, by_beta = 0;
-    for (size_t at = unit; at < n * units; at += units) {
-        by_gamma += (double)output_gradient[at] * ((input[at] - mean) * inverse);
-        by_beta += output_gradient[at];
+    const float *gamma = layer->used, *mean = layer->kept, *inverse = layer->kept + units;
+    const float *by_gamma = layer->gradients, *by_beta = layer->gradients + units;
+    float share = 1 / (float)n;
+    for (size_t i = 0; i < units; i++) {
+        float normal = (x[i] - mean[i]) * inverse[i];
+        dx[i] = gamma[i] * inverse[i] * (dy[i] - by_beta[i] * share - normal * by_gamma[i] * share);
     }
-    layer->gradients[unit] = (float)by_gamma;
-    layer->gradients[units + unit] = (float)by_beta;
-    float scale = layer->used[unit] * inverse;
-    float gamma_share = (float)(by_gamma / (double)n), beta_share = (float)(by_beta / (double)n);
-    for (size_t at = unit; input_gradient && at < n * units; at += units)
-        input_gradient[at] =
-            scale * (output_gradient[at] - beta_share - (input[at] - mean) * inverse * gamma_share);
 }
 
 static void batch_norm_backward(const struct tw_layer *layer, size_t n, const float *input,
@@ -111,8 +139,12 @@ static void batch_norm_backward(const struct tw_layer *layer, size_t n, const fl
                                 float *input_gradient)
 {
     (void)output;
-    for (size_t unit = 0; unit < layer->units; unit++)
-        unit_backward(layer, unit, n, input, output_gradient, input_gradient);
+    size_t units = layer->units;
+    for (size_t first = 0; first < units; first += LANES)
+        sum_gradients(layer, first, n, input, output_gradient);
+    for (size_t row = 0; input_gradient && row < n; row++)
+        row_gradient(layer, n, input + row * units, output_gradient + row * units,
+                     input_gradient + row * units);
 }
 
 const struct tw_layer_type tw_layer_batch_norm = {

@@ -38,8 +38,7 @@ struct tw_layer_type {
 
     /* (optional) Sets n_weights, n_parameters, n_buffers and n_kept; without it there are none. */
     void (*shape)(struct tw_layer *layer, size_t batch_max);
-    /* (optional) Sets the parameters that no initializer draws, and the buffers; all are 0 before.
-     */
+    /* (optional) Sets buffers, and the parameters that no initializer draws; all are 0 before. */
     void (*initialise)(const struct tw_layer *layer);
     /* (optional) In training, before forward(): draws what chance decides about n samples. */
     void (*draw)(const struct tw_layer *layer, size_t n, struct tw_random *random);

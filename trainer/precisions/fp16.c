@@ -8,8 +8,8 @@
 #include <immintrin.h>
 #endif
 
-#define FIRST_INFINITE                                                                             \
-    0x477ff000u                  /* 65520: half way from 65504 to 65536, whose last place is even */
+/* Bits of floats: 65520 is half way from 65504 to 65536, whose last place is even. */
+#define FIRST_INFINITE 0x477ff000u
 #define FIRST_NORMAL 0x38800000u /* 2^-14 */
 
 static float from_bits(uint32_t bits)
@@ -58,7 +58,8 @@ __attribute__((target("avx,f16c"))) static void round_f16c(size_t n, float *valu
 static void fp16_round(size_t n, float *values)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c")) {
+    /* Every processor with AVX2 has F16C, and not every compiler's builtin knows that by name. */
+    if (__builtin_cpu_supports("avx2")) {
         round_f16c(n, values);
         return;
     }

@@ -1,8 +1,7 @@
 /* A precision is one file ending in one struct tw_precision, listed in precisions.c: the format
  * that activations, gradients and the weights in use are rounded to, as in mixed-precision training
  * on a GPU. Sums run in fp32 and the optimizer's own weights are fp32 (P. Micikevicius et al.,
- * "Mixed Precision Training", ICLR 2018); the loss is computed in double from the rounded outputs.
- */
+ * "Mixed Precision Training", ICLR 2018); the loss is computed in double from rounded outputs. */
 #ifndef TW_PRECISION_H
 #define TW_PRECISION_H
 
