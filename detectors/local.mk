@@ -11,6 +11,12 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
+	detectors/overfitting.c \
+	detectors/overfitting/config.c detectors/overfitting/config.h \
+	detectors/overfitting/evals.c detectors/overfitting/evals.h \
+	detectors/overfitting/report.c \
+	detectors/overfitting/rules.c \
+	detectors/overfitting/state.h \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \

@@ -1,0 +1,168 @@
+/* When a rising evaluation loss is overfitting. */
+#include "detectors/overfitting/state.h"
+
+#include <math.h>
+
+double tw_overfitting_rise(const struct tw_evals *evals, double loss)
+{
+    double best = evals->best.loss, progress = evals->start - best;
+    double rise = best > 0 ? loss / best : progress > 0 ? 1 + (loss - best) / progress : 1;
+    return fmin(rise, 1e6);
+}
+
+/* ---- conditions ---- */
+
+static bool is_due(const struct tw_overfitting *overfitting, const struct tw_overfitting_view *view)
+{
+    const struct tw_overfitting_config *config = view->config;
+    uint64_t doubled = overfitting->withdrawn < 3 ? overfitting->withdrawn : 3;
+    return overfitting->evals.count >= config->min_evals &&
+           overfitting->evals.since_best >= config->evals_since_best << doubled &&
+           (!overfitting->has_segment || overfitting->segment_evals > config->wait_evals) &&
+           overfitting->evals.n >= 3;
+}
+
+static bool has_train(const struct tw_evals *evals)
+{
+    return tw_evals_has_train(evals) && evals->best.has_train;
+}
+
+/* The training loss is below this share of what it was at the best evaluation. */
+static bool fell_below(const struct tw_evals *evals, double share)
+{
+    double before = evals->best.train;
+    return has_train(evals) && tw_evals_train(evals) < before - (1 - share) * fabs(before);
+}
+
+static bool matters(const struct tw_overfitting *overfitting,
+                    const struct tw_overfitting_view *view)
+{
+    const struct tw_evals *evals = &overfitting->evals;
+    return view->level - evals->best.loss >=
+           view->config->lost_progress * fmax(evals->start - evals->best.loss, 0);
+}
+
+static bool is_over_noise(const struct tw_overfitting *overfitting,
+                          const struct tw_overfitting_view *view, double noise)
+{
+    return view->level - overfitting->evals.best.loss > view->config->noise_sigma * noise;
+}
+
+/* Short runs have too few evaluations to tell noise from the fall before the best: there a line
+ * through what came since, or a training loss that went on to a fraction, may speak too. */
+static bool is_beyond_chance(const struct tw_overfitting *overfitting,
+                             const struct tw_overfitting_view *view)
+{
+    const struct tw_evals *evals = &overfitting->evals;
+    unsigned since = tw_evals_known_since_best(evals);
+    if (is_over_noise(overfitting, view, view->noise))
+        return true;
+    if (!view->is_short)
+        return false;
+    return tw_evals_rising(evals, since) > view->config->rising_probability ||
+           (fell_below(evals, view->config->deep_fall) &&
+            is_over_noise(overfitting, view, tw_evals_noise(evals, since)));
+}
+
+static bool is_level_high(const struct tw_overfitting *overfitting,
+                          const struct tw_overfitting_view *view, double *ret_rise)
+{
+    const struct tw_evals *evals = &overfitting->evals;
+    unsigned since = tw_evals_known_since_best(evals) - 1;
+    *ret_rise = tw_overfitting_rise(evals, tw_evals_median(evals, since));
+    return since >= 6 && *ret_rise >= view->config->level_rise &&
+           fell_below(evals, view->config->level_fall);
+}
+
+/* The score's newest level is beyond what it had reached when the loss was best. */
+static bool is_score_better(const struct tw_evals *evals)
+{
+    return evals->best.has_score && tw_evals_has_score(evals) &&
+           tw_evals_score(evals) > evals->best_score + tw_evals_score_noise(evals);
+}
+
+static bool is_handled(const struct tw_overfitting *overfitting,
+                       const struct tw_overfitting_view *view)
+{
+    double patience = view->context->declared_early_stopping_patience;
+    return patience > 0 && (double)overfitting->evals.since_best <= patience;
+}
+
+/* ---- verdicts ---- */
+
+static enum tw_severity severity_of(const struct tw_overfitting *overfitting,
+                                    const struct tw_overfitting_view *view)
+{
+    const struct tw_overfitting_config *config = view->config;
+    if (view->is_short)
+        return view->rise >= config->short_critical_rise &&
+                       is_over_noise(overfitting, view, view->noise)
+                   ? TW_SEVERITY_CRITICAL
+                   : TW_SEVERITY_WARNING;
+    bool is_steady =
+        view->rise >= config->steady_rise && overfitting->evals.rises >= config->rises_in_row;
+    return view->rise >= config->critical_rise || is_steady ? TW_SEVERITY_CRITICAL
+                                                            : TW_SEVERITY_WARNING;
+}
+
+/* A finding that somebody else takes care of, or that is not what it seems, is worth a word only.
+ */
+static struct tw_overfitting_verdict soften(const struct tw_overfitting *overfitting,
+                                            const struct tw_overfitting_view *view,
+                                            struct tw_overfitting_verdict verdict)
+{
+    if (is_score_better(&overfitting->evals)) {
+        verdict.kind = TW_OVERFITTING_DRIFT;
+        verdict.severity = TW_SEVERITY_INFO;
+    } else if (is_handled(overfitting, view)) {
+        verdict.kind = TW_OVERFITTING_HANDLED;
+        verdict.severity = TW_SEVERITY_INFO;
+    }
+    return verdict;
+}
+
+static struct tw_overfitting_verdict judge_alone(const struct tw_overfitting *overfitting,
+                                                 const struct tw_overfitting_view *view)
+{
+    const struct tw_overfitting_config *config = view->config;
+    const struct tw_evals *evals = &overfitting->evals;
+    struct tw_overfitting_verdict verdict = {TW_OVERFITTING_ALONE, TW_SEVERITY_WARNING, view->rise,
+                                             config->alone_rise};
+    bool is_rising =
+        view->rise >= config->alone_rise && evals->since_best >= config->alone_evals &&
+        is_over_noise(overfitting, view, view->noise) &&
+        tw_evals_rising(evals, tw_evals_known_since_best(evals)) > config->sure_probability;
+    return is_rising ? soften(overfitting, view, verdict) : (struct tw_overfitting_verdict){0};
+}
+
+static struct tw_overfitting_verdict judge_pair(const struct tw_overfitting *overfitting,
+                                                const struct tw_overfitting_view *view)
+{
+    const struct tw_overfitting_config *config = view->config;
+    struct tw_overfitting_verdict none = {0};
+    double line = view->is_short ? config->short_rise : config->rise, level_rise;
+    if (!fell_below(&overfitting->evals, config->train_fall))
+        return none;
+    if (view->rise >= line && is_beyond_chance(overfitting, view)) {
+        enum tw_severity severity = severity_of(overfitting, view);
+        struct tw_overfitting_verdict rise = {TW_OVERFITTING_RISE, severity, view->rise, line};
+        return soften(overfitting, view, rise);
+    }
+    if (view->rise >= config->info_rise &&
+        tw_evals_gap_rises(&overfitting->evals) >= config->gap_rises)
+        return (struct tw_overfitting_verdict){TW_OVERFITTING_GAP, TW_SEVERITY_INFO, view->rise,
+                                               config->info_rise};
+    if (is_level_high(overfitting, view, &level_rise))
+        return (struct tw_overfitting_verdict){TW_OVERFITTING_LEVEL, TW_SEVERITY_INFO, level_rise,
+                                               config->level_rise};
+    return none;
+}
+
+struct tw_overfitting_verdict tw_overfitting_judge(const struct tw_overfitting *overfitting,
+                                                   const struct tw_overfitting_view *view)
+{
+    if (!is_due(overfitting, view) || !matters(overfitting, view))
+        return (struct tw_overfitting_verdict){0};
+    return has_train(&overfitting->evals) ? judge_pair(overfitting, view)
+                                          : judge_alone(overfitting, view);
+}
