@@ -57,7 +57,7 @@ static struct tw_overfitting_view look(const struct tw_overfitting *overfitting,
     const struct tw_evals *evals = &overfitting->evals;
     struct tw_overfitting_view view = {.config = config, .context = context, .report = report};
     view.level = evals->n ? tw_evals_level(evals) : evals->best.loss;
-    view.rise = tw_overfitting_rise(evals, view.level);
+    view.rise = tw_evals_rise(evals, view.level);
     view.noise = tw_evals_noise(evals, evals->n);
     view.is_short = evals->count <= config->short_evals;
     return view;
@@ -83,12 +83,33 @@ static void judge(struct tw_overfitting *overfitting, const struct tw_overfittin
         open_finding(overfitting, view, &verdict);
 }
 
+/* A schedule that runs out evenly halves the rate in its last steps too: a drop is one only when
+ * the rate had not been falling as fast already. */
+static bool is_smooth_fall(const struct tw_overfitting *overfitting,
+                           const struct tw_context *context)
+{
+    return context->segment_cause == TW_SEGMENT_LR_DOWN && overfitting->has_rate &&
+           overfitting->rate - context->learning_rate <= 1.5 * overfitting->rate_fall;
+}
+
+static void note_rate(struct tw_overfitting *overfitting, const struct tw_record *record)
+{
+    double rate = record->signal[TW_SIGNAL_LEARNING_RATE];
+    if (!tw_record_has(record, TW_SIGNAL_LEARNING_RATE) || !(fabs(rate) < 1e30))
+        return;
+    overfitting->rate_fall = overfitting->has_rate ? overfitting->rate - rate : 0;
+    overfitting->rate = rate;
+    overfitting->has_rate = 1;
+}
+
 /* Learning rates and batches may move the level for some evaluations; after other data nothing
  * before is comparable. A run that goes back to before the rise has done what was asked. */
 static void begin_segment(struct tw_overfitting *overfitting,
                           const struct tw_overfitting_view *view)
 {
     const struct tw_context *context = view->context;
+    if (is_smooth_fall(overfitting, context))
+        return;
     overfitting->has_segment = 1;
     overfitting->segment_evals = 0;
     if (context->segment_cause == TW_SEGMENT_DATA_CHANGE) {
@@ -127,6 +148,7 @@ static void overfitting_observe(void *state, const void *config, const struct tw
     struct tw_overfitting_view view = look(overfitting, config, context, report);
     if (context->segment_is_new)
         begin_segment(overfitting, &view);
+    note_rate(overfitting, record);
     if (tw_record_has(record, TW_SIGNAL_LOSS) && isfinite(record->signal[TW_SIGNAL_LOSS]))
         tw_evals_take_loss(evals, record->signal[TW_SIGNAL_LOSS]);
     if (!tw_record_has(record, TW_SIGNAL_EVAL_LOSS))

@@ -59,6 +59,14 @@ const struct tw_option tw_overfitting_options[TW_OVERFITTING_OPTIONS] = {
      .min = 1.001,
      .max = 100,
      .help = "and in a short run, where each evaluation weighs more (our judgement)"},
+    {.name = "critical_evals",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(critical_evals),
+     .initial = 10,
+     .min = 1,
+     .max = 1000,
+     .help = "and evaluations since the best for critical, so that a warning comes first; the "
+             "usual patience (Keras' ReduceLROnPlateau)"},
     {.name = "steady_rise",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(steady_rise),
@@ -89,6 +97,15 @@ const struct tw_option tw_overfitting_options[TW_OVERFITTING_OPTIONS] = {
      .max = 100,
      .help = "and the rise must be so many sigma of the noise between neighbouring evaluations: "
              "without it 35 % of alarms are withdrawn (AlgoPerf)"},
+    {.name = "precedent_droughts",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(precedent_droughts),
+     .initial = 2,
+     .min = 0,
+     .max = 100,
+     .help = "a run that came back from a rise as high before is believed to come back again, for "
+             "so many times its longest time without a new best (tuned on the public runs: "
+             "detection runs whose evaluation loss wanders)"},
     {.name = "rising_probability",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(rising_probability),

@@ -106,6 +106,13 @@ bool tw_evals_has_score(const struct tw_evals *evals)
 
 /* ---- figures ---- */
 
+double tw_evals_rise(const struct tw_evals *evals, double loss)
+{
+    double best = evals->best.loss, progress = evals->start - best;
+    double rise = best > 0 ? loss / best : progress > 0 ? 1 + (loss - best) / progress : 1;
+    return fmin(rise, 1e6);
+}
+
 unsigned tw_evals_known_since_best(const struct tw_evals *evals)
 {
     return evals->since_best < evals->n ? (unsigned)evals->since_best + 1 : evals->n;
@@ -239,10 +246,22 @@ static void add(struct tw_evals *evals, const struct tw_eval *eval)
         evals->start = tw_evals_level(evals);
 }
 
+static void end_drought(struct tw_evals *evals)
+{
+    double rise = tw_evals_rise(evals, evals->peak);
+    if (evals->since_best > evals->longest_drought)
+        evals->longest_drought = evals->since_best;
+    if (evals->since_best)
+        evals->highest_rise = fmax(evals->highest_rise, rise);
+}
+
 static void take_best(struct tw_evals *evals, const struct tw_eval *eval, int64_t time_ms)
 {
     double best_score = evals->best.has_score ? fmax(evals->best_score, eval->score) : eval->score;
+    if (evals->count > 1)
+        end_drought(evals);
     evals->best = *eval;
+    evals->peak = eval->loss;
     evals->best_time_ms = time_ms;
     evals->since_best = 0;
     if (eval->has_score)
@@ -264,6 +283,7 @@ bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint6
         return true;
     }
     evals->since_best++;
+    evals->peak = fmax(evals->peak, tw_evals_level(evals));
     /* A run's first evaluation may come before its first training loss. */
     if (eval.has_train && !evals->best.has_train) {
         evals->best.train = eval.train;

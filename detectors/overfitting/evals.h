@@ -33,6 +33,11 @@ struct tw_evals {
     double best_score;   /* highest up to the best evaluation, while best.has_score */
     uint64_t since_best; /* evaluations after the best one */
     uint64_t rises;      /* times in a row that the median of 3 rose */
+    double peak;         /* highest median of 3 since the best */
+    /* Of the times without a new best that ended with one: the longest, in evaluations, and the
+     * highest rise of the median of 3, as tw_evals_rise() tells it. */
+    uint64_t longest_drought;
+    double highest_rise;
 };
 
 void tw_evals_start(struct tw_evals *evals);
@@ -45,6 +50,9 @@ void tw_evals_take_loss(struct tw_evals *evals, double loss);
 bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint64_t step,
                    int64_t time_ms);
 
+/* Rise of `loss` over the best evaluation: their ratio, or where losses are not positive 1 plus its
+ * share of the progress from the first evaluations to the best. At most 1e6. */
+double tw_evals_rise(const struct tw_evals *evals, double loss);
 /* Median of the newest 3 evaluation losses, training losses or scores; of fewer while there are
  * fewer. 0 when there is none. */
 double tw_evals_level(const struct tw_evals *evals);

@@ -3,13 +3,6 @@
 
 #include <math.h>
 
-double tw_overfitting_rise(const struct tw_evals *evals, double loss)
-{
-    double best = evals->best.loss, progress = evals->start - best;
-    double rise = best > 0 ? loss / best : progress > 0 ? 1 + (loss - best) / progress : 1;
-    return fmin(rise, 1e6);
-}
-
 /* ---- conditions ---- */
 
 static bool is_due(const struct tw_overfitting *overfitting, const struct tw_overfitting_view *view)
@@ -20,6 +13,25 @@ static bool is_due(const struct tw_overfitting *overfitting, const struct tw_ove
            overfitting->evals.since_best >= config->evals_since_best << doubled &&
            (!overfitting->has_segment || overfitting->segment_evals > config->wait_evals) &&
            overfitting->evals.n >= 3;
+}
+
+/* The median of 3 follows an excursion late, and a first one has no precedent. */
+static bool has_precedent(const struct tw_overfitting *overfitting,
+                          const struct tw_overfitting_view *view)
+{
+    const struct tw_evals *evals = &overfitting->evals;
+    return view->rise <= evals->highest_rise &&
+           (double)evals->since_best <
+               view->config->precedent_droughts * (double)evals->longest_drought;
+}
+
+/* On its way down again: what was lost may yet come back. */
+static bool is_falling(const struct tw_overfitting *overfitting,
+                       const struct tw_overfitting_view *view)
+{
+    const struct tw_evals *evals = &overfitting->evals;
+    unsigned since = tw_evals_known_since_best(evals) - 1;
+    return tw_evals_rising(evals, since < 8 ? since : 8) < 1 - view->config->rising_probability;
 }
 
 static bool has_train(const struct tw_evals *evals)
@@ -69,7 +81,7 @@ static bool is_level_high(const struct tw_overfitting *overfitting,
 {
     const struct tw_evals *evals = &overfitting->evals;
     unsigned since = tw_evals_known_since_best(evals) - 1;
-    *ret_rise = tw_overfitting_rise(evals, tw_evals_median(evals, since));
+    *ret_rise = tw_evals_rise(evals, tw_evals_median(evals, since));
     return since >= 6 && *ret_rise >= view->config->level_rise &&
            fell_below(evals, view->config->level_fall);
 }
@@ -90,31 +102,31 @@ static bool is_handled(const struct tw_overfitting *overfitting,
 
 /* ---- verdicts ---- */
 
-static enum tw_severity severity_of(const struct tw_overfitting *overfitting,
-                                    const struct tw_overfitting_view *view)
+static bool is_large(const struct tw_overfitting *overfitting,
+                     const struct tw_overfitting_view *view)
 {
     const struct tw_overfitting_config *config = view->config;
     if (view->is_short)
-        return view->rise >= config->short_critical_rise &&
-                       is_over_noise(overfitting, view, view->noise)
-                   ? TW_SEVERITY_CRITICAL
-                   : TW_SEVERITY_WARNING;
-    bool is_steady =
-        view->rise >= config->steady_rise && overfitting->evals.rises >= config->rises_in_row;
-    return view->rise >= config->critical_rise || is_steady ? TW_SEVERITY_CRITICAL
-                                                            : TW_SEVERITY_WARNING;
+        return view->rise >= config->short_critical_rise;
+    return view->rise >= config->critical_rise ||
+           (view->rise >= config->steady_rise && overfitting->evals.rises >= config->rises_in_row);
 }
 
-/* A finding that somebody else takes care of, or that is not what it seems, is worth a word only.
- */
-static struct tw_overfitting_verdict soften(const struct tw_overfitting *overfitting,
-                                            const struct tw_overfitting_view *view,
-                                            struct tw_overfitting_verdict verdict)
+/* What somebody takes care of already is worth a word only. A score that improves tells that the
+ * probabilities grew too sure and the answers did not get worse: one level less grave. */
+static struct tw_overfitting_verdict grade(const struct tw_overfitting *overfitting,
+                                           const struct tw_overfitting_view *view,
+                                           struct tw_overfitting_verdict verdict)
 {
+    bool is_critical = verdict.kind == TW_OVERFITTING_RISE && is_large(overfitting, view) &&
+                       overfitting->evals.since_best >= view->config->critical_evals &&
+                       is_over_noise(overfitting, view, view->noise);
+    verdict.severity = is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING;
     if (is_score_better(&overfitting->evals)) {
         verdict.kind = TW_OVERFITTING_DRIFT;
-        verdict.severity = TW_SEVERITY_INFO;
-    } else if (is_handled(overfitting, view)) {
+        verdict.severity = is_large(overfitting, view) ? TW_SEVERITY_WARNING : TW_SEVERITY_INFO;
+    }
+    if (is_handled(overfitting, view)) {
         verdict.kind = TW_OVERFITTING_HANDLED;
         verdict.severity = TW_SEVERITY_INFO;
     }
@@ -132,7 +144,7 @@ static struct tw_overfitting_verdict judge_alone(const struct tw_overfitting *ov
         view->rise >= config->alone_rise && evals->since_best >= config->alone_evals &&
         is_over_noise(overfitting, view, view->noise) &&
         tw_evals_rising(evals, tw_evals_known_since_best(evals)) > config->sure_probability;
-    return is_rising ? soften(overfitting, view, verdict) : (struct tw_overfitting_verdict){0};
+    return is_rising ? grade(overfitting, view, verdict) : (struct tw_overfitting_verdict){0};
 }
 
 static struct tw_overfitting_verdict judge_pair(const struct tw_overfitting *overfitting,
@@ -144,11 +156,11 @@ static struct tw_overfitting_verdict judge_pair(const struct tw_overfitting *ove
     if (!fell_below(&overfitting->evals, config->train_fall))
         return none;
     if (view->rise >= line && is_beyond_chance(overfitting, view)) {
-        enum tw_severity severity = severity_of(overfitting, view);
-        struct tw_overfitting_verdict rise = {TW_OVERFITTING_RISE, severity, view->rise, line};
-        return soften(overfitting, view, rise);
+        struct tw_overfitting_verdict rise = {
+            .kind = TW_OVERFITTING_RISE, .value = view->rise, .threshold = line};
+        return grade(overfitting, view, rise);
     }
-    if (view->rise >= config->info_rise &&
+    if (view->rise >= config->info_rise && is_over_noise(overfitting, view, view->noise) &&
         tw_evals_gap_rises(&overfitting->evals) >= config->gap_rises)
         return (struct tw_overfitting_verdict){TW_OVERFITTING_GAP, TW_SEVERITY_INFO, view->rise,
                                                config->info_rise};
@@ -161,7 +173,8 @@ static struct tw_overfitting_verdict judge_pair(const struct tw_overfitting *ove
 struct tw_overfitting_verdict tw_overfitting_judge(const struct tw_overfitting *overfitting,
                                                    const struct tw_overfitting_view *view)
 {
-    if (!is_due(overfitting, view) || !matters(overfitting, view))
+    if (!is_due(overfitting, view) || !matters(overfitting, view) ||
+        has_precedent(overfitting, view) || is_falling(overfitting, view))
         return (struct tw_overfitting_verdict){0};
     return has_train(&overfitting->evals) ? judge_pair(overfitting, view)
                                           : judge_alone(overfitting, view);

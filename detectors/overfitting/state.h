@@ -19,11 +19,13 @@ enum tw_overfitting_kind {
 
 struct tw_overfitting {
     uint8_t is_open, severity, kind;
+    uint8_t has_rate;
     uint8_t has_segment;    /* a later segment than the first began */
     uint64_t nonfinite;     /* evaluation losses that were passed over */
     uint64_t segment_evals; /* since the present segment began */
     uint64_t withdrawn, ever_opened;
-    double reference; /* while open: the best loss then */
+    double rate, rate_fall; /* newest learning rate and its change before */
+    double reference;       /* while open: the best loss then */
     uint64_t onset_step;
     int64_t onset_time_ms;
     struct tw_evals evals;
@@ -50,10 +52,6 @@ struct tw_overfitting_verdict {
  * say. */
 struct tw_overfitting_verdict tw_overfitting_judge(const struct tw_overfitting *overfitting,
                                                    const struct tw_overfitting_view *view);
-/* Rise of `loss` over the best evaluation: their ratio, or where losses are not positive 1 plus its
- * share of the progress from the first evaluations to the best. */
-double tw_overfitting_rise(const struct tw_evals *evals, double loss);
-
 /* report.c: adds a condition with its evidence. */
 void tw_overfitting_say(const struct tw_overfitting *overfitting,
                         const struct tw_overfitting_view *view,
