@@ -60,9 +60,10 @@ static void add_numbers(const struct tw_overfitting *overfitting,
         tw_evidence_add(evidence, "train_loss_at_best", evals->best.train);
         tw_evidence_add(evidence, "train_loss", tw_evals_train(evals));
     }
-    tw_evidence_add(evidence, "evals", (double)evals->count);
     tw_evidence_add(evidence, "evals_since_best", (double)evals->since_best);
     tw_evidence_add(evidence, "noise", view->noise);
+    if (evals->has_metric)
+        tw_evidence_add_text(evidence, "score", evals->metric);
 }
 
 void tw_overfitting_say(const struct tw_overfitting *overfitting,
