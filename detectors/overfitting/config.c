@@ -181,8 +181,8 @@ const struct tw_option tw_overfitting_options[TW_OVERFITTING_OPTIONS] = {
      .initial = .02,
      .min = 0,
      .max = 1,
-     .help = "least share of the progress from the first evaluations to the best one that must be "
-             "lost: near a loss of 0 ratios mean nothing"},
+     .help = "least share of the progress that must be lost, from the first evaluations or a model "
+             "that knows nothing to the best one: near a loss of 0 ratios mean nothing"},
     {.name = "wait_evals",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(wait_evals),

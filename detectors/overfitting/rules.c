@@ -46,12 +46,16 @@ static bool fell_below(const struct tw_evals *evals, double share)
     return has_train(evals) && tw_evals_train(evals) < before - (1 - share) * fabs(before);
 }
 
+/* Of the way from knowing nothing to the best evaluation, enough is lost. A loss that is near zero
+ * doubles easily. */
 static bool matters(const struct tw_overfitting *overfitting,
                     const struct tw_overfitting_view *view)
 {
     const struct tw_evals *evals = &overfitting->evals;
-    return view->level - evals->best.loss >=
-           view->config->lost_progress * fmax(evals->start - evals->best.loss, 0);
+    double trivial =
+        view->context->trivial_loss; /* NaN when it is not known: fmax passes over it */
+    double progress = fmax(evals->start, trivial) - evals->best.loss;
+    return view->level - evals->best.loss >= view->config->lost_progress * fmax(progress, 0);
 }
 
 static bool is_over_noise(const struct tw_overfitting *overfitting,
