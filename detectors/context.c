@@ -140,6 +140,17 @@ static void take_precision(struct tw_context *context, const struct tw_header *h
         context->is_fp16 |= !strcmp(found->text, fp16_names[i]);
 }
 
+static bool declares_schedule(const struct tw_header *header)
+{
+    static const char *const constant[] = {"", "none", "constant", "constant_with_warmup"};
+    const struct tw_hyperparameter *found = find_hyperparameter(header, "schedule");
+    for (size_t i = 0; found && i < sizeof constant / sizeof *constant; i++) {
+        if (!found->is_text || !strcasecmp(found->text, constant[i]))
+            return false;
+    }
+    return found;
+}
+
 static bool declares_squared_loss(const struct tw_header *header)
 {
     const struct tw_hyperparameter *found = find_hyperparameter(header, "loss");
@@ -171,6 +182,7 @@ static double count_or_nan(uint64_t count)
 
 static void take_declared(struct tw_context *context, const struct tw_header *header)
 {
+    context->has_schedule = declares_schedule(header);
     context->declared_max_epochs = declared_number(header, "max_epochs");
     context->declared_learning_rate = declared_number(header, "learning_rate");
     context->declared_max_grad_norm = declared_number(header, "max_grad_norm");

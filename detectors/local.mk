@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libdetectors.la
 libdetectors_la_SOURCES = \
 	detectors/context.c detectors/context.h \
+	detectors/converged.c \
 	detectors/detector.c detectors/detector.h \
 	detectors/detectors.c detectors/detectors.h \
 	detectors/divergence.c \
