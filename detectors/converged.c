@@ -15,7 +15,7 @@
 
 struct tw_converged_config {
     double falling_probability, discard, flat_share, gain_share, learned_ratio, trivial_share;
-    double budget_used, rate_change, eval_rise, eval_share, new_best;
+    double budget_from, budget_used, rate_change, eval_rise, eval_share, new_best;
     uint64_t min_blocks, flat_blocks, min_evals;
 };
 
@@ -84,6 +84,13 @@ static const struct tw_option options[] = {
      .max = 1,
      .help = "and below this share of the loss of a model that knows nothing, where that is known; "
              "above it a flat loss is underfitting"},
+    {.name = "budget_from",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(budget_from),
+     .initial = .3,
+     .min = 0,
+     .max = 1,
+     .help = "share of the declared budget up to which a flat loss may be a pause (our judgement)"},
     {.name = "budget_used",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(budget_used),
@@ -122,10 +129,11 @@ static const struct tw_option options[] = {
     {.name = "new_best",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(new_best),
-     .initial = .01,
+     .initial = .02,
      .min = 0,
      .max = 1,
-     .help = "a loss, or a best evaluation, lower by this share withdraws the finding"},
+     .help = "a loss, or a best evaluation, lower by this share withdraws the finding: twice the "
+             "gain that was held possible"},
 };
 
 struct converged {
@@ -174,6 +182,17 @@ static struct plateau find_plateau(const struct converged *converged,
     plateau.gain = (2 * line.standard_error - line.slope) * plateau.blocks;
     plateau.first_step = tw_trace_step(trace, plateau.blocks);
     return plateau;
+}
+
+/* Mean of the newest quarter of the run. */
+static double level_now(const struct converged *converged)
+{
+    double means[TW_TRACE_BLOCKS], sum = 0;
+    unsigned n = converged->trace.n < 4 ? converged->trace.n : converged->trace.n / 4;
+    tw_trace_newest(&converged->trace, n, means);
+    for (unsigned i = 0; i < n; i++)
+        sum += means[i];
+    return n ? sum / n : 0;
 }
 
 /* ---- conditions ---- */
@@ -267,19 +286,27 @@ static bool is_wrong(const struct converged *converged, const struct tw_converge
            (converged->has_rate && converged->rate_step > converged->onset_step);
 }
 
+static bool is_worth_saving(const struct tw_converged_config *config,
+                            const struct tw_context *context)
+{
+    double used = tw_context_progress(context); /* NaN when no budget was declared */
+    return isnan(used) || (used >= config->budget_from && used < config->budget_used);
+}
+
 static void judge(struct converged *converged, const struct tw_converged_config *config,
                   const struct tw_context *context, struct tw_report *report)
 {
     struct plateau plateau = find_plateau(converged, config);
     if (converged->is_open) {
-        if (plateau.blocks >= 3 && !is_wrong(converged, config, plateau.level))
+        plateau.level = level_now(converged);
+        if (!is_wrong(converged, config, plateau.level))
             return;
         say(converged, config, context, &plateau, TW_STATE_WITHDRAWN, report);
         converged->is_open = 0;
     } else if (converged->trace.n >= config->min_blocks && is_flat(converged, config, &plateau) &&
                has_learned(converged, config, context, &plateau) &&
                is_eval_flat(converged, config) && is_rate_settled(converged, context, &plateau) &&
-               !(tw_context_progress(context) >= config->budget_used)) {
+               is_worth_saving(config, context)) {
         open_finding(converged, config, context, &plateau, report);
     }
 }

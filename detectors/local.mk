@@ -35,12 +35,14 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/trace.c detectors/statistics/trace.h
 
 if HAVE_CMOCKA
-DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
+DETECTOR_TESTS = tests/unit/test_converged tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow
+	tests/unit/test_divergence_short tests/unit/test_overfitting tests/unit/test_overflow
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
+tests_unit_test_converged_SOURCES = tests/unit/test_converged.c tests/unit/detector_fixture.h
+tests_unit_test_converged_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_context_LDADD = $(DETECTOR_TEST_LIBS)
@@ -55,6 +57,9 @@ tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_overfitting_SOURCES = tests/unit/test_overfitting.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_overfitting_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 endif

@@ -33,6 +33,7 @@ rules_unit_tests = \
 	tests/unit/test_rules_advice \
 	tests/unit/test_rules_contract \
 	tests/unit/test_rules_damaged \
+	tests/unit/test_rules_overfitting \
 	tests/unit/test_shipped_rules
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
@@ -50,6 +51,9 @@ tests_unit_test_rules_contract_LDADD = $(rules_unit_libs)
 tests_unit_test_rules_damaged_SOURCES = tests/unit/test_rules_damaged.c tests/fuzz/fuzz_rules.c \
 	tests/unit/rules_fixture.h
 tests_unit_test_rules_damaged_LDADD = $(rules_unit_libs)
+tests_unit_test_rules_overfitting_SOURCES = tests/unit/test_rules_overfitting.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_rules_overfitting_LDADD = $(rules_unit_libs)
 tests_unit_test_shipped_rules_SOURCES = tests/unit/test_shipped_rules.c tests/unit/rules_fixture.h
 tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
 endif

@@ -95,8 +95,10 @@ const struct tw_option tw_overfitting_options[TW_OVERFITTING_OPTIONS] = {
      .initial = 3,
      .min = 0,
      .max = 100,
-     .help = "and the rise must be so many sigma of the noise between neighbouring evaluations: "
-             "without it 35 % of alarms are withdrawn (AlgoPerf)"},
+     .help =
+         "and the rise must be so many sigma of the noise between neighbouring evaluations: "
+         "without it 35 % of alarms are withdrawn (AlgoPerf); in a long run over the median of the "
+         "5 around the best, since the best of 100 lies 2.5 sigma below its level"},
     {.name = "precedent_droughts",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(precedent_droughts),
@@ -106,14 +108,24 @@ const struct tw_option tw_overfitting_options[TW_OVERFITTING_OPTIONS] = {
      .help = "a run that came back from a rise as high before is believed to come back again, for "
              "so many times its longest time without a new best (tuned on the public runs: "
              "detection runs whose evaluation loss wanders)"},
+    {.name = "trend_probability",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(trend_probability),
+     .initial = .95,
+     .min = .5,
+     .max = 1,
+     .help = "and in a long run the evaluations after the best must rise so surely: without it 11 "
+             "of 200 noisy plateaus alarm"},
     {.name = "rising_probability",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(rising_probability),
      .initial = .99,
      .min = .5,
      .max = 1,
-     .help = "or, in a short run, so sure that a line through the evaluations since the best "
-             "rises: 1.5 % of 15 evaluations with 10 % noise and no trend do"},
+     .help =
+         "or, in a short run, so sure that a line through the evaluations since the best "
+         "rises: 1.5 % of 15 evaluations with 10 % noise and no trend do; for critical in a long "
+         "run too"},
     {.name = "sure_probability",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(sure_probability),

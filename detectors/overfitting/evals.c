@@ -270,6 +270,13 @@ static void take_best(struct tw_evals *evals, const struct tw_eval *eval, int64_
         evals->best.train = fmin(eval->train, tw_evals_train(evals));
 }
 
+/* The best alone is the lowest of many, and lower than its level by noise. */
+static void note_around_best(struct tw_evals *evals)
+{
+    if (evals->since_best <= 2)
+        evals->around_best = tw_evals_median(evals, 3 + (unsigned)evals->since_best);
+}
+
 bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint64_t step,
                    int64_t time_ms)
 {
@@ -280,9 +287,11 @@ bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint6
     add(evals, &eval);
     if (is_best) {
         take_best(evals, &eval, time_ms);
+        note_around_best(evals);
         return true;
     }
     evals->since_best++;
+    note_around_best(evals);
     evals->peak = fmax(evals->peak, tw_evals_level(evals));
     /* A run's first evaluation may come before its first training loss. */
     if (eval.has_train && !evals->best.has_train) {

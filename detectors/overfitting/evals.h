@@ -29,6 +29,7 @@ struct tw_evals {
     double start;                             /* median of the first three evaluations */
     struct tw_eval best;                      /* the lowest loss; its `train` is the lower of that
                                                * evaluation's and of the median of 3 there */
+    double around_best; /* median of the best loss, the two before it and the two after it */
     int64_t best_time_ms;
     double best_score;   /* highest up to the best evaluation, while best.has_score */
     uint64_t since_best; /* evaluations after the best one */

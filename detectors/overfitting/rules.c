@@ -58,10 +58,14 @@ static bool matters(const struct tw_overfitting *overfitting,
     return view->level - evals->best.loss >= view->config->lost_progress * fmax(progress, 0);
 }
 
+/* In a long run the best evaluation is the lowest of many: 2.5 sigma below its level are nothing.
+ */
 static bool is_over_noise(const struct tw_overfitting *overfitting,
                           const struct tw_overfitting_view *view, double noise)
 {
-    return view->level - overfitting->evals.best.loss > view->config->noise_sigma * noise;
+    const struct tw_evals *evals = &overfitting->evals;
+    double from = view->is_short ? evals->best.loss : evals->around_best;
+    return view->level - from > view->config->noise_sigma * noise;
 }
 
 /* Short runs have too few evaluations to tell noise from the fall before the best: there a line
@@ -71,11 +75,10 @@ static bool is_beyond_chance(const struct tw_overfitting *overfitting,
 {
     const struct tw_evals *evals = &overfitting->evals;
     unsigned since = tw_evals_known_since_best(evals);
-    if (is_over_noise(overfitting, view, view->noise))
-        return true;
+    bool is_over = is_over_noise(overfitting, view, view->noise);
     if (!view->is_short)
-        return false;
-    return tw_evals_rising(evals, since) > view->config->rising_probability ||
+        return is_over && tw_evals_rising(evals, since - 1) > view->config->trend_probability;
+    return is_over || tw_evals_rising(evals, since) > view->config->rising_probability ||
            (fell_below(evals, view->config->deep_fall) &&
             is_over_noise(overfitting, view, tw_evals_noise(evals, since)));
 }
@@ -122,9 +125,13 @@ static struct tw_overfitting_verdict grade(const struct tw_overfitting *overfitt
                                            const struct tw_overfitting_view *view,
                                            struct tw_overfitting_verdict verdict)
 {
+    bool is_sure =
+        view->is_short ||
+        tw_evals_rising(&overfitting->evals, tw_evals_known_since_best(&overfitting->evals) - 1) >
+            view->config->rising_probability;
     bool is_critical = verdict.kind == TW_OVERFITTING_RISE && is_large(overfitting, view) &&
                        overfitting->evals.since_best >= view->config->critical_evals &&
-                       is_over_noise(overfitting, view, view->noise);
+                       is_over_noise(overfitting, view, view->noise) && is_sure;
     verdict.severity = is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING;
     if (is_score_better(&overfitting->evals)) {
         verdict.kind = TW_OVERFITTING_DRIFT;
