@@ -140,7 +140,7 @@ static char *finish(json_t *document, bool is_complete)
 
 char *tw_episode_document(const struct tw_episode_advisory *advisory)
 {
-    char message[1024], id[TW_EVENT_ID_SIZE];
+    char message[1024], id[TW_EVENT_ID_SIZE], cause[160];
     tw_transition_id(id, advisory->episode_id, advisory->transition);
     struct envelope envelope = {
         .run = &advisory->run,
@@ -154,11 +154,12 @@ char *tw_episode_document(const struct tw_episode_advisory *advisory)
     };
     json_t *document = ecs_document(&envelope);
     json_t *trainward = add_trainward(document, "episode", &advisory->run);
-    bool is_complete = trainward &&
-                       !set(trainward, "episode_id", tw_json_string(advisory->episode_id)) &&
-                       !set(trainward, "transition", json_integer(advisory->transition)) &&
-                       !set(trainward, "step", json_integer((json_int_t)advisory->step)) &&
-                       !tw_finding_set_fields(trainward, advisory);
+    bool is_complete =
+        trainward && !set(trainward, "episode_id", tw_json_string(advisory->episode_id)) &&
+        !set(trainward, "transition", json_integer(advisory->transition)) &&
+        !set(trainward, "step", json_integer((json_int_t)advisory->step)) &&
+        !set_text(trainward, "follows_from", tw_episode_cause(advisory, cause, sizeof cause)) &&
+        !tw_finding_set_fields(trainward, advisory);
     return finish(document, is_complete);
 }
 

@@ -48,6 +48,7 @@ struct tw_episode_advisory {
     const struct tw_finding *finding;
     size_t n_causes;
     char causes[TW_CAUSES_MAX][TW_EVENT_ID_SIZE]; /* episode ids that this one follows from */
+    const struct tw_finding *cause; /* what the first of them found, for the sentence; or NULL */
     size_t n_suggestions;
     const struct tw_suggestion *suggestions;
     struct tw_rule_name rule; /* the rule that matched first; empty = none */
@@ -83,6 +84,10 @@ char *tw_run_document(const struct tw_run_advisory *advisory);
  * 0.03." Returns `buffer`. */
 const char *tw_episode_message(const struct tw_episode_advisory *advisory, char *buffer,
                                size_t size);
+
+/* What it follows from: "divergence since step 812", "saturation in layer hidden1 since step 3";
+ * empty without a cause. Returns `buffer`. */
+const char *tw_episode_cause(const struct tw_episode_advisory *advisory, char *buffer, size_t size);
 
 struct json_t; /* jansson's */
 /* A finding with its suggestions as the object that `analyze` prints (contract: findings[]). New

@@ -160,6 +160,24 @@ static void add_what_happened(struct sentence *sentence, const struct tw_episode
     }
 }
 
+const char *tw_episode_cause(const struct tw_episode_advisory *advisory, char *buffer, size_t size)
+{
+    const struct tw_finding *cause = advisory->cause;
+    buffer[0] = '\0';
+    if (!cause)
+        return buffer;
+    struct sentence sentence = {.buffer = buffer, .size = size};
+    add(&sentence, "%s", cause->detector);
+    for (char *at = buffer; *at; at++) {
+        if (*at == '-')
+            *at = ' ';
+    }
+    if (!strncmp(cause->scope, "layer:", 6))
+        add(&sentence, " in layer %s", cause->scope + 6);
+    add(&sentence, " since step %" PRIu64, cause->onset_step);
+    return buffer;
+}
+
 const char *tw_episode_message(const struct tw_episode_advisory *advisory, char *buffer,
                                size_t size)
 {
@@ -168,6 +186,9 @@ const char *tw_episode_message(const struct tw_episode_advisory *advisory, char 
     add_what_happened(&sentence, advisory);
     add_evidence(&sentence, &advisory->finding->evidence);
     add(&sentence, ".");
+    char cause[160];
+    if (tw_episode_cause(advisory, cause, sizeof cause)[0])
+        add(&sentence, " It follows from %s.", cause);
     bool is_over =
         advisory->action == TW_ACTION_RECOVERED || advisory->action == TW_ACTION_WITHDRAWN;
     if (advisory->n_suggestions && !is_over) {

@@ -106,6 +106,20 @@ int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error)
     return result;
 }
 
+int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error)
+{
+    int next;
+    do
+        next = tw_analysis_step(analysis, 0, error);
+    while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
+    if (next < 0)
+        return next;
+    if (!analysis->records)
+        return tw_error_at(error, -ENODATA, analysis->path, 0, 0, "holds no training record%s%s",
+                           analysis->skipped ? "; " : " (it is empty)", analysis->first_skip);
+    return tw_analysis_finish(analysis, error);
+}
+
 void tw_analysis_close(struct tw_analysis *analysis)
 {
     if (analysis->source && analysis->handle)

@@ -28,6 +28,10 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
  * is gone. */
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error);
 
+/* Reads a finished log from here to its end and ends its runs. A log without any record is an
+ * error. */
+int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error);
+
 /* Ends every run that has not ended. */
 int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error);
 

@@ -72,20 +72,6 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
     }
 }
 
-static int read_log(struct tw_analysis *analysis, struct tw_error *error)
-{
-    int next;
-    do
-        next = tw_analysis_step(analysis, 0, error);
-    while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
-    if (next < 0)
-        return next;
-    if (!analysis->records)
-        return tw_error_at(error, -ENODATA, analysis->path, 0, 0, "holds no training record%s%s",
-                           analysis->skipped ? "; " : " (it is empty)", analysis->first_skip);
-    return tw_analysis_finish(analysis, error);
-}
-
 static int analyze_log(struct analyze *analyze, const char *path, struct tw_error *error)
 {
     struct tw_analysis analysis;
@@ -97,7 +83,7 @@ static int analyze_log(struct analyze *analyze, const char *path, struct tw_erro
     int result = tw_analysis_open(&analysis, path, false, &options, error);
     if (result)
         return result;
-    result = read_log(&analysis, error);
+    result = tw_analysis_read_all(&analysis, error);
     struct tw_run *run = NULL;
     while (!result && (run = tw_watch_next(analysis.watch, run)))
         print_run(analyze, &analysis, run);

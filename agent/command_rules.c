@@ -1,8 +1,9 @@
-/* trainward rules: what is shipped, and why. */
+/* trainward rules: what is shipped, why, and what rules make of a log. */
 #include "agent/commands.h"
 
 #include "agent/load_rules.h"
 #include "agent/nearest.h"
+#include "agent/rules_dry_run.h"
 #include "agent/usage.h"
 
 #include <errno.h>
@@ -15,17 +16,7 @@ static const struct poptOption options[] = {
     POPT_AUTOHELP POPT_TABLEEND,
 };
 
-static int load(struct tw_rules **ret, struct tw_error *error)
-{
-    struct tw_config config;
-    if (tw_common_load(&config, "rules", false))
-        return -EINVAL; /* told already */
-    int result = tw_load_rules(ret, &config, error);
-    tw_config_release(&config);
-    return result;
-}
-
-static int list(const struct tw_rules *rules)
+static int list(struct tw_rules *rules)
 {
     int name_width = 4, detector_width = 8;
     for (size_t i = 0; i < tw_rules_count(rules); i++) {
@@ -77,27 +68,66 @@ static int explain(const struct tw_rules *rules, const char *name)
     return 0;
 }
 
-static int run_word(poptContext context)
+static int explain_first(struct tw_rules *rules, const struct tw_config *config,
+                         const char **arguments)
 {
-    const char *word = poptGetArg(context), *name = word ? poptGetArg(context) : NULL;
+    (void)config;
+    return explain(rules, arguments[0]);
+}
+
+static int list_all(struct tw_rules *rules, const struct tw_config *config, const char **arguments)
+{
+    (void)config, (void)arguments;
+    return list(rules);
+}
+
+static const struct word {
+    const char *name, *missing; /* missing: what to say without arguments; NULL: it needs none */
+    int (*run)(struct tw_rules *rules, const struct tw_config *config, const char **arguments);
+} words[] = {
+    {"list", NULL, list_all},
+    {"explain", "name a rule; 'trainward rules list' names them", explain_first},
+    {"test", "name a run directory or a log file", tw_rules_dry_run},
+};
+
+static const struct word *find_word(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof words / sizeof *words; i++) {
+        if (!strcmp(words[i].name, name))
+            return &words[i];
+    }
+    fprintf(stderr, "trainward rules: %s%sexpected 'list', 'explain NAME' or 'test LOG...'\n",
+            name ? name : "", name ? ": " : "");
+    return NULL;
+}
+
+static int run_loaded(const struct word *word, const char **arguments)
+{
+    struct tw_config config;
     struct tw_error error = {0};
     struct tw_rules *rules = NULL;
     int status = TW_EXIT_WRONG;
-    if (!word || (strcmp(word, "list") && strcmp(word, "explain"))) {
-        fprintf(stderr, "trainward rules: %s%sexpected 'list' or 'explain NAME'\n",
-                word ? word : "", word ? ": " : "");
-        return status;
-    }
-    if (!strcmp(word, "explain") && !name) {
-        fputs("trainward rules: explain: name a rule; 'trainward rules list' names them\n", stderr);
-        return status;
-    }
-    if (!load(&rules, &error))
-        status = name ? explain(rules, name) : list(rules);
-    else if (error.code)
+    if (tw_common_load(&config, "rules", false))
+        return status; /* told already */
+    if (tw_load_rules(&rules, &config, &error))
         tw_usage_error("rules", &error);
+    else
+        status = word->run(rules, &config, arguments);
     tw_rules_free(rules);
+    tw_config_release(&config);
     return status;
+}
+
+static int run_word(poptContext context)
+{
+    const struct word *word = find_word(poptGetArg(context));
+    const char **arguments = poptGetArgs(context);
+    if (!word)
+        return TW_EXIT_WRONG;
+    if (!word->missing || arguments)
+        return run_loaded(word, arguments);
+    fprintf(stderr, "trainward rules: %s: %s\n", word->name, word->missing);
+    return TW_EXIT_WRONG;
 }
 
 static int run(int argc, const char **argv)
@@ -113,7 +143,7 @@ static int run(int argc, const char **argv)
 
 const struct tw_command tw_command_rules = {
     .name = "rules",
-    .arguments = "[OPTIONS] list | explain NAME",
-    .summary = "what is advised for which finding, and why these amounts",
+    .arguments = "[OPTIONS] list | explain NAME | test LOG...",
+    .summary = "what is advised for which finding, why these amounts, and a dry run over a log",
     .run = run,
 };

@@ -4,19 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Causes before symptoms: the second follows from the first when the first began no later. */
-static const struct {
-    const char *cause, *symptom;
-} follows[] = {
-    {"gradient-explosion", "divergence"},
-    {"gradient-explosion", "overflow"},
-    {"divergence", "overflow"},
-    {"saturation", "vanishing-gradient"},
-    {"vanishing-gradient", "underfitting"},
-    {"dead-units", "underfitting"},
-    {"saturation", "underfitting"},
-};
-
 void tw_episodes_release(struct tw_episodes *episodes)
 {
     free(episodes->at);
@@ -230,26 +217,4 @@ struct tw_episode *tw_episodes_wake(struct tw_episodes *episodes,
             return opened;
     }
     return NULL;
-}
-
-static bool is_known_consequence(const struct tw_finding *cause, const struct tw_finding *symptom)
-{
-    for (size_t i = 0; i < sizeof follows / sizeof *follows; i++) {
-        if (!strcmp(follows[i].cause, cause->detector) &&
-            !strcmp(follows[i].symptom, symptom->detector))
-            return cause->onset_step <= symptom->onset_step;
-    }
-    return false;
-}
-
-void tw_episodes_find_causes(const struct tw_episodes *episodes, struct tw_episode *episode)
-{
-    episode->n_causes = 0;
-    for (size_t i = 0; i < episodes->n && episode->n_causes < TW_CAUSES_MAX; i++) {
-        const struct tw_episode *other = &episodes->at[i];
-        if (other != episode && tw_episode_is_open(other) &&
-            other->finding.severity >= TW_SEVERITY_WARNING &&
-            is_known_consequence(&other->finding, &episode->finding))
-            memcpy(episode->causes[episode->n_causes++], other->id, TW_EVENT_ID_SIZE);
-    }
 }

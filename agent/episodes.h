@@ -57,8 +57,4 @@ struct tw_episode *tw_episodes_wake(struct tw_episodes *episodes,
                                     const struct tw_episode_change *change,
                                     enum tw_action *ret_action, uint32_t *ret_dropped);
 
-/* Writes the ids of open episodes of which `episode` is a known consequence (an overflow after a
- * divergence, say) into its causes. */
-void tw_episodes_find_causes(const struct tw_episodes *episodes, struct tw_episode *episode);
-
 #endif

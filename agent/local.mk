@@ -7,6 +7,7 @@ libagent_la_SOURCES = \
 	agent/config_table.c agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
 	agent/dead_letters.c agent/dead_letters.h \
+	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
 	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
 	agent/find_runs.c agent/find_runs.h \
@@ -33,6 +34,7 @@ trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands
 	agent/command_attach.c \
 	agent/command_check.c \
 	agent/command_rules.c \
+	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/command_setup.c \
 	agent/command_train.c \
 	agent/usage.c agent/usage.h
@@ -41,12 +43,13 @@ AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.l
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
-AGENT_TESTS = tests/unit/test_analysis tests/unit/test_config tests/unit/test_episodes \
+AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
 	tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)

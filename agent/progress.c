@@ -22,6 +22,7 @@ struct tw_progress {
     double started, drawn_at;
     bool is_drawn;
     double max_steps, max_epochs, step, epoch, samples, loss, accuracy, eval_loss;
+    double first_samples; /* that were done before: of a run that is resumed */
     enum tw_progress_mood mood;
     char advisor[ADVISOR_BYTES];
 };
@@ -93,8 +94,8 @@ static void format_fields(const struct tw_progress *progress, char texts[FIELDS]
     snprintf(texts[LOSS], LINE_BYTES, "loss %.4g", progress->loss);
     if (!isnan(progress->accuracy))
         snprintf(texts[ACCURACY], LINE_BYTES, "accuracy %.1f%%", 100 * progress->accuracy);
-    if (elapsed > 0 && progress->samples > 0)
-        format_rate(progress->samples / elapsed, texts[RATE], LINE_BYTES);
+    if (elapsed > 0 && progress->samples > progress->first_samples)
+        format_rate((progress->samples - progress->first_samples) / elapsed, texts[RATE], LINE_BYTES);
     if (done > 0)
         format_left(elapsed / done - elapsed, texts[LEFT], LINE_BYTES);
     if (progress->advisor[0])

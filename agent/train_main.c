@@ -3,9 +3,11 @@
 
 #include "agent/progress.h"
 #include "agent/train_options.h"
+#include "agent/train_resume.h"
 #include "agent/train_watch.h"
 
 #include "telemetry/emitter.h"
+#include "trainer/checkpoint_list.h"
 #include "trainer/trainer.h"
 
 #include <errno.h>
@@ -37,6 +39,7 @@ struct session {
     uint64_t alarm_step; /* since when an advisory that stops the run is open; 0: none is */
     bool is_stopped_by_advisor;
     struct tw_error watch_error;
+    char attempt_before[TW_ATTEMPT_MAX + 1]; /* of a run that is resumed */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -105,7 +108,7 @@ static void watch_record(struct session *session, const struct tw_record *record
         session->alarm_step = record->step ? record->step : 1;
 }
 
-static void sign_header(struct tw_header *header)
+static void sign_header(const struct session *session, struct tw_header *header)
 {
     const struct passwd *user = getpwuid(geteuid());
     snprintf(header->user, sizeof header->user, "%s", user ? user->pw_name : "");
@@ -113,6 +116,8 @@ static void sign_header(struct tw_header *header)
         header->host[0] = '\0';
     header->host[sizeof header->host - 1] = '\0';
     header->pid = (uint64_t)getpid();
+    memcpy(header->resumed_from_attempt, session->attempt_before,
+           sizeof header->resumed_from_attempt);
 }
 
 static void on_record(void *closure, struct tw_record *record)
@@ -120,7 +125,7 @@ static void on_record(void *closure, struct tw_record *record)
     struct session *session = closure;
     snprintf(record->run, sizeof record->run, "%s", session->options.run);
     if (record->header)
-        sign_header(record->header);
+        sign_header(session, record->header);
     if (session->emitter)
         tw_emit(session->emitter, record); /* what it drops it counts, and tells in the log */
     session->step = record->step;
@@ -155,6 +160,26 @@ static int refuse_used_directory(const char *dir, struct tw_error *error)
                                 "--run-dir: %s holds a run already; choose another directory", dir);
     }
     return 0;
+}
+
+static bool resumes(const struct session *session)
+{
+    return session->options.trainer.resume || session->options.trainer.resume_from;
+}
+
+/* Before anything is written: a resume without a checkpoint leaves no trace. */
+static int check_directory(struct session *session, struct tw_error *error)
+{
+    const struct tw_trainer_config *trainer = &session->options.trainer;
+    char *path = NULL;
+    if (!resumes(session))
+        return refuse_used_directory(trainer->run_dir, error);
+    int result = tw_checkpoint_find(&path, trainer->run_dir, trainer->resume_from, error);
+    if (!result && access(path, R_OK))
+        result = tw_error_at(error, -errno, path, 0, 0, "cannot read: %s", strerror(errno));
+    free(path);
+    tw_train_resume_attempt(trainer->run_dir, session->attempt_before);
+    return result;
 }
 
 static int open_emitter(struct session *session, struct tw_error *error)
@@ -193,9 +218,11 @@ static int open_session(struct session *session, struct tw_error *error)
     const char *run_dir = session->options.trainer.run_dir;
     int result = open_progress(session, error);
     if (!result && run_dir)
-        result = refuse_used_directory(run_dir, error);
+        result = check_directory(session, error);
     if (!result)
         result = open_emitter(session, error);
+    if (!result && run_dir)
+        result = tw_train_resume_save(run_dir, &session->options.given, error);
     if (!result && !session->options.no_watch) {
         struct tw_train_watch_options watch = {run_dir, show_advisory, session};
         result = tw_train_watch_open(&session->watch, &watch, error);
@@ -226,8 +253,11 @@ static void print_summary(const struct session *session, const struct tw_trainer
     const char *run_dir = session->options.trainer.run_dir;
     if (session->options.quiet)
         return;
+    if (result->resumed_from)
+        printf("resumed at step %llu, ", (unsigned long long)result->resumed_from);
     printf("%s after %llu steps in %.2f s (%.0f samples/s)\n",
            session->is_stopped_by_advisor       ? "stopped by the advisor"
+           : result->has_stopped_early          ? "stopped early: no lower validation loss"
            : result->status == TW_END_COMPLETED ? "trained to the end"
                                                 : "interrupted",
            (unsigned long long)result->steps, result->seconds,
@@ -235,6 +265,11 @@ static void print_summary(const struct session *session, const struct tw_trainer
     if (!isnan(result->eval_accuracy))
         printf("validation accuracy %.2f %%, loss %.4g\n", 100 * result->eval_accuracy,
                isnan(result->eval_loss) ? NAN : result->eval_loss); /* "nan", never "-nan" */
+    else if (!isnan(result->eval_r2))
+        printf("validation loss %.4g, r2 %.3f\n", result->eval_loss, result->eval_r2);
+    if (session->options.trainer.early_stopping_patience && !isnan(result->best_eval_loss))
+        printf("lowest validation loss %.4g at step %llu\n", result->best_eval_loss,
+               (unsigned long long)result->best_step);
     if (run_dir)
         printf("telemetry in %s\n", run_dir);
 }
@@ -242,7 +277,7 @@ static void print_summary(const struct session *session, const struct tw_trainer
 /* What to run next, where the advisor has an amount for an option of this program. */
 static void print_next(const struct session *session)
 {
-    char *command = session->watch && !session->options.quiet
+    char *command = session->watch && !session->options.quiet && !resumes(session)
                         ? tw_train_watch_command(session->watch, session->argc, session->argv)
                         : NULL;
     if (command)

@@ -5,6 +5,7 @@
 #include "agent/train_options.h"
 
 #include "agent/nearest.h"
+#include "agent/train_resume.h"
 
 #include <errno.h>
 #include <popt.h>
@@ -47,9 +48,21 @@ struct group {
 
 static const struct group groups[] = {
     {"What is trained:", (const struct row[]){{"dataset", "dataset", "NAME"},
+                                              {"target", "target", "COLUMN"},
+                                              {"task", "task", "TASK"},
+                                              {"validation-fraction", "validation_fraction", "F"},
+                                              {"train-samples", "train_samples", "N"},
+                                              {"label-noise", "label_noise", "F"},
+                                              {"standardize", "standardize", "WHAT"},
                                               {"hidden", "hidden", "N,N,..."},
                                               {"activation", "activation", "NAME"},
                                               {"init", "initializer", "NAME"},
+                                              {"init-gain", "init_gain", "G"},
+                                              {"init-std", "init_std", "S"},
+                                              {"init-bias", "init_bias", "B"},
+                                              {"batch-norm", "batch_norm", NULL},
+                                              {"dropout", "dropout", "P"},
+                                              {"feature-scale", "feature_scale", "S"},
                                               {"loss", "loss", "NAME"},
                                               {0}}},
     {"How:", (const struct row[]){{"optimizer", "optimizer", "NAME"},
@@ -61,10 +74,16 @@ static const struct group groups[] = {
                                   {"epsilon", "epsilon", "E"},
                                   {"weight-decay", "weight_decay", "W"},
                                   {"max-grad-norm", "max_grad_norm", "G"},
+                                  {"precision", "precision", "NAME"},
+                                  {"initial-loss-scale", "initial_loss_scale", "S"},
+                                  {"loss-scale-window", "loss_scale_window", "N"},
+                                  {"min-loss-scale", "min_loss_scale", "S"},
                                   {"schedule", "schedule", "NAME"},
                                   {"warmup-steps", "warmup_steps", "N"},
                                   {"batch-size", "batch_size", "N"},
                                   {"epochs", "epochs", "N"},
+                                  {"eval-every", "eval_every", "STEPS"},
+                                  {"early-stopping-patience", "early_stopping_patience", "N"},
                                   {"max-steps", "max_steps", "N"},
                                   {"seed", "seed", "N"},
                                   {"threads", "threads", "N"},
@@ -76,6 +95,9 @@ static const struct group groups[] = {
                                                {"telemetry-format", "telemetry_format", "FORM"},
                                                {"layers-every", "layers_every", "K"},
                                                {"keep-checkpoints", "keep_checkpoints", "N"},
+                                               {"resume", "resume", NULL},
+                                               {"resume-from", "resume_from", "CHECKPOINT"},
+                                               {"reset-optimizer", "reset_optimizer", NULL},
                                                {"kafka", "kafka", "BROKERS"},
                                                {"kafka-topic", "kafka_topic", "TOPIC"},
                                                {"kafka-property", "kafka_properties", "KEY=VALUE"},
@@ -87,7 +109,7 @@ static const struct group groups[] = {
                                                   {0}}},
 };
 #define N_GROUPS (sizeof groups / sizeof *groups)
-#define N_ROWS_MAX 64
+#define N_ROWS_MAX 96
 #define HELP_BYTES 256
 
 static const char epilogue[] =
@@ -96,6 +118,9 @@ static const char epilogue[] =
     "without --run-dir, telemetry goes to Kafka only. Same seed, same machine, same losses, bit "
     "for\n"
     "bit. Each data set's split never changes, whatever the seed.\n"
+    "\n"
+    "--resume goes on with a run: the one of --run-dir, or else the one in runs/ that wrote a\n"
+    "checkpoint last. Options that are not given are as they were.\n"
     "\n"
     "Exit status: 0 trained to the end and nothing is wrong; 1 a problem is open at the end, or "
     "the\n"
@@ -302,6 +327,75 @@ static int set_row(struct tw_train_options *options, const struct row *row, cons
     return result;
 }
 
+/* ---- a run that is resumed ---- */
+
+/* Not part of what a run is: where it lies and what it talks to, how it is resumed, and how it is
+ * shown. Kafka's properties may hold passwords, too. */
+static bool is_kept(const struct row *row)
+{
+    static const char *const others[] = {
+        "run-dir",     "resume",         "resume-from", "reset-optimizer", "kafka",
+        "kafka-topic", "kafka-property", "no-watch",    "quiet",           "no-progress"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (!strcmp(row->name, others[i]))
+            return false;
+    }
+    return true;
+}
+
+static int note_given(struct tw_train_options *options, const struct row *row, const char *value,
+                      struct tw_error *error)
+{
+    char *text;
+    if (!is_kept(row))
+        return 0;
+    if (asprintf(&text, "%s=%s", row->name, value ? value : "true") < 0)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_texts_add(&options->given, text);
+    free(text);
+    return result ? tw_error_set(error, result, "out of memory") : 0;
+}
+
+static int set_kept(struct tw_train_options *options, const char *text, struct tw_error *error)
+{
+    const struct row *row;
+    const char *value = strchr(text, '=');
+    for (size_t i = 0; value && (row = row_at(i)); i++) {
+        if (strlen(row->name) == (size_t)(value - text) &&
+            !strncmp(row->name, text, strlen(row->name)) && is_kept(row))
+            return set_row(options, row, value + 1, error);
+    }
+    return tw_error_at(error, -EBADMSG, options->trainer.run_dir, 0, 0,
+                       "'%.100s' in its file of options is no option", text);
+}
+
+/* What the run directory keeps, and over it what is given now. */
+static int take_kept(struct tw_train_options *options, struct tw_error *error)
+{
+    struct tw_texts now = options->given;
+    options->given = (struct tw_texts){0};
+    int result = tw_train_resume_load(options->trainer.run_dir, &options->given, error);
+    for (size_t i = 0; !result && i < now.n; i++) {
+        if (tw_texts_add(&options->given, now.at[i]))
+            result = tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; !result && i < options->given.n; i++)
+        result = set_kept(options, options->given.at[i], error);
+    tw_texts_release(&now);
+    return result;
+}
+
+static int prepare_resume(struct tw_train_options *options, struct tw_error *error)
+{
+    struct tw_trainer_config *trainer = &options->trainer;
+    int result = 0;
+    if (!trainer->resume && !trainer->resume_from)
+        return 0;
+    if (!trainer->run_dir)
+        result = tw_train_resume_newest(&trainer->run_dir, "runs", error);
+    return result ? result : take_kept(options, error);
+}
+
 /* Names are checked here, and not first by the trainer, to say which known one is near. */
 static int check_words(const struct tw_train_options *options, struct tw_error *error)
 {
@@ -310,7 +404,7 @@ static int check_words(const struct tw_train_options *options, struct tw_error *
     if (!result)
         return 0;
     size_t length = strcspn(error->text, ":");
-    for (size_t i = 0; i < tw_trainer_n_choices; i++) {
+    for (size_t i = 0; strstr(error->text, "is none of") && i < tw_trainer_n_choices; i++) {
         const char *name = tw_trainer_choices[i].option;
         const struct tw_option *option =
             tw_option_find(tw_trainer_options, tw_trainer_n_options, name);
@@ -368,7 +462,10 @@ static enum tw_train_parsed parse(struct tw_train_options *options, poptContext 
         if (value == VALUE_VERSION)
             return print_version();
         char *argument = poptGetOptArg(context);
-        int result = set_row(options, row_at((size_t)(value - VALUE_ROWS)), argument, error);
+        const struct row *row = row_at((size_t)(value - VALUE_ROWS));
+        int result = set_row(options, row, argument, error);
+        if (!result)
+            result = note_given(options, row, argument, error);
         free(argument);
         if (result)
             return TW_TRAIN_WRONG;
@@ -380,7 +477,8 @@ static enum tw_train_parsed parse(struct tw_train_options *options, poptContext 
         tw_error_set(error, -EINVAL, "'%s' is no option; see trainward-train --help", extra);
         return TW_TRAIN_WRONG;
     }
-    if (check_words(options, error) || name_run(options, error) || check_run(options, error))
+    if (prepare_resume(options, error) || check_words(options, error) || name_run(options, error) ||
+        check_run(options, error))
         return TW_TRAIN_WRONG;
     return TW_TRAIN_RUN;
 }
@@ -412,6 +510,7 @@ enum tw_train_parsed tw_train_options_parse(struct tw_train_options *options, in
 
 void tw_train_options_release(struct tw_train_options *options)
 {
+    tw_texts_release(&options->given);
     tw_options_release(own_options, N_OWN_OPTIONS, options);
     tw_options_release(tw_trainer_options, tw_trainer_n_options, &options->trainer);
 }

@@ -17,6 +17,8 @@ struct tw_train_options {
     int telemetry_format; /* enum tw_wire_format */
     int stop_on;          /* enum tw_train_stop_on */
     bool no_watch, quiet, no_progress;
+    /* What was given and makes the run what it is, as NAME=VALUE: for a resume. */
+    struct tw_texts given;
 };
 
 /* What the caller does next. */
@@ -26,7 +28,8 @@ enum tw_train_parsed {
     TW_TRAIN_WRONG /* `error` tells in one line what is wrong: exit 2 */
 };
 
-/* Reads the command line; fills in the run directory and the run id where they were not given.
+/* Reads the command line; with --resume over what the run directory keeps of the former ones. Fills
+ * in the run directory and the run id where they were not given.
  * `options` needs a release whatever comes of it. */
 enum tw_train_parsed tw_train_options_parse(struct tw_train_options *options, int argc,
                                             const char **argv, struct tw_error *error);

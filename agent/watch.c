@@ -1,6 +1,8 @@
 /* The watch: run table, detectors, episodes, rules, documents. */
 #include "agent/watch.h"
 
+#include "agent/causes.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +141,9 @@ struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
     };
     memcpy(advisory.episode_id, episode->id, sizeof advisory.episode_id);
     memcpy(advisory.causes, episode->causes, sizeof advisory.causes);
+    const struct tw_episode *cause =
+        episode->n_causes ? tw_causes_episode(&run->episodes, episode->causes[0]) : NULL;
+    advisory.cause = cause ? &cause->finding : NULL;
     return advisory;
 }
 
@@ -209,16 +214,18 @@ static size_t other_findings(const struct tw_run *run, const struct tw_episode *
 
 static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct tw_episode *episode)
 {
-    enum { OTHERS_MAX = 8 };
+    enum { OTHERS_MAX = 8, TAKEN_MAX = TW_CAUSES_MAX * TW_SUGGESTIONS_MAX };
     struct tw_finding others[OTHERS_MAX];
+    const char *taken[TAKEN_MAX];
     struct tw_facts facts;
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
+    size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
     tw_run_series_facts(&run->core.series, &run->core.context, run->header, &episode->finding,
                         &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
-        watch->options.rules, &episode->finding, others, n_others, &facts, episode->suggestions,
-        TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
+        watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
+        episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
     watch->counts.rule_failures += failed;
     if (failed)
         tw_error_message(&error, watch->counts.rule_failure, sizeof watch->counts.rule_failure);
@@ -242,7 +249,7 @@ static int tell_change(struct tw_watch *watch, struct tw_run *run, struct tw_epi
                        enum tw_action action, struct tw_error *error)
 {
     if (action == TW_ACTION_OPENED || action == TW_ACTION_ESCALATED) {
-        tw_episodes_find_causes(&run->episodes, episode);
+        tw_causes_find_all(&run->episodes);
         ask_rules(watch, run, episode);
     }
     return tell_episode(watch, run, episode, action, error);

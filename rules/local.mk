@@ -5,7 +5,8 @@ librules_la_SOURCES = rules/bindings.c rules/bindings.h rules/document.c rules/d
 	rules/number.c rules/number.h rules/parse.c rules/parse_suggestion.c rules/reader.c \
 	rules/reader.h rules/rule.h rules/rules.c rules/rules.h \
 	rules/sandbox.c rules/sandbox.h rules/suggest.c rules/suggestion.c rules/suggestion.h \
-	rules/template.c rules/template.h
+	rules/template.c rules/template.h \
+	rules/trace.h
 nodist_librules_la_SOURCES = rules/shipped_rules.c
 librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 

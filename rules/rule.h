@@ -41,6 +41,8 @@ struct tw_rule {
 
 struct tw_rules {
     struct tw_sandbox *sandbox;
+    tw_rules_tracer *tracer; /* NULL: nobody listens */
+    void *tracer_closure;
     size_t n;
     struct tw_rule *at[TW_RULES_MAX]; /* owned, in order of priority, then name */
 };

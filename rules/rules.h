@@ -7,6 +7,7 @@
 
 #include "facts.h"
 #include "suggestion.h"
+#include "trace.h"
 
 #include "telemetry/error.h"
 
@@ -40,14 +41,20 @@ void tw_rules_at(const struct tw_rules *rules, size_t index, struct tw_rule_view
 /* Index of the rule called `name`, or -1. */
 long tw_rules_find(const struct tw_rules *rules, const char *name);
 
+/* Tells `tracer` every rule and suggestion that is tried from now on; NULL: nobody. */
+void tw_rules_set_tracer(struct tw_rules *rules, tw_rules_tracer *tracer, void *closure);
+
 /* Suggestions for one finding, best first, at most `max` (TW_SUGGESTIONS_MAX is enough); `others`
  * are the run's other findings that are open now. Two rules that name the same parameter: the
- * first wins. A rule that fails at run time (a Lua error, the instruction limit) is skipped and
- * counted in `*ret_failed` (may be NULL), the first failure is told in `error`.
+ * first wins. A parameter that is among the `n_taken` names of `taken` is suggested elsewhere (by
+ * the advisory of a cause) and passed over. A rule that fails at run time (a Lua error, the
+ * instruction limit) is skipped and counted in `*ret_failed` (may be NULL), the first failure is
+ * told in `error`.
  * `*ret_rule` names the first rule that matched (name empty: none did). Returns how many. */
 size_t tw_rules_suggest(struct tw_rules *rules, const struct tw_finding *finding,
                         const struct tw_finding *others, size_t n_others,
-                        const struct tw_facts *facts, struct tw_suggestion *ret, size_t max,
-                        struct tw_rule_name *ret_rule, size_t *ret_failed, struct tw_error *error);
+                        const struct tw_facts *facts, const char *const *taken, size_t n_taken,
+                        struct tw_suggestion *ret, size_t max, struct tw_rule_name *ret_rule,
+                        size_t *ret_failed, struct tw_error *error);
 
 #endif

@@ -14,10 +14,14 @@
 
 /* One call of tw_rules_suggest(). */
 struct maker {
+    const struct tw_rules *rules;
     struct tw_sandbox *sandbox;
     const struct tw_rule *rule;
     const struct tw_rule_suggestion *suggestion;
     struct tw_inputs inputs;
+    const char *const *taken;
+    size_t n_taken;
+    const char *missing; /* why the newest suggestion was not made */
     struct tw_error *error;
 };
 
@@ -25,9 +29,31 @@ struct maker {
  * or it would change nothing. */
 enum { NOT_MADE = 0, MADE = 1 };
 
+static void trace(const struct maker *maker, enum tw_rule_outcome outcome, const char *text,
+                  const struct tw_suggestion *suggestion)
+{
+    struct tw_rule_step step = {
+        .finding = maker->inputs.finding,
+        .rule = maker->rule->name,
+        .parameter = maker->suggestion ? maker->suggestion->parameter : NULL,
+        .outcome = outcome,
+        .text = text,
+        .suggestion = suggestion,
+    };
+    if (maker->rules->tracer)
+        maker->rules->tracer(maker->rules->tracer_closure, &step);
+}
+
+static int not_made(struct maker *maker, const char *missing)
+{
+    maker->missing = missing;
+    return NOT_MADE;
+}
+
 static int fail(struct maker *maker, const char *what, const char *text)
 {
     const char *parameter = maker->suggestion ? maker->suggestion->parameter : "the rule";
+    trace(maker, TW_RULE_FAILED, text, NULL);
     return tw_error_at(maker->error, -EINVAL, maker->rule->place, 0, 0, "rule '%s', %s, %s: %s",
                        maker->rule->name, parameter, what, text);
 }
@@ -136,7 +162,7 @@ static int make_number(struct maker *maker, struct tw_suggestion *ret)
     if (result < 0)
         return result;
     if (!isfinite(to))
-        return NOT_MADE;
+        return not_made(maker, "the new value is no finite number");
     if (to != wanted) {
         ret->op = TW_CHANGE_SET;
         ret->change.number = to;
@@ -146,7 +172,8 @@ static int make_number(struct maker *maker, struct tw_suggestion *ret)
     double from = ret->from.number;
     bool is_same = fabs(to - from) <= 1e-9 * fabs(from);
     if (is_same || (wanted - from) * (to - from) < 0)
-        return NOT_MADE; /* a limit must not turn a cut into a rise */
+        /* A limit must not turn a cut into a rise. */
+        return not_made(maker, is_same ? "it would change nothing" : "a limit is in the way");
     ret->to = (struct tw_value){.type = TW_VALUE_NUMBER, .number = to};
     return MADE;
 }
@@ -156,7 +183,7 @@ static int make_text(struct maker *maker, struct tw_suggestion *ret)
     if (ret->op != TW_CHANGE_SET)
         return fail(maker, "change", "is no number");
     if (ret->from.type == TW_VALUE_TEXT && !strcasecmp(ret->from.text, ret->change.text))
-        return NOT_MADE;
+        return not_made(maker, "it would change nothing");
     if (ret->from.type != TW_VALUE_NULL)
         ret->to = ret->change;
     return MADE;
@@ -174,7 +201,9 @@ static int make_amounts(struct maker *maker, struct tw_suggestion *ret)
     maker->inputs.from = &ret->from;
     if (suggestion->change) {
         result = get_value(maker, "change", suggestion->change, &ret->change);
-        if (result != MADE)
+        if (result == NOT_MADE)
+            return not_made(maker, "`change` is unknown");
+        if (result < 0)
             return result;
     } else {
         ret->change.type = TW_VALUE_TEXT;
@@ -204,7 +233,7 @@ static int choose_verify(struct maker *maker, struct tw_suggestion *ret)
     int result = NOT_MADE;
     for (size_t i = 0; result == NOT_MADE && i < maker->suggestion->n_verify; i++)
         result = make_verify(maker, &maker->suggestion->verify[i], ret);
-    return result;
+    return result == NOT_MADE ? not_made(maker, "no limit of `verify` is known") : result;
 }
 
 static int make_why(struct maker *maker, struct tw_suggestion *ret)
@@ -216,7 +245,7 @@ static int make_why(struct maker *maker, struct tw_suggestion *ret)
                                     ret->why, sizeof ret->why, &fault);
     if (result < 0)
         return fail(maker, "why", fault.text);
-    return result && ret->why[0] ? MADE : NOT_MADE;
+    return result && ret->why[0] ? MADE : not_made(maker, "a number in `why` is unknown");
 }
 
 static int make(struct maker *maker, struct tw_suggestion *ret)
@@ -224,8 +253,11 @@ static int make(struct maker *maker, struct tw_suggestion *ret)
     maker->inputs.from = maker->inputs.to = maker->inputs.change = NULL;
     memset(ret, 0, sizeof *ret);
     int result = holds(maker, maker->suggestion->when);
-    if (result <= 0)
+    if (result < 0)
         return result;
+    maker->missing = NULL;
+    if (result == 0)
+        return NOT_MADE;
     memcpy(ret->parameter, maker->suggestion->parameter, sizeof ret->parameter);
     memcpy(ret->rule, maker->rule->name, sizeof ret->rule);
     result = make_amounts(maker, ret);
@@ -247,25 +279,57 @@ static bool has_parameter(const struct tw_suggestion *suggestions, size_t n, con
     return false;
 }
 
+static bool is_taken(const struct maker *maker, const struct tw_suggestion *suggestions, size_t n)
+{
+    const char *parameter = maker->suggestion->parameter;
+    for (size_t i = 0; i < maker->n_taken; i++) {
+        if (!strcmp(maker->taken[i], parameter))
+            return true;
+    }
+    return has_parameter(suggestions, n, parameter);
+}
+
 /* Adds a rule's suggestions to the `n` that are there. Returns their new number, or negative when
  * the rule failed: then it adds nothing. */
 static long apply_rule(struct maker *maker, struct tw_suggestion *suggestions, size_t n, size_t max)
 {
     for (size_t i = 0; i < maker->rule->n_suggestions && n < max; i++) {
         maker->suggestion = &maker->rule->suggestions[i];
-        if (has_parameter(suggestions, n, maker->suggestion->parameter))
+        if (is_taken(maker, suggestions, n)) {
+            trace(maker, TW_SUGGESTION_TAKEN, NULL, NULL);
             continue;
+        }
         int result = make(maker, &suggestions[n]);
         if (result < 0)
             return result;
-        n += result == MADE;
+        if (result == MADE)
+            trace(maker, TW_SUGGESTION_MADE, NULL, &suggestions[n++]);
+        else
+            trace(maker, maker->missing ? TW_SUGGESTION_NOT_MADE : TW_SUGGESTION_CONDITION_FALSE,
+                  maker->missing, NULL);
     }
     return (long)n;
 }
 
-static bool is_for(const struct tw_rule *rule, const struct tw_finding *finding)
+static bool is_for_severity(const struct maker *maker, const struct tw_finding *finding)
 {
-    return !strcmp(rule->detector, finding->detector) && rule->severities >> finding->severity & 1;
+    if (maker->rule->severities >> finding->severity & 1)
+        return true;
+    trace(maker, TW_RULE_OTHER_SEVERITY, NULL, NULL);
+    return false;
+}
+
+/* Whether the rule is for this finding, and its condition holds: 1, 0, or negative. */
+static long matches_rule(struct maker *maker, const struct tw_finding *finding)
+{
+    maker->suggestion = NULL;
+    maker->inputs.from = maker->inputs.to = maker->inputs.change = NULL;
+    if (strcmp(maker->rule->detector, finding->detector) || !is_for_severity(maker, finding))
+        return 0;
+    int result = holds(maker, maker->rule->when);
+    if (result >= 0)
+        trace(maker, result ? TW_RULE_MATCHED : TW_RULE_CONDITION_FALSE, NULL, NULL);
+    return result;
 }
 
 static void name_rule(const struct tw_rule *rule, struct tw_rule_name *ret)
@@ -277,25 +341,31 @@ static void name_rule(const struct tw_rule *rule, struct tw_rule_name *ret)
                  strlen(rule->description));
 }
 
+void tw_rules_set_tracer(struct tw_rules *rules, tw_rules_tracer *tracer, void *closure)
+{
+    rules->tracer = tracer;
+    rules->tracer_closure = closure;
+}
+
 size_t tw_rules_suggest(struct tw_rules *rules, const struct tw_finding *finding,
                         const struct tw_finding *others, size_t n_others,
-                        const struct tw_facts *facts, struct tw_suggestion *ret, size_t max,
-                        struct tw_rule_name *ret_rule, size_t *ret_failed, struct tw_error *error)
+                        const struct tw_facts *facts, const char *const *taken, size_t n_taken,
+                        struct tw_suggestion *ret, size_t max, struct tw_rule_name *ret_rule,
+                        size_t *ret_failed, struct tw_error *error)
 {
     struct maker maker = {
+        .rules = rules,
         .sandbox = rules->sandbox,
         .inputs = {.facts = facts, .finding = finding, .others = others, .n_others = n_others},
+        .taken = taken,
+        .n_taken = n_taken,
         .error = error,
     };
     size_t n = 0, failed = 0;
     memset(ret_rule, 0, sizeof *ret_rule);
     for (size_t i = 0; i < rules->n; i++) {
         maker.rule = rules->at[i];
-        maker.suggestion = NULL;
-        maker.inputs.from = maker.inputs.to = maker.inputs.change = NULL;
-        if (!is_for(maker.rule, finding))
-            continue;
-        long matches = holds(&maker, maker.rule->when);
+        long matches = matches_rule(&maker, finding);
         long added = matches > 0 ? apply_rule(&maker, ret, n, max) : matches;
         if (added < 0) {
             failed++;

@@ -114,6 +114,14 @@ static void print_when(struct page *page, const struct tw_document *document)
     print_wrapped(page, "  ", line, 2);
 }
 
+/* The advice stands in the advisory of the cause; here is only what that one leaves open. */
+static void print_cause(struct page *page, const struct tw_document *document)
+{
+    const char *cause = tw_document_text(document->trainward, "follows_from");
+    if (cause[0])
+        print_wrapped(page, "  follows from  ", cause, 16);
+}
+
 static void print_suggestion(struct page *page, const json_t *suggestion, bool is_first)
 {
     char change[256], verify[256];
@@ -136,6 +144,7 @@ static void print_episode(struct page *page, const struct tw_document *document)
     print_when(page, document);
     if (tw_document_evidence(document, evidence, sizeof evidence)[0])
         print_wrapped(page, "  ", evidence, 2);
+    print_cause(page, document);
     if (tw_document_is_over(document))
         return;
     json_array_foreach(list, i, suggestion) print_suggestion(page, suggestion, i == 0);

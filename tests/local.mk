@@ -2,7 +2,8 @@
 # tarball. Unit tests stand in the makefile of the room that they test. ../run-tests runs all.
 TESTS += build-aux/check-includes.sh build-aux/check-format.sh
 EXTRA_DIST += LICENSE .clang-format quickstart run-tests .ci/run \
-	build-aux/build.sh build-aux/check-format.sh build-aux/check-includes.sh build-aux/install-packages.sh
+	build-aux/build.sh build-aux/check-format.sh build-aux/check-includes.sh \
+	build-aux/install-packages.sh build-aux/python-venv.sh
 
 check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
@@ -26,6 +27,20 @@ check-threads:
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
 EXTRA_DIST += tests/thread_sanitizer.txt
+
+# How often the detectors are right on labelled logs: those in ../shared/runs beside the source
+# folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
+.PHONY: evaluate
+evaluate: trainward$(EXEEXT)
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
+		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__main__.py \
+	tests/evaluate/baseline.py tests/evaluate/corpus.py tests/evaluate/doubtful_labels.md \
+	tests/evaluate/event_file.py tests/evaluate/formats.py tests/evaluate/introduction.md \
+	tests/evaluate/judges.py tests/evaluate/names.py tests/evaluate/names.yaml \
+	tests/evaluate/records.py tests/evaluate/report.py tests/evaluate/score.py \
+	tests/test_evaluate.py
 
 EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/advisory.schema.json \

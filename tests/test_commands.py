@@ -102,9 +102,11 @@ WRONG = [
     ("setup elasticsearch --config good.yaml", r"trainward setup: .*elasticsearch"),
     ("setup elasticsearch --config no-search.yaml", rf"trainward setup: .*{CLOSED}"),
 
-    ("rules", r"trainward rules: .*list.*explain"),
+    ("rules", r"trainward rules: .*list.*explain.*test"),
     ("rules lsit", r"trainward rules: lsit.*list"),
     ("rules explain", r"trainward rules: .*rules list"),
+    ("rules test", r"trainward rules: test: name a run directory"),
+    ("rules test missing", r"trainward rules: missing: "),
     ("rules explain divergence-critcal",
      r"trainward rules: .*divergence-critcal.*did you mean 'divergence-critical'"),
     ("rules explain xyzzy", r"trainward rules: .*xyzzy.*rules list"),
@@ -174,6 +176,46 @@ def test_a_secret_is_never_shown(folder):
         done = programs.trainward(*command, "--config", "secret.yaml", cwd=folder)
         assert done.returncode == 2
         assert secret not in done.stdout + done.stderr
+
+
+MINE = """
+- name: mine
+  detector: divergence
+  severity: critical
+  priority: 1
+  description: Ours
+  suggestions:
+    - parameter: learning_rate
+      change: {multiply: 0.25}
+      why: The loss is {facts.loss:%.4g}.
+      verify: {signal: loss, below: facts.best_loss, within_steps: 100}
+    - parameter: nothing_known
+      change: {set: facts.dropout * 2}
+      why: Twice the dropout.
+      verify: {signal: loss, below: facts.best_loss, within_steps: 100}
+"""
+
+
+def test_the_dry_run_says_what_each_rule_came_to(folder):
+    programs.write_run(folder / "diverged", telemetry.CASES["divergence_critical"](),
+                       telemetry.to_json_lines, "telemetry.jsonl")
+    (folder / "mine.yaml").write_text(MINE)
+    done = programs.trainward("rules", "test", "--rules", "mine.yaml", "diverged", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
+    assert re.search(r"^diverged: divergence, critical, run, since step \d+", text, re.MULTILINE)
+    ours = text[text.index("  mine matches"):]
+    assert re.search(r"learning_rate: suggested\n.*x0\.25.*\n.*The loss is ", ours)
+    assert "nothing_known: not made: `change` is unknown" in ours
+    assert "suggested before" in ours, "the shipped rule's learning_rate stands behind ours"
+    assert re.search(r"divergence-warning is not for this severity", text)
+
+
+def test_the_dry_run_of_a_healthy_log_asks_no_rule(folder):
+    programs.write_run(folder / "well", telemetry.CASES["healthy"](),
+                       telemetry.to_json_lines, "telemetry.jsonl")
+    done = programs.trainward("rules", "test", "well", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "well: nothing found, no rule was asked\n")
 
 
 @pytest.mark.parametrize("command", ["train", "analyze", "attach", "agent", "check", "setup", "rules"])

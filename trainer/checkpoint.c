@@ -3,6 +3,8 @@
 
 #include "trainer/checkpoint.h"
 
+#include "trainer/checkpoint_list.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <math.h>
@@ -23,12 +25,15 @@ static const char magic[8] = "TWCKPT";
 
 struct preamble {
     char magic[8];
-    uint32_t version, n_layers, n_slots, zero;
+    uint32_t version, n_layers, n_slots, position;
     uint64_t seed, step, samples, epoch, batch_size, random_state, random_increment, n_parameters;
     double eval_loss;
     char dataset[NAME_BYTES], optimizer[NAME_BYTES];
+    uint64_t n_updates, dropout_state, dropout_increment, n_buffers;
+    double loss_scale;
+    uint64_t n_clean;
 };
-_Static_assert(sizeof(struct preamble) == 160, "the preamble has no padding");
+_Static_assert(sizeof(struct preamble) == 208, "the preamble has no padding");
 
 struct layer_entry {
     char kind[NAME_BYTES];
@@ -53,19 +58,28 @@ static void put_training(struct writer *writer, const struct tw_training *traini
                          double eval_loss)
 {
     const struct tw_model *model = &training->model;
+    bool is_over = tw_training_epoch_is_over(training);
+    const struct tw_random *random = is_over ? &training->random : &training->epoch_random;
     struct preamble preamble = {
         .version = TW_CHECKPOINT_VERSION,
         .n_layers = (uint32_t)model->n_layers,
         .n_slots = training->plan.optimizer->n_slots,
+        .position = is_over ? 0 : (uint32_t)training->position,
         .seed = seed,
         .step = training->step,
         .samples = training->samples,
         .epoch = training->epoch,
         .batch_size = training->batch_size,
-        .random_state = training->random.state,
-        .random_increment = training->random.increment,
+        .random_state = random->state,
+        .random_increment = random->increment,
         .n_parameters = model->n_parameters,
         .eval_loss = eval_loss,
+        .n_updates = training->n_updates,
+        .dropout_state = training->dropout_random.state,
+        .dropout_increment = training->dropout_random.increment,
+        .n_buffers = model->n_buffers,
+        .loss_scale = training->loss_scaler.scale,
+        .n_clean = training->loss_scaler.n_clean,
     };
     memcpy(preamble.magic, magic, sizeof magic);
     snprintf(preamble.dataset, NAME_BYTES, "%s", training->plan.dataset->name);
@@ -80,6 +94,7 @@ static void put_training(struct writer *writer, const struct tw_training *traini
     put(writer, model->parameters, model->n_parameters * sizeof(float));
     for (uint32_t slot = 0; slot < preamble.n_slots; slot++)
         put(writer, training->slots[slot], model->n_parameters * sizeof(float));
+    put(writer, model->buffers, model->n_buffers * sizeof(float));
     uint32_t crc = (uint32_t)writer->crc;
     put(writer, &crc, sizeof crc);
 }
@@ -175,6 +190,31 @@ int tw_checkpoints_open(struct tw_checkpoints *checkpoints, const char *run_dir,
     return -code;
 }
 
+int tw_checkpoints_continue(struct tw_checkpoints *checkpoints, uint64_t step,
+                            struct tw_error *error)
+{
+    struct tw_checkpoint_entry *entries;
+    size_t n;
+    int result = tw_checkpoint_list(&entries, &n, checkpoints->dir, error);
+    if (result)
+        return result;
+    while (n && entries[n - 1].step > step)
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(entries[i].eval_loss) ||
+            (checkpoints->has_best && !(entries[i].eval_loss < checkpoints->best_loss)))
+            continue;
+        checkpoints->has_best = true;
+        checkpoints->best_step = entries[i].step;
+        checkpoints->best_loss = entries[i].eval_loss;
+    }
+    size_t first = n > checkpoints->keep ? n - checkpoints->keep : 0;
+    for (size_t i = first; i < n; i++)
+        checkpoints->steps[checkpoints->n++] = entries[i].step;
+    free(entries);
+    return 0;
+}
+
 int tw_checkpoints_save(struct tw_checkpoints *checkpoints, const struct tw_training *training,
                         double eval_loss, struct tw_error *error)
 {
@@ -202,7 +242,7 @@ static size_t file_size(const struct tw_training *training)
 {
     return sizeof(struct preamble) + training->model.n_layers * sizeof(struct layer_entry) +
            (1 + training->plan.optimizer->n_slots) * training->model.n_parameters * sizeof(float) +
-           sizeof(uint32_t);
+           training->model.n_buffers * sizeof(float) + sizeof(uint32_t);
 }
 
 static int check(const unsigned char *data, const struct tw_training *training, const char *path,
@@ -212,11 +252,12 @@ static int check(const unsigned char *data, const struct tw_training *training, 
     size_t size = file_size(training);
     struct preamble preamble;
     memcpy(&preamble, data, sizeof preamble);
-    bool fits = preamble.n_layers == model->n_layers &&
-                preamble.n_parameters == model->n_parameters &&
-                preamble.n_slots == training->plan.optimizer->n_slots &&
-                !strncmp(preamble.optimizer, training->plan.optimizer->name, NAME_BYTES) &&
-                !strncmp(preamble.dataset, training->plan.dataset->name, NAME_BYTES);
+    bool fits =
+        preamble.n_layers == model->n_layers && preamble.n_parameters == model->n_parameters &&
+        preamble.n_buffers == model->n_buffers && preamble.position < training->data.n_train &&
+        preamble.n_slots == training->plan.optimizer->n_slots &&
+        !strncmp(preamble.optimizer, training->plan.optimizer->name, NAME_BYTES) &&
+        !strncmp(preamble.dataset, training->plan.dataset->name, NAME_BYTES);
     for (size_t i = 0; fits && i < model->n_layers; i++) {
         struct layer_entry entry;
         memcpy(&entry, data + sizeof preamble + i * sizeof entry, sizeof entry);
@@ -233,6 +274,14 @@ static int check(const unsigned char *data, const struct tw_training *training, 
     return 0;
 }
 
+static void restore_loss_scaler(const struct preamble *preamble, struct tw_loss_scaler *scaler)
+{
+    if (!tw_loss_scaler_is_on(scaler) || !(preamble->loss_scale > 0))
+        return;
+    scaler->scale = preamble->loss_scale;
+    scaler->n_clean = preamble->n_clean;
+}
+
 static void restore(const unsigned char *data, struct tw_training *training)
 {
     struct tw_model *model = &training->model;
@@ -242,12 +291,19 @@ static void restore(const unsigned char *data, struct tw_training *training)
     training->step = preamble.step;
     training->samples = preamble.samples;
     training->epoch = preamble.epoch;
-    training->position = training->data.n_train;
-    training->random = (struct tw_random){preamble.random_state, preamble.random_increment};
+    training->resumed_from = preamble.step;
+    training->n_updates = preamble.n_updates;
+    tw_training_enter_epoch(training,
+                            (struct tw_random){preamble.random_state, preamble.random_increment},
+                            preamble.position);
+    training->dropout_random =
+        (struct tw_random){preamble.dropout_state, preamble.dropout_increment};
+    restore_loss_scaler(&preamble, &training->loss_scaler);
     data += sizeof preamble + model->n_layers * sizeof(struct layer_entry);
     memcpy(model->parameters, data, bytes);
     for (uint32_t slot = 0; slot < preamble.n_slots; slot++)
         memcpy(training->slots[slot], data + (1 + slot) * bytes, bytes);
+    memcpy(model->buffers, data + (1 + preamble.n_slots) * bytes, model->n_buffers * sizeof(float));
 }
 
 static int check_start(const unsigned char *data, size_t got, size_t size, const char *path,
@@ -288,4 +344,21 @@ int tw_checkpoint_read(const char *path, struct tw_training *training, struct tw
         fclose(file);
     free(data);
     return result;
+}
+
+int tw_checkpoint_peek(const char *path, uint64_t *ret_step, double *ret_eval_loss,
+                       struct tw_error *error)
+{
+    struct preamble preamble;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return tw_error_at(error, -errno, path, 0, 0, "cannot read: %s", strerror(errno));
+    size_t got = fread(&preamble, 1, sizeof preamble, file);
+    fclose(file);
+    int result = check_start((const unsigned char *)&preamble, got, sizeof preamble, path, error);
+    if (result)
+        return result;
+    *ret_step = preamble.step;
+    *ret_eval_loss = preamble.eval_loss;
+    return 0;
 }

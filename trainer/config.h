@@ -8,13 +8,29 @@
 #include "trainer/losses/loss.h"
 #include "trainer/model.h"
 #include "trainer/optimizers/optimizer.h"
+#include "trainer/precisions/precision.h"
 #include "trainer/schedules/schedule.h"
 
 #include "telemetry/option.h"
 
 /* Made by tw_options_initialise() with the table below. */
 struct tw_trainer_config {
-    char *dataset, *hidden, *activation, *initializer, *loss;
+    char *dataset;
+    int task; /* enum tw_task */
+    char *target;
+    double validation_fraction;
+    uint64_t train_samples;
+    double label_noise;
+    int standardize; /* enum tw_standardize */
+    char *hidden, *activation, *initializer, *loss;
+    bool batch_norm;
+    double dropout, init_gain, init_bias;
+    double init_std; /* NaN: the value in the help */
+    double feature_scale;
+    char *precision;
+    double initial_loss_scale; /* NaN: the precision's own */
+    uint64_t loss_scale_window;
+    double min_loss_scale;
     char *optimizer;
     double learning_rate; /* NaN: the optimizer's own */
     double momentum;      /* NaN: the value in the help; likewise the next three */
@@ -23,9 +39,13 @@ struct tw_trainer_config {
     double weight_decay, max_grad_norm;
     char *schedule;
     uint64_t warmup_steps, batch_size, epochs, max_steps, seed, threads;
+    uint64_t eval_every, early_stopping_patience;
     uint64_t layers_every;
     char *run_dir; /* NULL: no checkpoints */
     uint64_t keep_checkpoints;
+    bool resume;
+    char *resume_from; /* implies `resume` */
+    bool reset_optimizer;
     char *name, *project, *group;
 };
 
@@ -35,14 +55,19 @@ extern const size_t tw_trainer_n_options;
 /* What the names in a configuration stand for. */
 struct tw_trainer_plan {
     const struct tw_dataset *dataset;
+    struct tw_dataset_config dataset_config;
+    struct tw_data_changes data_changes;
     const struct tw_layer_type *activation;
     const struct tw_initializer *initializer;
-    const struct tw_loss *loss;
+    const struct tw_loss *loss; /* NULL: the one for the data set's kind of target */
     const struct tw_optimizer *optimizer;
     const struct tw_schedule *schedule;
     size_t n_hidden, hidden[TW_MODEL_HIDDEN_MAX];
     double learning_rate;
     struct tw_optimizer_config optimizer_config;
+    struct tw_initializer_config initializer_config;
+    const struct tw_precision *precision;
+    double initial_loss_scale; /* 0: no loss scaling */
 };
 
 /* Looks the names up and checks what ranges alone do not tell. Errors name the option as the table

@@ -13,7 +13,13 @@ struct tw_random {
 
 /* Different streams of one seed are independent, so that a longer initialisation does not change
  * the order of the samples. */
-enum tw_random_stream { TW_RANDOM_WEIGHTS = 1, TW_RANDOM_ORDER = 2, TW_RANDOM_SPLIT = 3 };
+enum tw_random_stream {
+    TW_RANDOM_WEIGHTS = 1,
+    TW_RANDOM_ORDER = 2,
+    TW_RANDOM_SPLIT = 3,
+    TW_RANDOM_DROPOUT = 4,
+    TW_RANDOM_NOISE = 16
+};
 
 void tw_random_init(struct tw_random *random, uint64_t seed, uint64_t stream);
 uint32_t tw_random_next(struct tw_random *random);

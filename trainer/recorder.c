@@ -43,6 +43,18 @@ static int set_optimizer(struct tw_header *header, const struct tw_training *tra
     return result ? -ENOMEM : 0;
 }
 
+static int set_loss_scaling(struct tw_header *header, const struct tw_training *training)
+{
+    const struct tw_loss_scaler *scaler = &training->loss_scaler;
+    if (!tw_loss_scaler_is_on(scaler))
+        return 0;
+    int result =
+        tw_header_set_number(header, "initial_loss_scale", training->plan.initial_loss_scale);
+    result |= tw_header_set_number(header, "loss_scale_window", (double)scaler->window);
+    result |= tw_header_set_number(header, "min_loss_scale", scaler->min_scale);
+    return result ? -ENOMEM : 0;
+}
+
 static int set_run(struct tw_header *header, const struct tw_training *training,
                    const struct tw_trainer_config *config)
 {
@@ -51,17 +63,66 @@ static int set_run(struct tw_header *header, const struct tw_training *training,
     result |= tw_header_set_number(header, "warmup_steps", (double)training->warmup_steps);
     result |= tw_header_set_number(header, "batch_size", (double)training->batch_size);
     result |= tw_header_set_number(header, "micro_batches", 1);
-    result |= tw_header_set_number(header, "dropout", 0);
-    result |= tw_header_set_text(header, "precision", "fp32");
+    result |= tw_header_set_number(header, "dropout", training->dropout);
+    result |= tw_header_set_number(header, "batch_norm", training->has_batch_norm);
+    result |= tw_header_set_text(header, "precision", plan->precision->name);
+    result |= tw_header_set_number(header, "feature_scale", config->feature_scale);
     result |= tw_header_set_number(header, "max_steps", (double)training->total_steps);
     result |= tw_header_set_number(header, "max_epochs", (double)training->epochs);
+    if (config->early_stopping_patience)
+        result |= tw_header_set_number(header, "early_stopping_patience",
+                                       (double)config->early_stopping_patience);
+    if (config->eval_every)
+        result |= tw_header_set_number(header, "eval_every", (double)config->eval_every);
+    if (config->reset_optimizer && training->resumed_from)
+        result |= tw_header_set_number(header, "reset_optimizer", 1);
     result |= tw_header_set_number(header, "seed", (double)config->seed);
     result |= tw_header_set_text(header, "hidden", config->hidden);
     result |= tw_header_set_text(header, "activation", plan->activation->name);
     result |= tw_header_set_text(header, "initializer", plan->initializer->name);
+    result |= tw_header_set_number(header, "init_gain", plan->initializer_config.gain);
+    result |= tw_header_set_number(header, "init_bias", plan->initializer_config.bias);
+    if (plan->initializer->uses_std)
+        result |= tw_header_set_number(header, "init_std", plan->initializer_config.std);
     result |= tw_header_set_text(header, "loss", plan->loss->name);
     result |= tw_header_set_number(header, "threads", (double)config->threads);
     return result ? -ENOMEM : 0;
+}
+
+/* What the data are, and what the losses of knowing nothing but them would be. */
+static int set_data(struct tw_header *header, const struct tw_training *training)
+{
+    static const char *const kinds[] = {"auto", "none", "features", "all"};
+    const struct tw_data_changes *changes = &training->plan.data_changes;
+    const struct tw_data *data = &training->data;
+    bool is_mse = training->plan.loss->evaluate_values != NULL;
+    int result = tw_header_set_text(header, "standardize", kinds[changes->standardize]);
+    if (changes->train_samples)
+        result |= tw_header_set_number(header, "train_samples", (double)changes->train_samples);
+    if (changes->label_noise > 0)
+        result |= tw_header_set_number(header, "label_noise", changes->label_noise);
+    if (is_mse)
+        result |= tw_header_set_number(header, "target_variance", tw_data_target_variance(data));
+    if (data->n_classes)
+        result |= tw_header_set_number(header, "label_entropy", tw_data_label_entropy(data));
+    return result ? -ENOMEM : 0;
+}
+
+/* Those of a block lie one after the other, from its first layer's on. */
+static size_t block_parameters(const struct tw_model *model, size_t layer)
+{
+    size_t n = 0;
+    for (size_t i = layer; i < tw_model_block_end(model, layer); i++)
+        n += model->layers[i].n_parameters;
+    return n;
+}
+
+static double block_sum(const struct tw_model *model, size_t layer, const double *squares)
+{
+    double sum = 0;
+    for (size_t i = layer; i < tw_model_block_end(model, layer); i++)
+        sum += squares[i];
+    return sum;
 }
 
 static int add_layers(struct tw_header *header, const struct tw_model *model)
@@ -77,7 +138,7 @@ static int add_layers(struct tw_header *header, const struct tw_model *model)
                  activation != layer ? activation->type->name : "none");
         info->units = layer->units;
         info->fan_in = layer->fan_in;
-        info->parameters = layer->n_parameters;
+        info->parameters = block_parameters(model, (size_t)i);
     }
     return 0;
 }
@@ -95,11 +156,13 @@ int tw_recorder_header(struct tw_record *record, const struct tw_training *train
     snprintf(header->framework, sizeof header->framework, TW_FRAMEWORK);
     snprintf(header->objective, sizeof header->objective, "supervised");
     header->world_size = 1;
-    snprintf(header->dataset_name, sizeof header->dataset_name, "%s", training->plan.dataset->name);
+    snprintf(header->dataset_name, sizeof header->dataset_name, "%s", config->dataset);
     header->dataset_samples = training->data.n_train;
     header->dataset_eval_samples = training->data.n_validation;
     header->dataset_classes = training->data.n_classes;
-    if (set_optimizer(header, training) || set_run(header, training, config))
+    header->resumed_from_step = training->resumed_from;
+    if (set_optimizer(header, training) || set_run(header, training, config) ||
+        set_data(header, training) || set_loss_scaling(header, training))
         return -ENOMEM;
     return add_layers(header, &training->model);
 }
@@ -120,6 +183,11 @@ void tw_recorder_step(struct tw_record *record, const struct tw_training *traini
     record->grad_norm_kind = TW_GRAD_NORM_PRE_CLIP;
     tw_record_set(record, TW_SIGNAL_UPDATE_NORM, figures->update_norm);
     tw_record_set(record, TW_SIGNAL_WEIGHT_NORM, figures->weight_norm);
+    if (figures->loss_scale > 0) {
+        tw_record_set(record, TW_SIGNAL_LOSS_SCALE, figures->loss_scale);
+        tw_record_set(record, TW_SIGNAL_OVERFLOW, figures->has_overflowed);
+        tw_record_set(record, TW_SIGNAL_SKIPPED_STEPS, figures->has_overflowed);
+    }
     tw_record_set(record, TW_SIGNAL_SAMPLES, (double)training->samples);
     tw_record_set(record, TW_SIGNAL_STEP_SECONDS, figures->seconds);
 }
@@ -130,6 +198,22 @@ static double share_of_saturated(const struct tw_layer_type *type, const float *
     for (size_t i = 0; i < n; i++)
         saturated += type->is_saturated(outputs[i]);
     return (double)saturated / (double)n;
+}
+
+/* A unit is saturated where this share of the samples is: the published lines speak of units. */
+#define SATURATED_SAMPLES .9
+
+static double share_of_saturated_units(const struct tw_layer_type *type, const float *outputs,
+                                       size_t n, size_t units)
+{
+    size_t n_saturated = 0;
+    for (size_t unit = 0; unit < units; unit++) {
+        size_t samples = 0;
+        for (size_t i = 0; i < n; i++)
+            samples += type->is_saturated(outputs[i * units + unit]);
+        n_saturated += (double)samples >= SATURATED_SAMPLES * (double)n;
+    }
+    return (double)n_saturated / (double)units;
 }
 
 static double share_of_dead(const struct tw_training *training, size_t layer)
@@ -153,15 +237,17 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
     const struct tw_layer *layer = &model->layers[index];
     size_t behind = tw_model_activation(model, index);
     const struct tw_layer_type *type = model->layers[behind].type;
-    size_t n = training->n_batch * layer->units;
+    size_t n = training->n_batch * layer->units, parameters = block_parameters(model, index);
     struct tw_statistics activations = tw_statistics_of(model->outputs[behind], n);
-    struct tw_statistics weights = tw_statistics_of(layer->parameters, layer->n_parameters);
-    struct tw_statistics gradients = tw_statistics_of(layer->gradients, layer->n_parameters);
+    struct tw_statistics weights = tw_statistics_of(layer->parameters, parameters);
+    struct tw_statistics gradients = tw_statistics_of(layer->gradients, parameters);
 
-    column[TW_LAYER_GRAD_NORM][at] = norm_figure(training->gradient_squares[index]);
+    column[TW_LAYER_GRAD_NORM][at] =
+        norm_figure(block_sum(model, index, training->gradient_squares));
     column[TW_LAYER_WEIGHT_NORM][at] =
-        norm_figure(tw_sum_of_squares(layer->parameters, layer->n_parameters));
-    column[TW_LAYER_UPDATE_NORM][at] = norm_figure(training->update_squares[index]);
+        norm_figure(tw_sum_of_squares(layer->parameters, parameters));
+    column[TW_LAYER_UPDATE_NORM][at] =
+        norm_figure(block_sum(model, index, training->update_squares));
     column[TW_LAYER_ACTIVATION_MEAN][at] = (float)activations.mean;
     column[TW_LAYER_ACTIVATION_STD][at] = (float)activations.std;
     column[TW_LAYER_ACTIVATION_ABS_MAX][at] = (float)activations.abs_max;
@@ -169,6 +255,9 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
     if (column[TW_LAYER_SATURATED_FRACTION] && type->is_saturated)
         column[TW_LAYER_SATURATED_FRACTION][at] =
             (float)share_of_saturated(type, model->outputs[behind], n);
+    if (column[TW_LAYER_SATURATED_UNITS_FRACTION] && type->is_saturated)
+        column[TW_LAYER_SATURATED_UNITS_FRACTION][at] = (float)share_of_saturated_units(
+            type, model->outputs[behind], training->n_batch, layer->units);
     if (column[TW_LAYER_DEAD_FRACTION] && training->silent[behind])
         column[TW_LAYER_DEAD_FRACTION][at] = (float)share_of_dead(training, behind);
     column[TW_LAYER_NONFINITE][at] =
@@ -178,11 +267,11 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
 /* A network of relu layers has nothing to say on saturation: such a column is not sent. */
 static bool is_measured(const struct tw_training *training, enum tw_layer_column column)
 {
-    if (column == TW_LAYER_SATURATED_FRACTION)
+    if (column == TW_LAYER_SATURATED_FRACTION || column == TW_LAYER_SATURATED_UNITS_FRACTION)
         return training->plan.activation->is_saturated && training->plan.n_hidden;
     if (column == TW_LAYER_DEAD_FRACTION)
         return training->plan.activation->can_die && training->plan.n_hidden &&
-               training->samples >= DEAD_SAMPLES;
+               training->samples - training->silence_start >= DEAD_SAMPLES;
     return true;
 }
 
@@ -220,7 +309,12 @@ void tw_recorder_eval(struct tw_record *record, const struct tw_training *traini
     tw_record_set(record, TW_SIGNAL_EVAL_LOSS, validation->loss);
     tw_record_set(record, TW_SIGNAL_EVAL_SAMPLES, (double)validation->samples);
     tw_record_set(record, TW_SIGNAL_TRAIN_LOSS, train_loss);
-    tw_record_add_metric(record, "accuracy", validation->accuracy);
+    if (!isnan(validation->accuracy))
+        tw_record_add_metric(record, "accuracy", validation->accuracy);
+    if (training->data.values) {
+        tw_record_add_metric(record, "mae", validation->mae);
+        tw_record_add_metric(record, "r2", validation->r2);
+    }
 }
 
 void tw_recorder_event(struct tw_record *record, const struct tw_training *training,

@@ -10,7 +10,8 @@
 
 #define TW_FRAMEWORK "trainward-train"
 
-/* -ENOMEM when memory ran out; the others below likewise where they return int. */
+/* resumed_from is told without its attempt. -ENOMEM when memory ran out; the others below likewise
+ * where they return int. */
 int tw_recorder_header(struct tw_record *record, const struct tw_training *training,
                        const struct tw_trainer_config *config);
 void tw_recorder_step(struct tw_record *record, const struct tw_training *training,

@@ -2,10 +2,12 @@
 #include "trainer/trainer.h"
 
 #include "trainer/checkpoint.h"
+#include "trainer/checkpoint_list.h"
 #include "trainer/recorder.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 struct run {
     const struct tw_trainer_config *config;
@@ -14,8 +16,9 @@ struct run {
     struct tw_checkpoints checkpoints;
     struct tw_record record;
     uint64_t header_hash;
-    double loss_sum; /* of this epoch's steps */
+    double loss_sum; /* of the steps since the last validation */
     uint64_t loss_steps;
+    uint64_t evals_since_best;
     struct tw_trainer_result result;
     struct tw_error *error;
 };
@@ -76,7 +79,18 @@ static int save_checkpoint(struct run *run, double eval_loss)
     return 0;
 }
 
-static int end_epoch(struct run *run)
+static void note_best(struct run *run, double eval_loss)
+{
+    if (isfinite(eval_loss) && !(eval_loss >= run->result.best_eval_loss)) {
+        run->result.best_eval_loss = eval_loss;
+        run->result.best_step = run->training.step;
+        run->evals_since_best = 0;
+    } else {
+        run->evals_since_best++;
+    }
+}
+
+static int validate(struct run *run)
 {
     struct tw_validation validation = tw_training_validate(&run->training);
     tw_recorder_eval(&run->record, &run->training, &validation,
@@ -86,8 +100,27 @@ static int end_epoch(struct run *run)
     run->loss_steps = 0;
     run->result.eval_loss = validation.loss;
     run->result.eval_accuracy = validation.accuracy;
+    run->result.eval_r2 = validation.r2;
     run->result.best_eval_accuracy = fmax(run->result.best_eval_accuracy, validation.accuracy);
+    note_best(run, validation.loss);
     return save_checkpoint(run, validation.loss);
+}
+
+static bool is_time_to_validate(const struct run *run)
+{
+    uint64_t every = run->config->eval_every;
+    return every ? run->training.step % every == 0 : tw_training_epoch_is_over(&run->training);
+}
+
+static bool stops_early(struct run *run)
+{
+    uint64_t patience = run->config->early_stopping_patience;
+    if (!patience || run->evals_since_best < patience)
+        return false;
+    run->result.has_stopped_early = true;
+    tw_recorder_event(&run->record, &run->training, "early_stop");
+    tell(run);
+    return true;
 }
 
 static enum tw_trainer_order ask(const struct run *run)
@@ -98,10 +131,10 @@ static enum tw_trainer_order ask(const struct run *run)
 static int train(struct run *run, enum tw_end_status *ret_status)
 {
     struct tw_training *training = &run->training;
-    while (training->step < training->total_steps) {
+    while (training->step < training->total_steps && !stops_early(run)) {
         int result = take_step(run);
-        if (!result && tw_training_epoch_is_over(training))
-            result = end_epoch(run);
+        if (!result && is_time_to_validate(run))
+            result = validate(run);
         if (result)
             return result;
         enum tw_trainer_order order = ask(run);
@@ -117,14 +150,64 @@ static int train(struct run *run, enum tw_end_status *ret_status)
 static int run_training(struct run *run)
 {
     enum tw_end_status status = TW_END_FAILED;
+    uint64_t samples_before = run->training.samples;
     int result = tell_header(run);
+    if (!result && run->training.resumed_from) {
+        tw_recorder_event(&run->record, &run->training, "resume");
+        tell(run);
+    }
     if (!result)
         result = train(run, &status);
     tw_recorder_end(&run->record, &run->training, status);
     tell(run);
     run->result.status = status;
     run->result.steps = run->training.step;
-    run->result.samples = run->training.samples;
+    run->result.samples = run->training.samples - samples_before;
+    return result;
+}
+
+/* What early stopping knew when the checkpoint was written. */
+static void restore_best(struct run *run)
+{
+    const struct tw_checkpoints *checkpoints = &run->checkpoints;
+    const struct tw_training *training = &run->training;
+    uint64_t every = run->config->eval_every;
+    if (!checkpoints->has_best)
+        return;
+    run->result.best_eval_loss = checkpoints->best_loss;
+    run->result.best_step = checkpoints->best_step;
+    run->evals_since_best =
+        (training->step - checkpoints->best_step) / (every ? every : training->steps_per_epoch);
+}
+
+static int read_checkpoint(struct run *run)
+{
+    struct tw_training *training = &run->training;
+    char *path;
+    int result =
+        tw_checkpoint_find(&path, run->config->run_dir, run->config->resume_from, run->error);
+    if (!result)
+        result = tw_checkpoint_read(path, training, run->error);
+    if (!result && training->step >= training->total_steps)
+        result = tw_error_at(run->error, -EINVAL, path, 0, 0,
+                             "the run is over: the checkpoint is of step %llu, and there are %llu",
+                             (unsigned long long)training->step,
+                             (unsigned long long)training->total_steps);
+    free(path);
+    return result;
+}
+
+static int resume(struct run *run)
+{
+    int result = read_checkpoint(run);
+    if (result)
+        return result;
+    if (run->config->reset_optimizer)
+        tw_training_reset_optimizer(&run->training);
+    if (run->checkpoints.dir)
+        result = tw_checkpoints_continue(&run->checkpoints, run->training.step, run->error);
+    restore_best(run);
+    run->result.resumed_from = run->training.resumed_from;
     return result;
 }
 
@@ -133,11 +216,14 @@ int tw_trainer_run(const struct tw_trainer_config *config, const struct tw_train
 {
     struct run run = {.config = config, .hooks = hooks, .error = error};
     run.result.eval_loss = run.result.eval_accuracy = run.result.best_eval_accuracy = NAN;
+    run.result.best_eval_loss = run.result.eval_r2 = NAN;
     tw_record_init(&run.record);
     int result = tw_training_init(&run.training, config, error);
     if (!result && config->run_dir && config->keep_checkpoints)
         result = tw_checkpoints_open(&run.checkpoints, config->run_dir, config->keep_checkpoints,
                                      config->seed, error);
+    if (!result && (config->resume || config->resume_from))
+        result = resume(&run);
     if (!result)
         result = run_training(&run);
     if (!result && ret)

@@ -24,14 +24,22 @@ struct tw_trainer_hooks {
 
 struct tw_trainer_result {
     enum tw_end_status status;
-    uint64_t steps, samples;
+    uint64_t steps;                  /* with those before a resume */
+    uint64_t samples;                /* of this process alone, as the next */
     double seconds;                  /* of the steps alone */
     double eval_loss, eval_accuracy; /* of the last validation; NaN before the first */
+    double eval_r2;                  /* likewise; NaN with classes, as accuracy is without */
     double best_eval_accuracy;
+    double best_eval_loss; /* NaN before the first that is finite */
+    uint64_t best_step;    /* when that was */
+    uint64_t resumed_from; /* step of the checkpoint; 0: from the start */
+    bool has_stopped_early;
 };
 
-/* Trains until the last step, or until it is told to stop; NaN does not stop it. With run_dir, a
- * checkpoint is written at the end of each epoch whose parameters are finite; a checkpoint that
+/* Trains until the last step, until it is told to stop, or until early stopping ends it (as
+ * `completed`); NaN does not stop it. With run_dir, a checkpoint is written after each validation
+ * while the parameters are finite. A resumed run goes on exactly as if it had never ended, with the
+ * settings that it has now; dead units alone are counted anew. A checkpoint that
  * cannot be written ends the run as `failed`. Negative: nothing was trained (bad settings), or the
  * run failed; `error` tells why. `ret` may be NULL. */
 int tw_trainer_run(const struct tw_trainer_config *config, const struct tw_trainer_hooks *hooks,

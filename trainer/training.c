@@ -25,7 +25,9 @@ static int allocate(struct tw_training *training)
     training->batch_features =
         calloc(training->batch_size * data->n_features, sizeof *training->batch_features);
     training->batch_labels = calloc(training->batch_size, sizeof *training->batch_labels);
-    if (!training->order || !training->batch_features || !training->batch_labels)
+    training->batch_values = calloc(training->batch_size, sizeof *training->batch_values);
+    if (!training->order || !training->batch_features || !training->batch_labels ||
+        !training->batch_values)
         return -ENOMEM;
     for (unsigned slot = 0; slot < training->plan.optimizer->n_slots; slot++) {
         training->slots[slot] = calloc(model->n_parameters, sizeof *training->slots[slot]);
@@ -45,20 +47,34 @@ static int allocate(struct tw_training *training)
 static int init_model(struct tw_training *training, uint64_t seed, struct tw_error *error)
 {
     const struct tw_trainer_plan *plan = &training->plan;
-    struct tw_model_shape shape = {training->data.n_features,
-                                   training->data.n_classes,
-                                   training->batch_size,
-                                   plan->n_hidden,
-                                   {0},
-                                   plan->activation};
+    size_t n_classes = training->data.n_classes;
+    struct tw_model_shape shape = {.n_inputs = training->data.n_features,
+                                   .n_outputs = n_classes ? n_classes : 1,
+                                   .batch_max = training->batch_size,
+                                   .n_hidden = plan->n_hidden,
+                                   .activation = plan->activation,
+                                   .batch_norm = training->has_batch_norm,
+                                   .dropout = training->dropout,
+                                   .precision = plan->precision};
     memcpy(shape.hidden, plan->hidden, sizeof shape.hidden);
     int result = tw_model_init(&training->model, &shape, error);
     if (result)
         return result;
     struct tw_random random;
     tw_random_init(&random, seed, TW_RANDOM_WEIGHTS);
-    tw_model_initialise(&training->model, plan->initializer, &random);
+    tw_model_initialise(&training->model, plan->initializer, &plan->initializer_config, &random);
     return 0;
+}
+
+/* The inputs as the network gets them: scaled, and numbers of the precision. */
+static void prepare_features(struct tw_training *training, double scale)
+{
+    struct tw_data *data = &training->data;
+    size_t n = (data->n_train + data->n_validation) * data->n_features;
+    for (size_t i = 0; scale != 1 && i < n; i++)
+        data->features[i] *= (float)scale;
+    if (training->plan.precision->round)
+        training->plan.precision->round(n, data->features);
 }
 
 static void plan_steps(struct tw_training *training, const struct tw_trainer_config *config)
@@ -70,18 +86,44 @@ static void plan_steps(struct tw_training *training, const struct tw_trainer_con
         training->total_steps = config->max_steps;
 }
 
+static int choose_loss(struct tw_training *training, struct tw_error *error)
+{
+    struct tw_trainer_plan *plan = &training->plan;
+    bool has_classes = training->data.n_classes > 0;
+    if (!plan->loss)
+        plan->loss = tw_loss_find(has_classes ? "softmax_cross_entropy" : "mse");
+    if (!has_classes && !plan->loss->evaluate_values)
+        return tw_error_set(error, -EINVAL, "loss: %s is for classes, and the data set has none",
+                            plan->loss->name);
+    return 0;
+}
+
+static int load_data(struct tw_training *training, struct tw_error *error)
+{
+    const struct tw_trainer_plan *plan = &training->plan;
+    int result = plan->dataset->load(&training->data, &plan->dataset_config, error);
+    if (!result)
+        result = tw_data_change(&training->data, &plan->data_changes, error);
+    return result ? result : choose_loss(training, error);
+}
+
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error)
 {
     *training = (struct tw_training){.max_grad_norm = config->max_grad_norm,
                                      .warmup_steps = config->warmup_steps,
+                                     .has_batch_norm = config->batch_norm,
+                                     .dropout = config->dropout,
                                      .epochs = config->epochs};
     tw_compute_threads_set((unsigned)config->threads);
     int result = tw_trainer_config_resolve(config, &training->plan, error);
     if (!result)
-        result = training->plan.dataset->load(&training->data, error);
-    if (result)
+        result = load_data(training, error);
+    if (result) {
+        tw_training_release(training);
         return result;
+    }
+    prepare_features(training, config->feature_scale);
     /* A batch over all samples is as large as one can be. */
     training->batch_size =
         config->batch_size < training->data.n_train ? config->batch_size : training->data.n_train;
@@ -93,6 +135,10 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
         return result;
     }
     tw_random_init(&training->random, config->seed, TW_RANDOM_ORDER);
+    tw_random_init(&training->dropout_random, config->seed, TW_RANDOM_DROPOUT);
+    training->loss_scaler = (struct tw_loss_scaler){.scale = training->plan.initial_loss_scale,
+                                                    .window = config->loss_scale_window,
+                                                    .min_scale = config->min_loss_scale};
     plan_steps(training, config);
     return 0;
 }
@@ -106,6 +152,7 @@ void tw_training_release(struct tw_training *training)
     free(training->order);
     free(training->batch_features);
     free(training->batch_labels);
+    free(training->batch_values);
     tw_model_release(&training->model);
     tw_data_release(&training->data);
     *training = (struct tw_training){0};
@@ -113,10 +160,28 @@ void tw_training_release(struct tw_training *training)
 
 static void start_epoch(struct tw_training *training)
 {
+    training->epoch_random = training->random;
     for (size_t i = 0; i < training->data.n_train; i++)
         training->order[i] = (uint32_t)i;
     tw_random_shuffle(&training->random, training->order, training->data.n_train);
     training->position = 0;
+}
+
+void tw_training_enter_epoch(struct tw_training *training, struct tw_random random, size_t position)
+{
+    training->random = random;
+    training->silence_start = training->samples;
+    if (position)
+        start_epoch(training);
+    training->position = position ? position : training->data.n_train;
+}
+
+void tw_training_reset_optimizer(struct tw_training *training)
+{
+    for (unsigned slot = 0; slot < training->plan.optimizer->n_slots; slot++)
+        memset(training->slots[slot], 0,
+               training->model.n_parameters * sizeof *training->slots[slot]);
+    training->n_updates = 0;
 }
 
 bool tw_training_epoch_is_over(const struct tw_training *training)
@@ -135,7 +200,10 @@ static void next_batch(struct tw_training *training)
         size_t row = training->order[training->position + i];
         memcpy(training->batch_features + i * data->n_features,
                data->features + row * data->n_features, data->n_features * sizeof(float));
-        training->batch_labels[i] = data->labels[row];
+        if (data->labels)
+            training->batch_labels[i] = data->labels[row];
+        if (data->values)
+            training->batch_values[i] = data->values[row];
     }
     training->position += training->n_batch;
 }
@@ -166,6 +234,27 @@ static double gradient_norm(struct tw_training *training)
     return sqrt(squares);
 }
 
+static void multiply(size_t n, float *values, double factor)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = (float)(values[i] * factor);
+}
+
+static void scale_loss_gradient(struct tw_training *training)
+{
+    struct tw_model *model = &training->model;
+    if (tw_loss_scaler_is_on(&training->loss_scaler))
+        multiply(training->n_batch * model->n_outputs, tw_model_output_gradient(model),
+                 training->loss_scaler.scale);
+}
+
+static void unscale_gradients(struct tw_training *training)
+{
+    struct tw_model *model = &training->model;
+    if (tw_loss_scaler_is_on(&training->loss_scaler))
+        multiply(model->n_parameters, model->gradients, 1 / training->loss_scaler.scale);
+}
+
 /* As PyTorch's clip_grad_norm_: with an infinite norm the gradients become 0, and NaN where they
  * were infinite. */
 static void clip(struct tw_training *training, double norm)
@@ -189,11 +278,41 @@ static double update(struct tw_training *training, double learning_rate)
         for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
             slots[slot] = training->slots[slot] + offset;
         training->update_squares[i] =
-            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->step + 1,
+            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->n_updates + 1,
                                   layer->n_parameters, layer->parameters, layer->gradients, slots);
         squares += training->update_squares[i];
     }
     return sqrt(squares);
+}
+
+static double evaluate(const struct tw_training *training, size_t n, const float *outputs,
+                       const uint8_t *labels, const float *values, float *gradient, size_t *correct)
+{
+    const struct tw_loss *loss = training->plan.loss;
+    return training->data.n_classes
+               ? loss->evaluate(n, training->data.n_classes, outputs, labels, gradient, correct)
+               : loss->evaluate_values(n, outputs, values, gradient);
+}
+
+static void skip_update(struct tw_training *training)
+{
+    memset(training->update_squares, 0, sizeof training->update_squares);
+}
+
+/* Clips and updates, unless the loss scaler finds gradients that are not finite. */
+static void apply_gradients(struct tw_training *training, struct tw_step_figures *figures)
+{
+    bool is_scaled = tw_loss_scaler_is_on(&training->loss_scaler);
+    figures->loss_scale = training->loss_scaler.scale;
+    figures->has_overflowed = is_scaled && !isfinite(figures->grad_norm);
+    tw_loss_scaler_update(&training->loss_scaler, figures->has_overflowed);
+    if (figures->has_overflowed) {
+        skip_update(training);
+        return;
+    }
+    clip(training, figures->grad_norm);
+    figures->update_norm = update(training, figures->learning_rate);
+    training->n_updates++;
 }
 
 struct tw_step_figures tw_training_step(struct tw_training *training)
@@ -205,18 +324,19 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
 
     next_batch(training);
     size_t n = training->n_batch;
+    tw_model_draw(model, n, &training->dropout_random);
     const float *outputs = tw_model_forward(model, n, training->batch_features);
     count_silence(training);
-    figures.loss =
-        training->plan.loss->evaluate(n, model->n_outputs, outputs, training->batch_labels,
-                                      tw_model_output_gradient(model), &correct);
+    figures.loss = evaluate(training, n, outputs, training->batch_labels, training->batch_values,
+                            tw_model_output_gradient(model), &correct);
+    scale_loss_gradient(training);
     tw_model_backward(model, n, training->batch_features);
+    unscale_gradients(training);
     figures.grad_norm = gradient_norm(training);
-    clip(training, figures.grad_norm);
     figures.learning_rate = training->plan.learning_rate *
                             tw_schedule_factor(training->plan.schedule, training->step,
                                                training->warmup_steps, training->total_steps);
-    figures.update_norm = update(training, figures.learning_rate);
+    apply_gradients(training, &figures);
     figures.weight_norm = sqrt(tw_sum_of_squares(model->parameters, model->n_parameters));
     training->step++;
     training->samples += n;
@@ -225,27 +345,70 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     return figures;
 }
 
+/* Sums over the validation part. */
+struct sums {
+    double loss, absolute, squared;
+    size_t correct;
+};
+
+static void add_errors(struct sums *sums, size_t n, const float *outputs, const float *values)
+{
+    for (size_t i = 0; i < n; i++) {
+        double difference = (double)outputs[i] - values[i];
+        sums->absolute += fabs(difference);
+        sums->squared += difference * difference;
+    }
+}
+
+static double squares_around_mean(const float *values, size_t n)
+{
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += values[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    return squares;
+}
+
+static struct tw_validation validation_of(const struct tw_data *data, const struct sums *sums)
+{
+    double samples = (double)data->n_validation;
+    struct tw_validation validation = {sums->loss / samples, NAN, NAN, NAN, data->n_validation};
+    if (data->n_classes) {
+        validation.accuracy = (double)sums->correct / samples;
+        return validation;
+    }
+    validation.mae = sums->absolute / samples;
+    validation.r2 =
+        1 - sums->squared / squares_around_mean(data->values + data->n_train, data->n_validation);
+    return validation;
+}
+
 struct tw_validation tw_training_validate(struct tw_training *training)
 {
     const struct tw_data *data = &training->data;
-    const float *features = data->features + data->n_train * data->n_features;
-    const uint8_t *labels = data->labels + data->n_train;
-    double loss = 0;
-    size_t correct = 0;
-    for (size_t done = 0; done < data->n_validation;) {
-        size_t left = data->n_validation - done;
+    struct sums sums = {0};
+    tw_model_set_training(&training->model, false);
+    for (size_t row = data->n_train; row < data->n_train + data->n_validation;) {
+        size_t left = data->n_train + data->n_validation - row;
         size_t n = left < training->batch_size ? left : training->batch_size;
+        const uint8_t *labels = data->labels ? data->labels + row : NULL;
+        const float *values = data->values ? data->values + row : NULL;
         const float *outputs =
-            tw_model_forward(&training->model, n, features + done * data->n_features);
-        loss += (double)n * training->plan.loss->evaluate(n, data->n_classes, outputs,
-                                                          labels + done, NULL, &correct);
-        done += n;
+            tw_model_forward(&training->model, n, data->features + row * data->n_features);
+        sums.loss +=
+            (double)n * evaluate(training, n, outputs, labels, values, NULL, &sums.correct);
+        if (values)
+            add_errors(&sums, n, outputs, values);
+        row += n;
     }
-    double samples = (double)data->n_validation;
-    return (struct tw_validation){loss / samples, (double)correct / samples, data->n_validation};
+    tw_model_set_training(&training->model, true);
+    return validation_of(data, &sums);
 }
 
 bool tw_training_is_finite(const struct tw_training *training)
 {
-    return isfinite(tw_sum_of_squares(training->model.parameters, training->model.n_parameters));
+    const struct tw_model *model = &training->model;
+    return isfinite(tw_sum_of_squares(model->parameters, model->n_parameters)) &&
+           isfinite(tw_sum_of_squares(model->buffers, model->n_buffers));
 }

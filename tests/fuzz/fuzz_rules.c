@@ -22,7 +22,7 @@ static void ask_all(struct tw_rules *rules)
         tw_rules_at(rules, i, &view);
         struct tw_finding finding = {
             .detector = view.detector, .scope = "run", .severity = TW_SEVERITY_CRITICAL};
-        size_t n = tw_rules_suggest(rules, &finding, &finding, 1, &facts, suggestions,
+        size_t n = tw_rules_suggest(rules, &finding, &finding, 1, &facts, NULL, 0, suggestions,
                                     TW_SUGGESTIONS_MAX, &rule, NULL, &error);
         for (size_t j = 0; j < n; j++) {
             if (suggestions[j].change.type == TW_VALUE_NULL)

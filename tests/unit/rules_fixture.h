@@ -36,7 +36,7 @@ static inline struct answer ask(struct tw_rules *rules, const struct tw_finding 
                                 const struct tw_facts *facts)
 {
     struct answer answer = {0};
-    answer.n = tw_rules_suggest(rules, finding, others, n_others, facts, answer.at,
+    answer.n = tw_rules_suggest(rules, finding, others, n_others, facts, NULL, 0, answer.at,
                                 TW_SUGGESTIONS_MAX, &answer.rule, &answer.failed, &answer.error);
     return answer;
 }

@@ -1,4 +1,4 @@
-/* The life of episodes: opening, escalation, recovery, withdrawal, cool-down, ceiling, causes. */
+/* The life of episodes: opening, escalation, recovery, withdrawal, cool-down, ceiling. */
 #include "agent/episodes.h"
 
 #include <setjmp.h>
@@ -184,28 +184,6 @@ static void the_same_step_of_the_same_attempt_again_is_the_same_episode(void **s
     tw_episodes_release(&episodes);
 }
 
-static void an_overflow_after_a_divergence_names_it_as_its_cause(void **state)
-{
-    struct tw_episodes episodes = {0};
-    enum tw_action action;
-    uint32_t dropped = 0;
-    (void)state;
-    char cause[TW_EVENT_ID_SIZE];
-    memcpy(cause, apply(&episodes, 500, TW_STATE_OPEN, TW_SEVERITY_CRITICAL, &action)->id,
-           sizeof cause);
-    struct tw_episode_change change = at_step(560);
-    struct tw_condition condition = says(TW_STATE_OPEN, TW_SEVERITY_CRITICAL, 560);
-    change.detector = index_of("overflow");
-    struct tw_episode *overflow =
-        tw_episodes_apply(&episodes, &change, &condition, &action, &dropped);
-    tw_episodes_find_causes(&episodes, overflow);
-    assert_int_equal(overflow->n_causes, 1);
-    assert_string_equal(overflow->causes[0], cause);
-    tw_episodes_find_causes(&episodes, &episodes.at[0]);
-    assert_int_equal(episodes.at[0].n_causes, 0);
-    tw_episodes_release(&episodes);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,7 +195,6 @@ int main(void)
         cmocka_unit_test(a_full_run_takes_only_what_is_critical_and_not_without_end),
         cmocka_unit_test(a_run_that_went_back_does_not_wait_for_the_cool_down),
         cmocka_unit_test(the_same_step_of_the_same_attempt_again_is_the_same_episode),
-        cmocka_unit_test(an_overflow_after_a_divergence_names_it_as_its_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -428,7 +428,8 @@ static void no_more_suggestions_are_written_than_there_is_room_for(void **state)
             &facts);
     struct tw_finding finding = make_finding("divergence", TW_SEVERITY_WARNING);
     assert_int_equal(
-        tw_rules_suggest(*state, &finding, NULL, 0, &facts, two, 2, &rule, NULL, &error), 2);
+        tw_rules_suggest(*state, &finding, NULL, 0, &facts, NULL, 0, two, 2, &rule, NULL, &error),
+        2);
 }
 
 /* ---- the page that documents it ---- */

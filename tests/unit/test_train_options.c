@@ -91,7 +91,7 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
     } mistakes[] = {
         {"--optimizer adan", "--optimizer: 'adan' is none of adam, adamw, sgd; did you mean adam?"},
         {"--optimzer adam", "--optimzer: there is no such option; did you mean --optimizer?"},
-        {"--init xaver", "--init: 'xaver' is none of he, xavier; did you mean xavier?"},
+        {"--init xaver", "--init: 'xaver' is none of he, xavier, normal; did you mean xavier?"},
         {"--stop-on critcal",
          "--stop-on: 'critcal' is none of critical, warning, never; did you mean critical?"},
         {"--learning-rate abc", "--learning-rate: 'abc' is not a number"},

@@ -15,6 +15,18 @@
 #define INPUTS 5
 #define CLASSES 3
 
+static const struct tw_initializer_config as_drawn = {.gain = 1};
+
+static struct tw_model_shape shape_of(const char *activation)
+{
+    return (struct tw_model_shape){.n_inputs = INPUTS,
+                                   .n_outputs = CLASSES,
+                                   .batch_max = SAMPLES,
+                                   .n_hidden = 2,
+                                   .hidden = {6, 4},
+                                   .activation = tw_layer_type_find(activation)};
+}
+
 static double loss_of(struct tw_model *model, const float *input, const uint8_t *labels,
                       float *gradient)
 {
@@ -27,17 +39,15 @@ static double loss_of(struct tw_model *model, const float *input, const uint8_t 
 /* (loss(w + h) - loss(w - h)) / 2h: the rounding of float outputs is worth about 1e-7 / h, the
  * third derivative h^2; h = .01 keeps both near 1e-5 and 1e-4. Rectifiers have a kink, where the
  * difference tells nothing: there h is smaller, and the draws below lie on neither side by less. */
-static void check_gradients(const char *activation, double h, double tolerance)
+static void check_gradients(const struct tw_model_shape *shape, double h, double tolerance)
 {
     struct tw_model model;
     struct tw_random random;
     float input[SAMPLES * INPUTS];
     uint8_t labels[SAMPLES];
-    struct tw_model_shape shape = {INPUTS, CLASSES, SAMPLES,
-                                   2,      {6, 4},  tw_layer_type_find(activation)};
-    assert_int_equal(tw_model_init(&model, &shape, NULL), 0);
+    assert_int_equal(tw_model_init(&model, shape, NULL), 0);
     tw_random_init(&random, 11, TW_RANDOM_WEIGHTS);
-    tw_model_initialise(&model, tw_initializer_find("he"), &random);
+    tw_model_initialise(&model, tw_initializer_find("he"), &as_drawn, &random);
     for (size_t i = 0; i < SAMPLES * INPUTS; i++)
         input[i] = (float)tw_random_normal(&random);
     for (size_t i = 0; i < SAMPLES; i++)
@@ -45,6 +55,7 @@ static void check_gradients(const char *activation, double h, double tolerance)
     /* Biases start at 0: give them values too, or a forgotten one would not be seen. */
     for (size_t i = 0; i < model.n_parameters; i++)
         model.parameters[i] += .1f * (float)tw_random_normal(&random);
+    tw_model_draw(&model, SAMPLES, &random); /* dropout keeps this mask for all that follows */
 
     loss_of(&model, input, labels, tw_model_output_gradient(&model));
     tw_model_backward(&model, SAMPLES, input);
@@ -66,20 +77,63 @@ static void check_gradients(const char *activation, double h, double tolerance)
 
 static void gradients_through_tanh_are_the_slopes_of_the_loss(void **state)
 {
+    struct tw_model_shape shape = shape_of("tanh");
     (void)state;
-    check_gradients("tanh", .01, 5e-4);
+    check_gradients(&shape, .01, 5e-4);
 }
 
 static void gradients_through_sigmoid_are_the_slopes_of_the_loss(void **state)
 {
+    struct tw_model_shape shape = shape_of("sigmoid");
     (void)state;
-    check_gradients("sigmoid", .01, 5e-4);
+    check_gradients(&shape, .01, 5e-4);
 }
 
 static void gradients_through_relu_are_the_slopes_of_the_loss(void **state)
 {
+    struct tw_model_shape shape = shape_of("relu");
     (void)state;
-    check_gradients("relu", .001, 1e-3);
+    check_gradients(&shape, .001, 1e-3);
+}
+
+static void gradients_through_leaky_relu_are_the_slopes_of_the_loss(void **state)
+{
+    struct tw_model_shape shape = shape_of("leaky_relu");
+    (void)state;
+    check_gradients(&shape, .001, 1e-3);
+}
+
+static void gradients_through_gelu_are_the_slopes_of_the_loss(void **state)
+{
+    struct tw_model_shape shape = shape_of("gelu");
+    (void)state;
+    check_gradients(&shape, .01, 5e-4);
+}
+
+/* Every sample's slope by every other one's inputs too: the batch's mean and deviation move. */
+static void gradients_through_batch_norm_are_the_slopes_of_the_loss(void **state)
+{
+    struct tw_model_shape shape = shape_of("tanh");
+    (void)state;
+    shape.batch_norm = true;
+    check_gradients(&shape, .01, 1e-3);
+}
+
+static void gradients_through_dropout_are_the_slopes_of_the_loss(void **state)
+{
+    struct tw_model_shape shape = shape_of("tanh");
+    (void)state;
+    shape.dropout = .4;
+    check_gradients(&shape, .01, 5e-4);
+}
+
+static void gradients_through_all_of_them_are_the_slopes_of_the_loss(void **state)
+{
+    struct tw_model_shape shape = shape_of("gelu");
+    (void)state;
+    shape.batch_norm = true;
+    shape.dropout = .4;
+    check_gradients(&shape, .01, 1e-3);
 }
 
 static void relu_lets_nan_through(void **state)
@@ -108,7 +162,7 @@ static void saturation_begins_where_the_contract_says(void **state)
 static void blocks_are_the_layers_with_parameters(void **state)
 {
     struct tw_model model;
-    struct tw_model_shape shape = {INPUTS, CLASSES, 1, 2, {6, 4}, tw_layer_type_find("relu")};
+    struct tw_model_shape shape = shape_of("relu");
     (void)state;
     assert_int_equal(tw_model_init(&model, &shape, NULL), 0);
     /* (5+1) 6 + (6+1) 4 + (4+1) 3 */
@@ -129,6 +183,11 @@ int main(void)
         cmocka_unit_test(gradients_through_tanh_are_the_slopes_of_the_loss),
         cmocka_unit_test(gradients_through_sigmoid_are_the_slopes_of_the_loss),
         cmocka_unit_test(gradients_through_relu_are_the_slopes_of_the_loss),
+        cmocka_unit_test(gradients_through_leaky_relu_are_the_slopes_of_the_loss),
+        cmocka_unit_test(gradients_through_gelu_are_the_slopes_of_the_loss),
+        cmocka_unit_test(gradients_through_batch_norm_are_the_slopes_of_the_loss),
+        cmocka_unit_test(gradients_through_dropout_are_the_slopes_of_the_loss),
+        cmocka_unit_test(gradients_through_all_of_them_are_the_slopes_of_the_loss),
         cmocka_unit_test(relu_lets_nan_through),
         cmocka_unit_test(saturation_begins_where_the_contract_says),
         cmocka_unit_test(blocks_are_the_layers_with_parameters),

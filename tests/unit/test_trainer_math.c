@@ -80,15 +80,20 @@ static void initializers_draw_with_the_variance_of_their_papers(void **state)
     struct tw_random random;
     (void)state;
     tw_random_init(&random, 3, TW_RANDOM_WEIGHTS);
-    tw_initializer_find("he")->draw(&layer, &random);
+    tw_initializer_find("he")->draw(NULL, &layer, &random);
     struct tw_statistics he = tw_statistics_of(weights, layer.n_weights);
     assert_near(he.std, .1, .002); /* sqrt(2 / 200) */
     assert_near(he.mean, 0, .002);
-    tw_initializer_find("xavier")->draw(&layer, &random);
+    tw_initializer_find("xavier")->draw(NULL, &layer, &random);
     struct tw_statistics xavier = tw_statistics_of(weights, layer.n_weights);
     assert_near(xavier.std, .0632456, .001); /* sqrt(2 / 500) */
     assert_true(xavier.abs_max <= .1095446); /* sqrt(6 / 500) */
     assert_true(xavier.abs_max > .109);
+    const struct tw_initializer_config config = {.std = .7, .gain = 1};
+    tw_initializer_find("normal")->draw(&config, &layer, &random);
+    struct tw_statistics normal = tw_statistics_of(weights, layer.n_weights);
+    assert_near(normal.std, .7, .01); /* five standard errors of .7 / sqrt(120,000) */
+    assert_near(normal.mean, 0, .015);
 }
 
 static void statistics_are_those_of_four_numbers(void **state)
@@ -290,6 +295,66 @@ static void schedules_run_from_warm_up_to_their_end(void **state)
     assert_true(tw_schedule_factor(cosine, 500, 10, 110) >= 0);
 }
 
+/* PyTorch 2.15: SequentialLR of LinearLR(start_factor=1/5, total_iters=4) and, from step 5 of 20,
+ * CosineAnnealingLR(T_max=15), LinearLR(1, 0, 15) or MultiStepLR([5, 10], .1), base rate 1. */
+static void schedules_behind_a_warm_up_are_pytorchs(void **state)
+{
+    static const struct {
+        const char *name;
+        double rates[20];
+    } recorded[] = {
+        {"cosine",
+         {.2,
+          .4,
+          .6,
+          .8,
+          1,
+          1,
+          .989073800367,
+          .956772728821,
+          .904508497187,
+          .834565303179,
+          .75,
+          .654508497187,
+          .552264231634,
+          .447735768366,
+          .345491502813,
+          .25,
+          .165434696821,
+          .0954915028125,
+          .0432272711787,
+          .0109261996331}},
+        {"linear",
+         {.2,
+          .4,
+          .6,
+          .8,
+          1,
+          1,
+          .933333333333,
+          .866666666667,
+          .8,
+          .733333333333,
+          .666666666667,
+          .6,
+          .533333333333,
+          .466666666667,
+          .4,
+          .333333333333,
+          .266666666667,
+          .2,
+          .133333333333,
+          .0666666666667}},
+        {"step", {.2, .4, .6, .8, 1, 1, 1, 1, 1, 1, .1, .1, .1, .1, .1, .01, .01, .01, .01, .01}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof recorded / sizeof *recorded; i++) {
+        const struct tw_schedule *schedule = tw_schedule_find(recorded[i].name);
+        for (uint64_t step = 0; step < 20; step++)
+            assert_near(tw_schedule_factor(schedule, step, 5, 20), recorded[i].rates[step], 1e-11);
+    }
+}
+
 #if defined(__SSE2__) || defined(__aarch64__)
 static uint32_t bits_of(float value)
 {
@@ -375,6 +440,7 @@ int main(void)
         cmocka_unit_test(cross_entropy_neither_overflows_nor_underflows),
         cmocka_unit_test(nan_among_the_logits_gives_nan_and_no_hit),
         cmocka_unit_test(schedules_run_from_warm_up_to_their_end),
+        cmocka_unit_test(schedules_behind_a_warm_up_are_pytorchs),
 #if defined(__SSE2__) || defined(__aarch64__)
         cmocka_unit_test(denormals_are_zero_in_the_thread_that_computes),
         cmocka_unit_test(denormals_are_zero_in_openblas_threads_too),

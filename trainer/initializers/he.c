@@ -4,8 +4,10 @@
 
 #include <math.h>
 
-static void he_draw(const struct tw_layer *layer, struct tw_random *random)
+static void he_draw(const struct tw_initializer_config *config, const struct tw_layer *layer,
+                    struct tw_random *random)
 {
+    (void)config;
     double deviation = sqrt(2.0 / (double)layer->fan_in);
     for (size_t i = 0; i < layer->n_weights; i++)
         layer->parameters[i] = (float)(deviation * tw_random_normal(random));

@@ -1,16 +1,25 @@
 /* An initializer is one file ending in one struct tw_initializer, listed in initializers.c: how the
- * weights are drawn before the first step. Biases start at 0. */
+ * weights are drawn before the first step. */
 #ifndef TW_INITIALIZER_H
 #define TW_INITIALIZER_H
 
 #include "trainer/layers/layer.h"
 #include "trainer/random.h"
 
+/* std: of an initializer that uses_std, for every layer. gain: factor on the weights of the hidden
+ * layers; bias: where their biases start. The output layer has neither: a recipe that spoils the
+ * hidden layers leaves the first loss near ln(classes). */
+struct tw_initializer_config {
+    double std, gain, bias;
+};
+
 struct tw_initializer {
     const char *name;        /* "he" */
     const char *description; /* one line */
-    /* Sets layer->parameters[0 .. n_weights). */
-    void (*draw)(const struct tw_layer *layer, struct tw_random *random);
+    bool uses_std;           /* of the configuration */
+    /* Sets layer->parameters[0 .. n_weights), before gain. */
+    void (*draw)(const struct tw_initializer_config *config, const struct tw_layer *layer,
+                 struct tw_random *random);
 };
 
 extern const struct tw_initializer *const tw_initializers[]; /* NULL-terminated */

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-extern const struct tw_initializer tw_initializer_he, tw_initializer_xavier;
+extern const struct tw_initializer tw_initializer_he, tw_initializer_xavier, tw_initializer_normal;
 
 const struct tw_initializer *const tw_initializers[] = {&tw_initializer_he, &tw_initializer_xavier,
-                                                        NULL};
+                                                        &tw_initializer_normal, NULL};
 
 const struct tw_initializer *tw_initializer_find(const char *name)
 {

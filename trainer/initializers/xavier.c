@@ -4,8 +4,10 @@
 
 #include <math.h>
 
-static void xavier_draw(const struct tw_layer *layer, struct tw_random *random)
+static void xavier_draw(const struct tw_initializer_config *config, const struct tw_layer *layer,
+                        struct tw_random *random)
 {
+    (void)config;
     double limit = sqrt(6.0 / (double)(layer->fan_in + layer->units));
     for (size_t i = 0; i < layer->n_weights; i++)
         layer->parameters[i] = (float)(limit * (2 * tw_random_uniform(random) - 1));

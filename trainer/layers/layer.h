@@ -3,6 +3,8 @@
 #ifndef TW_LAYER_H
 #define TW_LAYER_H
 
+#include "trainer/random.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +18,14 @@ struct tw_layer {
     size_t n_weights;     /* of the parameters, the leading ones: what an initializer draws */
     size_t n_parameters;
     float *parameters, *gradients;
+    const float *used; /* the parameters that forward() and backward() compute with: rounded where
+                        * the precision does so, else `parameters` themselves */
+    size_t n_buffers;
+    float *buffers; /* statistics that training moves and no optimizer: saved in checkpoints */
+    size_t n_kept;
+    float *kept;      /* what forward() or draw() keeps for backward() */
+    double rate;      /* (dropout) the share of values that become 0 */
+    bool is_training; /* else the forward pass is one of evaluation */
 };
 
 struct tw_layer_type {
@@ -26,8 +36,13 @@ struct tw_layer_type {
     bool can_die;            /* (activations) a unit whose output is 0 for every sample learns
                               * nothing any more */
 
-    /* (optional) Sets n_weights and n_parameters; without it there are none. */
-    void (*shape)(struct tw_layer *layer);
+    /* (optional) Sets n_weights, n_parameters, n_buffers and n_kept; without it there are none. */
+    void (*shape)(struct tw_layer *layer, size_t batch_max);
+    /* (optional) Sets the parameters that no initializer draws, and the buffers; all are 0 before.
+     */
+    void (*initialise)(const struct tw_layer *layer);
+    /* (optional) In training, before forward(): draws what chance decides about n samples. */
+    void (*draw)(const struct tw_layer *layer, size_t n, struct tw_random *random);
     /* output[n][units] from input[n][fan_in]. */
     void (*forward)(const struct tw_layer *layer, size_t n, const float *input, float *output);
     /* From the loss's gradient by the output: sets layer->gradients, and input_gradient[n][fan_in]

@@ -3,10 +3,13 @@
 
 #include <string.h>
 
-extern const struct tw_layer_type tw_layer_linear, tw_layer_relu, tw_layer_tanh, tw_layer_sigmoid;
+extern const struct tw_layer_type tw_layer_linear, tw_layer_batch_norm, tw_layer_dropout,
+    tw_layer_relu, tw_layer_leaky_relu, tw_layer_gelu, tw_layer_tanh, tw_layer_sigmoid;
 
-const struct tw_layer_type *const tw_layer_types[] = {&tw_layer_linear, &tw_layer_relu,
-                                                      &tw_layer_tanh, &tw_layer_sigmoid, NULL};
+const struct tw_layer_type *const tw_layer_types[] = {
+    &tw_layer_linear, &tw_layer_batch_norm, &tw_layer_dropout,
+    &tw_layer_relu,   &tw_layer_leaky_relu, &tw_layer_gelu,
+    &tw_layer_tanh,   &tw_layer_sigmoid,    NULL};
 
 const struct tw_layer_type *tw_layer_type_find(const char *name)
 {

@@ -4,8 +4,9 @@
 #include <cblas.h>
 #include <string.h>
 
-static void linear_shape(struct tw_layer *layer)
+static void linear_shape(struct tw_layer *layer, size_t batch_max)
 {
+    (void)batch_max;
     layer->n_weights = layer->units * layer->fan_in;
     layer->n_parameters = layer->n_weights + layer->units;
 }
@@ -14,11 +15,11 @@ static void linear_forward(const struct tw_layer *layer, size_t n, const float *
                            float *output)
 {
     int rows = (int)n, units = (int)layer->units, fan_in = (int)layer->fan_in;
-    const float *bias = layer->parameters + layer->n_weights;
+    const float *bias = layer->used + layer->n_weights;
     for (size_t row = 0; row < n; row++)
         memcpy(output + row * layer->units, bias, layer->units * sizeof *bias);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, units, fan_in, 1, input, fan_in,
-                layer->parameters, fan_in, 1, output, units);
+                layer->used, fan_in, 1, output, units);
 }
 
 static void bias_gradient(const struct tw_layer *layer, size_t n, const float *output_gradient)
@@ -44,7 +45,7 @@ static void linear_backward(const struct tw_layer *layer, size_t n, const float 
     /* dX[n][fan_in] = dY[n][units] W[units][fan_in] */
     if (input_gradient)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, fan_in, units, 1,
-                    output_gradient, units, layer->parameters, fan_in, 0, input_gradient, fan_in);
+                    output_gradient, units, layer->used, fan_in, 0, input_gradient, fan_in);
 }
 
 const struct tw_layer_type tw_layer_linear = {

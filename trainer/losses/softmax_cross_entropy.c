@@ -23,15 +23,6 @@ static double row_loss(size_t classes, const float *outputs, size_t label, doubl
     return log(sum) - (outputs[label] - largest);
 }
 
-static size_t is_correct(size_t classes, const float *outputs, size_t label)
-{
-    for (size_t class = 0; class < classes; class ++) {
-        if (class != label && !(outputs[class] < outputs[label]))
-            return 0;
-    }
-    return 1;
-}
-
 static double evaluate(size_t n, size_t classes, const float *outputs, const uint8_t *labels,
                        float *gradient, size_t *correct)
 {
@@ -40,8 +31,8 @@ static double evaluate(size_t n, size_t classes, const float *outputs, const uin
         const float *at = outputs + row * classes;
         sum += row_loss(classes, at, labels[row], 1.0 / (double)n,
                         gradient ? gradient + row * classes : NULL);
-        *correct += is_correct(classes, at, labels[row]);
     }
+    *correct += tw_loss_count_correct(n, classes, outputs, labels);
     return sum / (double)n;
 }
 

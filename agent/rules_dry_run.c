@@ -1,0 +1,129 @@
+/* The dry run of rules over logs: the engine's trace, for people who write rules. */
+#include "agent/rules_dry_run.h"
+
+#include "agent/analysis.h"
+#include "agent/command.h"
+#include "agent/find_runs.h"
+#include "agent/usage.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct dry_run {
+    const char *path;
+    uint64_t findings;
+    struct tw_finding last; /* whose heading stands already */
+};
+
+static void print_heading(struct dry_run *dry_run, const struct tw_finding *finding)
+{
+    const struct tw_finding *last = &dry_run->last;
+    bool is_same = dry_run->findings && last->detector == finding->detector &&
+                   !strcmp(last->scope, finding->scope) && last->severity == finding->severity &&
+                   last->detected_step == finding->detected_step;
+    if (is_same)
+        return;
+    printf("%s%s: %s, %s, %s, since step %" PRIu64 ", found at step %" PRIu64 "\n",
+           dry_run->findings ? "\n" : "", dry_run->path, finding->detector,
+           tw_severity_name(finding->severity), finding->scope, finding->onset_step,
+           finding->detected_step);
+    dry_run->findings++;
+    dry_run->last = *finding;
+}
+
+static const char *outcome_text(enum tw_rule_outcome outcome)
+{
+    switch (outcome) {
+    case TW_RULE_OTHER_SEVERITY:
+        return "is not for this severity";
+    case TW_RULE_CONDITION_FALSE:
+        return "does not match: `when` is false or unknown";
+    case TW_RULE_MATCHED:
+        return "matches";
+    case TW_RULE_FAILED:
+        return "failed";
+    case TW_SUGGESTION_MADE:
+        return "suggested";
+    case TW_SUGGESTION_CONDITION_FALSE:
+        return "not made: `when` is false or unknown";
+    case TW_SUGGESTION_TAKEN:
+        return "not made: suggested before, here or by the advisory of a cause";
+    case TW_SUGGESTION_NOT_MADE:
+        return "not made";
+    }
+    return "";
+}
+
+static void print_step(void *closure, const struct tw_rule_step *step)
+{
+    char text[256];
+    print_heading(closure, step->finding);
+    printf("  %s%s%s", step->parameter ? "    " : "",
+           step->parameter ? step->parameter : step->rule, step->parameter ? ": " : " ");
+    fputs(outcome_text(step->outcome), stdout);
+    if (step->text)
+        printf(": %s", step->text);
+    putchar('\n');
+    if (!step->suggestion)
+        return;
+    const struct tw_suggestion *made = step->suggestion;
+    printf("          %s\n          %s\n", tw_suggestion_text(made, text, sizeof text), made->why);
+    printf("          verify: %s %s %.6g within %" PRIu64 " steps\n", made->verify.signal,
+           made->verify.is_below ? "below" : "above", made->verify.limit,
+           made->verify.within_steps);
+}
+
+static int test_log(struct tw_rules *rules, const struct tw_config *config, const char *path,
+                    struct tw_error *error)
+{
+    struct dry_run dry_run = {.path = path};
+    struct tw_watch_options options = {.settings = &config->settings, .rules = rules};
+    struct tw_analysis analysis;
+    int result = tw_analysis_open(&analysis, path, false, &options, error);
+    if (result)
+        return result;
+    tw_rules_set_tracer(rules, print_step, &dry_run);
+    result = tw_analysis_read_all(&analysis, error);
+    tw_rules_set_tracer(rules, NULL, NULL);
+    if (!result && !dry_run.findings)
+        printf("%s: nothing found, no rule was asked\n", path);
+    tw_analysis_close(&analysis);
+    return result;
+}
+
+static int test_path(struct tw_rules *rules, const struct tw_config *config, const char *path)
+{
+    struct tw_texts logs = {0};
+    struct tw_error error = {0};
+    int status = 0, result = tw_find_runs(&logs, path, true, &error);
+    if (!result && logs.n == 0)
+        result = tw_error_at(&error, -ENOENT, path, 0, 0, "holds no training log");
+    for (size_t i = 0; !result && i < logs.n; i++) {
+        struct tw_error log_error = {0};
+        if (!test_log(rules, config, logs.at[i], &log_error))
+            continue;
+        tw_usage_error("rules", &log_error);
+        status = TW_EXIT_WRONG;
+    }
+    tw_texts_release(&logs);
+    if (!result)
+        return status;
+    tw_usage_error("rules", &error);
+    return TW_EXIT_WRONG;
+}
+
+int tw_rules_dry_run(struct tw_rules *rules, const struct tw_config *config, const char **paths)
+{
+    int status = 0;
+    for (; *paths; paths++) {
+        if (test_path(rules, config, *paths))
+            status = TW_EXIT_WRONG;
+    }
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "trainward rules: cannot write the result: %s\n", strerror(errno));
+        return TW_EXIT_WRONG;
+    }
+    return status;
+}

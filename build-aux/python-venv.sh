@@ -1,0 +1,19 @@
+#!/bin/sh
+# python-venv.sh FOLDER: a Python environment with the pinned packages of tests/requirements.txt, made
+# once for each state of that file. With it in FOLDER/bin, nothing on the machine is touched.
+set -u
+
+folder=$1
+wanted=$(dirname "$0")/../tests/requirements.txt
+stamp=$folder/requirements.txt
+
+cmp -s "$wanted" "$stamp" && exit 0
+rm -rf "$folder"
+for python in /usr/bin/python3 python3; do
+    if "$python" -m venv "$folder" >/dev/null 2>&1; then
+        "$folder/bin/pip" install -q --disable-pip-version-check -r "$wanted" &&
+            cp "$wanted" "$stamp"
+        exit
+    fi
+done
+exit 1

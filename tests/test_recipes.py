@@ -1,0 +1,80 @@
+"""The recipes of examples/: each causes its problem, with an onset that is right; its healthy twin is
+silent; the first suggestion mends it. What becomes of all seeds and of the twins' neighbours stands
+in docs/recipes.md, made by hand (make recipes)."""
+
+import pathlib
+import sys
+
+import pytest
+
+from support import programs
+
+sys.path.insert(0, str(programs.TOP / "examples"))
+import recipes  # noqa: E402
+import report  # noqa: E402
+
+RECIPES = recipes.load()
+PROBLEMS = {"gradient-explosion", "overflow", "saturation", "divergence", "overfitting",
+            "underfitting"}
+
+
+@pytest.fixture(scope="module")
+def outcome_of(tmp_path_factory):
+    """Trains a recipe with a seed once, for the tests that look at it."""
+    made = {}
+
+    def get(recipe, seed):
+        if (recipe.name, seed) not in made:
+            folder = tmp_path_factory.mktemp("recipes")
+            made[recipe.name, seed] = report.try_recipe(recipe, seed, pathlib.Path(programs.BIN),
+                                                        folder)
+        return made[recipe.name, seed]
+    return get
+
+
+each_training = pytest.mark.parametrize(
+    "recipe, seed", [(recipe, seed) for recipe in RECIPES for seed in report.SEEDS],
+    ids=lambda value: getattr(value, "name", value))
+
+
+def test_every_problem_has_a_recipe():
+    assert {recipe.problem for recipe in RECIPES} >= PROBLEMS
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_a_twin_differs_in_one_option(recipe):
+    assert len(recipe.twin) == 1
+    name, = recipe.twin
+    assert recipe.twin[name] != recipe.settings.get(name, object())
+
+
+@each_training
+def test_the_problem_is_found_and_its_onset_is_right(outcome_of, recipe, seed):
+    outcome = outcome_of(recipe, seed)
+    assert outcome.training.report["verdict"] == "problem"
+    assert outcome.onset_error is not None, [alarm["detector"]
+                                             for alarm in outcome.training.alarms()]
+    assert outcome.onset_error <= .1
+
+
+@each_training
+def test_the_healthy_twin_is_silent(outcome_of, recipe, seed):
+    outcome = outcome_of(recipe, seed)
+    assert outcome.twin.alarms() == []
+    assert outcome.twin.report["verdict"] == "healthy"
+
+
+@each_training
+def test_every_detector_that_applies_has_judged_the_twin(outcome_of, recipe, seed):
+    report_of_twin = outcome_of(recipe, seed).twin.report
+    unchecked = {entry["detector"] for entry in report_of_twin["not_checked"]}
+    allowed = set(recipe.not_applicable)
+    assert unchecked & PROBLEMS <= allowed, report_of_twin["not_checked"]
+
+
+@each_training
+def test_the_first_suggestion_mends_it(outcome_of, recipe, seed):
+    outcome = outcome_of(recipe, seed)
+    assert outcome.suggestion is not None
+    assert outcome.is_mended, (outcome.suggestion, outcome.mended.final(recipe.metric),
+                               outcome.twin.final(recipe.metric))
