@@ -135,7 +135,9 @@ double tw_evals_score_noise(const struct tw_evals *evals)
         if (newest(evals, i)->has_score && newest(evals, i + 1)->has_score)
             differences[known++] = fabs(newest(evals, i)->score - newest(evals, i + 1)->score);
     }
-    return 1.4826 * median(differences, known) / sqrt(2);
+    double noise = 1.4826 * median(differences, known) / sqrt(2), share = tw_evals_score(evals);
+    bool is_share = evals->samples > 0 && share >= 0 && share <= 1;
+    return is_share ? fmax(noise, 2 * sqrt(share * (1 - share) / evals->samples)) : noise;
 }
 
 double tw_evals_rising(const struct tw_evals *evals, unsigned n)
@@ -190,6 +192,16 @@ static const struct tw_metric *choose_metric(const struct tw_record *record)
     return NULL;
 }
 
+static void note_top(struct tw_evals *evals, double score)
+{
+    evals->since_top++;
+    if (evals->has_top && score <= evals->top_score)
+        return;
+    evals->top_score = score;
+    evals->since_top = 0;
+    evals->has_top = 1;
+}
+
 static void take_score(struct tw_evals *evals, const struct tw_record *record, struct tw_eval *eval)
 {
     if (!evals->has_metric) {
@@ -205,6 +217,7 @@ static void take_score(struct tw_evals *evals, const struct tw_record *record, s
             continue;
         eval->score = score;
         eval->has_score = 1;
+        note_top(evals, score);
     }
 }
 
@@ -282,6 +295,9 @@ bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint6
 {
     struct tw_eval eval = {.step = step, .loss = record->signal[TW_SIGNAL_EVAL_LOSS]};
     bool is_best = evals->count == 0 || eval.loss < evals->best.loss;
+    double samples = record->signal[TW_SIGNAL_EVAL_SAMPLES];
+    if (tw_record_has(record, TW_SIGNAL_EVAL_SAMPLES) && samples >= 1 && samples < 1e30)
+        evals->samples = samples;
     take_train(evals, record, &eval);
     take_score(evals, record, &eval);
     add(evals, &eval);

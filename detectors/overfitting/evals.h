@@ -22,7 +22,7 @@ struct tw_evals {
     uint64_t count;    /* evaluations with a finite loss */
     uint32_t n;        /* of them in `at`, oldest first */
     uint8_t is_paired; /* evaluations bring a training loss of their own */
-    uint8_t has_metric;
+    uint8_t has_metric, has_top;
     char metric[48]; /* name of the score */
     struct tw_eval at[TW_EVALS];
     TW_SORTED_WINDOW(TW_EVALS_LOSSES) losses; /* since the last evaluation */
@@ -31,6 +31,9 @@ struct tw_evals {
                                                * evaluation's and of the median of 3 there */
     double around_best; /* median of the best loss, the two before it and the two after it */
     int64_t best_time_ms;
+    double samples;      /* that the newest evaluation was over; 0 when not told */
+    double top_score;    /* highest of all, while has_top */
+    uint64_t since_top;  /* evaluations after it */
     double best_score;   /* highest up to the best evaluation, while best.has_score */
     uint64_t since_best; /* evaluations after the best one */
     uint64_t rises;      /* times in a row that the median of 3 rose */
@@ -68,7 +71,8 @@ unsigned tw_evals_known_since_best(const struct tw_evals *evals);
 /* Size of the noise of the newest `n` evaluation losses, at most 21 of them: 1.4826 times the
  * median absolute difference of neighbours / sqrt 2. */
 double tw_evals_noise(const struct tw_evals *evals, unsigned n);
-/* The same of the scores. */
+/* The same of the scores, and for a share of a known number of samples at least two standard errors
+ * of it. */
 double tw_evals_score_noise(const struct tw_evals *evals);
 /* Median of the newest `n` evaluation losses. */
 double tw_evals_median(const struct tw_evals *evals, unsigned n);

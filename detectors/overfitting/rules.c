@@ -93,10 +93,12 @@ static bool is_level_high(const struct tw_overfitting *overfitting,
            fell_below(evals, view->config->level_fall);
 }
 
-/* The score's newest level is beyond what it had reached when the loss was best. */
+/* The score's newest level is beyond what it had reached when the loss was best, and its highest is
+ * of the newer half of the evaluations since: it goes on improving. */
 static bool is_score_better(const struct tw_evals *evals)
 {
-    return evals->best.has_score && tw_evals_has_score(evals) &&
+    return evals->best.has_score && 2 * evals->since_top <= evals->since_best &&
+           tw_evals_has_score(evals) &&
            tw_evals_score(evals) > evals->best_score + tw_evals_score_noise(evals);
 }
 
