@@ -76,6 +76,9 @@ static void observe_norm(struct tw_run_series *series, const struct tw_record *r
 static void observe_eval(struct tw_run_series *series, double loss, uint64_t step)
 {
     series->eval_loss = loss;
+    if (series->evals++ == 0)
+        series->first_eval_step = step;
+    series->newest_eval_step = step;
     if (isfinite(loss) && !(loss >= series->best_eval_loss)) {
         series->best_eval_loss = loss;
         series->best_eval_step = step;
@@ -152,6 +155,10 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
         {"max_epochs", offsetof(struct tw_facts, max_epochs)},
         {"min_loss_scale", offsetof(struct tw_facts, min_loss_scale)},
         {"loss_scale_window", offsetof(struct tw_facts, loss_scale_window)},
+        {"early_stopping_patience", offsetof(struct tw_facts, early_stopping_patience)},
+        {"label_smoothing", offsetof(struct tw_facts, label_smoothing)},
+        {"mixup", offsetof(struct tw_facts, mixup)},
+        {"train_samples", offsetof(struct tw_facts, train_samples)},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *(double *)(void *)((char *)ret + numbers[i].offset) = declared(header, numbers[i].name);
@@ -162,7 +169,23 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
         memcpy(ret->objective, header->objective, sizeof ret->objective);
         if (header->world_size)
             ret->world_size = (double)header->world_size;
+        if (header->dataset_samples)
+            ret->dataset_samples = (double)header->dataset_samples;
+        if (header->dataset_classes)
+            ret->classes = (double)header->dataset_classes;
     }
+}
+
+static void eval_facts(const struct tw_run_series *series, struct tw_facts *ret)
+{
+    ret->eval_loss = series->eval_loss;
+    ret->best_eval_loss = series->best_eval_loss;
+    if (isfinite(series->best_eval_loss))
+        ret->best_eval_step = (double)series->best_eval_step;
+    ret->evals = (double)series->evals;
+    if (series->evals > 1 && series->newest_eval_step > series->first_eval_step)
+        ret->steps_per_eval = (double)(series->newest_eval_step - series->first_eval_step) /
+                              (double)(series->evals - 1);
 }
 
 static void norm_facts(const struct tw_run_series *series, struct tw_facts *ret)
@@ -217,10 +240,7 @@ void tw_run_series_facts(const struct tw_run_series *series, const struct tw_con
     if (isfinite(series->best_loss))
         ret->best_loss_step = (double)series->best_loss_step;
     ret->initial_loss = series->initial_loss;
-    ret->eval_loss = series->eval_loss;
-    ret->best_eval_loss = series->best_eval_loss;
-    if (isfinite(series->best_eval_loss))
-        ret->best_eval_step = (double)series->best_eval_step;
+    eval_facts(series, ret);
     norm_facts(series, ret);
     checkpoint_fact(series, finding, ret);
     ret->loss_scale = context->loss_scale;

@@ -19,6 +19,7 @@ struct tw_run_series {
     uint64_t best_loss_step;
     double eval_loss, best_eval_loss;
     uint64_t best_eval_step;
+    uint64_t evals, first_eval_step, newest_eval_step;
     double seconds; /* sum of step_seconds */
     uint64_t timed_steps;
     double skipped;   /* optimizer steps */

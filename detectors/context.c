@@ -74,6 +74,7 @@ void tw_context_start(struct tw_context *context)
     context->batch_size = context->micro_batches = NAN;
     context->declared_max_epochs = context->declared_learning_rate = NAN;
     context->declared_max_grad_norm = NAN;
+    context->declared_early_stopping_patience = NAN;
     context->dataset_classes = context->dataset_samples = NAN;
     context->trivial_loss = NAN;
     context->epoch = context->samples = NAN;
@@ -139,6 +140,17 @@ static void take_precision(struct tw_context *context, const struct tw_header *h
         context->is_fp16 |= !strcmp(found->text, fp16_names[i]);
 }
 
+static bool declares_schedule(const struct tw_header *header)
+{
+    static const char *const constant[] = {"", "none", "constant", "constant_with_warmup"};
+    const struct tw_hyperparameter *found = find_hyperparameter(header, "schedule");
+    for (size_t i = 0; found && i < sizeof constant / sizeof *constant; i++) {
+        if (!found->is_text || !strcasecmp(found->text, constant[i]))
+            return false;
+    }
+    return found;
+}
+
 static bool declares_squared_loss(const struct tw_header *header)
 {
     const struct tw_hyperparameter *found = find_hyperparameter(header, "loss");
@@ -170,9 +182,11 @@ static double count_or_nan(uint64_t count)
 
 static void take_declared(struct tw_context *context, const struct tw_header *header)
 {
+    context->has_schedule = declares_schedule(header);
     context->declared_max_epochs = declared_number(header, "max_epochs");
     context->declared_learning_rate = declared_number(header, "learning_rate");
     context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
+    context->declared_early_stopping_patience = declared_number(header, "early_stopping_patience");
     context->dataset_classes = count_or_nan(header->dataset_classes);
     context->dataset_samples = count_or_nan(header->dataset_samples);
     context->trivial_loss = trivial_loss(header);

@@ -70,8 +70,10 @@ struct tw_context {
     uint32_t world_size;
     uint8_t is_fp16, has_header;
     uint8_t has_precision; /* the header told one */
+    uint8_t has_schedule;  /* a learning rate that is to change after its warm-up */
     /* NaN until declared */
     double declared_max_epochs, declared_learning_rate, declared_max_grad_norm;
+    double declared_early_stopping_patience; /* evaluations */
     double dataset_classes, dataset_samples;
     double trivial_loss; /* of a model that knows the labels' frequencies or the targets' mean and
                           * nothing else: `label_entropy`, else ln(classes), in nats; with a

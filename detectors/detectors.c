@@ -4,5 +4,7 @@
 const struct tw_detector *const tw_detectors[] = {
     &tw_detector_overflow,
     &tw_detector_divergence,
+    &tw_detector_overfitting,
+    &tw_detector_converged,
     NULL,
 };

@@ -6,5 +6,7 @@
 
 extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_divergence;
+extern const struct tw_detector tw_detector_overfitting;
+extern const struct tw_detector tw_detector_converged;
 
 #endif

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libdetectors.la
 libdetectors_la_SOURCES = \
 	detectors/context.c detectors/context.h \
+	detectors/converged.c \
 	detectors/detector.c detectors/detector.h \
 	detectors/detectors.c detectors/detectors.h \
 	detectors/divergence.c \
@@ -11,6 +12,12 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
+	detectors/overfitting.c \
+	detectors/overfitting/config.c detectors/overfitting/config.h \
+	detectors/overfitting/evals.c detectors/overfitting/evals.h \
+	detectors/overfitting/report.c \
+	detectors/overfitting/rules.c \
+	detectors/overfitting/state.h \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -23,15 +30,19 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
-	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h
+	detectors/statistics/slope.c detectors/statistics/slope.h \
+	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
+	detectors/statistics/trace.c detectors/statistics/trace.h
 
 if HAVE_CMOCKA
-DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
+DETECTOR_TESTS = tests/unit/test_converged tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow
+	tests/unit/test_divergence_short tests/unit/test_overfitting tests/unit/test_overflow
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
+tests_unit_test_converged_SOURCES = tests/unit/test_converged.c tests/unit/detector_fixture.h
+tests_unit_test_converged_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_context_LDADD = $(DETECTOR_TEST_LIBS)
@@ -46,6 +57,9 @@ tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_overfitting_SOURCES = tests/unit/test_overfitting.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_overfitting_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 endif

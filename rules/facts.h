@@ -12,6 +12,9 @@ struct tw_facts {
     double declared_learning_rate, warmup_steps, batch_size, micro_batches, weight_decay, momentum,
         beta1, beta2, epsilon, max_grad_norm, dropout, max_steps, max_epochs, world_size;
     double min_loss_scale, loss_scale_window;
+    double early_stopping_patience, label_smoothing, mixup;
+    double train_samples;            /* that are trained on */
+    double dataset_samples, classes; /* of the data set */
 
     /* measured */
     double step;          /* newest step */
@@ -22,6 +25,7 @@ struct tw_facts {
     double best_loss, best_loss_step; /* lowest median of 64 (or fewer) */
     double initial_loss;              /* first finite one */
     double eval_loss, best_eval_loss, best_eval_step;
+    double evals, steps_per_eval;
     double grad_norm_median, grad_norm_p90; /* of unflagged pre-clip norms, newest 1,000 steps */
     double clipped_fraction;                /* of those, beyond max_grad_norm */
     double loss_scale, initial_loss_scale, skip_rate;

@@ -10,7 +10,8 @@ librules_la_SOURCES = rules/bindings.c rules/bindings.h rules/document.c rules/d
 nodist_librules_la_SOURCES = rules/shipped_rules.c
 librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 
-SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/overflow.yaml
+SHIPPED_RULES = rules/shipped/converged.yaml rules/shipped/divergence.yaml rules/shipped/overfitting.yaml \
+	rules/shipped/overflow.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
@@ -33,6 +34,7 @@ rules_unit_tests = \
 	tests/unit/test_rules_advice \
 	tests/unit/test_rules_contract \
 	tests/unit/test_rules_damaged \
+	tests/unit/test_rules_overfitting \
 	tests/unit/test_shipped_rules
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
@@ -50,6 +52,9 @@ tests_unit_test_rules_contract_LDADD = $(rules_unit_libs)
 tests_unit_test_rules_damaged_SOURCES = tests/unit/test_rules_damaged.c tests/fuzz/fuzz_rules.c \
 	tests/unit/rules_fixture.h
 tests_unit_test_rules_damaged_LDADD = $(rules_unit_libs)
+tests_unit_test_rules_overfitting_SOURCES = tests/unit/test_rules_overfitting.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_rules_overfitting_LDADD = $(rules_unit_libs)
 tests_unit_test_shipped_rules_SOURCES = tests/unit/test_shipped_rules.c tests/unit/rules_fixture.h
 tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
 endif
