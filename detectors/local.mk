@@ -23,7 +23,9 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
-	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h
+	detectors/statistics/slope.c detectors/statistics/slope.h \
+	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
+	detectors/statistics/trace.c detectors/statistics/trace.h
 
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \

@@ -4,6 +4,8 @@
 #include "detectors/statistics/blocks.h"
 #include "detectors/statistics/cusum.h"
 #include "detectors/statistics/level.h"
+#include "detectors/statistics/slope.h"
+#include "detectors/statistics/trace.h"
 #include "tests/unit/detector_fixture.h"
 
 static int compare(const void *a, const void *b)
@@ -191,6 +193,70 @@ static void a_slope_is_as_sure_as_students_t_says(void **state)
     assert_true(fabs(tw_blocks_rising_probability(&blocks, 6) - .02697) < 1e-4);
 }
 
+static void a_line_is_that_of_least_squares(void **state)
+{
+    static const double values[] = {5, 3, 4, 2, 3, 1};
+    (void)state;
+    /* The mirror image of the series above: slope -22/35, mean 3, so 3 - 2.5 x 22/35 = 1.42857 at
+     * the newest value; P of falling .97303. */
+    struct tw_slope line = tw_slope_fit(values, 6);
+    assert_true(fabs(line.slope + 22. / 35) < 1e-12);
+    assert_true(fabs(line.newest - 10. / 7) < 1e-12);
+    assert_true(fabs(line.standard_error - .20996) < 1e-5);
+    assert_true(fabs(line.falling - .97303) < 1e-4);
+    assert_true(tw_slope_fit(values, 2).falling == .5);
+}
+
+static void a_slope_counts_for_less_when_neighbours_resemble_each_other(void **state)
+{
+    static const double values[] = {0, 0, 1, 1, 1, 0, 0};
+    (void)state;
+    /* By hand: slope 0; residuals -3/7 and 4/7, squares 12/7; the products of neighbours are 9/49,
+     * -12/49, 16/49, 16/49, -12/49, 9/49, together 26/49, so r = 26/84 = .30952. Standard error
+     * sqrt(12/7 / 5 / 28 x 1.30952 / .69048) = .15239. */
+    struct tw_slope line = tw_slope_fit(values, 7);
+    assert_true(fabs(line.slope) < 1e-12);
+    assert_true(fabs(line.standard_error - .15239) < 1e-5);
+    assert_true(fabs(line.falling - .5) < 1e-9);
+}
+
+static void steps_without_decrease_end_where_the_series_fell(void **state)
+{
+    double values[100];
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        values[i] = i < 60 ? 10 - .1 * i : 4 + .01 * (i % 2);
+    /* Flat over the newest 40; a stretch that reaches further back falls. */
+    assert_in_range(tw_slope_without_decrease(values, 100, .51, 0), 38, 41);
+    for (int i = 0; i < 100; i++)
+        values[i] = 10 - .1 * i;
+    assert_int_equal(tw_slope_without_decrease(values, 100, .51, 0), 0);
+    for (int i = 0; i < 100; i++)
+        values[i] = 4 + .01 * (i % 2);
+    values[50] = 40; /* a spike: all that follows lies below it */
+    assert_in_range(tw_slope_without_decrease(values, 100, .51, .1), 98, 100);
+    assert_int_equal(tw_slope_without_decrease(values, 2, .51, .1), 0);
+}
+
+static void a_trace_keeps_the_whole_series_in_equal_blocks(void **state)
+{
+    struct tw_trace trace;
+    double newest[2];
+    (void)state;
+    tw_trace_start(&trace);
+    for (uint64_t i = 0; i < 1000; i++)
+        tw_trace_push(&trace, (double)i, 10 * i);
+    /* 1000 values: halved at 129, 257 and 513, so 125 blocks of 8. */
+    assert_int_equal(trace.per_block, 8);
+    assert_int_equal(trace.n, 125);
+    tw_trace_newest(&trace, 2, newest);
+    assert_true(newest[1] == 995.5); /* mean of 992 to 999 */
+    assert_true(newest[0] == 987.5);
+    assert_int_equal(tw_trace_step(&trace, 1), 9920);
+    assert_int_equal(tw_trace_step(&trace, 125), 0);
+    assert_true(trace.means[0] == 3.5f);
+}
+
 static void a_flat_series_neither_rises_nor_falls_for_sure(void **state)
 {
     struct tw_blocks blocks;
@@ -255,6 +321,10 @@ int main(void)
         cmocka_unit_test(the_best_level_lags_behind_by_a_window),
         cmocka_unit_test(noise_is_indifferent_to_a_trend),
         cmocka_unit_test(a_slope_is_as_sure_as_students_t_says),
+        cmocka_unit_test(a_line_is_that_of_least_squares),
+        cmocka_unit_test(a_slope_counts_for_less_when_neighbours_resemble_each_other),
+        cmocka_unit_test(steps_without_decrease_end_where_the_series_fell),
+        cmocka_unit_test(a_trace_keeps_the_whole_series_in_equal_blocks),
         cmocka_unit_test(a_flat_series_neither_rises_nor_falls_for_sure),
         cmocka_unit_test(swings_are_counted_both_ways),
         cmocka_unit_test(an_e_process_keeps_its_promise),
