@@ -25,7 +25,13 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/level.c detectors/statistics/level.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
-	detectors/statistics/trace.c detectors/statistics/trace.h
+	detectors/statistics/trace.c detectors/statistics/trace.h \
+	detectors/underfitting.c \
+	detectors/underfitting/cause.c \
+	detectors/underfitting/config.c detectors/underfitting/config.h \
+	detectors/underfitting/report.c \
+	detectors/underfitting/series.c detectors/underfitting/series.h \
+	detectors/underfitting/state.h
 
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
