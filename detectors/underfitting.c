@@ -135,12 +135,25 @@ static bool does_eval_improve(const struct tw_underfitting *underfitting,
                view->config->learned_level * tw_underfitting_series_initial(eval);
 }
 
+/* A run that has stood lower has learned: if it came back, it diverged. */
+static bool has_been_lower(const struct tw_underfitting_view *view)
+{
+    return tw_underfitting_series_lowest(view->series) <
+           view->config->learned_level * view->initial;
+}
+
+/* Some runs log the losses of their first steps only. */
+static bool is_representative(const struct tw_underfitting_view *view)
+{
+    return view->series->newest_step >= view->context->step / 2;
+}
+
 static bool may_judge_start(const struct tw_underfitting *underfitting,
                             const struct tw_underfitting_view *view)
 {
     bool is_time = view->is_end || (is_due(view) && view->progress >= view->config->judged_share);
     return is_time && !view->has_trivial && !view->series->was_negative && is_from_start(view) &&
-           view->series->count >= view->config->min_points &&
+           view->series->count >= view->config->min_points && is_representative(view) &&
            !does_eval_improve(underfitting, view);
 }
 
@@ -149,7 +162,8 @@ static void judge_flat(struct tw_underfitting *underfitting,
 {
     double moved = view->level / view->initial;
     if (!may_judge_start(underfitting, view) || !(moved >= view->config->flat_level) ||
-        moved > 2 - view->config->learned_level || tw_underfitting_is_falling(view))
+        moved > 2 - view->config->learned_level || has_been_lower(view) ||
+        tw_underfitting_is_falling(view))
         return;
     struct tw_underfitting_verdict verdict =
         verdict_since_start(view, TW_UNDERFITTING_FLAT, TW_SEVERITY_WARNING);
@@ -162,7 +176,7 @@ static void judge_flat(struct tw_underfitting *underfitting,
 static bool stands_at(const struct tw_underfitting_view *view, double level)
 {
     const struct tw_trace *trace = &view->series->trace;
-    for (unsigned i = trace->n * 2 / 3; i < trace->n; i++) {
+    for (unsigned i = trace->n * 3 / 4; i < trace->n; i++) {
         if (fabs((double)trace->means[i] / level - 1) > view->config->constant_room)
             return false;
     }

@@ -59,10 +59,11 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
     NUMBER(falling_probability, .95, .5, 1,
            "the newest half of the losses falls with this probability"),
     NUMBER(falling_share, .02, 0, 1, "and by this share: then a run is not dead but slow"),
-    NUMBER(constant_room, .003, 0, .1,
-           "the newest third of the losses within this of what a constant answer costs: .25 for a "
-           "balanced yes or no with squared errors, ln 2, 3, 4, 5, 10, 100 or 1,000 with "
-           "cross-entropy"),
+    NUMBER(
+        constant_room, .005, 0, .1,
+        "the newest quarter of the losses within this of what a constant answer costs: .25 for a "
+        "balanced yes or no with squared errors, ln 2, 3, 4, 5, 10, 100 or 1,000 with "
+        "cross-entropy"),
     NUMBER(crawl_drop, .35, 0, 1,
            "a loss that fell by less than this in the whole run (tuned on public runs)"),
     NUMBER(crawl_pace, .5, 0, 10,

@@ -75,6 +75,20 @@ double tw_underfitting_series_level(const struct tw_underfitting_series *series)
     return median(values, n);
 }
 
+double tw_underfitting_series_lowest(const struct tw_underfitting_series *series)
+{
+    const struct tw_trace *trace = &series->trace;
+    unsigned n = trace->n / 16 > 3 ? trace->n / 16 : 3;
+    double lowest = INFINITY;
+    for (unsigned end = n; end <= trace->n * 3 / 4; end++) {
+        double sum = 0;
+        for (unsigned i = end - n; i < end; i++)
+            sum += (double)trace->means[i];
+        lowest = fmin(lowest, sum / n);
+    }
+    return lowest;
+}
+
 double tw_underfitting_series_early_peak(const struct tw_underfitting_series *series)
 {
     enum { HIGHEST = 4 };

@@ -29,6 +29,9 @@ int tw_underfitting_series_push(struct tw_underfitting_series *series, double va
 double tw_underfitting_series_initial(const struct tw_underfitting_series *series);
 /* The present level: the median of the newest 5 to 64 (a fifth of all). */
 double tw_underfitting_series_level(const struct tw_underfitting_series *series);
+/* The lowest mean of a sixteenth of the course, the newest quarter aside: where the loss has stood
+ * before. Infinite while the course is too short. */
+double tw_underfitting_series_lowest(const struct tw_underfitting_series *series);
 /* The fourth highest of the first 64 values: more than bad luck with single batches. */
 double tw_underfitting_series_early_peak(const struct tw_underfitting_series *series);
 
