@@ -36,7 +36,7 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow
+	tests/unit/test_divergence_short tests/unit/test_overflow tests/unit/test_underfitting
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -56,4 +56,7 @@ tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_underfitting_SOURCES = tests/unit/test_underfitting.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_underfitting_LDADD = $(DETECTOR_TEST_LIBS)
 endif
