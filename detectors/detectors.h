@@ -7,5 +7,6 @@
 extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_divergence;
 extern const struct tw_detector tw_detector_underfitting;
+extern const struct tw_detector tw_detector_learning_rate;
 
 #endif

@@ -11,6 +11,7 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
+	detectors/learning-rate.c \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -36,7 +37,8 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow tests/unit/test_underfitting
+	tests/unit/test_divergence_short tests/unit/test_learning_rate tests/unit/test_overflow \
+	tests/unit/test_underfitting
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -54,6 +56,9 @@ tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_learning_rate_SOURCES = tests/unit/test_learning_rate.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_learning_rate_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_underfitting_SOURCES = tests/unit/test_underfitting.c \
