@@ -185,6 +185,13 @@ static void close_finding(struct state *state, const struct view *view, enum tw_
     condition->onset_step = state->first_step;
     condition->onset_time_ms = state->first_time_ms;
     condition->confidence = .9;
+    snprintf(condition->evidence.statistic, sizeof condition->evidence.statistic,
+             "records with a usual rate since");
+    snprintf(condition->evidence.unit, sizeof condition->evidence.unit, "records");
+    condition->evidence.value = 1;
+    condition->evidence.threshold = 1;
+    condition->evidence.baseline = NAN;
+    condition->evidence.window_first = condition->evidence.window_last = view->context->step;
     tw_evidence_add_text(&condition->evidence, "cause", kind_name((enum kind)state->kind));
     state->kind = KIND_NONE;
 }
@@ -281,7 +288,7 @@ static void judge_warmup(struct state *state, const struct view *view)
         return;
     open_finding(state, view,
                  &(struct verdict){.kind = KIND_LONG_WARMUP,
-                                   .severity = TW_SEVERITY_WARNING,
+                                   .severity = TW_SEVERITY_INFO,
                                    .statistic = "warm-up / length of the run",
                                    .unit = "ratio",
                                    .value = (double)context->declared_warmup_steps /

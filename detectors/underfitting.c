@@ -104,21 +104,32 @@ static bool is_dead(const struct tw_underfitting_view *view)
            (is_unmoved || (is_near && !tw_underfitting_is_falling(view)));
 }
 
-/* A short run may still be at its start when it ends. */
-static bool has_ended_unmoved(const struct tw_underfitting_view *view)
+/* A short run may still be at its start when it ends, and rightly so: it counts only when there is
+ * a reason. */
+static bool has_ended_unmoved(const struct tw_underfitting *underfitting,
+                              const struct tw_underfitting_view *view)
 {
     return view->is_end && view->level >= view->config->flat_level * view->initial &&
-           view->series->count >= view->config->min_points && !tw_underfitting_is_falling(view);
+           view->series->count >= view->config->min_points &&
+           steps_trained(view) + 1 >= view->shared->warmup_min_steps &&
+           !tw_underfitting_is_falling(view) &&
+           tw_underfitting_ratio(underfitting) < view->config->low_ratio;
+}
+
+/* In the first part of a long budget some networks are only slow to start. */
+static enum tw_severity severity_of_dead(const struct tw_underfitting_view *view)
+{
+    return !is_due(view) || view->progress < view->config->judged_share ? TW_SEVERITY_WARNING
+                                                                        : TW_SEVERITY_CRITICAL;
 }
 
 static void judge_dead(struct tw_underfitting *underfitting,
                        const struct tw_underfitting_view *view)
 {
-    bool is_short = !is_due(view);
-    if (!is_dead(view) || (is_short && !has_ended_unmoved(view)))
+    if (!is_dead(view) || (!is_due(view) && !has_ended_unmoved(underfitting, view)))
         return;
-    struct tw_underfitting_verdict verdict = verdict_since_start(
-        view, TW_UNDERFITTING_DEAD, is_short ? TW_SEVERITY_WARNING : TW_SEVERITY_CRITICAL);
+    struct tw_underfitting_verdict verdict =
+        verdict_since_start(view, TW_UNDERFITTING_DEAD, severity_of_dead(view));
     verdict.threshold = view->config->dead_level;
     tw_underfitting_open(underfitting, view, &verdict);
 }
@@ -397,6 +408,15 @@ static bool is_usable(const struct tw_record *record, enum tw_signal signal)
            fabs(record->signal[signal]) < VALUE_MAX;
 }
 
+/* Steps without a record are taken to be like the next one. */
+static void take_path(struct tw_underfitting *underfitting, const struct tw_context *context,
+                      double ratio)
+{
+    uint64_t step = context->step, before = underfitting->norms_step;
+    underfitting->path += fmin(ratio, 1) * (before && step > before ? (double)(step - before) : 1);
+    underfitting->norms_step = step;
+}
+
 /* A rate that is warmed up or has decayed tells nothing of the rate that was chosen. */
 static void take_norms(struct tw_underfitting *underfitting, const struct tw_context *context,
                        const struct tw_record *record)
@@ -408,8 +428,10 @@ static void take_norms(struct tw_underfitting *underfitting, const struct tw_con
         underfitting->first_weights = weights;
     underfitting->weights = weights;
     double update = record->signal[TW_SIGNAL_UPDATE_NORM];
-    if (!is_usable(record, TW_SIGNAL_UPDATE_NORM) || update < 0 ||
-        context->learning_rate < .5 * context->peak_learning_rate)
+    if (!is_usable(record, TW_SIGNAL_UPDATE_NORM) || update < 0)
+        return;
+    take_path(underfitting, context, update / weights);
+    if (context->learning_rate < .5 * context->peak_learning_rate)
         return;
     double ratio = log10(fmax(update / weights, 1e-12));
     TW_WINDOW_PUSH(&underfitting->ratios, (float)ratio);

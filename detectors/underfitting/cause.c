@@ -24,6 +24,13 @@ bool tw_underfitting_is_falling(const struct tw_underfitting_view *view)
            view->recent.fall >= view->config->falling_share;
 }
 
+bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
+                                      const struct tw_underfitting_view *view)
+{
+    return underfitting->ratios.head.count >= RATIOS_MIN &&
+           underfitting->path < view->config->short_path;
+}
+
 static bool blew_up(const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_series *series = view->series;
@@ -53,6 +60,12 @@ static bool is_regularised(const struct tw_underfitting *underfitting,
            underfitting->dropout >= .5;
 }
 
+/* More of the same would do. */
+static bool falls_fast(const struct tw_underfitting_view *view)
+{
+    return tw_underfitting_is_falling(view) && view->recent.fall >= view->config->fast_fall;
+}
+
 enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitting *underfitting,
                                                       const struct tw_underfitting_view *view,
                                                       enum tw_underfitting_kind kind)
@@ -71,11 +84,12 @@ enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitti
         return TW_UNDERFITTING_BY_HIGH_RATE;
     if (kind == TW_UNDERFITTING_CRAWL)
         return isnan(ratio) ? TW_UNDERFITTING_BY_LOW_RATE : TW_UNDERFITTING_BY_BUDGET;
-    if (kind >= TW_UNDERFITTING_CONSTANT)
-        return TW_UNDERFITTING_NOT_LEARNING;
-    return view->recent.fall >= config->falling_share * 5 && tw_underfitting_is_falling(view)
-               ? TW_UNDERFITTING_BY_BUDGET
-               : TW_UNDERFITTING_BY_CAPACITY;
+    if (kind < TW_UNDERFITTING_CONSTANT && falls_fast(view))
+        return TW_UNDERFITTING_BY_BUDGET;
+    if (tw_underfitting_has_moved_little(underfitting, view))
+        return TW_UNDERFITTING_BY_LOW_RATE;
+    return kind >= TW_UNDERFITTING_CONSTANT ? TW_UNDERFITTING_NOT_LEARNING
+                                            : TW_UNDERFITTING_BY_CAPACITY;
 }
 
 const char *tw_underfitting_cause_name(enum tw_underfitting_cause cause)

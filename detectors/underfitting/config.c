@@ -76,6 +76,12 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
            "median log10 of update over weight norm below which the learning rate is too low "
            "(TheDeepChecker: -4; Adam's usual rates give about -3)"),
     NUMBER(high_ratio, -1, -20, 5, "and above which it is too high (TheDeepChecker: -1)"),
+    NUMBER(short_path, .4, 0, 1e6,
+           "updates over weights, summed over all steps, below which the rate is too low for the "
+           "steps that were made (trainings of digits at too low rates: .36 and less; models that "
+           "are too small: .46 and more)"),
+    NUMBER(fast_fall, .1, 0, 1,
+           "a loss that fell by this share in the newest half lacks only steps (our judgement)"),
     NUMBER(grown_weights, 3.5, 1, 1e6,
            "weights that grew so many times without learning: the rate is too high (healthy "
            "trainings of digits at rates from 1e-4 to .3: at most 3.7, those that failed: 4 and "

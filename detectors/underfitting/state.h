@@ -40,6 +40,8 @@ struct tw_underfitting {
     double weight_decay, dropout;      /* as declared; 0 while unknown */
     double hidden_units, inputs;       /* of the narrowest hidden layer, of the first; 0: unknown */
     double first_weights, weights;     /* norms; 0 while unknown */
+    double path;                       /* sum of update over weight norm, over all steps */
+    uint64_t norms_step;               /* of the newest norms */
     double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
     TW_SORTED_WINDOW(TW_UNDERFITTING_RATIOS)
     ratios; /* log10 of update over weight norm, while
@@ -71,6 +73,9 @@ const char *tw_underfitting_cause_name(enum tw_underfitting_cause cause);
 double tw_underfitting_ratio(const struct tw_underfitting *underfitting);
 /* Newest over first weight norm; NaN when unknown. */
 double tw_underfitting_growth(const struct tw_underfitting *underfitting);
+/* The weights have moved by less than their usual way: `path` is known and short. */
+bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
+                                      const struct tw_underfitting_view *view);
 /* The newest half of the course falls, by more than nothing. */
 bool tw_underfitting_is_falling(const struct tw_underfitting_view *view);
 
