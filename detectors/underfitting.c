@@ -116,7 +116,25 @@ static bool has_ended_unmoved(const struct tw_underfitting *underfitting,
            tw_underfitting_ratio(underfitting) < view->config->low_ratio;
 }
 
-/* In the first part of a long budget some networks are only slow to start. */
+/* Networks of sigmoids and deep ones stand still at first and learn then. Where neither the rate
+ * nor the weights tell a reason, half of the budget is waited for. */
+static bool is_ripe(const struct tw_underfitting *underfitting,
+                    const struct tw_underfitting_view *view)
+{
+    enum tw_underfitting_cause cause =
+        tw_underfitting_find_cause(underfitting, view, TW_UNDERFITTING_DEAD);
+    bool is_sure = cause != TW_UNDERFITTING_NOT_LEARNING &&
+                   (cause != TW_UNDERFITTING_BY_LOW_RATE ||
+                    !(tw_underfitting_ratio(underfitting) >= view->config->low_ratio));
+    if (!is_due(view))
+        return has_ended_unmoved(underfitting, view);
+    if (is_sure || view->is_end)
+        return true;
+    return isnan(view->progress) ? steps_trained(view) + 1 >= view->config->plateau_steps
+                                 : view->progress >= view->config->slow_share;
+}
+
+/* What has a reason is told early, and stops a run from the end of its first part on. */
 static enum tw_severity severity_of_dead(const struct tw_underfitting_view *view)
 {
     return !is_due(view) || view->progress < view->config->judged_share ? TW_SEVERITY_WARNING
@@ -126,7 +144,7 @@ static enum tw_severity severity_of_dead(const struct tw_underfitting_view *view
 static void judge_dead(struct tw_underfitting *underfitting,
                        const struct tw_underfitting_view *view)
 {
-    if (!is_dead(view) || (!is_due(view) && !has_ended_unmoved(underfitting, view)))
+    if (!is_dead(view) || !is_ripe(underfitting, view))
         return;
     struct tw_underfitting_verdict verdict =
         verdict_since_start(view, TW_UNDERFITTING_DEAD, severity_of_dead(view));

@@ -26,7 +26,10 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
            "what needs more than the trivial level waits for this share of the budget: AUTOTRAINER "
            "(ICSE 2021) judges losses after .3 of the epochs"),
     NUMBER(slow_share, .5, 0, 1,
-           "from this share of the budget on, the loss at its end is projected (our judgement)"),
+           "from this share of the budget on the loss at its end is projected, and a run at the "
+           "trivial "
+           "level is dead even where nothing tells why (trainings of digits with three sigmoid "
+           "layers stood there for up to 45 % of their budget and learned then)"),
     NUMBER(end_share, .95, 0, 1, "a run that ends after this share of its budget has used it"),
     NUMBER(dead_level, .95, .5, 1,
            "critical: a loss of at least this share of the trivial one, that of the labels' "
@@ -51,7 +54,8 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
     COUNT(vocabulary_classes, 5000, 2, 1e12, "so many classes are a vocabulary"),
     COUNT(plateau_steps, 2000, 10, 1e9,
           "steps without decrease for a plateau (dlib's default); 6 to 7 % of healthy public runs "
-          "have such, so that a plateau alone is never a finding"),
+          "have such, so that a plateau alone is never a finding; so long a run without a declared "
+          "budget may stand at the trivial level where nothing tells why"),
     NUMBER(plateau_share, .1, 0, 1, "and at least this share of the budget, or of the run so far"),
     NUMBER(plateau_probability, .51, .5, 1,
            "a stretch falls with at least this probability, else it is without decrease (dlib)"),

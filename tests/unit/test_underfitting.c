@@ -161,7 +161,7 @@ static void run_dead(struct subject *subject, uint64_t seed, uint64_t interval, 
     }
 }
 
-static void a_run_at_the_trivial_level_is_critical_after_500_steps(void **state)
+static void a_run_at_the_trivial_level_is_found_at_half_of_its_budget(void **state)
 {
     (void)state;
     FOR_SEEDS(seed)
@@ -173,13 +173,54 @@ static void a_run_at_the_trivial_level_is_critical_after_500_steps(void **state)
             run_dead(&subject, seed, interval, 2000, 1e-3, 20);
             const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_CRITICAL);
             assert_non_null(finding);
-            assert_true(finding->detected_step >= 499 && finding->detected_step < 600);
+            assert_true(finding->detected_step >= 999 && finding->detected_step < 1100);
             assert_string_equal(cause_of(finding), "not_learning");
             assert_float_equal(finding->evidence.baseline, LN10, 1e-9);
             assert_float_equal(finding->evidence.value, 1, .05); /* a median of 10 with 3 % noise */
             assert_int_equal(subject.n, 1);
             subject_stop(&subject);
         }
+    }
+}
+
+static void with_a_reason_it_is_told_after_500_steps_and_critical_later(void **state)
+{
+    (void)state;
+    FOR_SEEDS(seed)
+    {
+        struct subject subject;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 4000});
+        run_dead(&subject, seed, 1, 1000, 1e-5, 20);
+        assert_int_equal(subject.n, 1);
+        assert_int_equal(subject.findings[0].severity, TW_SEVERITY_WARNING);
+        assert_true(subject.findings[0].detected_step >= 499);
+        assert_true(subject.findings[0].detected_step < 600);
+        for (uint64_t i = 1000; i < 1300; i++)
+            step(&subject, i, LN10, 1e-5, 20);
+        assert_int_equal(subject.n, 1);
+        assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+        subject_stop(&subject);
+    }
+}
+
+/* A network that stands still for 45 % of its budget and learns then. */
+static void a_slow_starter_is_silent(void **state)
+{
+    (void)state;
+    FOR_SEEDS(seed)
+    {
+        struct subject subject;
+        uint64_t random = seed;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 1800});
+        for (uint64_t i = 0; i < 1800; i++) {
+            double level = i < 800 ? LN10 : LN10 * exp(-(double)(i - 800) / 300);
+            step(&subject, i, noisy(level, &random), 3e-3, 20);
+        }
+        finish(&subject);
+        assert_int_equal(subject.n, 0);
+        subject_stop(&subject);
     }
 }
 
@@ -206,7 +247,7 @@ static void check_cause(const struct declared *declared, double ratio, double we
         struct subject subject;
         start(&subject);
         declare(&subject, declared);
-        run_dead(&subject, seed, 1, 700, ratio, weights_end);
+        run_dead(&subject, seed, 1, 2100, ratio, weights_end);
         const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_CRITICAL);
         assert_non_null(finding);
         assert_string_equal(cause_of(finding), cause);
@@ -222,7 +263,7 @@ static void the_cause_is_told_by_updates_and_weights(void **state)
     struct declared declared = {.classes = 10};
     check_cause(&declared, 1e-5, 20, "learning_rate_too_low");
     check_cause(&declared, .9e-4, 20, "learning_rate_too_low");
-    check_cause(&declared, 7e-4, 20, "learning_rate_too_low"); /* 500 x 7e-4 is under .4 */
+    check_cause(&declared, 1.5e-4, 20, "learning_rate_too_low"); /* 2,000 x it is under .4 */
     check_cause(&declared, 9e-4, 20, "not_learning");
     check_cause(&declared, .2, 20, "learning_rate_too_high");
     check_cause(&declared, 1e-3, 400, "learning_rate_too_high");
@@ -249,7 +290,7 @@ static void without_norms_the_declared_rate_tells(void **state)
         uint64_t seed = 1;
         start(&subject);
         declare(&subject, &(struct declared){.classes = 10, .learning_rate = rows[row].rate});
-        for (uint64_t i = 0; i < 700; i++)
+        for (uint64_t i = 0; i < 2100; i++)
             subject_loss(&subject, i, noisy(LN10, &seed));
         const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_CRITICAL);
         assert_non_null(finding);
@@ -282,8 +323,8 @@ static void what_learns_after_all_is_withdrawn(void **state)
     uint64_t seed = 1;
     start(&subject);
     declare(&subject, &(struct declared){.classes = 10});
-    for (uint64_t i = 0; i < 3000; i++) {
-        double level = i < 900 ? LN10 : LN10 * exp(-(double)(i - 900) / 300);
+    for (uint64_t i = 0; i < 6000; i++) {
+        double level = i < 2900 ? LN10 : LN10 * exp(-(double)(i - 2900) / 300);
         subject_loss(&subject, i, noisy(level, &seed));
     }
     assert_int_equal(subject.n, 1);
@@ -298,9 +339,9 @@ static void a_resume_that_cures_it_is_a_recovery(void **state)
     uint64_t seed = 1;
     start(&subject);
     declare(&subject, &(struct declared){.classes = 10});
-    for (uint64_t i = 0; i < 3000; i++) {
-        double level = i < 900 ? LN10 : LN10 * exp(-(double)(i - 900) / 300);
-        if (i == 900)
+    for (uint64_t i = 0; i < 6000; i++) {
+        double level = i < 2900 ? LN10 : LN10 * exp(-(double)(i - 2900) / 300);
+        if (i == 2900)
             subject_event(&subject, i, "resume");
         subject_loss(&subject, i, noisy(level, &seed));
     }
@@ -617,8 +658,11 @@ static void a_warm_up_is_waited_for(void **state)
     assert_int_equal(tw_header_set_number(header, "warmup_steps", 1000), 0);
     subject_observe(&subject, &record);
     tw_record_clear(&record);
-    run_dead(&subject, 1, 1, 1400, 1e-3, 20);
+    run_dead(&subject, 1, 1, 1400, 1e-5, 20);
     assert_int_equal(subject.n, 0);
+    for (uint64_t i = 1400; i < 1600; i++)
+        step(&subject, i, LN10, 1e-5, 20);
+    assert_int_equal(subject.n, 1);
     subject_stop(&subject);
 }
 
@@ -628,7 +672,7 @@ static void other_data_begin_anew(void **state)
     struct subject subject;
     start(&subject);
     declare(&subject, &(struct declared){.classes = 10});
-    run_dead(&subject, 1, 1, 700, 1e-3, 20);
+    run_dead(&subject, 1, 1, 700, 1e-5, 20);
     assert_int_equal(subject.n, 1);
     subject_event(&subject, 700, "data_change");
     assert_int_equal(subject.findings[0].state, TW_STATE_WITHDRAWN);
@@ -666,7 +710,7 @@ static void a_saved_state_goes_on_alike(void **state)
     start(&subject);
     start(&restored);
     declare(&subject, &(struct declared){.classes = 10});
-    for (uint64_t i = 0; i < 700; i++) {
+    for (uint64_t i = 0; i < 2200; i++) {
         struct tw_record record = loss_record(i, noisy(LN10, &seed));
         if (i == 300) {
             memcpy(restored.state, subject.state, subject.detector->state_size);
@@ -690,7 +734,9 @@ int main(void)
         cmocka_unit_test(healthy_runs_are_silent),
         cmocka_unit_test(fine_tuning_that_improves_by_little_is_silent),
         cmocka_unit_test(a_short_run_that_still_falls_is_silent),
-        cmocka_unit_test(a_run_at_the_trivial_level_is_critical_after_500_steps),
+        cmocka_unit_test(a_run_at_the_trivial_level_is_found_at_half_of_its_budget),
+        cmocka_unit_test(with_a_reason_it_is_told_after_500_steps_and_critical_later),
+        cmocka_unit_test(a_slow_starter_is_silent),
         cmocka_unit_test(a_sparse_log_of_a_dead_run_is_judged),
         cmocka_unit_test(the_cause_is_told_by_updates_and_weights),
         cmocka_unit_test(without_norms_the_declared_rate_tells),
