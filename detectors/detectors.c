@@ -6,5 +6,7 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_divergence,
     &tw_detector_overfitting,
     &tw_detector_converged,
+    &tw_detector_underfitting,
+    &tw_detector_learning_rate,
     NULL,
 };

@@ -8,5 +8,7 @@ extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_divergence;
 extern const struct tw_detector tw_detector_overfitting;
 extern const struct tw_detector tw_detector_converged;
+extern const struct tw_detector tw_detector_underfitting;
+extern const struct tw_detector tw_detector_learning_rate;
 
 #endif

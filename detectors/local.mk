@@ -18,6 +18,7 @@ libdetectors_la_SOURCES = \
 	detectors/overfitting/report.c \
 	detectors/overfitting/rules.c \
 	detectors/overfitting/state.h \
+	detectors/learning-rate.c \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -33,11 +34,20 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
 	detectors/statistics/trace.c detectors/statistics/trace.h
+	detectors/statistics/trace.c detectors/statistics/trace.h \
+	detectors/underfitting.c \
+	detectors/underfitting/cause.c \
+	detectors/underfitting/config.c detectors/underfitting/config.h \
+	detectors/underfitting/report.c \
+	detectors/underfitting/series.c detectors/underfitting/series.h \
+	detectors/underfitting/state.h
 
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_converged tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
 	tests/unit/test_divergence_short tests/unit/test_overfitting tests/unit/test_overflow
+	tests/unit/test_divergence_short tests/unit/test_learning_rate tests/unit/test_overflow \
+	tests/unit/test_underfitting
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -60,6 +70,12 @@ tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overfitting_SOURCES = tests/unit/test_overfitting.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_overfitting_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_learning_rate_SOURCES = tests/unit/test_learning_rate.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_learning_rate_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_underfitting_SOURCES = tests/unit/test_underfitting.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_underfitting_LDADD = $(DETECTOR_TEST_LIBS)
 endif

@@ -12,6 +12,9 @@ librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 
 SHIPPED_RULES = rules/shipped/converged.yaml rules/shipped/divergence.yaml rules/shipped/overfitting.yaml \
 	rules/shipped/overflow.yaml
+SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/learning-rate.yaml \
+	rules/shipped/overflow.yaml \
+	rules/shipped/underfitting.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
@@ -36,6 +39,8 @@ rules_unit_tests = \
 	tests/unit/test_rules_damaged \
 	tests/unit/test_rules_overfitting \
 	tests/unit/test_shipped_rules
+	tests/unit/test_shipped_rules \
+	tests/unit/test_underfitting_advice
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
@@ -57,4 +62,7 @@ tests_unit_test_rules_overfitting_SOURCES = tests/unit/test_rules_overfitting.c 
 tests_unit_test_rules_overfitting_LDADD = $(rules_unit_libs)
 tests_unit_test_shipped_rules_SOURCES = tests/unit/test_shipped_rules.c tests/unit/rules_fixture.h
 tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
+tests_unit_test_underfitting_advice_SOURCES = tests/unit/test_underfitting_advice.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_underfitting_advice_LDADD = $(rules_unit_libs)
 endif

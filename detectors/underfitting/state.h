@@ -1,0 +1,98 @@
+/* The underfitting detector from inside. Nobody else includes this. */
+#ifndef TW_UNDERFITTING_STATE_H
+#define TW_UNDERFITTING_STATE_H
+
+#include "detectors/detector.h"
+#include "detectors/statistics/sorted_window.h"
+#include "detectors/underfitting/config.h"
+#include "detectors/underfitting/series.h"
+
+enum tw_underfitting_kind { /* what was seen, in order of gravity */
+                            TW_UNDERFITTING_NONE,
+                            TW_UNDERFITTING_SLOW,     /* will end high */
+                            TW_UNDERFITTING_CRAWL,    /* falls at an even, slow pace to the end */
+                            TW_UNDERFITTING_END,      /* ended high */
+                            TW_UNDERFITTING_STUCK,    /* has stood high for long */
+                            TW_UNDERFITTING_CONSTANT, /* stands where a constant answer stands */
+                            TW_UNDERFITTING_FLAT,     /* never left its first level */
+                            TW_UNDERFITTING_DEAD      /* stands at the trivial level */
+};
+
+enum tw_underfitting_cause {
+    TW_UNDERFITTING_BY_LOW_RATE,
+    TW_UNDERFITTING_BY_HIGH_RATE,
+    TW_UNDERFITTING_BY_REGULARISATION,
+    TW_UNDERFITTING_BY_CAPACITY,
+    TW_UNDERFITTING_BY_BUDGET,
+    TW_UNDERFITTING_NOT_LEARNING
+};
+
+#define TW_UNDERFITTING_RATIOS 256
+
+struct tw_underfitting {
+    uint8_t kind, severity, cause; /* of the open finding */
+    uint8_t ever_opened;
+    uint8_t has_declared, is_adaptive; /* an optimizer of Adam's kind */
+    uint32_t open_segment;             /* where the finding opened */
+    uint64_t onset_step;
+    int64_t onset_time_ms;
+    uint64_t nonfinite;
+    double weight_decay, dropout;      /* as declared; 0 while unknown */
+    double hidden_units, inputs;       /* of the narrowest hidden layer, of the first; 0: unknown */
+    double first_weights, weights;     /* norms; 0 while unknown */
+    double path;                       /* sum of update over weight norm, over all steps */
+    uint64_t norms_step;               /* of the newest norms */
+    double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
+    TW_SORTED_WINDOW(TW_UNDERFITTING_RATIOS)
+    ratios; /* log10 of update over weight norm, while
+             * the rate is at least half its peak */
+    struct tw_underfitting_series loss, eval;
+};
+
+/* What one look is made with. */
+struct tw_underfitting_view {
+    const struct tw_underfitting_config *config;
+    const struct tw_context *context;
+    const struct tw_context_config *shared;
+    struct tw_report *report;
+    const struct tw_underfitting_series *series;
+    double initial, level;
+    double reference; /* the trivial level, or the initial one where no trivial one is declared */
+    double progress;  /* NaN: unknown */
+    bool has_trivial, is_end;
+    struct tw_underfitting_course recent; /* of the newest half */
+};
+
+/* ---- cause.c: why ---- */
+
+enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitting *underfitting,
+                                                      const struct tw_underfitting_view *view,
+                                                      enum tw_underfitting_kind kind);
+const char *tw_underfitting_cause_name(enum tw_underfitting_cause cause);
+/* The median log10 ratio, or NaN when there are too few. */
+double tw_underfitting_ratio(const struct tw_underfitting *underfitting);
+/* Newest over first weight norm; NaN when unknown. */
+double tw_underfitting_growth(const struct tw_underfitting *underfitting);
+/* The weights have moved by less than their usual way: `path` is known and short. */
+bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
+                                      const struct tw_underfitting_view *view);
+/* The newest half of the course falls, by more than nothing. */
+bool tw_underfitting_is_falling(const struct tw_underfitting_view *view);
+
+/* ---- report.c: speaking ---- */
+
+struct tw_underfitting_verdict {
+    enum tw_underfitting_kind kind;
+    enum tw_severity severity;
+    double value, threshold;
+    uint64_t onset_step;
+    int64_t onset_time_ms;
+};
+
+void tw_underfitting_open(struct tw_underfitting *underfitting,
+                          const struct tw_underfitting_view *view,
+                          const struct tw_underfitting_verdict *verdict);
+void tw_underfitting_close(struct tw_underfitting *underfitting,
+                           const struct tw_underfitting_view *view, enum tw_state state);
+
+#endif
