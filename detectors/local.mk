@@ -12,13 +12,13 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
+	detectors/learning-rate.c \
 	detectors/overfitting.c \
 	detectors/overfitting/config.c detectors/overfitting/config.h \
 	detectors/overfitting/evals.c detectors/overfitting/evals.h \
 	detectors/overfitting/report.c \
 	detectors/overfitting/rules.c \
 	detectors/overfitting/state.h \
-	detectors/learning-rate.c \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -33,7 +33,6 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/level.c detectors/statistics/level.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
-	detectors/statistics/trace.c detectors/statistics/trace.h
 	detectors/statistics/trace.c detectors/statistics/trace.h \
 	detectors/underfitting.c \
 	detectors/underfitting/cause.c \
@@ -43,10 +42,16 @@ libdetectors_la_SOURCES = \
 	detectors/underfitting/state.h
 
 if HAVE_CMOCKA
-DETECTOR_TESTS = tests/unit/test_converged tests/unit/test_detector_context tests/unit/test_detector_statistics \
-	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overfitting tests/unit/test_overflow
-	tests/unit/test_divergence_short tests/unit/test_learning_rate tests/unit/test_overflow \
+DETECTOR_TESTS = \
+	tests/unit/test_converged \
+	tests/unit/test_detector_context \
+	tests/unit/test_detector_statistics \
+	tests/unit/test_detectors_contract \
+	tests/unit/test_divergence \
+	tests/unit/test_divergence_short \
+	tests/unit/test_learning_rate \
+	tests/unit/test_overfitting \
+	tests/unit/test_overflow \
 	tests/unit/test_underfitting
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
