@@ -3,6 +3,7 @@
 
 const struct tw_detector *const tw_detectors[] = {
     &tw_detector_overflow,
+    &tw_detector_gradient_explosion,
     &tw_detector_divergence,
     NULL,
 };

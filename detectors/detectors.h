@@ -5,6 +5,7 @@
 #include "detector.h"
 
 extern const struct tw_detector tw_detector_overflow;
+extern const struct tw_detector tw_detector_gradient_explosion;
 extern const struct tw_detector tw_detector_divergence;
 
 #endif

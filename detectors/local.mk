@@ -11,6 +11,14 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
+	detectors/gradient_explosion.c \
+	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
+	detectors/gradient_explosion/layers.c detectors/gradient_explosion/layers.h \
+	detectors/gradient_explosion/norm.c detectors/gradient_explosion/norm.h \
+	detectors/gradient_explosion/one_layer.c \
+	detectors/gradient_explosion/report.c \
+	detectors/gradient_explosion/signs.c detectors/gradient_explosion/signs.h \
+	detectors/gradient_explosion/state.h \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
