@@ -7,5 +7,7 @@
 extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_gradient_explosion;
 extern const struct tw_detector tw_detector_divergence;
+extern const struct tw_detector tw_detector_loss_spike;
+extern const struct tw_detector tw_detector_vanishing_gradient;
 
 #endif

@@ -227,17 +227,30 @@ static void judge_critical(struct tw_explosion *explosion, const struct tw_explo
     }
 }
 
-/* Nothing is known of this run yet but that it began much smaller. */
+/* The smaller two of the first three norms; no lucky batch sets it alone. */
+static double first_level(const struct tw_norm_series *norm)
+{
+    double smallest = fmin(norm->first[0], fmin(norm->first[1], norm->first[2]));
+    double largest = fmax(norm->first[0], fmax(norm->first[1], norm->first[2]));
+    return norm->first[0] + norm->first[1] + norm->first[2] - smallest - largest;
+}
+
+/* Nothing is known of this run yet but that it began much smaller; by the median of 5, or when two
+ * norms in a row are there and the newer one is far beyond. */
 static void judge_start(struct tw_explosion *explosion, const struct tw_explosion_view *view)
 {
     const struct tw_norm_series *norm = &explosion->norm;
+    double line = log(view->config->start_ratio);
     struct tw_explosion_view own = *view;
-    if ((view->has_few && !view->is_early) || norm->count < TW_FIRST_NORMS + LEVEL_NORMS ||
+    if ((view->has_few && !view->is_early) || norm->count < TW_FIRST_NORMS + 2 ||
         view->context->segment > 0)
         return;
-    own.baseline = fmax(norm->first[0], fmin(norm->first[1], norm->first[2]));
+    own.baseline = first_level(norm);
     measure_level(explosion, &own);
-    if (!is_sustained(explosion, &own, view->config->start_ratio) ||
+    bool is_blatant =
+        (double)tw_window_at(&norm->recent.head, norm->recent.values, 1) - own.baseline >= line &&
+        norm->newest - own.baseline >= 2 * line;
+    if ((!is_blatant && !is_sustained(explosion, &own, view->config->start_ratio)) ||
         !tw_explosion_signs_loss_is_above_first(&explosion->signs, view->config))
         return;
     begin_rise_at(explosion, view->context->first_step, view->context->first_time_ms);
@@ -377,21 +390,26 @@ static void take_norm(struct tw_explosion *explosion, struct tw_explosion_view *
     learn(explosion, view);
 }
 
-/* Numbers that are none are overflow's, but for what had been climbing towards them. */
+/* Numbers that are none are overflow's, but for what had been climbing towards them: over its
+ * baseline, or with too few norms for one, over the first. */
 static void take_nonfinite(struct tw_explosion *explosion, const struct tw_explosion_view *view)
 {
     const struct tw_norm_series *norm = &explosion->norm;
     bool has_scaler = view->context->is_fp16 || view->context->loss_scale > 1;
-    double above = norm->newest - view->baseline;
+    bool is_start = (!view->has_few || view->is_early) && norm->count >= TW_FIRST_NORMS;
+    double line = is_start ? view->config->start_ratio : view->config->critical_ratio;
     struct tw_explosion_view own = *view;
     explosion->nonfinite++;
-    if (has_scaler || !norm->count || !view->has_few || !explosion->rise.is_on ||
-        above < log(view->config->critical_ratio))
-        return;
+    if (is_start && !is_open(explosion))
+        own.baseline = first_level(norm);
     own.level = norm->newest;
-    own.ratio = ratio_of(above);
-    tw_explosion_open(explosion, &own, TW_EXPLOSION_BY_NONFINITE, critical(view),
-                      view->config->critical_ratio);
+    own.ratio = ratio_of(own.level - own.baseline);
+    if (has_scaler || !norm->count || own.ratio < line ||
+        (is_start ? !tw_explosion_signs_loss_is_above_first(&explosion->signs, view->config)
+                  : !explosion->rise.is_on))
+        return;
+    begin_rise_at(explosion, view->context->first_step, view->context->first_time_ms);
+    tw_explosion_open(explosion, &own, TW_EXPLOSION_BY_NONFINITE, critical(view), line);
 }
 
 /* ---- records ---- */

@@ -7,6 +7,7 @@ libdetectors_la_SOURCES = \
 	detectors/divergence.c \
 	detectors/divergence/config.c detectors/divergence/config.h \
 	detectors/divergence/loss.c detectors/divergence/loss.h \
+	detectors/divergence/outcomes.c \
 	detectors/divergence/report.c \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
@@ -19,6 +20,7 @@ libdetectors_la_SOURCES = \
 	detectors/gradient_explosion/report.c \
 	detectors/gradient_explosion/signs.c detectors/gradient_explosion/signs.h \
 	detectors/gradient_explosion/state.h \
+	detectors/loss_spike.c \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -31,7 +33,8 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
-	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h
+	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
+	detectors/vanishing_gradient.c
 
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \

@@ -29,6 +29,7 @@ void tw_explosion_signs_take_loss(struct tw_explosion_signs *signs, double loss,
         return;
     if (!signs->losses++)
         signs->first_loss = loss;
+    signs->newest_loss = loss;
     TW_WINDOW_PUSH(&signs->loss, (float)loss);
     if (is_normal)
         TW_WINDOW_PUSH(&signs->normal_loss, (float)loss);
@@ -76,8 +77,8 @@ bool tw_explosion_signs_loss_is_up(const struct tw_explosion_signs *signs,
 bool tw_explosion_signs_loss_is_above_first(const struct tw_explosion_signs *signs,
                                             const struct tw_gradient_explosion_config *config)
 {
-    double above = TW_WINDOW_MEDIAN(&signs->loss) - signs->first_loss;
-    return signs->loss.head.count >= 5 && above > 0 &&
+    double above = signs->newest_loss - signs->first_loss;
+    return signs->losses >= 3 && above > 0 &&
            above >= (config->loss_ratio - 1) * fabs(signs->first_loss);
 }
 

@@ -16,7 +16,7 @@ struct tw_explosion_signs {
     TW_SORTED_WINDOW(5) update;
     TW_SORTED_WINDOW(64) normal_update;
     uint64_t losses;
-    double first_loss;
+    double first_loss, newest_loss;
     uint64_t spikes;                        /* so far */
     uint64_t spike_at[TW_EXPLOSION_SPIKES]; /* counts of norms, a ring */
 };
@@ -37,7 +37,7 @@ double tw_explosion_signs_update_ratio(const struct tw_explosion_signs *signs);
 /* The loss has risen by loss_ratio, and by more than one spread of single losses. */
 bool tw_explosion_signs_loss_is_up(const struct tw_explosion_signs *signs,
                                    const struct tw_gradient_explosion_config *config);
-/* The newest losses are above the first one. */
+/* The newest loss is above the first one. */
 bool tw_explosion_signs_loss_is_above_first(const struct tw_explosion_signs *signs,
                                             const struct tw_gradient_explosion_config *config);
 /* Spikes within cluster_norms before the norm number `norms`. */
