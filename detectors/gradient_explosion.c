@@ -17,6 +17,8 @@
 enum { ACCUMULATION_NORMS = 16, ACCUMULATION_ABRUPT = 24 };
 /* Norms whose median is the level. */
 enum { LEVEL_NORMS = 5 };
+/* Layer records without a global norm beside them, until their sum stands in for it. */
+enum { LAYERS_ALONE = 3 };
 
 static void explosion_start(void *state, const void *config)
 {
@@ -437,13 +439,28 @@ static void observe_norm(struct tw_explosion *explosion, struct tw_explosion_vie
         take_norm(explosion, view, norm);
 }
 
+/* A global norm comes after all; the layers' sum is another series. */
+static void drop_stand_in(struct tw_explosion *explosion, struct tw_explosion_view *view)
+{
+    if (!explosion->uses_layers)
+        return;
+    explosion->uses_layers = 0;
+    if (is_open(explosion))
+        tw_explosion_close(explosion, view, TW_STATE_RECOVERED);
+    explosion->rise = (struct tw_explosion_rise){0};
+    tw_norm_series_start(&explosion->norm);
+    view->has_baseline = view->has_few = false;
+    view->baseline = 0;
+}
+
 static void observe_layers(struct tw_explosion *explosion, struct tw_explosion_view *view,
                            const struct tw_layers *layers)
 {
     if (!tw_layer_norms_take(&explosion->layers, view->config, layers, view->context->step,
                              view->context->time_ms))
         return;
-    if (!explosion->norm.count && !explosion->post_clip)
+    if (!explosion->norm.count && !explosion->post_clip &&
+        explosion->layers.records >= LAYERS_ALONE)
         explosion->uses_layers = 1;
     if (explosion->uses_layers)
         observe_norm(explosion, view, sqrt(explosion->layers.sum_of_squares), TW_GRAD_NORM_UNKNOWN);
@@ -464,9 +481,11 @@ static void explosion_observe(void *state, const void *config, const struct tw_c
     explosion->micro_batches = context->micro_batches > 0 ? context->micro_batches : 0;
     if (record->kind == TW_KIND_STEP) {
         take_signs(explosion, record);
-        if (tw_record_has(record, TW_SIGNAL_GRAD_NORM) && !explosion->uses_layers)
+        if (tw_record_has(record, TW_SIGNAL_GRAD_NORM)) {
+            drop_stand_in(explosion, &view);
             observe_norm(explosion, &view, record->signal[TW_SIGNAL_GRAD_NORM],
                          record->grad_norm_kind);
+        }
     }
     if (record->layers)
         observe_layers(explosion, &view, record->layers);

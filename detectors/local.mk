@@ -39,7 +39,9 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow
+	tests/unit/test_divergence_outcomes tests/unit/test_divergence_short \
+	tests/unit/test_gradient_explosion tests/unit/test_loss_spike tests/unit/test_overflow \
+	tests/unit/test_vanishing_gradient
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -57,6 +59,17 @@ tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_divergence_outcomes_SOURCES = tests/unit/test_divergence_outcomes.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_divergence_outcomes_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_gradient_explosion_SOURCES = tests/unit/test_gradient_explosion.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_gradient_explosion_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_loss_spike_SOURCES = tests/unit/test_loss_spike.c tests/unit/detector_fixture.h
+tests_unit_test_loss_spike_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_vanishing_gradient_SOURCES = tests/unit/test_vanishing_gradient.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_vanishing_gradient_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 endif

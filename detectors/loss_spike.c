@@ -18,7 +18,7 @@ struct tw_loss_spike_config {
     uint64_t back_losses, max_losses;
     double violent_ratio, blatant_ratio;
     uint64_t cluster_spikes, cluster_losses, cluster_lasting;
-    double cluster_ratio;
+    double cluster_ratio, far_share;
     uint64_t spikes_told, min_losses;
 };
 
@@ -120,6 +120,14 @@ static const struct tw_option loss_spike_options[] = {
      .min = 1.01,
      .max = 1000,
      .help = "or that is so many times the median: the largest benign jump seen is 2.07"},
+    {.name = "far_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(far_share),
+     .initial = .1,
+     .min = 0,
+     .max = 1,
+     .help = "where more than this share of the newest losses (some 256) is spike_ratio from the "
+             "median, the data are of two kinds (our judgement)"},
     {.name = "spikes_told",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(spikes_told),
@@ -149,6 +157,7 @@ struct loss_spike {
     double peak; /* on the loss's scale, over the baseline; and as a ratio */
     double peak_ratio, peak_z;
     double violent_line;       /* that the present spike crossed, or 0 */
+    double far_share;          /* decaying share of losses spike_ratio over or under it */
     uint64_t high;             /* losses of the spike that were not back */
     uint64_t newest_count;     /* loss.count at the newest spike that counts for a cluster */
     uint64_t serious;          /* such spikes so far */
@@ -353,14 +362,23 @@ static void measure(const struct loss_spike *spike, struct view *view, double y)
     view->z = learned ? fmax(-1e6, fmin(1e6, tw_baseline_score(&loss->baseline, y, floor))) : 0;
 }
 
-static bool begins(const struct view *view)
+/* Two-sided, since the median of two kinds of losses may be either. */
+static void note_share(struct loss_spike *spike, const struct view *view)
+{
+    double weight = 1 / fmin((double)spike->loss.count, TW_BASELINE_VALUES);
+    double limit = view->config->spike_ratio;
+    bool is_far = view->ratio >= limit || view->ratio <= 1 / limit;
+    spike->far_share += weight * (is_far - spike->far_share);
+}
+
+static bool begins(const struct loss_spike *spike, const struct view *view)
 {
     if (view->is_resumed)
         return false;
     if (view->ratio >= view->config->blatant_ratio)
         return true;
-    return view->has_baseline && view->z >= view->config->spike_sigma &&
-           view->ratio >= view->config->spike_ratio &&
+    return view->has_baseline && spike->far_share <= view->config->far_share &&
+           view->z >= view->config->spike_sigma && view->ratio >= view->config->spike_ratio &&
            (!view->is_muted || view->ratio >= view->config->violent_ratio);
 }
 
@@ -376,7 +394,8 @@ static void take_loss(struct loss_spike *spike, struct view *view, double value)
         tw_divergence_loss_note_first(loss, value, view->context->step, view->context->time_ms);
     loss->count++;
     measure(spike, view, y);
-    if (spike->stage == QUIET && begins(view))
+    note_share(spike, view);
+    if (spike->stage == QUIET && begins(spike, view))
         begin_spike(spike, view);
     if (spike->stage == IN_SPIKE)
         follow_spike(spike, view, y);
