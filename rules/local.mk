@@ -29,6 +29,7 @@ endif
 
 if HAVE_CMOCKA
 rules_unit_tests = \
+	tests/unit/test_explosion_rules \
 	tests/unit/test_rule_files \
 	tests/unit/test_rule_sandbox \
 	tests/unit/test_rules_advice \
@@ -38,6 +39,9 @@ rules_unit_tests = \
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
+tests_unit_test_explosion_rules_SOURCES = tests/unit/test_explosion_rules.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_explosion_rules_LDADD = $(rules_unit_libs)
 tests_unit_test_rule_files_SOURCES = tests/unit/test_rule_files.c tests/unit/rules_fixture.h \
 	tests/unit/temporary_directory.h
 tests_unit_test_rule_files_LDADD = $(rules_unit_libs)
