@@ -18,7 +18,7 @@ struct tw_loss_spike_config {
     uint64_t back_losses, max_losses;
     double violent_ratio, blatant_ratio;
     uint64_t cluster_spikes, cluster_losses, cluster_lasting;
-    double cluster_ratio, far_share;
+    double cluster_ratio, jump_share;
     uint64_t spikes_told, min_losses;
 };
 
@@ -120,14 +120,14 @@ static const struct tw_option loss_spike_options[] = {
      .min = 1.01,
      .max = 1000,
      .help = "or that is so many times the median: the largest benign jump seen is 2.07"},
-    {.name = "far_share",
+    {.name = "jump_share",
      .type = TW_OPTION_NUMBER,
-     .offset = FIELD(far_share),
+     .offset = FIELD(jump_share),
      .initial = .1,
      .min = 0,
      .max = 1,
      .help = "where more than this share of the newest losses (some 256) is spike_ratio from the "
-             "median, the data are of two kinds (our judgement)"},
+             "one before, the data are of two kinds (our judgement)"},
     {.name = "spikes_told",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(spikes_told),
@@ -148,7 +148,7 @@ enum loss_spike_stage { QUIET, IN_SPIKE };
 #define RING 8
 
 struct loss_spike {
-    uint8_t stage, is_cluster_open;
+    uint8_t stage, is_cluster_open, has_previous;
     uint64_t ever_opened, told, back;
     uint64_t onset_step, onset_count; /* of the present or newest spike */
     int64_t onset_time_ms;
@@ -156,11 +156,12 @@ struct loss_spike {
     int64_t opened_time_ms;
     double peak; /* on the loss's scale, over the baseline; and as a ratio */
     double peak_ratio, peak_z;
-    double violent_line;       /* that the present spike crossed, or 0 */
-    double far_share;          /* decaying share of losses spike_ratio over or under it */
-    uint64_t high;             /* losses of the spike that were not back */
-    uint64_t newest_count;     /* loss.count at the newest spike that counts for a cluster */
-    uint64_t serious;          /* such spikes so far */
+    double violent_line;   /* that the present spike crossed, or 0 */
+    double jump_share;     /* decaying share of losses that differ so much from the one before */
+    double previous;       /* loss, on the scale */
+    uint64_t high;         /* losses of the spike that were not back */
+    uint64_t newest_count; /* loss.count at the newest spike that counts for a cluster */
+    uint64_t serious;      /* such spikes so far */
     uint64_t serious_at[RING]; /* their counts */
     uint64_t serious_step[RING];
     int64_t serious_time_ms[RING];
@@ -362,13 +363,17 @@ static void measure(const struct loss_spike *spike, struct view *view, double y)
     view->z = learned ? fmax(-1e6, fmin(1e6, tw_baseline_score(&loss->baseline, y, floor))) : 0;
 }
 
-/* Two-sided, since the median of two kinds of losses may be either. */
-static void note_share(struct loss_spike *spike, const struct view *view)
+/* A spike jumps once; two kinds of losses, or noise as wide as that, jump all the time. */
+static void note_jump(struct loss_spike *spike, const struct view *view, double y)
 {
-    double weight = 1 / fmin((double)spike->loss.count, TW_BASELINE_VALUES);
-    double limit = view->config->spike_ratio;
-    bool is_far = view->ratio >= limit || view->ratio <= 1 / limit;
-    spike->far_share += weight * (is_far - spike->far_share);
+    const struct tw_divergence_loss *loss = &spike->loss;
+    double weight = 1 / fmin((double)loss->count, TW_BASELINE_VALUES);
+    bool is_jump = spike->has_previous &&
+                   tw_divergence_loss_rise(loss, fmax(y, spike->previous),
+                                           fmin(y, spike->previous)) >= view->config->spike_ratio;
+    spike->jump_share += weight * (is_jump - spike->jump_share);
+    spike->previous = y;
+    spike->has_previous = 1;
 }
 
 static bool begins(const struct loss_spike *spike, const struct view *view)
@@ -377,7 +382,7 @@ static bool begins(const struct loss_spike *spike, const struct view *view)
         return false;
     if (view->ratio >= view->config->blatant_ratio)
         return true;
-    return view->has_baseline && spike->far_share <= view->config->far_share &&
+    return view->has_baseline && spike->jump_share <= view->config->jump_share &&
            view->z >= view->config->spike_sigma && view->ratio >= view->config->spike_ratio &&
            (!view->is_muted || view->ratio >= view->config->violent_ratio);
 }
@@ -388,13 +393,14 @@ static void take_loss(struct loss_spike *spike, struct view *view, double value)
     if (value < 0 && !loss->is_linear) {
         tw_divergence_loss_make_linear(loss);
         forget_spike(spike); /* its peak is on the other scale */
+        spike->has_previous = 0;
     }
     double y = tw_divergence_loss_scaled(loss, value);
     if (!loss->count)
         tw_divergence_loss_note_first(loss, value, view->context->step, view->context->time_ms);
     loss->count++;
     measure(spike, view, y);
-    note_share(spike, view);
+    note_jump(spike, view, y);
     if (spike->stage == QUIET && begins(spike, view))
         begin_spike(spike, view);
     if (spike->stage == IN_SPIKE)
