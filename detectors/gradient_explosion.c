@@ -114,6 +114,15 @@ static void note_spike(struct tw_explosion *explosion, const struct tw_explosion
     tw_explosion_signs_add_spike(&explosion->signs, explosion->norm.count);
 }
 
+/* How high norms have been without harm. */
+static void note_survived(struct tw_explosion *explosion)
+{
+    double level = explosion->rise.level;
+    if (explosion->rise.is_on && (!explosion->has_survived || level > explosion->survived))
+        explosion->survived = level;
+    explosion->has_survived |= explosion->rise.is_on;
+}
+
 static void end_rise(struct tw_explosion *explosion, const struct tw_explosion_view *view)
 {
     bool is_told = explosion->rise.has_spike && !is_open(explosion) && !view->is_warmup &&
@@ -123,6 +132,8 @@ static void end_rise(struct tw_explosion *explosion, const struct tw_explosion_v
         explosion->spikes_told++;
         tw_explosion_say_spike(explosion, view);
     }
+    if (!view->is_early)
+        note_survived(explosion);
     explosion->rise = (struct tw_explosion_rise){0};
 }
 
@@ -139,10 +150,12 @@ static void follow_rise(struct tw_explosion *explosion, const struct tw_explosio
             .first_count = explosion->norm.count,
             .first_step = view->context->step,
             .first_time_ms = view->context->time_ms,
+            .level = view->level,
         };
     }
     if (!rise->is_on)
         return;
+    rise->level = fmax(rise->level, view->level);
     note_spike(explosion, view, above);
     bool is_over =
         !is_high && view->ratio < view->config->recovered_ratio && !explosion->norm.growths;
@@ -152,11 +165,20 @@ static void follow_rise(struct tw_explosion *explosion, const struct tw_explosio
 
 /* ---- the tiers ---- */
 
+/* Norms that drift hold together: their median of 5 strays further, as a mean's error does by
+ * sqrt((1 + r) / (1 - r)) for an autocorrelation of r. */
+static double needed_sigma(const struct tw_explosion *explosion,
+                           const struct tw_explosion_view *view)
+{
+    double r = tw_baseline_autocorrelation(&explosion->norm.baseline);
+    return view->config->sustained_sigma * sqrt((1 + r) / (1 - r));
+}
+
 static bool is_sustained(const struct tw_explosion *explosion, const struct tw_explosion_view *view,
                          double ratio)
 {
     return explosion->norm.recent.head.count == LEVEL_NORMS && view->ratio >= ratio &&
-           view->sigma >= view->config->sustained_sigma;
+           view->sigma >= needed_sigma(explosion, view);
 }
 
 static bool has_sign(const struct tw_explosion *explosion, const struct tw_explosion_view *view)
@@ -223,7 +245,9 @@ static void judge_critical(struct tw_explosion *explosion, const struct tw_explo
         tw_explosion_open(explosion, &own, TW_EXPLOSION_BY_LEVEL, critical(view),
                           config->critical_ratio);
     } else if (view->has_few && !view->is_early && !view->is_muted &&
-               is_sustained(explosion, view, config->critical_ratio)) {
+               is_sustained(explosion, view, config->critical_ratio) &&
+               (!explosion->has_survived || view->level > explosion->survived ||
+                has_sign(explosion, view))) {
         tw_explosion_open(explosion, view, TW_EXPLOSION_BY_LEVEL, critical(view),
                           config->critical_ratio);
     }
@@ -325,6 +349,7 @@ static void judge_open(struct tw_explosion *explosion, const struct tw_explosion
 {
     explosion->calm = view->ratio < view->config->recovered_ratio ? explosion->calm + 1 : 0;
     if (explosion->calm >= view->config->recovered_norms) {
+        note_survived(explosion);
         tw_explosion_close(explosion, view, TW_STATE_RECOVERED);
     } else if (is_new_level(explosion, view)) {
         bool was_nothing = explosion->severity < TW_SEVERITY_CRITICAL;

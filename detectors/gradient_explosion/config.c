@@ -61,7 +61,7 @@ const struct tw_option tw_gradient_explosion_options[TW_GRADIENT_EXPLOSION_OPTIO
     {.name = "spikes_told",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(spikes_told),
-     .initial = 10,
+     .initial = 5,
      .min = 0,
      .max = 1000,
      .help = "at most so many spikes of a run are told (our judgement)"},
@@ -86,8 +86,8 @@ const struct tw_option tw_gradient_explosion_options[TW_GRADIENT_EXPLOSION_OPTIO
      .initial = 4,
      .min = 0,
      .max = 1000,
-     .help = "and so many spreads for both: norms of a run that fits its "
-             "data scatter over decades (our judgement)"},
+     .help = "and so many spreads for both, times sqrt((1+r)/(1-r)) for lag-1 autocorrelation r: "
+             "norms of a run that fits its data scatter over decades (our judgement)"},
     {.name = "growth_ratio",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(growth_ratio),

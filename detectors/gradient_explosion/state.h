@@ -22,18 +22,20 @@ struct tw_explosion_rise { /* norms above recovered_ratio times the baseline */
     uint64_t first_count, first_step; /* of the norm that began it */
     int64_t first_time_ms;
     double peak, peak_z; /* highest log norm over the baseline, and its score */
+    double level;        /* highest level, log norm */
 };
 
 struct tw_explosion {
     uint8_t cause, severity; /* of the open run-wide finding */
     uint8_t is_few;          /* opened with few norms as a baseline */
-    uint8_t has_before;
+    uint8_t has_before, has_survived;
     uint8_t uses_layers; /* the run sends no global norm: it is computed from layers */
     uint64_t ever_opened, post_clip, nonfinite, zeros, spikes_told;
     uint64_t onset_step, open_count, calm;
     int64_t onset_time_ms;
     uint64_t in_range; /* newest norms in a row near micro_batches times the baseline */
     double reference;  /* while open: the log baseline that it is compared with */
+    double survived;   /* highest level, log norm, of rises that came to nothing */
     double before;     /* baseline before the learning rate jumped or the batch changed */
     double micro_batches, micro_batches_before;
     struct tw_explosion_rise rise;
