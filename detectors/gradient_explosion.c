@@ -273,15 +273,22 @@ static void judge_start(struct tw_explosion *explosion, const struct tw_explosio
         return;
     own.baseline = first_level(norm);
     measure_level(explosion, &own);
+    bool is_level = is_sustained(explosion, &own, view->config->start_ratio);
     bool is_blatant =
         (double)tw_window_at(&norm->recent.head, norm->recent.values, 1) - own.baseline >= line &&
         norm->newest - own.baseline >= 2 * line;
-    if ((!is_blatant && !is_sustained(explosion, &own, view->config->start_ratio)) ||
+    if ((!is_blatant && !is_level) ||
         !tw_explosion_signs_loss_is_above_first(&explosion->signs, view->config))
         return;
+    if (!is_level)
+        own.ratio = ratio_of(norm->newest - own.baseline);
     begin_rise_at(explosion, view->context->first_step, view->context->first_time_ms);
-    tw_explosion_open(explosion, &own, TW_EXPLOSION_BY_START, critical(view),
-                      view->config->start_ratio);
+    struct tw_condition *condition =
+        tw_explosion_open(explosion, &own, TW_EXPLOSION_BY_START, critical(view),
+                          is_level ? view->config->start_ratio : exp(2 * line));
+    if (condition && !is_level)
+        snprintf(condition->evidence.statistic, sizeof condition->evidence.statistic,
+                 "newest gradient norm / first norms");
 }
 
 static void judge_warning(struct tw_explosion *explosion, const struct tw_explosion_view *view)

@@ -278,9 +278,9 @@ static void observe_layers(struct vanishing *vanishing,
                            const struct tw_context *context, const struct tw_layers *layers,
                            bool is_warmup, struct tw_report *report)
 {
+    vanishing->layer_records += layers->column[TW_LAYER_GRAD_NORM] != NULL;
     if (!take_layers(vanishing, layers))
         return;
-    vanishing->layer_records++;
     bool is_low = vanishing->first < config->first_last_ratio * vanishing->last &&
                   vanishing->first < config->first_norm;
     count_low(&vanishing->layers, is_low && !is_warmup, context);

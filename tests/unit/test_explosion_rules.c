@@ -95,6 +95,21 @@ static void without_a_limit_norms_are_clipped_at_their_90th_percentile(void **st
     must_set(&answer, "max_grad_norm", 1);
 }
 
+static void where_norms_exploded_from_the_start_their_first_level_is_the_limit(void **state)
+{
+    struct tw_facts facts = exploding_run();
+    struct tw_finding finding = explosion(TW_SEVERITY_CRITICAL);
+    facts.grad_norm_p90 = 116; /* over 4 x .8: no healthy norms */
+    struct answer answer = ask(*state, &finding, NULL, 0, &facts);
+    must_set(&answer, "max_grad_norm", .8);
+    facts.grad_norm_p90 = 1.2;
+    strcpy(finding.evidence.statistic, "newest gradient norm / first norms");
+    facts.loss = 400;
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    must_set(&answer, "max_grad_norm", .8);
+    assert_null(find(&answer, "skip_batches")); /* no data are to blame from the first step on */
+}
+
 static void a_limit_that_never_bites_is_lowered(void **state)
 {
     struct tw_facts facts = exploding_run();
@@ -349,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(without_a_limit_norms_are_clipped_at_their_90th_percentile),
+        TEST(where_norms_exploded_from_the_start_their_first_level_is_the_limit),
         TEST(a_limit_that_never_bites_is_lowered),
         TEST(a_limit_that_is_hit_too_often_wants_half_the_learning_rate),
         TEST(a_critical_explosion_wants_a_tenth_first),
