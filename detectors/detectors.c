@@ -9,4 +9,6 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_underfitting,
     &tw_detector_learning_rate,
     NULL,
+    &tw_detector_overflow,   &tw_detector_gradient_explosion, &tw_detector_divergence,
+    &tw_detector_loss_spike, &tw_detector_vanishing_gradient, NULL,
 };

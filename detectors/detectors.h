@@ -5,10 +5,13 @@
 #include "detector.h"
 
 extern const struct tw_detector tw_detector_overflow;
+extern const struct tw_detector tw_detector_gradient_explosion;
 extern const struct tw_detector tw_detector_divergence;
 extern const struct tw_detector tw_detector_overfitting;
 extern const struct tw_detector tw_detector_converged;
 extern const struct tw_detector tw_detector_underfitting;
 extern const struct tw_detector tw_detector_learning_rate;
+extern const struct tw_detector tw_detector_loss_spike;
+extern const struct tw_detector tw_detector_vanishing_gradient;
 
 #endif

@@ -40,6 +40,8 @@ static void forget_start(struct tw_divergence *divergence)
     divergence->start = (struct tw_above_run){0};
     divergence->start_high = (struct tw_above_run){0};
     divergence->blow_up = (struct tw_blow_up){0};
+    divergence->cut = (struct tw_learning_rate_cut){0};
+    divergence->has_learned = 0;
 }
 
 /* Levels survive where the loss is still comparable: a lower learning rate only lowers the loss.
@@ -57,12 +59,15 @@ static void begin_segment(struct tw_divergence *divergence, const struct tw_dive
     }
     tw_baseline_start(&divergence->loss.baseline);
     tw_cusum_start(&divergence->loss.cusum);
+    if (cause == TW_SEGMENT_LR_DOWN)
+        tw_divergence_note_cut(divergence, view);
     if (cause == TW_SEGMENT_LR_DOWN || (cause == TW_SEGMENT_LR_UP && view->is_warmup))
         return;
     divergence->high_run = 0;
     divergence->short_run = 0;
     forget_levels(divergence);
     divergence->has_best = 0;
+    divergence->eval = (struct tw_eval_rise){0};
     if (cause == TW_SEGMENT_DATA_CHANGE)
         forget_start(divergence);
 }
@@ -112,23 +117,10 @@ static void begin_suspicion(struct tw_divergence *divergence, const struct tw_di
     condition->confidence = .2;
 }
 
-/* The suspicion came to nothing: told as a recovered spike when anybody can see it in the chart. */
+/* The suspicion came to nothing; a spike that anybody can see is the loss-spike detector's. */
 static void end_suspicion(struct tw_divergence *divergence, const struct tw_divergence_view *view)
 {
-    const struct tw_divergence_loss *loss = &divergence->loss;
-    double peak = loss->is_linear ? 1 : exp(fmin(loss->peak, 50));
-    bool is_visible = loss->peak_z >= view->config->spike_sigma &&
-                      (loss->is_linear || peak >= view->config->spike_ratio);
-    struct tw_condition *condition = tw_divergence_say(
-        divergence, view, is_visible ? TW_STATE_RECOVERED : TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
-    struct tw_evidence *evidence = &condition->evidence;
-    condition->confidence = is_visible ? .9 : 0;
-    snprintf(evidence->statistic, sizeof evidence->statistic, "%s",
-             loss->is_linear ? "highest loss above the baseline" : "highest loss / baseline");
-    snprintf(evidence->unit, sizeof evidence->unit, "%s", loss->is_linear ? "sigma" : "ratio");
-    evidence->value = loss->is_linear ? loss->peak_z : peak;
-    evidence->threshold = loss->is_linear ? view->config->spike_sigma : view->config->spike_ratio;
-    evidence->window_first = divergence->onset_step;
+    tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
     tw_divergence_forget(divergence);
 }
 
@@ -217,13 +209,14 @@ static void judge_open(struct tw_divergence *divergence, const struct tw_diverge
     own.rise = tw_divergence_loss_rise(&divergence->loss, view->level, own.best);
     if (own.rise > divergence->reference_ratio_peak)
         divergence->reference_ratio_peak = own.rise;
-    if (is_over(divergence, &own)) {
+    bool is_elsewhere = divergence->cause == TW_DIVERGENCE_BY_EVAL; /* evaluations end it */
+    if (!is_elsewhere && is_over(divergence, &own)) {
         close_finding(divergence, &own);
     } else if (divergence->severity < TW_SEVERITY_CRITICAL &&
                (severity_by_size(divergence, &own) == TW_SEVERITY_CRITICAL ||
                 is_still_rising(divergence, &own))) {
-        if (divergence->cause == TW_DIVERGENCE_BY_SWING)
-            divergence->cause = TW_DIVERGENCE_BY_CUSUM; /* what began as a swing rises now */
+        if (divergence->cause == TW_DIVERGENCE_BY_SWING || is_elsewhere)
+            divergence->cause = TW_DIVERGENCE_BY_CUSUM; /* what began otherwise rises now */
         tw_divergence_open(divergence, &own, TW_SEVERITY_CRITICAL, view->config->critical_ratio);
     }
 }
@@ -262,6 +255,10 @@ static void remember_level(struct tw_divergence *divergence, const struct tw_div
     bool is_high =
         view->rise >= view->config->critical_ratio && !tw_divergence_is_falling(divergence);
     divergence->high_run = is_high ? divergence->high_run + 1 : 0;
+    if (tw_divergence_loss_has_initial(&divergence->loss) && divergence->loss.level.count >= 16 &&
+        tw_divergence_loss_rise(&divergence->loss, view->level, divergence->loss.initial) <
+            view->config->learned_ratio)
+        divergence->has_learned = 1;
     if (divergence->has_best && view->best_step == divergence->best_step)
         return;
     divergence->has_best = 1;
@@ -276,8 +273,14 @@ static void note_normal(struct tw_divergence *divergence, const struct tw_diverg
                         double y)
 {
     struct tw_divergence_loss *loss = &divergence->loss;
-    double best = view->has_best ? view->best : loss->initial;
-    if (loss->count > 1 && tw_divergence_loss_rise(loss, y, best) > view->config->confirm_ratio)
+    double level = tw_level_now(&loss->level, TW_LEVEL_5);
+    if (loss->count < 5)
+        loss->lowest = loss->initial;
+    else if (loss->count == 5 || level < loss->lowest)
+        loss->lowest = level;
+    /* Of few losses the best is not known until a window later. */
+    double best = view->has_best && view->span != TW_LEVEL_5 ? view->best : loss->lowest;
+    if (loss->count > 1 && tw_divergence_loss_rise(loss, y, best) > view->config->onset_ratio)
         return;
     loss->normal_step = loss->newest_step;
     loss->normal_time_ms = view->context->time_ms;
@@ -296,13 +299,6 @@ static void add_to_cusum(struct tw_divergence *divergence, const struct tw_diver
         return;
     tw_cusum_add(&loss->cusum, fmax(-limit, fmin(limit, z)), view->config->cusum_drift, view->line,
                  loss->newest_step, view->context->time_ms);
-    if (loss->cusum.sum <= 0) {
-        loss->peak = 0;
-        loss->peak_z = 0;
-    } else {
-        loss->peak = fmax(loss->peak, y - tw_baseline_median(&loss->baseline));
-        loss->peak_z = fmax(loss->peak_z, loss->newest_z);
-    }
 }
 
 /* Flagged losses stay out of the baseline: those of a suspicion or a finding, those of an excursion
@@ -332,6 +328,10 @@ static void judge(struct tw_divergence *divergence, const struct tw_divergence_v
         else if (!view->has_baseline)
             tw_divergence_judge_short(divergence, view);
     }
+    if (divergence->stage == TW_DIVERGENCE_QUIET)
+        tw_divergence_judge_cut(divergence, view);
+    if (divergence->stage == TW_DIVERGENCE_QUIET)
+        tw_divergence_judge_trivial(divergence, view);
     if (divergence->stage == TW_DIVERGENCE_QUIET)
         tw_divergence_judge_collapse(divergence, view);
     if (divergence->stage == TW_DIVERGENCE_QUIET)
@@ -379,6 +379,11 @@ static void divergence_observe(void *state, const void *config, const struct tw_
         measure_level(divergence, &view);
         begin_segment(divergence, &view);
     }
+    double eval = record->signal[TW_SIGNAL_EVAL_LOSS];
+    if (tw_record_has(record, TW_SIGNAL_EVAL_LOSS) && isfinite(eval)) {
+        measure_level(divergence, &view);
+        tw_divergence_take_eval(divergence, &view, eval);
+    }
     if (record->kind != TW_KIND_STEP || !tw_record_has(record, TW_SIGNAL_LOSS))
         return;
     double value = record->signal[TW_SIGNAL_LOSS];
@@ -393,7 +398,12 @@ static void divergence_observe(void *state, const void *config, const struct tw_
 static void divergence_finish(void *state, const void *config, const struct tw_context *context,
                               const struct tw_context_config *shared, struct tw_report *report)
 {
-    (void)state, (void)config, (void)context, (void)shared, (void)report;
+    struct tw_divergence *divergence = state;
+    struct tw_divergence_view view = look(divergence, config, context, shared, report);
+    if (!is_judged_objective(context->objective))
+        return;
+    measure_level(divergence, &view);
+    tw_divergence_judge_end(divergence, &view);
 }
 
 static bool divergence_has_judged(const void *state, const void *config,
@@ -422,7 +432,7 @@ const struct tw_detector tw_detector_divergence = {
     .name = "divergence",
     .title = "Divergence",
     .description = "the training loss leaves its best level and does not come back",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_divergence_options,
     .n_options = TW_DIVERGENCE_OPTIONS,
     .config_size = sizeof(struct tw_divergence_config),

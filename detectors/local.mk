@@ -8,6 +8,7 @@ libdetectors_la_SOURCES = \
 	detectors/divergence.c \
 	detectors/divergence/config.c detectors/divergence/config.h \
 	detectors/divergence/loss.c detectors/divergence/loss.h \
+	detectors/divergence/outcomes.c \
 	detectors/divergence/report.c \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
@@ -19,6 +20,15 @@ libdetectors_la_SOURCES = \
 	detectors/overfitting/report.c \
 	detectors/overfitting/rules.c \
 	detectors/overfitting/state.h \
+	detectors/gradient_explosion.c \
+	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
+	detectors/gradient_explosion/layers.c detectors/gradient_explosion/layers.h \
+	detectors/gradient_explosion/norm.c detectors/gradient_explosion/norm.h \
+	detectors/gradient_explosion/one_layer.c \
+	detectors/gradient_explosion/report.c \
+	detectors/gradient_explosion/signs.c detectors/gradient_explosion/signs.h \
+	detectors/gradient_explosion/state.h \
+	detectors/loss_spike.c \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -53,6 +63,15 @@ DETECTOR_TESTS = \
 	tests/unit/test_overfitting \
 	tests/unit/test_overflow \
 	tests/unit/test_underfitting
+	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
+	detectors/vanishing_gradient.c
+
+if HAVE_CMOCKA
+DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
+	tests/unit/test_detectors_contract tests/unit/test_divergence \
+	tests/unit/test_divergence_outcomes tests/unit/test_divergence_short \
+	tests/unit/test_gradient_explosion tests/unit/test_loss_spike tests/unit/test_overflow \
+	tests/unit/test_vanishing_gradient
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -78,6 +97,17 @@ tests_unit_test_overfitting_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_learning_rate_SOURCES = tests/unit/test_learning_rate.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_learning_rate_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_divergence_outcomes_SOURCES = tests/unit/test_divergence_outcomes.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_divergence_outcomes_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_gradient_explosion_SOURCES = tests/unit/test_gradient_explosion.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_gradient_explosion_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_loss_spike_SOURCES = tests/unit/test_loss_spike.c tests/unit/detector_fixture.h
+tests_unit_test_loss_spike_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_vanishing_gradient_SOURCES = tests/unit/test_vanishing_gradient.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_vanishing_gradient_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_underfitting_SOURCES = tests/unit/test_underfitting.c \

@@ -15,6 +15,9 @@ SHIPPED_RULES = rules/shipped/converged.yaml rules/shipped/divergence.yaml rules
 SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/learning-rate.yaml \
 	rules/shipped/overflow.yaml \
 	rules/shipped/underfitting.yaml
+SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/gradient-explosion.yaml \
+	rules/shipped/loss-spike.yaml rules/shipped/overflow.yaml \
+	rules/shipped/vanishing-gradient.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
@@ -32,6 +35,7 @@ endif
 
 if HAVE_CMOCKA
 rules_unit_tests = \
+	tests/unit/test_explosion_rules \
 	tests/unit/test_rule_files \
 	tests/unit/test_rule_sandbox \
 	tests/unit/test_rules_advice \
@@ -44,6 +48,9 @@ rules_unit_tests = \
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
+tests_unit_test_explosion_rules_SOURCES = tests/unit/test_explosion_rules.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_explosion_rules_LDADD = $(rules_unit_libs)
 tests_unit_test_rule_files_SOURCES = tests/unit/test_rule_files.c tests/unit/rules_fixture.h \
 	tests/unit/temporary_directory.h
 tests_unit_test_rule_files_LDADD = $(rules_unit_libs)

@@ -18,6 +18,9 @@ EXTRA_DIST += README.md docs/update.sh docs/advisories.md docs/architecture.md \
 	docs/detectors/divergence.md docs/detectors/overfitting.md docs/detectors/overflow.md docs/emit_from_python.py docs/telemetry.md
 	docs/configuration.md docs/detectors.md docs/detectors/divergence.md docs/detectors/learning-rate.md \
 	docs/detectors/overflow.md docs/detectors/underfitting.md docs/emit_from_python.py docs/telemetry.md
+	docs/configuration.md docs/detectors.md docs/detectors/divergence.md \
+	docs/detectors/gradient-explosion.md docs/detectors/loss-spike.md docs/detectors/overflow.md \
+	docs/detectors/vanishing-gradient.md docs/emit_from_python.py docs/telemetry.md
 
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)

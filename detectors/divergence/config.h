@@ -14,12 +14,14 @@ struct tw_divergence_config {
     uint64_t short_losses;
     double start_ratio, start_high_ratio, start_sigma, start_sure_ratio, learned_ratio;
     uint64_t start_losses, start_long_losses;
-    double spike_ratio, spike_sigma, wobble_ratio;
+    double spike_sigma, wobble_ratio, onset_ratio;
+    double trivial_ratio, trivial_rise, cut_ratio, eval_ratio;
+    uint64_t eval_checks;
     uint64_t rebaseline_after, withdraw_within, catapult_losses, min_losses;
     double swing_share, swing_sigma;
 };
 
-enum { TW_DIVERGENCE_OPTIONS = 33 };
+enum { TW_DIVERGENCE_OPTIONS = 38 };
 extern const struct tw_option tw_divergence_options[TW_DIVERGENCE_OPTIONS];
 
 #endif

@@ -64,10 +64,9 @@ void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss)
     loss->baseline.spread = TW_WINDOW_MAD(&loss->baseline.window);
     loss->spread = loss->baseline.spread;
     loss->initial = to_linear(loss->initial);
+    loss->lowest = to_linear(loss->lowest);
     tw_cusum_start(&loss->cusum);
     tw_blocks_start(&loss->blocks);
-    loss->peak = 0;
-    loss->peak_z = 0;
 }
 
 /* Linear scale: the progress made so far is the unit, or the noise while there is none. */

@@ -24,9 +24,7 @@ struct tw_divergence_loss {
     double initial_value; /* and as it came */
     double newest;        /* as it came */
     double newest_z;      /* unclipped */
-    double peak;          /* highest excess over the baseline in the present excursion, on
-                           * the scale, and its score */
-    double peak_z;
+    double lowest;        /* lowest median of 5, on the scale: the best while none is known yet */
     uint64_t newest_step;
     uint64_t normal_step; /* the step after which all losses were high */
     int64_t normal_time_ms;

@@ -11,6 +11,12 @@ static const char *statistic_name(const struct tw_divergence *divergence,
         return "newest losses / initial loss";
     if (divergence->cause == TW_DIVERGENCE_BY_COLLAPSE)
         return "best level after a blow-up / initial loss";
+    if (divergence->cause == TW_DIVERGENCE_BY_CUT)
+        return "level after a cut of the rate / before";
+    if (divergence->cause == TW_DIVERGENCE_BY_EVAL)
+        return "evaluation loss / best evaluation loss";
+    if (divergence->cause == TW_DIVERGENCE_BY_END)
+        return "newest loss / lowest of a short log";
     if (divergence->cause == TW_DIVERGENCE_BY_SWING)
         return "edges among 40 means of 25 losses";
     if (view->span == TW_LEVEL_5)
@@ -36,7 +42,8 @@ static void add_numbers(const struct tw_divergence *divergence,
     if (!isnan(view->context->learning_rate))
         tw_evidence_add(evidence, "learning_rate", view->context->learning_rate);
     if (divergence->cause == TW_DIVERGENCE_BY_START ||
-        divergence->cause == TW_DIVERGENCE_BY_COLLAPSE) {
+        divergence->cause == TW_DIVERGENCE_BY_COLLAPSE ||
+        divergence->cause == TW_DIVERGENCE_BY_CUT) {
         tw_evidence_add(evidence, "from_start", 1);
         return;
     }
@@ -80,7 +87,12 @@ static double confidence_of(const struct tw_divergence *divergence, enum tw_seve
     case TW_DIVERGENCE_BY_COLLAPSE:
         return .85;
     case TW_DIVERGENCE_BY_SWING:
+    case TW_DIVERGENCE_BY_EVAL:
         return .6;
+    case TW_DIVERGENCE_BY_END:
+        return .5;
+    case TW_DIVERGENCE_BY_CUT:
+        return .7;
     }
     return .5;
 }
@@ -112,7 +124,5 @@ void tw_divergence_forget(struct tw_divergence *divergence)
     divergence->severity = TW_SEVERITY_INFO;
     divergence->high_run = 0;
     divergence->short_run = 0;
-    divergence->loss.peak = 0;
-    divergence->loss.peak_z = 0;
     tw_cusum_start(&divergence->loss.cusum);
 }

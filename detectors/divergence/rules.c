@@ -148,6 +148,33 @@ void tw_divergence_judge_start(struct tw_divergence *divergence,
                        is_high ? config->start_high_ratio : config->start_ratio);
 }
 
+/* ---- worse than guessing ---- */
+
+void tw_divergence_judge_trivial(struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double trivial = view->context->trivial_loss;
+    if (!(trivial > 0) || loss->is_linear || divergence->has_learned || view->is_warmup ||
+        loss->count < config->start_long_losses || !view->has_best)
+        return;
+    double line = log(trivial * config->trivial_ratio);
+    if (view->best < line || view->level < line ||
+        view->level - loss->initial < log(config->trivial_rise) ||
+        view->level - loss->initial < tw_level_noise(&loss->level, 0))
+        return;
+    struct tw_divergence_view own = *view;
+    own.best = log(trivial);
+    own.best_step = loss->first_steps[0];
+    own.rise = tw_divergence_loss_rise(loss, view->level, own.best);
+    divergence->cause = TW_DIVERGENCE_BY_START;
+    divergence->suspect_count = loss->count;
+    divergence->onset_step = loss->first_steps[0];
+    divergence->onset_time_ms = loss->first_times_ms[0];
+    tw_divergence_open(divergence, &own, TW_SEVERITY_CRITICAL, config->trivial_ratio);
+}
+
 /* ---- blown up and never learned ---- */
 
 /* A softmax network whose rate is far too high explodes within its first steps and then sits at
@@ -158,9 +185,8 @@ void tw_divergence_judge_collapse(struct tw_divergence *divergence,
     const struct tw_divergence_config *config = view->config;
     const struct tw_divergence_loss *loss = &divergence->loss;
     const struct tw_blow_up *blow_up = &divergence->blow_up;
-    double learned = loss->initial + log(config->learned_ratio);
     if (loss->blocks.filled || loss->is_linear || blow_up->losses < BLOW_UP_LOSSES ||
-        blow_up->peak < config->start_high_ratio || !view->has_best || view->best < learned ||
+        blow_up->peak < config->start_high_ratio || !view->has_best || divergence->has_learned ||
         loss->count - blow_up->newest_count < config->start_long_losses)
         return;
     if (log(blow_up->peak) < config->short_sigma * tw_level_noise(&loss->level, 0))

@@ -13,7 +13,10 @@ enum tw_divergence_cause {
     TW_DIVERGENCE_BY_SHORT,
     TW_DIVERGENCE_BY_START,
     TW_DIVERGENCE_BY_COLLAPSE,
-    TW_DIVERGENCE_BY_SWING
+    TW_DIVERGENCE_BY_SWING,
+    TW_DIVERGENCE_BY_CUT, /* a cut of the learning rate showed how far above it had been */
+    TW_DIVERGENCE_BY_EVAL,
+    TW_DIVERGENCE_BY_END /* of a log too short for anything else */
 };
 
 struct tw_above_run { /* losses above a line in a row, but for one in ten */
@@ -27,11 +30,28 @@ struct tw_blow_up { /* losses far above the initial one, since the start */
     double peak; /* over the initial loss */
 };
 
+struct tw_learning_rate_cut { /* the first one, of a run that had learned nothing until then */
+    uint8_t is_open;          /* its losses are being waited for */
+    uint64_t count, first_step;
+    int64_t first_time_ms;
+    double level; /* before it, on the scale */
+};
+
+struct tw_eval_rise {
+    uint64_t evals, high; /* high: the newest in a row far above the best */
+    uint64_t first_step;  /* of those */
+    int64_t first_time_ms;
+    double first, best, newest;
+    double train_at_best; /* level of the training loss at the best evaluation, on the scale */
+    uint8_t has_train_at_best;
+};
+
 struct tw_divergence {
     uint8_t stage, cause, severity;
     uint8_t is_early;          /* opened in warm-up */
     uint8_t has_best;          /* best_step and so on are known */
     uint8_t has_counted_first; /* the first losses are in `start` */
+    uint8_t has_learned;       /* a level was once below learned_ratio of the initial loss */
     uint64_t nonfinite, zeros; /* losses that were passed over */
     uint64_t ever_opened;
     uint64_t suspect_count, open_count; /* loss.count when the stage began */
@@ -40,6 +60,8 @@ struct tw_divergence {
     uint64_t short_run;
     struct tw_above_run start, start_high; /* losses above the initial one */
     struct tw_blow_up blow_up;
+    struct tw_learning_rate_cut cut;
+    struct tw_eval_rise eval;
     uint64_t onset_step;
     int64_t onset_time_ms;
     double reference, reference_ratio_peak;         /* while open: the best it is compared with */
@@ -89,11 +111,28 @@ void tw_divergence_judge_start(struct tw_divergence *divergence,
 /* A run that blew up before it had learned anything, and has learned nothing since. */
 void tw_divergence_judge_collapse(struct tw_divergence *divergence,
                                   const struct tw_divergence_view *view);
+/* A run worse than guessing, where the header tells how good that is. */
+void tw_divergence_judge_trivial(struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view);
 /* Oscillation. */
 void tw_divergence_judge_swing(struct tw_divergence *divergence,
                                const struct tw_divergence_view *view);
 bool tw_divergence_is_swinging(const struct tw_divergence *divergence,
                                const struct tw_divergence_view *view, double share);
+
+/* ---- outcomes.c: what only something else than the newest losses shows ---- */
+
+/* A lower learning rate begins now; then, what it does to a loss that had never fallen. */
+void tw_divergence_note_cut(struct tw_divergence *divergence,
+                            const struct tw_divergence_view *view);
+void tw_divergence_judge_cut(struct tw_divergence *divergence,
+                             const struct tw_divergence_view *view);
+/* A finite evaluation loss. */
+void tw_divergence_take_eval(struct tw_divergence *divergence,
+                             const struct tw_divergence_view *view, double value);
+/* A log that ended before anything else could judge it. */
+void tw_divergence_judge_end(struct tw_divergence *divergence,
+                             const struct tw_divergence_view *view);
 
 /* The loss falls by more than noise moves medians of eight. */
 bool tw_divergence_is_falling(const struct tw_divergence *divergence);

@@ -102,10 +102,11 @@ static inline void subject_apply(struct subject *subject, const struct tw_condit
         subject->dismissals++;
         return;
     }
-    if (!open)
+    bool is_new = !open;
+    if (is_new)
         open = subject_add(subject, condition);
     open->state = condition->state;
-    if (condition->state == TW_STATE_OPEN || condition->severity > open->severity) {
+    if (is_new || condition->state == TW_STATE_OPEN || condition->severity > open->severity) {
         open->severity = condition->severity;
         open->evidence = condition->evidence;
         open->confidence = condition->confidence;

@@ -1,0 +1,91 @@
+/* The global gradient norm as a series. */
+#include "detectors/gradient_explosion/norm.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A step of the scale by two is .69 in logarithms; norms of neighbouring records differ by a third
+ * of that. */
+#define SCALE_STEP .35
+/* Moves with the scale before norms count as scaled. */
+enum { SCALED_MOVES = 3 };
+
+void tw_norm_series_start(struct tw_norm_series *series)
+{
+    memset(series, 0, sizeof *series);
+    series->scale = 1;
+    tw_norm_series_restart(series);
+}
+
+void tw_norm_series_restart(struct tw_norm_series *series)
+{
+    tw_baseline_start(&series->baseline);
+    TW_WINDOW_START(&series->recent);
+    series->growths = 0;
+}
+
+static void note_largest(struct tw_norm_series *series,
+                         const struct tw_gradient_explosion_config *config, double norm)
+{
+    double range = config->constant_range * series->largest;
+    if (norm > series->largest + range) {
+        series->largest = norm;
+        series->at_largest = 1;
+    } else if (norm >= series->largest - range) {
+        series->at_largest++;
+    }
+}
+
+/* When the scale jumps, a norm that jumps by the same factor is scaled and one that stays is not.
+ */
+static bool note_scale(struct tw_norm_series *series, double norm, double scale)
+{
+    double jump = log(scale / series->scale), move = log(norm) - series->newest;
+    series->scale = scale;
+    if (series->is_scaled || !series->count || fabs(jump) < 2 * SCALE_STEP - .02)
+        return false;
+    series->scaled_moves += fabs(move - jump) < SCALE_STEP;
+    series->unscaled_moves += fabs(move) < SCALE_STEP;
+    if (series->scaled_moves < SCALED_MOVES || series->scaled_moves < 2 * series->unscaled_moves)
+        return false;
+    series->is_scaled = 1;
+    return true;
+}
+
+static void note_growth(struct tw_norm_series *series,
+                        const struct tw_gradient_explosion_config *config, double y)
+{
+    bool has_grown = series->count && y - series->newest >= log(config->growth_ratio);
+    series->growths = has_grown ? series->growths + 1 : 0;
+}
+
+bool tw_norm_series_take(struct tw_norm_series *series,
+                         const struct tw_gradient_explosion_config *config, double norm,
+                         double scale)
+{
+    bool is_scaled_now = note_scale(series, norm, scale);
+    double y = log(norm) - (series->is_scaled ? log(scale) : 0);
+    if (is_scaled_now) {
+        series->count = 0;
+        tw_norm_series_restart(series);
+    }
+    note_largest(series, config, norm);
+    note_growth(series, config, y);
+    if (series->count < TW_FIRST_NORMS)
+        series->first[series->count] = y;
+    series->newest = y;
+    series->count++;
+    TW_WINDOW_PUSH(&series->recent, (float)y);
+    return is_scaled_now;
+}
+
+double tw_norm_series_level(const struct tw_norm_series *series)
+{
+    return TW_WINDOW_MEDIAN(&series->recent);
+}
+
+bool tw_norm_series_is_clipped(const struct tw_norm_series *series,
+                               const struct tw_gradient_explosion_config *config)
+{
+    return series->at_largest >= config->constant_norms;
+}

@@ -1,0 +1,48 @@
+/* What else tells of an explosion: the loss and the size of the updates beside their baselines,
+ * and spikes of the norm before. Flat state. */
+#ifndef TW_GRADIENT_EXPLOSION_SIGNS_H
+#define TW_GRADIENT_EXPLOSION_SIGNS_H
+
+#include "detectors/gradient_explosion/config.h"
+#include "detectors/statistics/sorted_window.h"
+
+#include <stdbool.h>
+
+#define TW_EXPLOSION_SPIKES 8
+
+struct tw_explosion_signs {
+    TW_SORTED_WINDOW(16) loss;
+    TW_SORTED_WINDOW(64) normal_loss; /* learned while norms are normal */
+    TW_SORTED_WINDOW(5) update;
+    TW_SORTED_WINDOW(64) normal_update;
+    uint64_t losses;
+    double first_loss, newest_loss;
+    uint64_t spikes;                        /* so far */
+    uint64_t spike_at[TW_EXPLOSION_SPIKES]; /* counts of norms, a ring */
+};
+
+void tw_explosion_signs_start(struct tw_explosion_signs *signs);
+/* Forgets what was normal: another segment. The first loss and the spikes stay. */
+void tw_explosion_signs_restart(struct tw_explosion_signs *signs);
+
+/* Take a value; NaN and infinities are ignored. `is_normal`: nothing is unusual about norms. */
+void tw_explosion_signs_take_loss(struct tw_explosion_signs *signs, double loss, bool is_normal);
+void tw_explosion_signs_take_update(struct tw_explosion_signs *signs, double norm, bool is_normal);
+void tw_explosion_signs_add_spike(struct tw_explosion_signs *signs, uint64_t norms);
+
+/* Median of the newest 16 losses over the baseline, of 5 update norms over theirs: a ratio; 0 while
+ * it is not known. */
+double tw_explosion_signs_loss_ratio(const struct tw_explosion_signs *signs);
+double tw_explosion_signs_update_ratio(const struct tw_explosion_signs *signs);
+/* The loss has risen by loss_ratio, and by more than one spread of single losses. */
+bool tw_explosion_signs_loss_is_up(const struct tw_explosion_signs *signs,
+                                   const struct tw_gradient_explosion_config *config);
+/* The newest loss is above the first one. */
+bool tw_explosion_signs_loss_is_above_first(const struct tw_explosion_signs *signs,
+                                            const struct tw_gradient_explosion_config *config);
+/* Spikes within cluster_norms before the norm number `norms`. */
+uint64_t tw_explosion_signs_spikes(const struct tw_explosion_signs *signs,
+                                   const struct tw_gradient_explosion_config *config,
+                                   uint64_t norms);
+
+#endif
