@@ -13,13 +13,6 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
 	detectors/finding.c detectors/finding.h \
-	detectors/learning-rate.c \
-	detectors/overfitting.c \
-	detectors/overfitting/config.c detectors/overfitting/config.h \
-	detectors/overfitting/evals.c detectors/overfitting/evals.h \
-	detectors/overfitting/report.c \
-	detectors/overfitting/rules.c \
-	detectors/overfitting/state.h \
 	detectors/gradient_explosion.c \
 	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
 	detectors/gradient_explosion/layers.c detectors/gradient_explosion/layers.h \
@@ -28,7 +21,14 @@ libdetectors_la_SOURCES = \
 	detectors/gradient_explosion/report.c \
 	detectors/gradient_explosion/signs.c detectors/gradient_explosion/signs.h \
 	detectors/gradient_explosion/state.h \
+	detectors/learning-rate.c \
 	detectors/loss_spike.c \
+	detectors/overfitting.c \
+	detectors/overfitting/config.c detectors/overfitting/config.h \
+	detectors/overfitting/evals.c detectors/overfitting/evals.h \
+	detectors/overfitting/report.c \
+	detectors/overfitting/rules.c \
+	detectors/overfitting/state.h \
 	detectors/overflow.c \
 	detectors/overflow/config.c detectors/overflow/config.h \
 	detectors/overflow/disguise.c detectors/overflow/disguise.h \
@@ -49,7 +49,8 @@ libdetectors_la_SOURCES = \
 	detectors/underfitting/config.c detectors/underfitting/config.h \
 	detectors/underfitting/report.c \
 	detectors/underfitting/series.c detectors/underfitting/series.h \
-	detectors/underfitting/state.h
+	detectors/underfitting/state.h \
+	detectors/vanishing_gradient.c
 
 if HAVE_CMOCKA
 DETECTOR_TESTS = \
@@ -58,19 +59,14 @@ DETECTOR_TESTS = \
 	tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract \
 	tests/unit/test_divergence \
+	tests/unit/test_divergence_outcomes \
 	tests/unit/test_divergence_short \
+	tests/unit/test_gradient_explosion \
 	tests/unit/test_learning_rate \
+	tests/unit/test_loss_spike \
 	tests/unit/test_overfitting \
 	tests/unit/test_overflow \
-	tests/unit/test_underfitting
-	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
-	detectors/vanishing_gradient.c
-
-if HAVE_CMOCKA
-DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
-	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_outcomes tests/unit/test_divergence_short \
-	tests/unit/test_gradient_explosion tests/unit/test_loss_spike tests/unit/test_overflow \
+	tests/unit/test_underfitting \
 	tests/unit/test_vanishing_gradient
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
