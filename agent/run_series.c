@@ -152,12 +152,19 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
         {"max_epochs", offsetof(struct tw_facts, max_epochs)},
         {"min_loss_scale", offsetof(struct tw_facts, min_loss_scale)},
         {"loss_scale_window", offsetof(struct tw_facts, loss_scale_window)},
+        {"init_gain", offsetof(struct tw_facts, init_gain)},
+        {"init_std", offsetof(struct tw_facts, init_std)},
+        {"init_bias", offsetof(struct tw_facts, init_bias)},
+        {"feature_scale", offsetof(struct tw_facts, feature_scale)},
+        {"batch_norm", offsetof(struct tw_facts, batch_norm)},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *(double *)(void *)((char *)ret + numbers[i].offset) = declared(header, numbers[i].name);
     declared_text(header, "optimizer", ret->optimizer);
     declared_text(header, "schedule", ret->schedule);
     declared_text(header, "precision", ret->precision);
+    declared_text(header, "activation", ret->activation);
+    declared_text(header, "initializer", ret->initializer);
     if (header) {
         memcpy(ret->objective, header->objective, sizeof ret->objective);
         if (header->world_size)

@@ -4,5 +4,6 @@
 const struct tw_detector *const tw_detectors[] = {
     &tw_detector_overflow,
     &tw_detector_divergence,
+    &tw_detector_saturation,
     NULL,
 };

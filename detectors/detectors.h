@@ -6,5 +6,6 @@
 
 extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_divergence;
+extern const struct tw_detector tw_detector_saturation;
 
 #endif

@@ -18,6 +18,13 @@ libdetectors_la_SOURCES = \
 	detectors/overflow/report.c \
 	detectors/overflow/scaling.c detectors/overflow/scaling.h \
 	detectors/overflow/state.h \
+	detectors/saturation.c \
+	detectors/saturation/config.c detectors/saturation/config.h \
+	detectors/saturation/layers.c \
+	detectors/saturation/outcome.c detectors/saturation/outcome.h \
+	detectors/saturation/report.c \
+	detectors/saturation/state.h \
+	detectors/saturation/tracks.c detectors/saturation/tracks.h \
 	detectors/statistics/baseline.c detectors/statistics/baseline.h \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
@@ -28,7 +35,7 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow
+	tests/unit/test_divergence_short tests/unit/test_overflow tests/unit/test_saturation
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -48,4 +55,6 @@ tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_saturation_SOURCES = tests/unit/test_saturation.c tests/unit/detector_fixture.h
+tests_unit_test_saturation_LDADD = $(DETECTOR_TEST_LIBS)
 endif

@@ -12,6 +12,8 @@ struct tw_facts {
     double declared_learning_rate, warmup_steps, batch_size, micro_batches, weight_decay, momentum,
         beta1, beta2, epsilon, max_grad_norm, dropout, max_steps, max_epochs, world_size;
     double min_loss_scale, loss_scale_window;
+    char activation[64], initializer[64];
+    double init_gain, init_std, init_bias, feature_scale, batch_norm;
 
     /* measured */
     double step;          /* newest step */

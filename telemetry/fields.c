@@ -101,9 +101,10 @@ const char *const tw_end_status_words[TW_END_STATUSES] = {"completed", "failed",
 const char *const tw_grad_norm_kind_words[TW_GRAD_NORM_KINDS] = {"unknown", "pre_clip",
                                                                  "post_clip"};
 const char *const tw_layer_column_words[TW_LAYER_COLUMNS] = {
-    "grad_norm",      "weight_norm",        "update_norm",   "activation_mean",
-    "activation_std", "activation_abs_max", "zero_fraction", "saturated_fraction",
-    "dead_fraction",  "nonfinite",
+    "grad_norm",       "weight_norm",        "update_norm",
+    "activation_mean", "activation_std",     "activation_abs_max",
+    "zero_fraction",   "saturated_fraction", "saturated_units_fraction",
+    "dead_fraction",   "nonfinite",
 };
 
 const char *tw_kind_name(enum tw_kind kind)
