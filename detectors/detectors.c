@@ -5,5 +5,6 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_overflow,
     &tw_detector_divergence,
     &tw_detector_saturation,
+    &tw_detector_dead_units,
     NULL,
 };

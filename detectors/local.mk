@@ -4,6 +4,7 @@ libdetectors_la_SOURCES = \
 	detectors/context.c detectors/context.h \
 	detectors/detector.c detectors/detector.h \
 	detectors/detectors.c detectors/detectors.h \
+	detectors/dead_units.c \
 	detectors/divergence.c \
 	detectors/divergence/config.c detectors/divergence/config.h \
 	detectors/divergence/loss.c detectors/divergence/loss.h \
@@ -20,6 +21,7 @@ libdetectors_la_SOURCES = \
 	detectors/overflow/state.h \
 	detectors/saturation.c \
 	detectors/saturation/config.c detectors/saturation/config.h \
+	detectors/saturation/figures.h \
 	detectors/saturation/layers.c \
 	detectors/saturation/outcome.c detectors/saturation/outcome.h \
 	detectors/saturation/report.c \
@@ -33,12 +35,14 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h
 
 if HAVE_CMOCKA
-DETECTOR_TESTS = tests/unit/test_detector_context tests/unit/test_detector_statistics \
+DETECTOR_TESTS = tests/unit/test_dead_units tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
 	tests/unit/test_divergence_short tests/unit/test_overflow tests/unit/test_saturation
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
+tests_unit_test_dead_units_SOURCES = tests/unit/test_dead_units.c tests/unit/detector_fixture.h
+tests_unit_test_dead_units_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_context_LDADD = $(DETECTOR_TEST_LIBS)

@@ -9,7 +9,7 @@ librules_la_SOURCES = rules/bindings.c rules/bindings.h rules/document.c rules/d
 nodist_librules_la_SOURCES = rules/shipped_rules.c
 librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 
-SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/overflow.yaml \
+SHIPPED_RULES = rules/shipped/dead-units.yaml rules/shipped/divergence.yaml rules/shipped/overflow.yaml \
 	rules/shipped/saturation.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c

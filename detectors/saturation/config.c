@@ -58,7 +58,7 @@ const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS] = {
      .initial = 1e-3,
      .min = 0,
      .max = 1,
-     .help = "vanished: the layer's gradient norm is below this share of the median norm of the "
+     .help = "vanished: the layer's gradient norm is below this share of the largest norm of the "
              "layers that are not saturated (AUTOTRAINER: first to last layer 1e-3)"},
     {.name = "first_gradient",
      .type = TW_OPTION_NUMBER,

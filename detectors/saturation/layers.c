@@ -1,20 +1,8 @@
 /* What one record tells of each layer. */
+#include "detectors/saturation/figures.h"
 #include "detectors/saturation/state.h"
 
 #include <math.h>
-#include <string.h>
-
-static double measured(const struct tw_layers *layers, enum tw_layer_column column, uint32_t index)
-{
-    const float *values = layers->column[column];
-    return values && isfinite(values[index]) ? (double)values[index] : NAN;
-}
-
-static double share(const struct tw_layers *layers, enum tw_layer_column column, uint32_t index)
-{
-    double x = measured(layers, column, index);
-    return x >= 0 && x <= 1 ? x : NAN;
-}
 
 /* The last layer near 0 or 1 is success, and gates are there to be open or shut. */
 static bool is_watched(const struct tw_context *context, uint32_t index)
@@ -24,20 +12,6 @@ static bool is_watched(const struct tw_context *context, uint32_t index)
            (activation == TW_ACTIVATION_TANH || activation == TW_ACTIVATION_SIGMOID);
 }
 
-static double median(double *values, uint32_t n)
-{
-    for (uint32_t i = 1; i < n; i++) {
-        double x = values[i];
-        uint32_t at = i;
-        for (; at > 0 && values[at - 1] > x; at--)
-            values[at] = values[at - 1];
-        values[at] = x;
-    }
-    if (!n)
-        return NAN;
-    return n % 2 ? values[n / 2] : values[n / 2 - 1] / 2 + values[n / 2] / 2;
-}
-
 static bool is_saturated(const struct tw_saturation_view *view,
                          const struct tw_saturation_layer *layer)
 {
@@ -45,16 +19,18 @@ static bool is_saturated(const struct tw_saturation_view *view,
                                  layer->activations > view->config->critical_activations);
 }
 
-/* Where every hidden layer is saturated, the median of them all would be that of dead layers. */
+/* Where every hidden layer is saturated, the median of them all would be that of dead layers, and a
+ * layer below a saturated one gets no more than that lets through: what a living layer's gradient
+ * looks like is told by the largest. */
 static double reference_norm(const struct tw_saturation_view *view)
 {
-    double norms[TW_CONTEXT_LAYERS_MAX];
-    uint32_t n = 0;
+    double largest = NAN;
     for (uint32_t i = 0; i < view->n; i++) {
-        if (!is_saturated(view, &view->layer[i]) && !isnan(view->layer[i].gradient))
-            norms[n++] = view->layer[i].gradient;
+        if (!is_saturated(view, &view->layer[i]))
+            largest =
+                fmax(largest, view->layer[i].gradient); /* of a NaN and a number: the number */
     }
-    return median(norms, n);
+    return largest;
 }
 
 void tw_saturation_read(struct tw_saturation_view *view, const struct tw_layers *layers)
@@ -62,9 +38,9 @@ void tw_saturation_read(struct tw_saturation_view *view, const struct tw_layers 
     view->n = layers->n < TW_CONTEXT_LAYERS_MAX ? layers->n : TW_CONTEXT_LAYERS_MAX;
     for (uint32_t i = 0; i < view->n; i++) {
         struct tw_saturation_layer *layer = &view->layer[i];
-        layer->activations = share(layers, TW_LAYER_SATURATED_FRACTION, i);
-        layer->units = share(layers, TW_LAYER_SATURATED_UNITS_FRACTION, i);
-        layer->gradient = fabs(measured(layers, TW_LAYER_GRAD_NORM, i));
+        layer->activations = tw_figure_share(layers, TW_LAYER_SATURATED_FRACTION, i);
+        layer->units = tw_figure_share(layers, TW_LAYER_SATURATED_UNITS_FRACTION, i);
+        layer->gradient = fabs(tw_figure(layers, TW_LAYER_GRAD_NORM, i));
         layer->is_watched =
             is_watched(view->context, i) && !(isnan(layer->activations) && isnan(layer->units));
     }
