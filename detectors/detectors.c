@@ -6,5 +6,6 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_divergence,
     &tw_detector_saturation,
     &tw_detector_dead_units,
+    &tw_detector_resume_discontinuity,
     NULL,
 };

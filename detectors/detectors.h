@@ -8,5 +8,6 @@ extern const struct tw_detector tw_detector_overflow;
 extern const struct tw_detector tw_detector_divergence;
 extern const struct tw_detector tw_detector_saturation;
 extern const struct tw_detector tw_detector_dead_units;
+extern const struct tw_detector tw_detector_resume_discontinuity;
 
 #endif

@@ -19,6 +19,7 @@ libdetectors_la_SOURCES = \
 	detectors/overflow/report.c \
 	detectors/overflow/scaling.c detectors/overflow/scaling.h \
 	detectors/overflow/state.h \
+	detectors/resume_discontinuity.c \
 	detectors/saturation.c \
 	detectors/saturation/config.c detectors/saturation/config.h \
 	detectors/saturation/figures.h \
@@ -37,7 +38,8 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = tests/unit/test_dead_units tests/unit/test_detector_context tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow tests/unit/test_saturation
+	tests/unit/test_divergence_short tests/unit/test_overflow \
+	tests/unit/test_resume_discontinuity tests/unit/test_saturation
 check_PROGRAMS += $(DETECTOR_TESTS)
 TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
@@ -59,6 +61,9 @@ tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_overflow_SOURCES = tests/unit/test_overflow.c tests/unit/detector_fixture.h
 tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_resume_discontinuity_SOURCES = tests/unit/test_resume_discontinuity.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_resume_discontinuity_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_saturation_SOURCES = tests/unit/test_saturation.c tests/unit/detector_fixture.h
 tests_unit_test_saturation_LDADD = $(DETECTOR_TEST_LIBS)
 endif

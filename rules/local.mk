@@ -10,7 +10,7 @@ nodist_librules_la_SOURCES = rules/shipped_rules.c
 librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 
 SHIPPED_RULES = rules/shipped/dead-units.yaml rules/shipped/divergence.yaml rules/shipped/overflow.yaml \
-	rules/shipped/saturation.yaml
+	rules/shipped/resume-discontinuity.yaml rules/shipped/saturation.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
