@@ -74,6 +74,7 @@ void tw_context_start(struct tw_context *context)
     context->batch_size = context->micro_batches = NAN;
     context->declared_max_epochs = context->declared_learning_rate = NAN;
     context->declared_max_grad_norm = NAN;
+    context->declared_min_loss_scale = context->declared_loss_scale_window = NAN;
     context->dataset_classes = context->dataset_samples = NAN;
     context->trivial_loss = NAN;
     context->epoch = context->samples = NAN;
@@ -173,6 +174,8 @@ static void take_declared(struct tw_context *context, const struct tw_header *he
     context->declared_max_epochs = declared_number(header, "max_epochs");
     context->declared_learning_rate = declared_number(header, "learning_rate");
     context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
+    context->declared_min_loss_scale = declared_number(header, "min_loss_scale");
+    context->declared_loss_scale_window = declared_number(header, "loss_scale_window");
     context->dataset_classes = count_or_nan(header->dataset_classes);
     context->dataset_samples = count_or_nan(header->dataset_samples);
     context->trivial_loss = trivial_loss(header);
