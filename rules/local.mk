@@ -33,7 +33,8 @@ rules_unit_tests = \
 	tests/unit/test_rules_advice \
 	tests/unit/test_rules_contract \
 	tests/unit/test_rules_damaged \
-	tests/unit/test_shipped_rules
+	tests/unit/test_shipped_rules \
+	tests/unit/test_shipped_unit_rules
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
@@ -52,4 +53,7 @@ tests_unit_test_rules_damaged_SOURCES = tests/unit/test_rules_damaged.c tests/fu
 tests_unit_test_rules_damaged_LDADD = $(rules_unit_libs)
 tests_unit_test_shipped_rules_SOURCES = tests/unit/test_shipped_rules.c tests/unit/rules_fixture.h
 tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
+tests_unit_test_shipped_unit_rules_SOURCES = tests/unit/test_shipped_unit_rules.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_shipped_unit_rules_LDADD = $(rules_unit_libs)
 endif
