@@ -159,12 +159,19 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
         {"label_smoothing", offsetof(struct tw_facts, label_smoothing)},
         {"mixup", offsetof(struct tw_facts, mixup)},
         {"train_samples", offsetof(struct tw_facts, train_samples)},
+        {"init_gain", offsetof(struct tw_facts, init_gain)},
+        {"init_std", offsetof(struct tw_facts, init_std)},
+        {"init_bias", offsetof(struct tw_facts, init_bias)},
+        {"feature_scale", offsetof(struct tw_facts, feature_scale)},
+        {"batch_norm", offsetof(struct tw_facts, batch_norm)},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *(double *)(void *)((char *)ret + numbers[i].offset) = declared(header, numbers[i].name);
     declared_text(header, "optimizer", ret->optimizer);
     declared_text(header, "schedule", ret->schedule);
     declared_text(header, "precision", ret->precision);
+    declared_text(header, "activation", ret->activation);
+    declared_text(header, "initializer", ret->initializer);
     if (header) {
         memcpy(ret->objective, header->objective, sizeof ret->objective);
         if (header->world_size)

@@ -75,6 +75,7 @@ void tw_context_start(struct tw_context *context)
     context->declared_max_epochs = context->declared_learning_rate = NAN;
     context->declared_max_grad_norm = NAN;
     context->declared_early_stopping_patience = NAN;
+    context->declared_min_loss_scale = context->declared_loss_scale_window = NAN;
     context->dataset_classes = context->dataset_samples = NAN;
     context->trivial_loss = NAN;
     context->epoch = context->samples = NAN;
@@ -187,6 +188,8 @@ static void take_declared(struct tw_context *context, const struct tw_header *he
     context->declared_learning_rate = declared_number(header, "learning_rate");
     context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
     context->declared_early_stopping_patience = declared_number(header, "early_stopping_patience");
+    context->declared_min_loss_scale = declared_number(header, "min_loss_scale");
+    context->declared_loss_scale_window = declared_number(header, "loss_scale_window");
     context->dataset_classes = count_or_nan(header->dataset_classes);
     context->dataset_samples = count_or_nan(header->dataset_samples);
     context->trivial_loss = trivial_loss(header);

@@ -74,6 +74,7 @@ struct tw_context {
     /* NaN until declared */
     double declared_max_epochs, declared_learning_rate, declared_max_grad_norm;
     double declared_early_stopping_patience; /* evaluations */
+    double declared_min_loss_scale, declared_loss_scale_window;
     double dataset_classes, dataset_samples;
     double trivial_loss; /* of a model that knows the labels' frequencies or the targets' mean and
                           * nothing else: `label_entropy`, else ln(classes), in nats; with a

@@ -13,5 +13,8 @@ extern const struct tw_detector tw_detector_underfitting;
 extern const struct tw_detector tw_detector_learning_rate;
 extern const struct tw_detector tw_detector_loss_spike;
 extern const struct tw_detector tw_detector_vanishing_gradient;
+extern const struct tw_detector tw_detector_saturation;
+extern const struct tw_detector tw_detector_dead_units;
+extern const struct tw_detector tw_detector_resume_discontinuity;
 
 #endif

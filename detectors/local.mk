@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libdetectors.la
 libdetectors_la_SOURCES = \
 	detectors/context.c detectors/context.h \
 	detectors/converged.c \
+	detectors/dead_units.c \
 	detectors/detector.c detectors/detector.h \
 	detectors/detectors.c detectors/detectors.h \
 	detectors/divergence.c \
@@ -36,6 +37,15 @@ libdetectors_la_SOURCES = \
 	detectors/overflow/report.c \
 	detectors/overflow/scaling.c detectors/overflow/scaling.h \
 	detectors/overflow/state.h \
+	detectors/resume_discontinuity.c \
+	detectors/saturation.c \
+	detectors/saturation/config.c detectors/saturation/config.h \
+	detectors/saturation/figures.h \
+	detectors/saturation/layers.c \
+	detectors/saturation/outcome.c detectors/saturation/outcome.h \
+	detectors/saturation/report.c \
+	detectors/saturation/state.h \
+	detectors/saturation/tracks.c detectors/saturation/tracks.h \
 	detectors/statistics/baseline.c detectors/statistics/baseline.h \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
@@ -55,6 +65,7 @@ libdetectors_la_SOURCES = \
 if HAVE_CMOCKA
 DETECTOR_TESTS = \
 	tests/unit/test_converged \
+	tests/unit/test_dead_units \
 	tests/unit/test_detector_context \
 	tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract \
@@ -66,6 +77,8 @@ DETECTOR_TESTS = \
 	tests/unit/test_loss_spike \
 	tests/unit/test_overfitting \
 	tests/unit/test_overflow \
+	tests/unit/test_resume_discontinuity \
+	tests/unit/test_saturation \
 	tests/unit/test_underfitting \
 	tests/unit/test_vanishing_gradient
 check_PROGRAMS += $(DETECTOR_TESTS)
@@ -73,6 +86,15 @@ TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
 tests_unit_test_converged_SOURCES = tests/unit/test_converged.c tests/unit/detector_fixture.h
 tests_unit_test_converged_LDADD = $(DETECTOR_TEST_LIBS)
+DETECTOR_TESTS = tests/unit/test_dead_units tests/unit/test_detector_context tests/unit/test_detector_statistics \
+	tests/unit/test_detectors_contract tests/unit/test_divergence \
+	tests/unit/test_divergence_short tests/unit/test_overflow \
+	tests/unit/test_resume_discontinuity tests/unit/test_saturation
+check_PROGRAMS += $(DETECTOR_TESTS)
+TESTS += $(DETECTOR_TESTS)
+DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
+tests_unit_test_dead_units_SOURCES = tests/unit/test_dead_units.c tests/unit/detector_fixture.h
+tests_unit_test_dead_units_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_context_LDADD = $(DETECTOR_TEST_LIBS)
@@ -109,4 +131,9 @@ tests_unit_test_overflow_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_underfitting_SOURCES = tests/unit/test_underfitting.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_underfitting_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_resume_discontinuity_SOURCES = tests/unit/test_resume_discontinuity.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_resume_discontinuity_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_saturation_SOURCES = tests/unit/test_saturation.c tests/unit/detector_fixture.h
+tests_unit_test_saturation_LDADD = $(DETECTOR_TEST_LIBS)
 endif

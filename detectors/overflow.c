@@ -18,6 +18,7 @@ static void overflow_start(void *state, const void *config)
     struct tw_overflow *overflow = state;
     (void)config;
     tw_scaling_start(&overflow->scaling);
+    tw_overflow_growth_start(&overflow->growth);
 }
 
 /* ---- non-finite numbers where no scaler expects them ---- */
@@ -103,7 +104,7 @@ static void judge_scaling(struct tw_overflow *overflow, const struct tw_overflow
     const struct tw_overflow_config *config = view->config;
     struct tw_scaling *scaling = &overflow->scaling;
     tw_scaling_observe(scaling, &config->scaling, view->context, view->record, is_nonfinite);
-    struct tw_scaling_verdict verdict = tw_scaling_judge(scaling, &config->scaling);
+    struct tw_scaling_verdict verdict = tw_scaling_judge(scaling, &config->scaling, view->context);
     if (verdict.is_problem) {
         overflow->newest_bad_step = view->context->step;
         struct tw_condition *condition =
@@ -232,6 +233,7 @@ static bool has_scaler(struct tw_overflow *overflow, const struct tw_context *co
 static void begin_attempt(struct tw_overflow *overflow, const struct tw_context *context)
 {
     tw_scaling_start(&overflow->scaling);
+    tw_overflow_growth_start(&overflow->growth);
     if (overflow->newest_bad_step > context->step)
         overflow->newest_bad_step = context->step;
 }
@@ -285,7 +287,7 @@ const struct tw_detector tw_detector_overflow = {
     .name = "overflow",
     .title = "Overflow",
     .description = "numbers that are not finite, beyond what a loss scaler skips on purpose",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_overflow_options,
     .n_options = TW_OVERFLOW_OPTIONS,
     .config_size = sizeof(struct tw_overflow_config),

@@ -15,6 +15,8 @@ struct tw_facts {
     double early_stopping_patience, label_smoothing, mixup;
     double train_samples;            /* that are trained on */
     double dataset_samples, classes; /* of the data set */
+    char activation[64], initializer[64];
+    double init_gain, init_std, init_bias, feature_scale, batch_norm;
 
     /* measured */
     double step;          /* newest step */

@@ -18,6 +18,8 @@ SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/learning-rate.yaml \
 SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/gradient-explosion.yaml \
 	rules/shipped/loss-spike.yaml rules/shipped/overflow.yaml \
 	rules/shipped/vanishing-gradient.yaml
+SHIPPED_RULES = rules/shipped/dead-units.yaml rules/shipped/divergence.yaml rules/shipped/overflow.yaml \
+	rules/shipped/resume-discontinuity.yaml rules/shipped/saturation.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh
@@ -45,6 +47,8 @@ rules_unit_tests = \
 	tests/unit/test_shipped_rules
 	tests/unit/test_shipped_rules \
 	tests/unit/test_underfitting_advice
+	tests/unit/test_shipped_rules \
+	tests/unit/test_shipped_unit_rules
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)
@@ -72,4 +76,7 @@ tests_unit_test_shipped_rules_LDADD = $(rules_unit_libs)
 tests_unit_test_underfitting_advice_SOURCES = tests/unit/test_underfitting_advice.c \
 	tests/unit/rules_fixture.h
 tests_unit_test_underfitting_advice_LDADD = $(rules_unit_libs)
+tests_unit_test_shipped_unit_rules_SOURCES = tests/unit/test_shipped_unit_rules.c \
+	tests/unit/rules_fixture.h
+tests_unit_test_shipped_unit_rules_LDADD = $(rules_unit_libs)
 endif

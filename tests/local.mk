@@ -21,6 +21,7 @@ EXTRA_DIST += README.md docs/update.sh docs/advisories.md docs/architecture.md \
 	docs/configuration.md docs/detectors.md docs/detectors/divergence.md \
 	docs/detectors/gradient-explosion.md docs/detectors/loss-spike.md docs/detectors/overflow.md \
 	docs/detectors/vanishing-gradient.md docs/emit_from_python.py docs/telemetry.md
+	docs/configuration.md docs/detectors.md docs/detectors/dead-units.md docs/detectors/divergence.md docs/detectors/overflow.md docs/detectors/resume-discontinuity.md docs/detectors/saturation.md docs/emit_from_python.py docs/telemetry.md
 
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)

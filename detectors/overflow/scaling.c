@@ -141,7 +141,10 @@ static void count_halvings(struct tw_scaling *scaling, const struct tw_context *
 static void count_skips(struct tw_scaling *scaling, const struct tw_scaling_config *config,
                         const struct tw_context *context, const struct change *change)
 {
-    double usual = 2. / (double)config->growth_interval;
+    double interval = (double)config->growth_interval;
+    if (context->declared_loss_scale_window >= 8)
+        interval = fmin(context->declared_loss_scale_window, 1e6);
+    double usual = 2. / interval;
     if (change->skips && tw_scaling_skip_rate(scaling) <= 0) {
         scaling->first_skip_step = context->step;
         scaling->first_skip_time_ms = context->time_ms;
@@ -200,19 +203,22 @@ static struct tw_scaling_verdict judge_run(const struct tw_scaling *scaling,
 /* A floor means something only below where the run's scale once stood: a job whose loss is a sum
  * over a batch lives with a small scale. */
 static struct tw_scaling_verdict judge_floor(const struct tw_scaling *scaling,
-                                             const struct tw_scaling_config *config)
+                                             const struct tw_scaling_config *config,
+                                             const struct tw_context *context)
 {
+    /* At its floor a scaler can only skip; of a floor that was not declared this is NaN. */
+    double critical_scale = fmax(config->critical_scale, context->declared_min_loss_scale);
     bool has_fallen = scaling->is_calibrated && scaling->scale > 0 &&
                       scaling->scale * config->fallen_by <= scaling->calibrated_scale;
-    bool is_critical = scaling->scale <= config->critical_scale;
+    bool is_critical = scaling->scale <= critical_scale;
     unsigned oldest = scaling->halvings < TW_HALVINGS ? 0 : scaling->halvings % TW_HALVINGS;
     return (struct tw_scaling_verdict){
-        .is_problem = has_fallen && scaling->scale <= config->warning_scale,
+        .is_problem = has_fallen && scaling->scale <= fmax(config->warning_scale, critical_scale),
         .severity = is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
         .statistic = "loss scale",
         .unit = "",
         .value = scaling->scale,
-        .threshold = is_critical ? config->critical_scale : config->warning_scale,
+        .threshold = is_critical ? critical_scale : config->warning_scale,
         .onset_step = scaling->halving_steps[oldest],
         .onset_time_ms = scaling->halving_times_ms[oldest],
     };
@@ -253,13 +259,14 @@ static struct tw_scaling_verdict judge_rate(const struct tw_scaling *scaling,
 }
 
 struct tw_scaling_verdict tw_scaling_judge(const struct tw_scaling *scaling,
-                                           const struct tw_scaling_config *config)
+                                           const struct tw_scaling_config *config,
+                                           const struct tw_context *context)
 {
     struct tw_scaling_verdict worst = {0};
     const struct tw_scaling_verdict verdicts[] = {
         judge_run(scaling, config),
         judge_halvings(scaling, config),
-        judge_floor(scaling, config),
+        judge_floor(scaling, config, context),
         judge_rate(scaling, config),
     };
     for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {

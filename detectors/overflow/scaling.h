@@ -56,7 +56,8 @@ void tw_scaling_observe(struct tw_scaling *scaling, const struct tw_scaling_conf
                         const struct tw_context *context, const struct tw_record *record,
                         bool is_nonfinite);
 struct tw_scaling_verdict tw_scaling_judge(const struct tw_scaling *scaling,
-                                           const struct tw_scaling_config *config);
+                                           const struct tw_scaling_config *config,
+                                           const struct tw_context *context);
 /* Share of skipped steps in the newest 1,000. */
 double tw_scaling_skip_rate(const struct tw_scaling *scaling);
 

@@ -4,6 +4,8 @@
 
 #include "detectors/detector.h"
 #include "detectors/overflow/config.h"
+#include "detectors/statistics/baseline.h"
+#include "detectors/statistics/cusum.h"
 
 enum tw_overflow_cause {
     TW_OVERFLOW_BY_NONE,
@@ -25,11 +27,23 @@ enum tw_overflow_phase {
 };
 
 struct tw_near_layer { /* the layer nearest to the end of fp16's range */
-    uint8_t is_open;
-    uint32_t index, records, below;
+    uint8_t is_open, severity;
+    uint32_t index; /* of the open finding */
     uint64_t first_step;
     int64_t first_time_ms;
     char scope[TW_SCOPE_MAX + 1];
+    /* records in a row: of one layer near the end; of none; of any at the end or beyond */
+    uint32_t records, below, over;
+    uint32_t near_index;
+    uint64_t near_step; /* the first of `records` */
+    int64_t near_time_ms;
+};
+
+/* The largest activation of the layers, in the logarithm: does it grow? */
+struct tw_overflow_growth {
+    uint64_t alarm_records; /* since the sum crossed its line */
+    struct tw_baseline baseline;
+    struct tw_cusum cusum;
 };
 
 struct tw_overflow {
@@ -49,6 +63,7 @@ struct tw_overflow {
     double loss, learning_rate; /* newest finite ones */
     char layer[64];
     struct tw_near_layer near;
+    struct tw_overflow_growth growth;
     struct tw_scaling scaling;
     struct tw_disguise disguise;
 };
@@ -88,6 +103,7 @@ void tw_overflow_say_nonfinite(struct tw_overflow *overflow, const struct tw_ove
 
 /* Layers with non-finite values. */
 void tw_overflow_judge_layers(struct tw_overflow *overflow, const struct tw_overflow_view *view);
+void tw_overflow_growth_start(struct tw_overflow_growth *growth);
 /* Layers about to leave the range of fp16. */
 void tw_overflow_judge_near(struct tw_overflow *overflow, const struct tw_overflow_view *view);
 

@@ -281,6 +281,56 @@ static void a_collapse_of_the_scale_is_critical(void **state)
     }
 }
 
+static void declare(struct subject *subject, const char *name, double value)
+{
+    struct tw_record record = step_record(0);
+    record.kind = TW_KIND_HEADER;
+    tw_header_set_number(tw_record_add_header(&record), name, value);
+    subject_observe(subject, &record);
+    tw_record_clear(&record);
+}
+
+/* 65536 / 2^7 = 512: at a floor of 512 a scaler can only skip, and one without a floor goes on. */
+static void a_scale_at_its_declared_floor_is_critical(void **state)
+{
+    (void)state;
+    for (int has_floor = 0; has_floor < 2; has_floor++) {
+        struct subject subject;
+        struct scaler scaler = {.scale = 65536, .interval = 2000};
+        start(&subject);
+        if (has_floor)
+            declare(&subject, "min_loss_scale", 512);
+        for (uint64_t step = 0; step < 1000; step++) /* a halving each 100 steps */
+            feed_scaled(&subject, &scaler, step, step >= 300 && step % 100 == 0, true);
+        assert_int_equal(scaler.scale, 512);
+        const struct tw_finding *found = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(found);
+        assert_int_equal(found->severity, has_floor ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING);
+        subject_stop(&subject);
+    }
+}
+
+/* Two skips in 100 are normal for a scaler that doubles its scale each 100 steps: 2 % is what
+ * info_rate would tell of. */
+static void a_declared_window_says_how_many_skips_are_normal(void **state)
+{
+    (void)state;
+    for (int is_declared = 0; is_declared < 2; is_declared++) {
+        struct subject subject;
+        start(&subject);
+        if (is_declared)
+            declare(&subject, "loss_scale_window", 100);
+        for (uint64_t step = 50; step < 20000; step += 50) {
+            struct tw_record record = loss_record(step, 2);
+            tw_record_set(&record, TW_SIGNAL_LOSS_SCALE, 65536);
+            tw_record_set(&record, TW_SIGNAL_SKIPPED_STEPS, 1);
+            subject_observe(&subject, &record);
+        }
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_INFO), is_declared ? 0 : 1);
+        subject_stop(&subject);
+    }
+}
+
 static void skips_in_a_row_are_a_warning_then_critical(void **state)
 {
     struct subject subject;
@@ -470,6 +520,61 @@ static void layers_that_take_turns_near_the_end_of_fp16_are_not_warned_of(void *
     subject_stop(&subject);
 }
 
+static void feed_abs_max(struct subject *subject, uint64_t step, float abs_max)
+{
+    struct tw_record record = step_record(step);
+    record.kind = TW_KIND_LAYERS;
+    struct tw_layers *layers = tw_record_add_layers(&record, 2);
+    layers->header_hash = subject->context.header_hash;
+    float *values = tw_layers_add_column(layers, TW_LAYER_ACTIVATION_ABS_MAX);
+    values[0] = 3;
+    values[1] = abs_max;
+    subject_observe(subject, &record);
+    tw_record_clear(&record);
+}
+
+static void activations_beyond_fp16_are_critical(void **state)
+{
+    static const float beyond[] = {70000.f, 65504.f, INFINITY};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct subject subject;
+        start(&subject);
+        subject_header(&subject, "fp16", "supervised");
+        for (uint64_t step = 10; step <= 100; step += 10)
+            feed_abs_max(&subject, step, 40000);
+        for (uint64_t step = 110; step <= 130; step += 10)
+            feed_abs_max(&subject, step, beyond[i]);
+        assert_int_equal(subject.n, 1);
+        assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+        assert_int_equal(subject.findings[0].onset_step, 10);
+        assert_float_equal(subject.findings[0].evidence.threshold, 65504, 0);
+        subject_stop(&subject);
+    }
+}
+
+/* From 5,000 on, four doublings from the end, by 1 % a record; and the same at a tenth of that. */
+static void activations_that_grow_towards_the_end_are_an_information(void **state)
+{
+    (void)state;
+    for (int is_small = 0; is_small < 2; is_small++) {
+        struct subject subject;
+        uint64_t seed = 4;
+        start(&subject);
+        subject_header(&subject, "fp16", "supervised");
+        for (uint64_t step = 1; step <= 300; step++) {
+            double level =
+                (is_small ? 500 : 5000) * exp(step > 200 ? .01 * (double)(step - 200) : 0);
+            feed_abs_max(&subject, step, (float)(level * exp(.05 * next_normal(&seed))));
+        }
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_INFO), !is_small);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), 0);
+        if (!is_small)
+            assert_true(subject.findings[0].onset_step > 195);
+        subject_stop(&subject);
+    }
+}
+
 static void bad_layers_are_a_scalers_daily_bread(void **state)
 {
     struct subject subject;
@@ -632,6 +737,8 @@ int main(void)
         cmocka_unit_test(a_rare_skip_elsewhere_is_normal_too),
         cmocka_unit_test(one_skip_after_each_doubling_is_the_scalers_way),
         cmocka_unit_test(a_collapse_of_the_scale_is_critical),
+        cmocka_unit_test(a_scale_at_its_declared_floor_is_critical),
+        cmocka_unit_test(a_declared_window_says_how_many_skips_are_normal),
         cmocka_unit_test(skips_in_a_row_are_a_warning_then_critical),
         cmocka_unit_test(a_skip_rate_of_ten_percent_is_a_warning_and_gets_over),
         cmocka_unit_test(a_loss_that_is_no_number_three_times_is_critical_with_a_scaler_too),
@@ -643,6 +750,8 @@ int main(void)
         cmocka_unit_test(a_rare_infinite_ctc_loss_is_normal_and_many_are_not),
         cmocka_unit_test(a_layer_near_the_end_of_fp16_is_warned_of),
         cmocka_unit_test(layers_that_take_turns_near_the_end_of_fp16_are_not_warned_of),
+        cmocka_unit_test(activations_beyond_fp16_are_critical),
+        cmocka_unit_test(activations_that_grow_towards_the_end_are_an_information),
         cmocka_unit_test(bad_layers_are_a_scalers_daily_bread),
         cmocka_unit_test(zeros_that_hide_a_nan_are_found),
         cmocka_unit_test(a_perfect_fit_that_reaches_zero_is_no_disguise),
