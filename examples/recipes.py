@@ -68,7 +68,8 @@ def arguments_of(settings):
         if value is False:
             continue
         option = "--" + name.replace("_", "-")
-        arguments += [option] if value in (None, True) else [option, format_value(value)]
+        is_flag = value is None or value is True
+        arguments += [option] if is_flag else [option, format_value(value)]
     return arguments
 
 

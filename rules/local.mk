@@ -10,16 +10,19 @@ librules_la_SOURCES = rules/bindings.c rules/bindings.h rules/document.c rules/d
 nodist_librules_la_SOURCES = rules/shipped_rules.c
 librules_la_LIBADD = $(YAML_LIBS) $(LUA_LIBS)
 
-SHIPPED_RULES = rules/shipped/converged.yaml rules/shipped/divergence.yaml rules/shipped/overfitting.yaml \
-	rules/shipped/overflow.yaml
-SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/learning-rate.yaml \
+SHIPPED_RULES = \
+	rules/shipped/converged.yaml \
+	rules/shipped/dead-units.yaml \
+	rules/shipped/divergence.yaml \
+	rules/shipped/gradient-explosion.yaml \
+	rules/shipped/learning-rate.yaml \
+	rules/shipped/loss-spike.yaml \
+	rules/shipped/overfitting.yaml \
 	rules/shipped/overflow.yaml \
-	rules/shipped/underfitting.yaml
-SHIPPED_RULES = rules/shipped/divergence.yaml rules/shipped/gradient-explosion.yaml \
-	rules/shipped/loss-spike.yaml rules/shipped/overflow.yaml \
+	rules/shipped/resume-discontinuity.yaml \
+	rules/shipped/saturation.yaml \
+	rules/shipped/underfitting.yaml \
 	rules/shipped/vanishing-gradient.yaml
-SHIPPED_RULES = rules/shipped/dead-units.yaml rules/shipped/divergence.yaml rules/shipped/overflow.yaml \
-	rules/shipped/resume-discontinuity.yaml rules/shipped/saturation.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md
 CLEANFILES += rules/shipped_rules.c
 rules/shipped_rules.c: $(SHIPPED_RULES) build-aux/embed.sh

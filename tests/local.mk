@@ -13,15 +13,28 @@ tests_tools_emit_stream_LDADD = libtelemetry.la
 check_PROGRAMS += tests/tools/print_options
 tests_tools_print_options_SOURCES = tests/tools/print_options.c
 tests_tools_print_options_LDADD = $(AGENT_LIBS)
-EXTRA_DIST += README.md docs/update.sh docs/advisories.md docs/architecture.md \
-	docs/configuration.md docs/detectors.md docs/detectors/converged.md \
-	docs/detectors/divergence.md docs/detectors/overfitting.md docs/detectors/overflow.md docs/emit_from_python.py docs/telemetry.md
-	docs/configuration.md docs/detectors.md docs/detectors/divergence.md docs/detectors/learning-rate.md \
-	docs/detectors/overflow.md docs/detectors/underfitting.md docs/emit_from_python.py docs/telemetry.md
-	docs/configuration.md docs/detectors.md docs/detectors/divergence.md \
-	docs/detectors/gradient-explosion.md docs/detectors/loss-spike.md docs/detectors/overflow.md \
-	docs/detectors/vanishing-gradient.md docs/emit_from_python.py docs/telemetry.md
-	docs/configuration.md docs/detectors.md docs/detectors/dead-units.md docs/detectors/divergence.md docs/detectors/overflow.md docs/detectors/resume-discontinuity.md docs/detectors/saturation.md docs/emit_from_python.py docs/telemetry.md
+EXTRA_DIST += \
+	README.md \
+	docs/update.sh \
+	docs/advisories.md \
+	docs/architecture.md \
+	docs/configuration.md \
+	docs/detectors.md \
+	docs/evaluation.md \
+	docs/telemetry.md \
+	docs/detectors/converged.md \
+	docs/detectors/dead-units.md \
+	docs/detectors/divergence.md \
+	docs/detectors/gradient-explosion.md \
+	docs/detectors/learning-rate.md \
+	docs/detectors/loss-spike.md \
+	docs/detectors/overfitting.md \
+	docs/detectors/overflow.md \
+	docs/detectors/resume-discontinuity.md \
+	docs/detectors/saturation.md \
+	docs/detectors/underfitting.md \
+	docs/detectors/vanishing-gradient.md \
+	docs/emit_from_python.py
 
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
