@@ -49,13 +49,13 @@ static bool fell_below(const struct tw_evals *evals, double share)
 /* Of the way from knowing nothing to the best evaluation, enough is lost. A loss that is near zero
  * doubles easily. */
 static bool matters(const struct tw_overfitting *overfitting,
-                    const struct tw_overfitting_view *view)
+                    const struct tw_overfitting_view *view, double loss)
 {
     const struct tw_evals *evals = &overfitting->evals;
     double trivial =
         view->context->trivial_loss; /* NaN when it is not known: fmax passes over it */
     double progress = fmax(evals->start, trivial) - evals->best.loss;
-    return view->level - evals->best.loss >= view->config->lost_progress * fmax(progress, 0);
+    return loss - evals->best.loss >= view->config->lost_progress * fmax(progress, 0);
 }
 
 /* In a long run the best evaluation is the lowest of many: 2.5 sigma below its level are nothing.
@@ -88,9 +88,10 @@ static bool is_level_high(const struct tw_overfitting *overfitting,
 {
     const struct tw_evals *evals = &overfitting->evals;
     unsigned since = tw_evals_known_since_best(evals) - 1;
-    *ret_rise = tw_evals_rise(evals, tw_evals_median(evals, since));
-    return since >= 6 && *ret_rise >= view->config->level_rise &&
-           fell_below(evals, view->config->level_fall);
+    double level = tw_evals_median(evals, since);
+    *ret_rise = tw_evals_rise(evals, level);
+    return since >= 6 && matters(overfitting, view, level) &&
+           *ret_rise >= view->config->level_rise && fell_below(evals, view->config->level_fall);
 }
 
 /* The score's newest level is beyond what it had reached when the loss was best, and its highest is
@@ -186,7 +187,7 @@ static struct tw_overfitting_verdict judge_pair(const struct tw_overfitting *ove
 struct tw_overfitting_verdict tw_overfitting_judge(const struct tw_overfitting *overfitting,
                                                    const struct tw_overfitting_view *view)
 {
-    if (!is_due(overfitting, view) || !matters(overfitting, view) ||
+    if (!is_due(overfitting, view) || !matters(overfitting, view, view->level) ||
         has_precedent(overfitting, view) || is_falling(overfitting, view))
         return (struct tw_overfitting_verdict){0};
     return has_train(&overfitting->evals) ? judge_pair(overfitting, view)

@@ -320,6 +320,38 @@ static void an_accuracy_that_stands_still_changes_nothing(void **state)
     subject_stop(&subject);
 }
 
+static void one_sample_more_is_no_better_accuracy(void **state)
+{
+    struct subject subject;
+    (void)state;
+    start(&subject);
+    for (uint64_t i = 0; i < 80; i++) {
+        struct tw_record record = eval_record(i, overfit_at(i));
+        tw_record_set(&record, TW_SIGNAL_TRAIN_LOSS, train_at(i));
+        tw_record_set(&record, TW_SIGNAL_EVAL_SAMPLES, 114);
+        /* From 107 right answers at the best to 109: 2 of 114 are .0175, and two standard errors of
+         * a share of .956 are .0384. */
+        tw_record_add_metric(&record, "accuracy", (106 + (double)(i / 20)) / 114);
+        subject_observe(&subject, &record);
+    }
+    assert_int_equal(subject.n, 1);
+    assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+    assert_string_equal(subject.findings[0].evidence.extras[0].text, "overfitting");
+    subject_stop(&subject);
+}
+
+static void an_accuracy_that_improved_long_ago_is_no_excuse(void **state)
+{
+    struct subject subject;
+    (void)state;
+    start(&subject);
+    for (uint64_t i = 0; i < 80; i++) /* up by .2 right after the best, and still from there */
+        scored(&subject, i, overfit_at(i), train_at(i), i <= BEST + 1 ? .6 : .8);
+    assert_int_equal(subject.n, 1);
+    assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+    subject_stop(&subject);
+}
+
 static void declared_early_stopping_is_waited_for(void **state)
 {
     struct subject subject;
@@ -489,6 +521,8 @@ int main(void)
         TEST(going_back_to_before_the_best_recovers),
         TEST(an_accuracy_that_improves_makes_it_calibration_drift),
         TEST(an_accuracy_that_stands_still_changes_nothing),
+        TEST(one_sample_more_is_no_better_accuracy),
+        TEST(an_accuracy_that_improved_long_ago_is_no_excuse),
         TEST(declared_early_stopping_is_waited_for),
         TEST(after_a_drop_of_the_learning_rate_three_evaluations_pass),
         TEST(a_schedule_that_runs_out_evenly_drops_nothing),
