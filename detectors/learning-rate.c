@@ -22,7 +22,7 @@ enum kind { /* in order of gravity */
             KIND_NO_RATE
 };
 
-#define RATIOS 128
+#define RATIOS 64
 
 struct config {
     uint64_t min_records, ratio_steps;

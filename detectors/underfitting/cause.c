@@ -31,12 +31,15 @@ bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting
            underfitting->path < view->config->short_path;
 }
 
+/* A sparse log may begin behind the blow-up: then its first loss is far over the trivial one. */
 static bool blew_up(const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_series *series = view->series;
-    double first = series->count ? (double)series->first[0] : NAN;
-    return tw_underfitting_series_early_peak(series) >=
-           view->config->blown_loss * fmax(first, view->has_trivial ? view->reference : 0);
+    double ratio = view->config->blown_loss, first = series->count ? (double)series->first[0] : 0;
+    double trivial = view->has_trivial ? view->reference : 0;
+    if (trivial > 0 && first >= ratio * ratio * trivial)
+        return true;
+    return tw_underfitting_series_early_peak(series) >= ratio * fmax(first, trivial);
 }
 
 /* Without norms, only rates far outside of what anybody uses tell: UMLAUT (CHI 2021) takes 1e-7 to
@@ -80,7 +83,8 @@ enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitti
         return TW_UNDERFITTING_BY_LOW_RATE;
     if (is_regularised(underfitting, view))
         return TW_UNDERFITTING_BY_REGULARISATION;
-    if (ratio > config->high_ratio || usual > 0 || blew_up(view))
+    bool is_rate_high = usual_rate(underfitting, view) > 0 && kind >= TW_UNDERFITTING_CONSTANT;
+    if (ratio > config->high_ratio || usual > 0 || is_rate_high || blew_up(view))
         return TW_UNDERFITTING_BY_HIGH_RATE;
     if (kind == TW_UNDERFITTING_CRAWL)
         return isnan(ratio) ? TW_UNDERFITTING_BY_LOW_RATE : TW_UNDERFITTING_BY_BUDGET;

@@ -84,7 +84,7 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
            "updates over weights, summed over all steps, below which the rate is too low for the "
            "steps that were made (trainings of digits at too low rates: .36 and less; models that "
            "are too small: .46 and more)"),
-    NUMBER(fast_fall, .1, 0, 1,
+    NUMBER(fast_fall, .12, 0, 1,
            "a loss that fell by this share in the newest half lacks only steps (our judgement)"),
     NUMBER(grown_weights, 3.5, 1, 1e6,
            "weights that grew so many times without learning: the rate is too high (healthy "
@@ -94,6 +94,8 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
            "weights that shrank to this share: regularisation holds them down (the same trainings: "
            "healthy .51 and more, failed .27 and less)"),
     NUMBER(blown_loss, 1.5, 1, 1e6,
-           "four of the first 64 losses over so many times the first and the trivial one: the rate "
+           "four of the first 64 losses over so many times the first and the trivial one, or the "
+           "first "
+           "over its square times the trivial one: the rate "
            "is too high"),
 };

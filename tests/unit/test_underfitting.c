@@ -573,7 +573,7 @@ static void a_loss_that_still_falls_at_the_end_of_its_budget_is_an_information(v
         start(&subject);
         declare(&subject, &(struct declared){.classes = 10, .max_steps = 1000});
         for (uint64_t i = 0; i < 1000; i++)
-            step(&subject, i, noisy(LN10 * exp(-(double)i / 2000), &random), 1e-3, 20);
+            step(&subject, i, noisy(LN10 * exp(-(double)i / 1600), &random), 1e-3, 20);
         finish(&subject);
         assert_int_equal(subject.n, 1);
         assert_int_equal(subject.findings[0].severity, TW_SEVERITY_INFO);
