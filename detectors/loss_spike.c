@@ -16,7 +16,7 @@ struct tw_loss_spike_config {
     double spike_sigma, spike_ratio, spread_floor;
     double back_ratio;
     uint64_t back_losses, max_losses;
-    double violent_ratio, blatant_ratio;
+    double violent_ratio, blatant_ratio, lost_share;
     uint64_t cluster_spikes, cluster_losses, cluster_lasting;
     double cluster_ratio, jump_share;
     uint64_t spikes_told, min_losses;
@@ -83,8 +83,8 @@ static const struct tw_option loss_spike_options[] = {
      .initial = 10,
      .min = 1.1,
      .max = 1e9,
-     .help = "a warning when a loss was so many times the median and as high as the first one: "
-             "all progress was lost (our judgement; the largest benign jump seen is 2.07)"},
+     .help = "a warning when a loss was so many times the median and all progress was lost (our "
+             "judgement; the largest benign jump seen is 2.07)"},
     {.name = "blatant_ratio",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(blatant_ratio),
@@ -92,6 +92,14 @@ static const struct tw_option loss_spike_options[] = {
      .min = 2,
      .max = 1e12,
      .help = "the same without a baseline and in warm-up"},
+    {.name = "lost_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(lost_share),
+     .initial = .9,
+     .min = 0,
+     .max = 1000,
+     .help = "least share of the progress since the first loss that is lost, for both (our "
+             "judgement)"},
     {.name = "cluster_spikes",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(cluster_spikes),
@@ -319,16 +327,27 @@ static bool is_back(const struct loss_spike *spike, const struct view *view)
            view->ratio < pow(spike->peak_ratio, .1);
 }
 
-/* All that was learned is lost: it stands as high as at the start, or far higher. */
+/* The share of the progress since the first loss that is lost at `y`. */
+static double lost_share(const struct loss_spike *spike, double y)
+{
+    const struct tw_divergence_loss *loss = &spike->loss;
+    double median = tw_divergence_loss_unscaled(loss, tw_baseline_median(&loss->baseline));
+    double gained = tw_divergence_loss_unscaled(loss, loss->initial) - median;
+    double lost = tw_divergence_loss_unscaled(loss, y) - median;
+    return gained > 0 ? lost / gained : 1;
+}
+
+/* The line that a jump by which all was lost has crossed, or 0. */
 static double violent_line(const struct loss_spike *spike, const struct view *view, double y)
 {
     const struct tw_loss_spike_config *config = view->config;
-    if (view->ratio >= config->blatant_ratio && y >= spike->loss.initial)
+    if (lost_share(spike, y) < config->lost_share)
+        return 0;
+    if (view->ratio >= config->blatant_ratio)
         return config->blatant_ratio;
-    if (view->has_baseline && !view->is_warmup && view->ratio >= config->violent_ratio &&
-        y >= spike->loss.initial)
-        return config->violent_ratio;
-    return 0;
+    bool is_violent =
+        view->has_baseline && !view->is_warmup && view->ratio >= config->violent_ratio;
+    return is_violent ? config->violent_ratio : 0;
 }
 
 static void follow_spike(struct loss_spike *spike, const struct view *view, double y)

@@ -55,9 +55,10 @@ static void add_numbers(const struct tw_explosion *explosion, const struct tw_ex
     const struct tw_explosion_signs *signs = &explosion->signs;
     double loss = tw_explosion_signs_loss_ratio(signs);
     double update = tw_explosion_signs_update_ratio(signs);
+    double largest =
+        fmax(explosion->rise.peak + view->baseline, fmax(view->level, explosion->norm.newest));
     tw_evidence_add(evidence, "grad_norm", exp(fmin(view->level, 700)));
-    tw_evidence_add(evidence, "largest_norm",
-                    exp(fmin(explosion->rise.peak + view->baseline, 700)));
+    tw_evidence_add(evidence, "largest_norm", exp(fmin(largest, 700)));
     if (loss > 0)
         tw_evidence_add(evidence, "loss_ratio", loss);
     if (update > 0)

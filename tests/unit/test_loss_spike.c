@@ -49,21 +49,29 @@ static void a_spike_is_told_once_it_is_over(void **state)
     }
 }
 
-/* The median of 256 lags behind a loss that falls to a tenth. */
-static void a_spike_in_a_steep_fall_is_told(void **state)
+/* A loss that falls from 2.25 to .35; the median of 256 lags behind it. */
+static enum tw_severity severity_in_a_steep_fall(double factor)
 {
-    (void)state;
     struct subject subject;
     uint64_t seed = 17;
     start(&subject);
     for (uint64_t step = 0; step < 1200; step++) {
         double loss = .25 + 2 * exp(-(double)step / 250);
-        double factor = step >= 800 && step < 810 ? 4 : 1;
-        subject_loss(&subject, step, factor * loss * exp(.03 * next_normal(&seed)));
+        bool is_high = step >= 800 && step < 810;
+        subject_loss(&subject, step, (is_high ? factor : 1) * loss * exp(.03 * next_normal(&seed)));
     }
     assert_int_equal(subject.n, 1);
     assert_int_equal(subject.findings[0].onset_step, 800);
+    enum tw_severity severity = subject.findings[0].severity;
     subject_stop(&subject);
+    return severity;
+}
+
+static void a_spike_in_a_steep_fall_is_told_by_what_it_cost(void **state)
+{
+    (void)state;
+    assert_int_equal(severity_in_a_steep_fall(4), TW_SEVERITY_INFO);
+    assert_int_equal(severity_in_a_steep_fall(20), TW_SEVERITY_WARNING); /* 6.6, above 2.25 */
 }
 
 static void what_does_not_come_back_is_no_spike(void **state)
@@ -244,7 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(healthy_losses_have_no_spikes),
         cmocka_unit_test(a_spike_is_told_once_it_is_over),
-        cmocka_unit_test(a_spike_in_a_steep_fall_is_told),
+        cmocka_unit_test(a_spike_in_a_steep_fall_is_told_by_what_it_cost),
         cmocka_unit_test(what_does_not_come_back_is_no_spike),
         cmocka_unit_test(a_small_bump_and_a_bump_within_noise_are_none),
         cmocka_unit_test(spikes_that_follow_upon_each_other_are_warned_of),
