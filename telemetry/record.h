@@ -70,7 +70,7 @@ enum tw_layer_column {
     TW_LAYER_ACTIVATION_ABS_MAX,
     TW_LAYER_ZERO_FRACTION,
     TW_LAYER_SATURATED_FRACTION, /* of activations: tanh beyond +-.95, sigmoid outside .05-.95 */
-    TW_LAYER_SATURATED_UNITS_FRACTION, /* of units: so in at least 90 % of the samples */
+    TW_LAYER_SATURATED_UNITS_FRACTION, /* of units: saturated for >= 90 % of the samples */
     TW_LAYER_DEAD_FRACTION, /* of ReLU units: fired for none of the last >= 1,000 samples */
     TW_LAYER_NONFINITE,     /* count of NaN and infinite values */
     TW_LAYER_COLUMNS

@@ -46,7 +46,8 @@ def typed(tag, form, values):
 NAN, INF = float("nan"), float("inf")
 BASE = {"v": 1, "run": "r1", "attempt": "a1", "seq": 7, "rank": 1, "time": 1709251200123}
 COLUMNS = ("grad_norm weight_norm update_norm activation_mean activation_std activation_abs_max "
-           "zero_fraction saturated_fraction saturated_units_fraction dead_fraction nonfinite").split()
+           "zero_fraction saturated_fraction saturated_units_fraction dead_fraction "
+           "nonfinite").split()
 RECORDS = {
     "header": {**BASE, "kind": "header", "step": 0, "name": "n", "project": "p", "group": "g",
                "user": "u", "host": "h", "pid": 1, "framework": "f", "world_size": 2,
