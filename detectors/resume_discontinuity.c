@@ -337,20 +337,34 @@ static double ratio_of(double now, double before)
     return now > 0 && before > 0 ? now / before : 0;
 }
 
-static enum resume_cause guess_cause(const struct resume_discontinuity *resume,
-                                     const struct resume_config *config, double level)
+/* Near what the run began with, or what it would be with no learning at all. */
+static bool is_fresh(const struct resume_discontinuity *resume, const struct resume_view *view,
+                     double level)
 {
+    double share = view->config->fresh_share;
+    double reference = fmin(resume->initial, view->context->trivial_loss); /* of a NaN: the other */
+    return fmax(resume->first_after, level) >= share * reference &&
+           resume->before < share * share * reference;
+}
+
+static enum resume_cause guess_cause(const struct resume_discontinuity *resume,
+                                     const struct resume_view *view, double level)
+{
+    const struct resume_config *config = view->config;
     double rate = ratio_of(resume->rate_after, resume->rate_before);
     double update = ratio_of(TW_WINDOW_MEDIAN(&resume->updates), resume->update_before);
-    if (level >= config->fresh_share * resume->initial &&
-        resume->before < config->fresh_share * config->fresh_share * resume->initial)
+    /* Weights that were restored show their old loss once; then the optimizer moves them. */
+    bool was_high = is_high(resume, config, resume->first_after, 1, config->ratio);
+    bool is_every_step = resume->resume_step - resume->before_step <= 1;
+    if (is_fresh(resume, view, level) && (was_high || !is_every_step))
         return BY_WEIGHTS;
     if (rate > config->rate_ratio || (rate > 0 && rate < 1 / config->rate_ratio))
         return BY_RATE;
+    if (was_high && is_every_step)
+        return BY_DATA;
     if (update >= config->update_ratio)
         return BY_OPTIMIZER;
-    /* Weights that were restored show their old loss once; then the optimizer moves them. */
-    if (is_high(resume, config, resume->first_after, 1, config->ratio))
+    if (was_high)
         return BY_DATA;
     return update > 0 ? BY_UNKNOWN : BY_OPTIMIZER;
 }
@@ -418,7 +432,7 @@ static void judge_jump(struct resume_discontinuity *resume, const struct resume_
         resume->is_open = 1;
         resume->peak = level;
         resume->severity = TW_SEVERITY_INFO;
-        resume->cause = (uint8_t)guess_cause(resume, config, level);
+        resume->cause = (uint8_t)guess_cause(resume, view, level);
         say(resume, view, TW_STATE_OPEN, level);
     } else if (steps >= config->within_steps && resume->after_count >= AFTER) {
         resume->is_watching = 0; /* a clean resume */

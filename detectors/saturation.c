@@ -215,6 +215,9 @@ static void close_finding(struct tw_saturation *saturation, const struct tw_satu
     tw_saturation_say(saturation, view, state);
     saturation->is_open = 0;
     memset(&saturation->opened, 0, sizeof saturation->opened);
+    /* A layer that recovered cannot be one that was saturated from the start any more. */
+    memset(saturation->track, 0, sizeof saturation->track);
+    memset(&saturation->newest, 0, sizeof saturation->newest);
     memset(&saturation->calm, 0, sizeof saturation->calm);
     memset(&saturation->learned, 0, sizeof saturation->learned);
 }
