@@ -74,11 +74,15 @@ static void observe_layer(struct tw_saturation *saturation, const struct tw_satu
 
 /* ---- all of them ---- */
 
-static int gravest(const struct tw_saturation *saturation,
-                   const struct tw_saturation_config *config, uint32_t index)
+/* The gravest kind that has held long enough, or -1. */
+static int gravest(const struct tw_saturation *saturation, const struct tw_saturation_view *view,
+                   uint32_t index)
 {
+    const struct tw_track *track = saturation->track[index];
     for (int kind = TW_SATURATION_KINDS; kind-- > 0;) {
-        if (saturation->track[index][kind].records >= config->records)
+        uint64_t steps = kind == TW_SATURATION_BLOCKED ? view->config->blocked_steps : 0;
+        if (track[kind].records >= view->config->records &&
+            view->context->step - track[kind].first_step >= steps)
             return kind;
     }
     return -1;
@@ -154,7 +158,7 @@ static struct tw_saturation_verdict judge(const struct tw_saturation *saturation
 {
     struct tw_saturation_verdict worst = {0}, all = {0};
     for (uint32_t i = 0; i < view->n; i++) {
-        int kind = view->layer[i].is_watched ? gravest(saturation, view->config, i) : -1;
+        int kind = view->layer[i].is_watched ? gravest(saturation, view, i) : -1;
         if (kind < 0)
             continue;
         struct tw_saturation_verdict own =

@@ -98,4 +98,12 @@ const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS] = {
      .max = 1e6,
      .help = "a layer saturated from the start was so in a first record of this step or before; "
              "a later first record counts while nothing was learned"},
+    {.name = "blocked_steps",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(blocked_steps),
+     .initial = 100,
+     .min = 0,
+     .max = 1e9,
+     .help = "critical only after so many steps without a gradient: some layers that a large first "
+             "step saturated come back (tuned on trainings of digits)"},
 };

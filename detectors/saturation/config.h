@@ -11,10 +11,10 @@ struct tw_saturation_config {
     double critical_units, critical_activations;
     double gradient_ratio, first_gradient;
     double unlearned;
-    uint64_t records, apart, start_steps;
+    uint64_t records, apart, start_steps, blocked_steps;
 };
 
-enum { TW_SATURATION_OPTIONS = 12 };
+enum { TW_SATURATION_OPTIONS = 13 };
 extern const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS];
 
 #endif

@@ -314,8 +314,25 @@ static void layers_that_let_no_gradient_through_are_critical(void **state)
     const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_CRITICAL);
     assert_non_null(finding);
     assert_string_equal(finding->scope, "layer:hidden2");
+    assert_int_equal(finding->onset_step, 10);
     assert_float_equal(extra(&finding->evidence, "layers"), 2, 0);
     assert_float_equal(extra(&finding->evidence, "reference_gradient_norm"), 1, 0);
+    subject_stop(&subject);
+}
+
+/* A large first step throws units to their ends, and they come back. */
+static void a_layer_that_is_blocked_for_less_than_100_steps_is_not_critical(void **state)
+{
+    struct subject subject;
+    const float shares[] = {.95f, .99f, 0}, units[] = {.84f, .97f, 0}, norms[] = {1e-5f, 4e-5f, 1};
+    (void)state;
+    begin(&subject, &tanh_network);
+    for (uint64_t step = 210; step <= 700; step += 10) {
+        subject_loss(&subject, step, 2.4);
+        send_layers(&subject, step, 3, shares, units, step % 200 < 90 ? norms : healthy_norms);
+    }
+    assert_int_equal(subject.n, 1);
+    assert_int_equal(subject.findings[0].severity, TW_SEVERITY_WARNING);
     subject_stop(&subject);
 }
 
@@ -473,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_loss_that_comes_down_all_the_same_withdraws_it),
         cmocka_unit_test(it_is_over_when_the_layers_are_well_below_the_line),
         cmocka_unit_test(layers_that_let_no_gradient_through_are_critical),
+        cmocka_unit_test(a_layer_that_is_blocked_for_less_than_100_steps_is_not_critical),
         cmocka_unit_test(it_grows_critical_without_a_second_finding),
         cmocka_unit_test(what_cannot_be_judged_is_said),
         cmocka_unit_test(output_layers_and_gates_may_saturate),
