@@ -15,6 +15,4 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_loss_spike,
     &tw_detector_converged,
     NULL,
-    &tw_detector_overflow,   &tw_detector_divergence,           &tw_detector_saturation,
-    &tw_detector_dead_units, &tw_detector_resume_discontinuity, NULL,
 };

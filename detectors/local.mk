@@ -22,7 +22,7 @@ libdetectors_la_SOURCES = \
 	detectors/gradient_explosion/report.c \
 	detectors/gradient_explosion/signs.c detectors/gradient_explosion/signs.h \
 	detectors/gradient_explosion/state.h \
-	detectors/learning-rate.c \
+	detectors/learning_rate.c \
 	detectors/loss_spike.c \
 	detectors/overfitting.c \
 	detectors/overfitting/config.c detectors/overfitting/config.h \
