@@ -28,9 +28,9 @@ libtrainer_la_SOURCES = \
 	trainer/schedules/linear.c \
 	trainer/schedules/schedule.h trainer/schedules/schedules.c \
 	trainer/schedules/step.c \
-	trainer/statistics.c trainer/statistics.h \
 	trainer/trainer.c trainer/trainer.h \
-	trainer/training.c trainer/training.h
+	trainer/training.c trainer/training.h \
+	trainer/vectors.h
 nodist_libtrainer_la_SOURCES = trainer/digits_embedded.c
 libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(ZLIB_LIBS)
 

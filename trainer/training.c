@@ -2,7 +2,7 @@
 #include "trainer/training.h"
 
 #include "trainer/compute_threads.h"
-#include "trainer/statistics.h"
+#include "trainer/vectors.h"
 
 #include <errno.h>
 #include <math.h>
@@ -74,6 +74,7 @@ int tw_training_init(struct tw_training *training, const struct tw_trainer_confi
                      struct tw_error *error)
 {
     *training = (struct tw_training){.max_grad_norm = config->max_grad_norm,
+                                     .measure = TW_MEASURE_LAYERS,
                                      .warmup_steps = config->warmup_steps,
                                      .epochs = config->epochs};
     tw_compute_threads_set((unsigned)config->threads);
@@ -140,19 +141,56 @@ static void next_batch(struct tw_training *training)
     training->position += training->n_batch;
 }
 
+/* Row by row, as the outputs lie in memory. NaN is no silence. */
+TW_VECTOR_CLONES
+static void mark_fired(const float *outputs, size_t rows, size_t stride, size_t units,
+                       uint32_t *restrict fired)
+{
+    for (size_t row = 0; row < rows; row++, outputs += stride) {
+#pragma omp simd
+        for (size_t unit = 0; unit < units; unit++)
+            fired[unit] |= !(outputs[unit] <= 0);
+    }
+}
+
 static void count_silence(struct tw_training *training)
 {
+    enum { AT_ONCE = 1024 };
     for (size_t layer = 0; layer < training->model.n_layers; layer++) {
         uint64_t *silent = training->silent[layer];
         size_t units = training->model.layers[layer].units;
         const float *outputs = training->model.outputs[layer];
-        for (size_t unit = 0; silent && unit < units; unit++) {
-            bool has_fired = false;
-            for (size_t i = 0; i < training->n_batch; i++)
-                has_fired |= !(outputs[i * units + unit] <= 0);
-            silent[unit] = has_fired ? 0 : silent[unit] + training->n_batch;
+        for (size_t done = 0, some; silent && done < units; done += some) {
+            uint32_t fired[AT_ONCE] = {0};
+            some = units - done < AT_ONCE ? units - done : AT_ONCE;
+            mark_fired(outputs + done, training->n_batch, units, some, fired);
+            for (size_t i = 0; i < some; i++)
+                silent[done + i] = fired[i] ? 0 : silent[done + i] + training->n_batch;
         }
     }
+}
+
+/* Right after they were computed, while they are in the cache; of what telemetry calls a layer's
+ * activations. The last ones' mean is about theirs, too. */
+static void measure_outputs(struct tw_training *training)
+{
+    const struct tw_model *model = &training->model;
+    for (int i = -1; (i = tw_model_next_block(model, i)) >= 0;) {
+        size_t behind = tw_model_activation(model, (size_t)i);
+        struct tw_statistics *figures = &training->outputs[behind];
+        struct tw_statistics_options options = {.shift = (float)figures->mean};
+        *figures = tw_statistics_of(TW_FLOAT32, model->outputs[behind],
+                                    training->n_batch * model->layers[behind].units, &options);
+    }
+}
+
+/* NaN and infinities stay what they are. */
+static double sum_of_squares(const float *values, size_t n)
+{
+    struct tw_statistics figures = tw_statistics_of(TW_FLOAT32, values, n, NULL);
+    if (figures.nan)
+        return NAN;
+    return tw_statistics_nonfinite(&figures) ? INFINITY : figures.sum_of_squares;
 }
 
 static double gradient_norm(struct tw_training *training)
@@ -160,7 +198,7 @@ static double gradient_norm(struct tw_training *training)
     double squares = 0;
     for (size_t i = 0; i < training->model.n_layers; i++) {
         const struct tw_layer *layer = &training->model.layers[i];
-        training->gradient_squares[i] = tw_sum_of_squares(layer->gradients, layer->n_parameters);
+        training->gradient_squares[i] = sum_of_squares(layer->gradients, layer->n_parameters);
         squares += training->gradient_squares[i];
     }
     return sqrt(squares);
@@ -170,30 +208,53 @@ static double gradient_norm(struct tw_training *training)
  * were infinite. */
 static void clip(struct tw_training *training, double norm)
 {
-    if (training->max_grad_norm <= 0 || norm <= training->max_grad_norm)
+    if (norm <= training->max_grad_norm)
         return;
     float scale = (float)(training->max_grad_norm / norm);
+#pragma omp simd
     for (size_t i = 0; i < training->model.n_parameters; i++)
         training->model.gradients[i] *= scale;
 }
 
-static double update(struct tw_training *training, double learning_rate)
+static void update_layer(struct tw_training *training, size_t index, double learning_rate,
+                         struct tw_optimizer_squares *ret_squares)
 {
     const struct tw_trainer_plan *plan = &training->plan;
-    struct tw_model *model = &training->model;
-    double squares = 0;
-    for (size_t i = 0; i < model->n_layers; i++) {
-        struct tw_layer *layer = &model->layers[i];
-        size_t offset = (size_t)(layer->parameters - model->parameters);
-        float *slots[TW_OPTIMIZER_SLOTS_MAX] = {0};
-        for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
-            slots[slot] = training->slots[slot] + offset;
-        training->update_squares[i] =
-            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->step + 1,
-                                  layer->n_parameters, layer->parameters, layer->gradients, slots);
-        squares += training->update_squares[i];
+    struct tw_layer *layer = &training->model.layers[index];
+    size_t offset = (size_t)(layer->parameters - training->model.parameters);
+    float *slots[TW_OPTIMIZER_SLOTS_MAX] = {0};
+    for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
+        slots[slot] = training->slots[slot] + offset;
+    plan->optimizer->step(&plan->optimizer_config, learning_rate, training->step + 1,
+                          layer->n_parameters, layer->parameters, layer->gradients, slots,
+                          ret_squares);
+}
+
+/* Clips and updates. Where there is a limit the gradients' norm is needed first; otherwise the
+ * update yields it on its way. */
+static void update(struct tw_training *training, struct tw_step_figures *figures)
+{
+    bool has_limit = training->max_grad_norm > 0, measures = training->measure;
+    struct tw_optimizer_squares all = {0};
+    if (has_limit) {
+        figures->grad_norm = gradient_norm(training);
+        clip(training, figures->grad_norm);
     }
-    return sqrt(squares);
+    for (size_t i = 0; i < training->model.n_layers; i++) {
+        struct tw_optimizer_squares squares = {0};
+        update_layer(training, i, figures->learning_rate, measures ? &squares : NULL);
+        if (!has_limit)
+            training->gradient_squares[i] = squares.gradients;
+        training->update_squares[i] = squares.update;
+        training->weight_squares[i] = squares.parameters;
+        all.gradients += squares.gradients;
+        all.update += squares.update;
+        all.parameters += squares.parameters;
+    }
+    if (!has_limit)
+        figures->grad_norm = measures ? sqrt(all.gradients) : NAN;
+    figures->update_norm = measures ? sqrt(all.update) : NAN;
+    figures->weight_norm = measures ? sqrt(all.parameters) : NAN;
 }
 
 struct tw_step_figures tw_training_step(struct tw_training *training)
@@ -206,18 +267,18 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     next_batch(training);
     size_t n = training->n_batch;
     const float *outputs = tw_model_forward(model, n, training->batch_features);
-    count_silence(training);
+    if (training->measure)
+        count_silence(training);
+    if (training->measure == TW_MEASURE_LAYERS)
+        measure_outputs(training);
     figures.loss =
         training->plan.loss->evaluate(n, model->n_outputs, outputs, training->batch_labels,
                                       tw_model_output_gradient(model), &correct);
     tw_model_backward(model, n, training->batch_features);
-    figures.grad_norm = gradient_norm(training);
-    clip(training, figures.grad_norm);
     figures.learning_rate = training->plan.learning_rate *
                             tw_schedule_factor(training->plan.schedule, training->step,
                                                training->warmup_steps, training->total_steps);
-    figures.update_norm = update(training, figures.learning_rate);
-    figures.weight_norm = sqrt(tw_sum_of_squares(model->parameters, model->n_parameters));
+    update(training, &figures);
     training->step++;
     training->samples += n;
     training->epoch += tw_training_epoch_is_over(training);
@@ -247,5 +308,5 @@ struct tw_validation tw_training_validate(struct tw_training *training)
 
 bool tw_training_is_finite(const struct tw_training *training)
 {
-    return isfinite(tw_sum_of_squares(training->model.parameters, training->model.n_parameters));
+    return isfinite(sum_of_squares(training->model.parameters, training->model.n_parameters));
 }

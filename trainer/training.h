@@ -6,10 +6,19 @@
 #include "trainer/config.h"
 #include "trainer/random.h"
 
+#include "telemetry/statistics.h"
+
 struct tw_step_figures {
     double loss, learning_rate;
     double grad_norm; /* before clipping */
     double update_norm, weight_norm, seconds;
+};
+
+/* What a step measures beside its loss: what it does not is NaN, or as it was. */
+enum tw_measure {
+    TW_MEASURE_NOTHING, /* for benchmarks: nothing but the loss */
+    TW_MEASURE_STEP,    /* the figures of the whole model, and which units are silent */
+    TW_MEASURE_LAYERS   /* those of every layer, too */
 };
 
 struct tw_validation {
@@ -29,13 +38,16 @@ struct tw_training {
     size_t position;                      /* samples of this epoch that are done */
     float *batch_features;
     uint8_t *batch_labels;
-    size_t n_batch; /* samples of the newest step */
+    size_t n_batch;          /* samples of the newest step */
+    enum tw_measure measure; /* of the coming steps [TW_MEASURE_LAYERS] */
 
     uint64_t step, samples, epoch; /* done so far; epoch: whole ones */
     uint64_t steps_per_epoch, total_steps;
 
     /* Of the newest step, by layer of the model. */
-    double gradient_squares[TW_MODEL_LAYERS_MAX], update_squares[TW_MODEL_LAYERS_MAX];
+    double gradient_squares[TW_MODEL_LAYERS_MAX], update_squares[TW_MODEL_LAYERS_MAX],
+        weight_squares[TW_MODEL_LAYERS_MAX];
+    struct tw_statistics outputs[TW_MODEL_LAYERS_MAX]; /* of the layers with TW_MEASURE_LAYERS */
     /* Samples since each unit's output was last above 0, by layer with an activation that can die;
      * NULL for others. */
     uint64_t *silent[TW_MODEL_LAYERS_MAX];

@@ -2,25 +2,66 @@
  * torch.optim.SGD writes it (dampening 0): g += weight_decay w; v = momentum v + g;
  * w -= rate v, or rate (g + momentum v) with nesterov. */
 #include "trainer/optimizers/optimizer.h"
+#include "trainer/vectors.h"
 
-static double sgd_step(const struct tw_optimizer_config *config, double learning_rate, uint64_t t,
-                       size_t n, float *parameters, const float *gradients, float *const *slots)
+struct factors {
+    float rate, decay, momentum;
+    /* The direction is direct * gradient + along * velocity: 0 and 1, or with nesterov 1 and the
+     * momentum. */
+    float direct, along;
+};
+
+static inline __attribute__((always_inline)) float step_of(const struct factors *by, float before,
+                                                           float gradient, float *velocity)
 {
-    (void)t;
-    float rate = (float)learning_rate, momentum = (float)config->momentum;
-    float decay = (float)config->weight_decay;
-    float *velocity = slots[0];
-    double changed = 0;
+    gradient += by->decay * before;
+    *velocity = by->momentum * *velocity + gradient;
+    return before - by->rate * (by->direct * gradient + by->along * *velocity);
+}
+
+TW_VECTOR_CLONES
+static void step_alone(struct factors by, size_t n, float *restrict parameters,
+                       const float *restrict gradients, float *restrict velocity)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        parameters[i] = step_of(&by, parameters[i], gradients[i], &velocity[i]);
+}
+
+TW_VECTOR_CLONES
+static void step_with_squares(struct factors by, size_t n, float *restrict parameters,
+                              const float *restrict gradients, float *restrict velocity,
+                              struct tw_optimizer_squares *ret)
+{
+    double given = 0, changed = 0, left = 0;
+#pragma omp simd reduction(+ : given, changed, left)
     for (size_t i = 0; i < n; i++) {
-        float gradient = gradients[i] + decay * parameters[i];
-        velocity[i] = momentum * velocity[i] + gradient;
-        float direction = config->nesterov ? gradient + momentum * velocity[i] : velocity[i];
-        float before = parameters[i];
-        parameters[i] = before - rate * direction;
-        double change = (double)parameters[i] - before;
-        changed += change * change;
+        double gradient = gradients[i], before = parameters[i];
+        parameters[i] = step_of(&by, parameters[i], gradients[i], &velocity[i]);
+        double after = parameters[i];
+        given += gradient * gradient;
+        changed += (after - before) * (after - before);
+        left += after * after;
     }
-    return changed;
+    *ret = (struct tw_optimizer_squares){given, changed, left};
+}
+
+static void sgd_step(const struct tw_optimizer_config *config, double learning_rate, uint64_t t,
+                     size_t n, float *parameters, const float *gradients, float *const *slots,
+                     struct tw_optimizer_squares *ret_squares)
+{
+    struct factors by = {
+        .rate = (float)learning_rate,
+        .decay = (float)config->weight_decay,
+        .momentum = (float)config->momentum,
+        .direct = config->nesterov ? 1 : 0,
+        .along = config->nesterov ? (float)config->momentum : 1,
+    };
+    (void)t;
+    if (ret_squares)
+        step_with_squares(by, n, parameters, gradients, slots[0], ret_squares);
+    else
+        step_alone(by, n, parameters, gradients, slots[0]);
 }
 
 const struct tw_optimizer tw_optimizer_sgd = {
