@@ -73,16 +73,28 @@ static void plan_steps(struct tw_training *training, const struct tw_trainer_con
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error)
 {
+    return tw_training_init_with(training, config, NULL, error);
+}
+
+int tw_training_init_with(struct tw_training *training, const struct tw_trainer_config *config,
+                          struct tw_data *data, struct tw_error *error)
+{
     *training = (struct tw_training){.max_grad_norm = config->max_grad_norm,
                                      .measure = TW_MEASURE_LAYERS,
                                      .warmup_steps = config->warmup_steps,
                                      .epochs = config->epochs};
+    if (data) {
+        training->data = *data;
+        *data = (struct tw_data){0};
+    }
     tw_compute_threads_set((unsigned)config->threads);
     int result = tw_trainer_config_resolve(config, &training->plan, error);
-    if (!result)
+    if (!result && !training->data.features)
         result = training->plan.dataset->load(&training->data, error);
-    if (result)
+    if (result) {
+        tw_data_release(&training->data);
         return result;
+    }
     /* A batch over all samples is as large as one can be. */
     training->batch_size =
         config->batch_size < training->data.n_train ? config->batch_size : training->data.n_train;

@@ -57,6 +57,9 @@ struct tw_training {
  * (compute_threads.h). */
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error);
+/* Likewise, on data that are there: the training takes them over, even where it fails. */
+int tw_training_init_with(struct tw_training *training, const struct tw_trainer_config *config,
+                          struct tw_data *data, struct tw_error *error);
 void tw_training_release(struct tw_training *training); /* a zeroed one is allowed */
 
 /* The next batch: forward, back, clip, update. Starts a new epoch where the last one is over. */
