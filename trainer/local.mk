@@ -21,6 +21,7 @@ libtrainer_la_SOURCES = \
 	trainer/optimizers/adam.c \
 	trainer/optimizers/optimizer.h trainer/optimizers/optimizers.c \
 	trainer/optimizers/sgd.c \
+	trainer/optimizers/squares.h \
 	trainer/random.c trainer/random.h \
 	trainer/recorder.c trainer/recorder.h \
 	trainer/schedules/constant.c \

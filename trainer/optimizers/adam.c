@@ -1,7 +1,7 @@
 /* Adam (D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm
  * 1) and AdamW (I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019),
  * with epsilon where PyTorch has it: w -= rate m^ / (sqrt(v^) + epsilon). */
-#include "trainer/optimizers/optimizer.h"
+#include "trainer/optimizers/squares.h"
 #include "trainer/vectors.h"
 
 #include <math.h>
@@ -48,21 +48,36 @@ static void step_alone(struct factors by, size_t n, float *restrict parameters,
 }
 
 TW_VECTOR_CLONES
-static void step_with_squares(struct factors by, size_t n, float *restrict parameters,
-                              const float *restrict gradients, float *restrict first,
-                              float *restrict second, struct tw_optimizer_squares *ret)
+static struct tw_squares_sums step_of_block(struct factors by, size_t n, float *restrict parameters,
+                                            const float *restrict gradients, float *restrict first,
+                                            float *restrict second, float *restrict ret_before)
 {
-    double given = 0, changed = 0, left = 0;
+    float given = 0, changed = 0, left = 0;
 #pragma omp simd reduction(+ : given, changed, left)
     for (size_t i = 0; i < n; i++) {
-        double gradient = gradients[i], before = parameters[i];
-        parameters[i] = step_of(&by, parameters[i], gradients[i], &first[i], &second[i]);
-        double after = parameters[i];
+        float gradient = gradients[i], before = parameters[i];
+        float after = step_of(&by, before, gradient, &first[i], &second[i]);
+        parameters[i] = after;
+        ret_before[i] = before;
         given += gradient * gradient;
         changed += (after - before) * (after - before);
         left += after * after;
     }
-    *ret = (struct tw_optimizer_squares){given, changed, left};
+    return (struct tw_squares_sums){given, changed, left};
+}
+
+static void step_with_squares(struct factors by, size_t n, float *parameters,
+                              const float *gradients, float *first, float *second,
+                              struct tw_optimizer_squares *ret)
+{
+    *ret = (struct tw_optimizer_squares){0};
+    for (size_t done = 0, some; done < n; done += some) {
+        float before[TW_SQUARES_BLOCK];
+        some = n - done < TW_SQUARES_BLOCK ? n - done : TW_SQUARES_BLOCK;
+        struct tw_squares_sums sums = step_of_block(by, some, parameters + done, gradients + done,
+                                                    first + done, second + done, before);
+        tw_squares_add(ret, &sums, some, gradients + done, before, parameters + done);
+    }
 }
 
 static void step(const struct factors *by, size_t n, float *parameters, const float *gradients,

@@ -1,7 +1,7 @@
 /* Stochastic gradient descent with momentum, Nesterov's variant and L2 weight decay, as PyTorch's
  * torch.optim.SGD writes it (dampening 0): g += weight_decay w; v = momentum v + g;
  * w -= rate v, or rate (g + momentum v) with nesterov. */
-#include "trainer/optimizers/optimizer.h"
+#include "trainer/optimizers/squares.h"
 #include "trainer/vectors.h"
 
 struct factors {
@@ -29,21 +29,36 @@ static void step_alone(struct factors by, size_t n, float *restrict parameters,
 }
 
 TW_VECTOR_CLONES
-static void step_with_squares(struct factors by, size_t n, float *restrict parameters,
-                              const float *restrict gradients, float *restrict velocity,
-                              struct tw_optimizer_squares *ret)
+static struct tw_squares_sums step_of_block(struct factors by, size_t n, float *restrict parameters,
+                                            const float *restrict gradients,
+                                            float *restrict velocity, float *restrict ret_before)
 {
-    double given = 0, changed = 0, left = 0;
+    float given = 0, changed = 0, left = 0;
 #pragma omp simd reduction(+ : given, changed, left)
     for (size_t i = 0; i < n; i++) {
-        double gradient = gradients[i], before = parameters[i];
-        parameters[i] = step_of(&by, parameters[i], gradients[i], &velocity[i]);
-        double after = parameters[i];
+        float gradient = gradients[i], before = parameters[i];
+        float after = step_of(&by, before, gradient, &velocity[i]);
+        parameters[i] = after;
+        ret_before[i] = before;
         given += gradient * gradient;
         changed += (after - before) * (after - before);
         left += after * after;
     }
-    *ret = (struct tw_optimizer_squares){given, changed, left};
+    return (struct tw_squares_sums){given, changed, left};
+}
+
+static void step_with_squares(struct factors by, size_t n, float *parameters,
+                              const float *gradients, float *velocity,
+                              struct tw_optimizer_squares *ret)
+{
+    *ret = (struct tw_optimizer_squares){0};
+    for (size_t done = 0, some; done < n; done += some) {
+        float before[TW_SQUARES_BLOCK];
+        some = n - done < TW_SQUARES_BLOCK ? n - done : TW_SQUARES_BLOCK;
+        struct tw_squares_sums sums =
+            step_of_block(by, some, parameters + done, gradients + done, velocity + done, before);
+        tw_squares_add(ret, &sums, some, gradients + done, before, parameters + done);
+    }
 }
 
 static void sgd_step(const struct tw_optimizer_config *config, double learning_rate, uint64_t t,
