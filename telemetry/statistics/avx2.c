@@ -9,7 +9,6 @@
 
 #define LANES 2
 #define STRIDE ((size_t)8 * LANES)
-#define AHEAD 384 /* floats: as in avx512.c */
 
 static bool is_supported(void)
 {
@@ -20,6 +19,10 @@ static bool is_supported(void)
 struct lane {
     __m256 sum, squares, min, max;
     __m256i tiny;
+};
+
+struct totals {
+    __m256d sum, squares;
 };
 
 AVX2_INLINE void clear(struct lane *lane)
@@ -54,24 +57,41 @@ AVX2_INLINE void take_one(struct tw_statistics_sums *sums, float value, float sh
     sums->tiny += (tw_float_bits(value) & TW_EXPONENT) == 0;
 }
 
-AVX2_INLINE struct tw_statistics_sums join(const struct lane *lanes)
+AVX2_INLINE __m256d add_floats(__m256d total, __m256 values)
+{
+    total = _mm256_add_pd(total, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
+    return _mm256_add_pd(total, _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));
+}
+
+/* Empties the lanes' sums. */
+AVX2_INLINE void add_up(struct totals *totals, struct lane *lanes)
+{
+    for (int i = 0; i < LANES; i++) {
+        totals->sum = add_floats(totals->sum, lanes[i].sum);
+        totals->squares = add_floats(totals->squares, lanes[i].squares);
+        lanes[i].sum = lanes[i].squares = _mm256_setzero_ps();
+    }
+}
+
+AVX2_INLINE struct tw_statistics_sums join(const struct totals *totals, const struct lane *lanes)
 {
     struct tw_statistics_sums sums = {.min = INFINITY, .max = -INFINITY};
-    for (int i = 0; i < LANES; i++) {
-        float sum[8], squares[8], min[8], max[8];
-        uint32_t tiny[8];
-        _mm256_storeu_ps(sum, lanes[i].sum);
-        _mm256_storeu_ps(squares, lanes[i].squares);
-        _mm256_storeu_ps(min, lanes[i].min);
-        _mm256_storeu_ps(max, lanes[i].max);
-        _mm256_storeu_si256((__m256i *)(void *)tiny, lanes[i].tiny);
-        for (int k = 0; k < 8; k++) {
-            sums.sum += (double)sum[k];
-            sums.squares += (double)squares[k];
-            sums.min = min[k] < sums.min ? min[k] : sums.min;
-            sums.max = max[k] > sums.max ? max[k] : sums.max;
-            sums.tiny += tiny[k];
-        }
+    double sum[4], squares[4];
+    float min[8], max[8];
+    uint32_t tiny[8];
+    _mm256_storeu_pd(sum, totals->sum);
+    _mm256_storeu_pd(squares, totals->squares);
+    _mm256_storeu_ps(min, _mm256_min_ps(lanes[0].min, lanes[1].min));
+    _mm256_storeu_ps(max, _mm256_max_ps(lanes[0].max, lanes[1].max));
+    _mm256_storeu_si256((__m256i *)(void *)tiny, _mm256_add_epi32(lanes[0].tiny, lanes[1].tiny));
+    for (int i = 0; i < 4; i++) {
+        sums.sum += sum[i];
+        sums.squares += squares[i];
+    }
+    for (int i = 0; i < 8; i++) {
+        sums.min = min[i] < sums.min ? min[i] : sums.min;
+        sums.max = max[i] > sums.max ? max[i] : sums.max;
+        sums.tiny += tiny[i];
     }
     return sums;
 }
@@ -80,17 +100,21 @@ AVX2_INLINE struct tw_statistics_sums sums_of(const float *values, size_t n, flo
                                               bool is_shifted)
 {
     struct lane lanes[LANES];
+    struct totals totals = {_mm256_setzero_pd(), _mm256_setzero_pd()};
     __m256 shifts = _mm256_set1_ps(shift);
     size_t i = 0;
     for (int lane = 0; lane < LANES; lane++)
         clear(&lanes[lane]);
-    for (; i + STRIDE <= n; i += STRIDE) {
-        _mm_prefetch((const char *)(values + i + AHEAD), _MM_HINT_T0);
+    while (i + STRIDE <= n) {
+        size_t end = n - i > TW_STATISTICS_PIECE ? i + TW_STATISTICS_PIECE : n;
+        for (; i + STRIDE <= end; i += STRIDE) {
 #pragma GCC unroll 2
-        for (int lane = 0; lane < LANES; lane++)
-            take(&lanes[lane], _mm256_loadu_ps(values + i + 8 * lane), shifts, is_shifted);
+            for (int lane = 0; lane < LANES; lane++)
+                take(&lanes[lane], _mm256_loadu_ps(values + i + 8 * lane), shifts, is_shifted);
+        }
+        add_up(&totals, lanes);
     }
-    struct tw_statistics_sums sums = join(lanes);
+    struct tw_statistics_sums sums = join(&totals, lanes);
     for (; i < n; i++)
         take_one(&sums, values[i], shift);
     return sums;

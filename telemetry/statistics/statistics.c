@@ -163,9 +163,9 @@ static void add_floats(const struct pass *pass, const float *values, size_t n)
 static void add_short(const struct pass *pass, enum tw_float_type type, const uint16_t *values,
                       size_t n)
 {
-    float wide[TW_STATISTICS_BLOCK];
+    float wide[TW_STATISTICS_PIECE];
     for (size_t done = 0, some; done < n; done += some) {
-        some = n - done < TW_STATISTICS_BLOCK ? n - done : TW_STATISTICS_BLOCK;
+        some = n - done < TW_STATISTICS_PIECE ? n - done : TW_STATISTICS_PIECE;
         if (type == TW_FLOAT16) {
             pass->kernel->widen_half(values + done, some, wide);
             pass->statistics->denormals += pass->kernel->denormal_halves(values + done, some);
