@@ -1,6 +1,6 @@
 # bench/: the benchmarks. `make bench` runs them and writes bench/results.json; they are no part of
 # `make check`, but for a run with tiny sizes that asserts no time.
-EXTRA_PROGRAMS = bench/trainward-bench
+check_PROGRAMS += bench/trainward-bench
 bench_trainward_bench_SOURCES = \
 	bench/benchmarks.c \
 	bench/emit.c \
@@ -18,5 +18,7 @@ bench_trainward_bench_LDADD = libtrainer.la libtelemetry.la $(JANSSON_LIBS) $(OP
 .PHONY: bench
 bench: bench/trainward-bench$(EXEEXT)
 	bench/trainward-bench$(EXEEXT) --output bench/results.json
-CLEANFILES += bench/results.json bench/trainward-bench$(EXEEXT)
-EXTRA_DIST += docs/benchmarks.md
+CLEANFILES += bench/results.json
+
+TESTS += tests/check_bench.sh
+EXTRA_DIST += docs/benchmarks.md tests/check_bench.sh

@@ -153,28 +153,39 @@ static void next_batch(struct tw_training *training)
     training->position += training->n_batch;
 }
 
-/* Row by row, as the outputs lie in memory. NaN is no silence. */
+/* Units that are looked at together. */
+#define SILENCE_UNITS 64
+
+/* Sets fired[i] to 1 where unit i had an output above 0; NaN is no silence. A few rows tell of most
+ * networks that all of these units fired: then the rest is not read. */
 TW_VECTOR_CLONES
 static void mark_fired(const float *outputs, size_t rows, size_t stride, size_t units,
                        uint32_t *restrict fired)
 {
-    for (size_t row = 0; row < rows; row++, outputs += stride) {
+    uint32_t n_fired = 0;
+    for (size_t row = 0; row < rows && n_fired < units;) {
+        size_t end = rows - row < 8 ? rows : row + 8;
+        for (; row < end; row++) {
 #pragma omp simd
+            for (size_t unit = 0; unit < units; unit++)
+                fired[unit] |= !(outputs[row * stride + unit] <= 0);
+        }
+        n_fired = 0;
+#pragma omp simd reduction(+ : n_fired)
         for (size_t unit = 0; unit < units; unit++)
-            fired[unit] |= !(outputs[unit] <= 0);
+            n_fired += fired[unit];
     }
 }
 
 static void count_silence(struct tw_training *training)
 {
-    enum { AT_ONCE = 1024 };
     for (size_t layer = 0; layer < training->model.n_layers; layer++) {
         uint64_t *silent = training->silent[layer];
         size_t units = training->model.layers[layer].units;
         const float *outputs = training->model.outputs[layer];
         for (size_t done = 0, some; silent && done < units; done += some) {
-            uint32_t fired[AT_ONCE] = {0};
-            some = units - done < AT_ONCE ? units - done : AT_ONCE;
+            uint32_t fired[SILENCE_UNITS] = {0};
+            some = units - done < SILENCE_UNITS ? units - done : SILENCE_UNITS;
             mark_fired(outputs + done, training->n_batch, units, some, fired);
             for (size_t i = 0; i < some; i++)
                 silent[done + i] = fired[i] ? 0 : silent[done + i] + training->n_batch;

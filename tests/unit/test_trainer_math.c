@@ -170,6 +170,75 @@ static void epsilon_is_added_to_the_corrected_root(void **state)
                      .96666667, .95912214);
 }
 
+/* More than two blocks of the loops that take them. */
+#define MANY 3001
+
+static const struct tw_optimizer_config usual = {
+    .momentum = .9, .beta1 = .9, .beta2 = .999, .epsilon = 1e-8, .weight_decay = .01};
+
+static float many_weights[2][MANY], many_gradients[MANY], many_slots[2][2][MANY];
+
+/* One step from weights `weight`, once with the sums and once without. */
+static struct tw_optimizer_squares step_many(const struct tw_optimizer *optimizer, float weight)
+{
+    struct tw_optimizer_squares squares;
+    memset(many_slots, 0, sizeof many_slots);
+    for (size_t way = 0; way < 2; way++) {
+        float *slots[] = {many_slots[way][0], many_slots[way][1]};
+        for (size_t i = 0; i < MANY; i++)
+            many_weights[way][i] = weight;
+        optimizer->step(&usual, .1, 1, MANY, many_weights[way], many_gradients, slots,
+                        way ? &squares : NULL);
+    }
+    return squares;
+}
+
+/* The sums against additions one by one, and the weights with them against those without. */
+static void expect_squares(const struct tw_optimizer *optimizer, float weight)
+{
+    double gradients = 0, update = 0, parameters = 0;
+    struct tw_optimizer_squares squares = step_many(optimizer, weight);
+    for (size_t i = 0; i < MANY; i++) {
+        double after = many_weights[1][i], change = after - (double)weight;
+        gradients += (double)many_gradients[i] * many_gradients[i];
+        update += change * change;
+        parameters += after * after;
+        assert_near(many_weights[0][i], after, 1e-6 * fabs(after));
+    }
+    assert_near(squares.gradients, gradients, 1e-6 * gradients);
+    assert_near(squares.update, update, 1e-6 * update);
+    assert_near(squares.parameters, parameters, 1e-6 * parameters);
+}
+
+static void sums_of_squares_fall_out_of_a_step(void **state)
+{
+    static const float scales[] = {1, 1e-25f, 1e25f};
+    (void)state;
+    for (size_t i = 0; tw_optimizers[i]; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            for (size_t at = 0; at < MANY; at++)
+                many_gradients[at] = scales[k] * ((float)(at % 11) - 4.5f);
+            expect_squares(tw_optimizers[i], .5f);
+            expect_squares(tw_optimizers[i], 1e-22f);
+        }
+    }
+}
+
+static void squares_of_what_is_not_finite_are_not_finite(void **state)
+{
+    (void)state;
+    for (size_t i = 0; tw_optimizers[i]; i++) {
+        memset(many_gradients, 0, sizeof many_gradients);
+        many_gradients[1500] = INFINITY;
+        assert_true(isinf(step_many(tw_optimizers[i], 1).gradients));
+        many_gradients[1500] = NAN;
+        struct tw_optimizer_squares squares = step_many(tw_optimizers[i], 1);
+        assert_true(isnan(squares.gradients));
+        assert_true(isnan(squares.update));
+        assert_true(isnan(squares.parameters));
+    }
+}
+
 /* ln(1 + e^-1 + e^-2) = ln 1.50321472 = .40760596 for the largest of (1, 2, 3), 2 more for the
  * smallest. softmax = (.09003057, .24472847, .66524096). */
 static void cross_entropy_is_that_of_three_logits(void **state)
@@ -320,6 +389,8 @@ int main(void)
         cmocka_unit_test(adam_takes_the_papers_steps),
         cmocka_unit_test(weight_decay_joins_the_gradient_in_adam_and_the_weight_in_adamw),
         cmocka_unit_test(epsilon_is_added_to_the_corrected_root),
+        cmocka_unit_test(sums_of_squares_fall_out_of_a_step),
+        cmocka_unit_test(squares_of_what_is_not_finite_are_not_finite),
         cmocka_unit_test(cross_entropy_is_that_of_three_logits),
         cmocka_unit_test(cross_entropy_neither_overflows_nor_underflows),
         cmocka_unit_test(nan_among_the_logits_gives_nan_and_no_hit),
