@@ -193,6 +193,9 @@ static struct tw_optimizer_squares step_many(const struct tw_optimizer *optimize
     return squares;
 }
 
+/* 1,024 float additions (a block without vectors), each off by half a unit of 2^-24 at the most. */
+#define SQUARES_TOLERANCE (1024 * 0x1p-25)
+
 /* The sums against additions one by one, and the weights with them against those without. */
 static void expect_squares(const struct tw_optimizer *optimizer, float weight)
 {
@@ -205,9 +208,9 @@ static void expect_squares(const struct tw_optimizer *optimizer, float weight)
         parameters += after * after;
         assert_near(many_weights[0][i], after, 1e-6 * fabs(after));
     }
-    assert_near(squares.gradients, gradients, 1e-6 * gradients);
-    assert_near(squares.update, update, 1e-6 * update);
-    assert_near(squares.parameters, parameters, 1e-6 * parameters);
+    assert_near(squares.gradients, gradients, SQUARES_TOLERANCE * gradients);
+    assert_near(squares.update, update, SQUARES_TOLERANCE * update);
+    assert_near(squares.parameters, parameters, SQUARES_TOLERANCE * parameters);
 }
 
 static void sums_of_squares_fall_out_of_a_step(void **state)

@@ -8,8 +8,9 @@
 
 #include <math.h>
 
-/* Short enough for 64 float additions a lane of AVX-512 (relative error near 1e-7), and for what is
- * kept of a block to stay in the first-level cache. */
+/* Short enough for 64 float additions a lane of AVX-512, and 1,024 where the compiler makes no
+ * vectors: a relative error below 2e-6 and 4e-5 in the worst case, that all round one way. What is
+ * kept of a block stays in the first-level cache. */
 #define TW_SQUARES_BLOCK 1024
 
 /* Of one block. */
