@@ -47,11 +47,9 @@ rules_unit_tests = \
 	tests/unit/test_rules_contract \
 	tests/unit/test_rules_damaged \
 	tests/unit/test_rules_overfitting \
-	tests/unit/test_shipped_rules
 	tests/unit/test_shipped_rules \
+	tests/unit/test_shipped_unit_rules \
 	tests/unit/test_underfitting_advice
-	tests/unit/test_shipped_rules \
-	tests/unit/test_shipped_unit_rules
 check_PROGRAMS += $(rules_unit_tests)
 TESTS += $(rules_unit_tests)
 rules_unit_libs = $(RULES_LIBS) $(UNIT_LIBS)

@@ -24,6 +24,12 @@ libtelemetry_la_SOURCES = \
 	telemetry/run_file.c telemetry/run_file.h \
 	telemetry/run_file_tail.c telemetry/run_file_tail.h \
 	telemetry/run_header.c \
+	telemetry/statistics.h \
+	telemetry/statistics/avx2.c \
+	telemetry/statistics/avx512.c \
+	telemetry/statistics/float_mode.h telemetry/statistics/kernel.h telemetry/statistics/plain.h \
+	telemetry/statistics/portable.c \
+	telemetry/statistics/statistics.c \
 	telemetry/text.c telemetry/text.h \
 	telemetry/wire.h \
 	telemetry/writer.c telemetry/writer.h
@@ -41,7 +47,7 @@ EXTRA_DIST += telemetry/trainward.sym
 
 trainwardincludedir = $(includedir)/trainward
 trainwardinclude_HEADERS = telemetry/emitter.h telemetry/error.h telemetry/record.h \
-	telemetry/run_file.h telemetry/wire.h
+	telemetry/run_file.h telemetry/statistics.h telemetry/wire.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = telemetry/trainward.pc
 
@@ -58,6 +64,7 @@ telemetry_unit_tests = \
 	tests/unit/test_record \
 	tests/unit/test_ring \
 	tests/unit/test_run_file \
+	tests/unit/test_statistics \
 	tests/unit/test_wire_memory
 check_PROGRAMS += $(telemetry_unit_tests)
 TESTS += $(telemetry_unit_tests)
@@ -76,6 +83,7 @@ tests_unit_test_ring_LDADD = $(telemetry_unit_libs)
 tests_unit_test_run_file_SOURCES = tests/unit/test_run_file.c tests/unit/temporary_directory.h \
 	$(wire_samples)
 tests_unit_test_run_file_LDADD = $(telemetry_unit_libs)
+tests_unit_test_statistics_LDADD = $(telemetry_unit_libs)
 tests_unit_test_emitter_SOURCES = tests/unit/test_emitter.c tests/unit/temporary_directory.h \
 	$(wire_samples)
 tests_unit_test_emitter_LDADD = $(telemetry_unit_libs)

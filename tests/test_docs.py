@@ -193,8 +193,8 @@ def test_the_example_in_python_makes_a_run_that_can_be_analyzed(tmp_path):
     assert told["steps"] == 100
 
 
-def test_the_example_in_c_compiles_without_a_warning(tmp_path):
-    example, = blocks("telemetry.md", "c")
+@pytest.mark.parametrize("example", blocks("telemetry.md", "c"))
+def test_the_examples_in_c_compile_without_a_warning(example, tmp_path):
     (tmp_path / "trainward").mkdir()
     for header in (programs.TOP / "telemetry").glob("*.h"):
         shutil.copy(header, tmp_path / "trainward")

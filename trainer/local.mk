@@ -39,6 +39,7 @@ libtrainer_la_SOURCES = \
 	trainer/precisions/fp16.c \
 	trainer/precisions/fp32.c \
 	trainer/precisions/precision.h trainer/precisions/precisions.c \
+	trainer/optimizers/squares.h \
 	trainer/random.c trainer/random.h \
 	trainer/recorder.c trainer/recorder.h \
 	trainer/schedules/constant.c \
@@ -46,9 +47,9 @@ libtrainer_la_SOURCES = \
 	trainer/schedules/linear.c \
 	trainer/schedules/schedule.h trainer/schedules/schedules.c \
 	trainer/schedules/step.c \
-	trainer/statistics.c trainer/statistics.h \
 	trainer/trainer.c trainer/trainer.h \
-	trainer/training.c trainer/training.h
+	trainer/training.c trainer/training.h \
+	trainer/vectors.h
 nodist_libtrainer_la_SOURCES = $(trainer_embedded)
 libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(CSV_LIBS) $(ZLIB_LIBS)
 

@@ -1,8 +1,6 @@
 /* Telemetry records of a training. */
 #include "trainer/recorder.h"
 
-#include "trainer/statistics.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -236,6 +234,16 @@ static double share_of_dead(const struct tw_training *training, size_t layer)
     return (double)dead / (double)units;
 }
 
+/* In double the squares of finite values have a finite sum: only where it is not are they counted.
+ */
+static uint64_t nonfinite_of(const float *values, size_t n, double squares)
+{
+    if (isfinite(squares))
+        return 0;
+    struct tw_statistics figures = tw_statistics_of(TW_FLOAT32, values, n, NULL);
+    return tw_statistics_nonfinite(&figures);
+}
+
 /* A norm over values that are not all finite is infinite: NaN would read as "not measured". */
 static float norm_figure(double squares)
 {
@@ -250,27 +258,27 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
     size_t behind = tw_model_activation(model, index);
     const struct tw_layer_type *type = model->layers[behind].type;
     size_t n = training->n_batch * layer->units, parameters = block_parameters(model, index);
-    struct tw_statistics activations = tw_statistics_of(model->outputs[behind], n);
-    struct tw_statistics weights = tw_statistics_of(layer->parameters, parameters);
-    struct tw_statistics gradients = tw_statistics_of(layer->gradients, parameters);
+    const struct tw_statistics *activations = &training->outputs[behind];
+    double gradient_squares = block_sum(model, index, training->gradient_squares);
+    double weight_squares = block_sum(model, index, training->weight_squares);
+    double update_squares = block_sum(model, index, training->update_squares);
 
-    column[TW_LAYER_GRAD_NORM][at] =
-        norm_figure(block_sum(model, index, training->gradient_squares));
-    column[TW_LAYER_WEIGHT_NORM][at] =
-        norm_figure(tw_sum_of_squares(layer->parameters, parameters));
-    column[TW_LAYER_UPDATE_NORM][at] =
-        norm_figure(block_sum(model, index, training->update_squares));
-    column[TW_LAYER_ACTIVATION_MEAN][at] = (float)activations.mean;
-    column[TW_LAYER_ACTIVATION_STD][at] = (float)activations.std;
-    column[TW_LAYER_ACTIVATION_ABS_MAX][at] = (float)activations.abs_max;
-    column[TW_LAYER_ZERO_FRACTION][at] = (float)((double)activations.zeros / (double)n);
+    column[TW_LAYER_GRAD_NORM][at] = norm_figure(gradient_squares);
+    column[TW_LAYER_WEIGHT_NORM][at] = norm_figure(weight_squares);
+    column[TW_LAYER_UPDATE_NORM][at] = norm_figure(update_squares);
+    column[TW_LAYER_ACTIVATION_MEAN][at] = (float)tw_statistics_mean(activations);
+    column[TW_LAYER_ACTIVATION_STD][at] = (float)tw_statistics_std(activations);
+    column[TW_LAYER_ACTIVATION_ABS_MAX][at] = (float)tw_statistics_abs_max(activations);
+    column[TW_LAYER_ZERO_FRACTION][at] = (float)((double)activations->zeros / (double)n);
     if (column[TW_LAYER_SATURATED_FRACTION] && type->is_saturated)
         record_saturation(column, at, type, model->outputs[behind], training->n_batch,
                           layer->units);
     if (column[TW_LAYER_DEAD_FRACTION] && training->silent[behind])
         column[TW_LAYER_DEAD_FRACTION][at] = (float)share_of_dead(training, behind);
     column[TW_LAYER_NONFINITE][at] =
-        (float)(activations.nonfinite + weights.nonfinite + gradients.nonfinite);
+        (float)(tw_statistics_nonfinite(activations) +
+                nonfinite_of(layer->parameters, parameters, weight_squares) +
+                nonfinite_of(layer->gradients, parameters, gradient_squares));
 }
 
 /* A network of relu layers has nothing to say on saturation: such a column is not sent. */

@@ -16,8 +16,8 @@ int tw_recorder_header(struct tw_record *record, const struct tw_training *train
                        const struct tw_trainer_config *config);
 void tw_recorder_step(struct tw_record *record, const struct tw_training *training,
                       const struct tw_step_figures *figures);
-/* After tw_training_step() and before tw_training_validate(): the outputs of both share their
- * memory. `header_hash` as of the header's layers. */
+/* After tw_training_step() with TW_MEASURE_LAYERS and before tw_training_validate(): the outputs of
+ * both share their memory. `header_hash` as of the header's layers. */
 int tw_recorder_layers(struct tw_record *record, const struct tw_training *training,
                        uint64_t header_hash);
 void tw_recorder_eval(struct tw_record *record, const struct tw_training *training,

@@ -44,10 +44,15 @@ static int tell_header(struct run *run)
     return 0;
 }
 
+static bool is_for_layers(const struct run *run, uint64_t step)
+{
+    uint64_t every = run->config->layers_every;
+    return every && (step % every == 0 || step == 1);
+}
+
 static int tell_layers(struct run *run)
 {
-    uint64_t every = run->config->layers_every, step = run->training.step;
-    if (!every || (step % every && step != 1))
+    if (!is_for_layers(run, run->training.step))
         return 0;
     if (tw_recorder_layers(&run->record, &run->training, run->header_hash))
         return out_of_memory(run);
@@ -57,6 +62,8 @@ static int tell_layers(struct run *run)
 
 static int take_step(struct run *run)
 {
+    run->training.measure =
+        is_for_layers(run, run->training.step + 1) ? TW_MEASURE_LAYERS : TW_MEASURE_STEP;
     struct tw_step_figures figures = tw_training_step(&run->training);
     run->loss_sum += figures.loss;
     run->loss_steps++;

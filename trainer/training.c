@@ -2,7 +2,7 @@
 #include "trainer/training.h"
 
 #include "trainer/compute_threads.h"
-#include "trainer/statistics.h"
+#include "trainer/vectors.h"
 
 #include <errno.h>
 #include <math.h>
@@ -110,15 +110,27 @@ static int load_data(struct tw_training *training, struct tw_error *error)
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error)
 {
+    return tw_training_init_with(training, config, NULL, error);
+}
+
+int tw_training_init_with(struct tw_training *training, const struct tw_trainer_config *config,
+                          struct tw_data *data, struct tw_error *error)
+{
     *training = (struct tw_training){.max_grad_norm = config->max_grad_norm,
+                                     .measure = TW_MEASURE_LAYERS,
                                      .warmup_steps = config->warmup_steps,
                                      .has_batch_norm = config->batch_norm,
                                      .dropout = config->dropout,
                                      .epochs = config->epochs};
+    if (data) {
+        training->data = *data;
+        *data = (struct tw_data){0};
+    }
     tw_compute_threads_set((unsigned)config->threads);
     int result = tw_trainer_config_resolve(config, &training->plan, error);
     if (!result)
-        result = load_data(training, error);
+        result =
+            training->data.features ? choose_loss(training, error) : load_data(training, error);
     if (result) {
         tw_training_release(training);
         return result;
@@ -208,19 +220,67 @@ static void next_batch(struct tw_training *training)
     training->position += training->n_batch;
 }
 
+/* Units that are looked at together. */
+#define SILENCE_UNITS 64
+
+/* Sets fired[i] to 1 where unit i had an output above 0; NaN is no silence. A few rows tell of most
+ * networks that all of these units fired: then the rest is not read. */
+TW_VECTOR_CLONES
+static void mark_fired(const float *outputs, size_t rows, size_t stride, size_t units,
+                       uint32_t *restrict fired)
+{
+    uint32_t n_fired = 0;
+    for (size_t row = 0; row < rows && n_fired < units;) {
+        size_t end = rows - row < 8 ? rows : row + 8;
+        for (; row < end; row++) {
+#pragma omp simd
+            for (size_t unit = 0; unit < units; unit++)
+                fired[unit] |= !(outputs[row * stride + unit] <= 0);
+        }
+        n_fired = 0;
+#pragma omp simd reduction(+ : n_fired)
+        for (size_t unit = 0; unit < units; unit++)
+            n_fired += fired[unit];
+    }
+}
+
 static void count_silence(struct tw_training *training)
 {
     for (size_t layer = 0; layer < training->model.n_layers; layer++) {
         uint64_t *silent = training->silent[layer];
         size_t units = training->model.layers[layer].units;
         const float *outputs = training->model.outputs[layer];
-        for (size_t unit = 0; silent && unit < units; unit++) {
-            bool has_fired = false;
-            for (size_t i = 0; i < training->n_batch; i++)
-                has_fired |= !(outputs[i * units + unit] <= 0);
-            silent[unit] = has_fired ? 0 : silent[unit] + training->n_batch;
+        for (size_t done = 0, some; silent && done < units; done += some) {
+            uint32_t fired[SILENCE_UNITS] = {0};
+            some = units - done < SILENCE_UNITS ? units - done : SILENCE_UNITS;
+            mark_fired(outputs + done, training->n_batch, units, some, fired);
+            for (size_t i = 0; i < some; i++)
+                silent[done + i] = fired[i] ? 0 : silent[done + i] + training->n_batch;
         }
     }
+}
+
+/* Right after they were computed, while they are in the cache; of what telemetry calls a layer's
+ * activations. The last ones' mean is about theirs, too. */
+static void measure_outputs(struct tw_training *training)
+{
+    const struct tw_model *model = &training->model;
+    for (int i = -1; (i = tw_model_next_block(model, i)) >= 0;) {
+        size_t behind = tw_model_activation(model, (size_t)i);
+        struct tw_statistics *figures = &training->outputs[behind];
+        struct tw_statistics_options options = {.shift = (float)figures->mean};
+        *figures = tw_statistics_of(TW_FLOAT32, model->outputs[behind],
+                                    training->n_batch * model->layers[behind].units, &options);
+    }
+}
+
+/* NaN and infinities stay what they are. */
+static double sum_of_squares(const float *values, size_t n)
+{
+    struct tw_statistics figures = tw_statistics_of(TW_FLOAT32, values, n, NULL);
+    if (figures.nan)
+        return NAN;
+    return tw_statistics_nonfinite(&figures) ? INFINITY : figures.sum_of_squares;
 }
 
 static double gradient_norm(struct tw_training *training)
@@ -228,7 +288,7 @@ static double gradient_norm(struct tw_training *training)
     double squares = 0;
     for (size_t i = 0; i < training->model.n_layers; i++) {
         const struct tw_layer *layer = &training->model.layers[i];
-        training->gradient_squares[i] = tw_sum_of_squares(layer->gradients, layer->n_parameters);
+        training->gradient_squares[i] = sum_of_squares(layer->gradients, layer->n_parameters);
         squares += training->gradient_squares[i];
     }
     return sqrt(squares);
@@ -259,30 +319,68 @@ static void unscale_gradients(struct tw_training *training)
  * were infinite. */
 static void clip(struct tw_training *training, double norm)
 {
-    if (training->max_grad_norm <= 0 || norm <= training->max_grad_norm)
+    if (norm <= training->max_grad_norm)
         return;
     float scale = (float)(training->max_grad_norm / norm);
+#pragma omp simd
     for (size_t i = 0; i < training->model.n_parameters; i++)
         training->model.gradients[i] *= scale;
 }
 
-static double update(struct tw_training *training, double learning_rate)
+static void update_layer(struct tw_training *training, size_t index, double learning_rate,
+                         struct tw_optimizer_squares *ret_squares)
 {
     const struct tw_trainer_plan *plan = &training->plan;
-    struct tw_model *model = &training->model;
-    double squares = 0;
-    for (size_t i = 0; i < model->n_layers; i++) {
-        struct tw_layer *layer = &model->layers[i];
-        size_t offset = (size_t)(layer->parameters - model->parameters);
-        float *slots[TW_OPTIMIZER_SLOTS_MAX] = {0};
-        for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
-            slots[slot] = training->slots[slot] + offset;
-        training->update_squares[i] =
-            plan->optimizer->step(&plan->optimizer_config, learning_rate, training->n_updates + 1,
-                                  layer->n_parameters, layer->parameters, layer->gradients, slots);
-        squares += training->update_squares[i];
+    struct tw_layer *layer = &training->model.layers[index];
+    size_t offset = (size_t)(layer->parameters - training->model.parameters);
+    float *slots[TW_OPTIMIZER_SLOTS_MAX] = {0};
+    for (unsigned slot = 0; slot < plan->optimizer->n_slots; slot++)
+        slots[slot] = training->slots[slot] + offset;
+    plan->optimizer->step(&plan->optimizer_config, learning_rate, training->n_updates + 1,
+                          layer->n_parameters, layer->parameters, layer->gradients, slots,
+                          ret_squares);
+}
+
+/* A limit and a loss scaler ask for the gradients' norm before the update; without them the update
+ * yields it on its way. */
+static bool needs_norm_first(const struct tw_training *training)
+{
+    return training->max_grad_norm > 0 || tw_loss_scaler_is_on(&training->loss_scaler);
+}
+
+static void update(struct tw_training *training, struct tw_step_figures *figures)
+{
+    bool has_norm = needs_norm_first(training), measures = training->measure;
+    struct tw_optimizer_squares all = {0};
+    for (size_t i = 0; i < training->model.n_layers; i++) {
+        struct tw_optimizer_squares squares = {0};
+        update_layer(training, i, figures->learning_rate, measures ? &squares : NULL);
+        if (!has_norm)
+            training->gradient_squares[i] = squares.gradients;
+        training->update_squares[i] = squares.update;
+        training->weight_squares[i] = squares.parameters;
+        all.gradients += squares.gradients;
+        all.update += squares.update;
+        all.parameters += squares.parameters;
     }
-    return sqrt(squares);
+    if (!has_norm)
+        figures->grad_norm = measures ? sqrt(all.gradients) : NAN;
+    figures->update_norm = measures ? sqrt(all.update) : NAN;
+    figures->weight_norm = measures ? sqrt(all.parameters) : NAN;
+}
+
+/* The figures of a step that changes nothing. */
+static void skip_update(struct tw_training *training, struct tw_step_figures *figures)
+{
+    double squares = 0;
+    for (size_t i = 0; i < training->model.n_layers; i++) {
+        const struct tw_layer *layer = &training->model.layers[i];
+        training->update_squares[i] = 0;
+        training->weight_squares[i] = sum_of_squares(layer->parameters, layer->n_parameters);
+        squares += training->weight_squares[i];
+    }
+    figures->update_norm = 0;
+    figures->weight_norm = sqrt(squares);
 }
 
 static double evaluate(const struct tw_training *training, size_t n, const float *outputs,
@@ -298,15 +396,18 @@ static double evaluate(const struct tw_training *training, size_t n, const float
 static void apply_gradients(struct tw_training *training, struct tw_step_figures *figures)
 {
     bool is_scaled = tw_loss_scaler_is_on(&training->loss_scaler);
+    if (needs_norm_first(training))
+        figures->grad_norm = gradient_norm(training);
     figures->loss_scale = training->loss_scaler.scale;
     figures->has_overflowed = is_scaled && !isfinite(figures->grad_norm);
     tw_loss_scaler_update(&training->loss_scaler, figures->has_overflowed);
     if (figures->has_overflowed) {
-        memset(training->update_squares, 0, sizeof training->update_squares);
+        skip_update(training, figures);
         return;
     }
-    clip(training, figures->grad_norm);
-    figures->update_norm = update(training, figures->learning_rate);
+    if (training->max_grad_norm > 0)
+        clip(training, figures->grad_norm);
+    update(training, figures);
     training->n_updates++;
 }
 
@@ -321,18 +422,19 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     size_t n = training->n_batch;
     tw_model_draw(model, n, &training->dropout_random);
     const float *outputs = tw_model_forward(model, n, training->batch_features);
-    count_silence(training);
+    if (training->measure)
+        count_silence(training);
+    if (training->measure == TW_MEASURE_LAYERS)
+        measure_outputs(training);
     figures.loss = evaluate(training, n, outputs, training->batch_labels, training->batch_values,
                             tw_model_output_gradient(model), &correct);
     scale_loss_gradient(training);
     tw_model_backward(model, n, training->batch_features);
     unscale_gradients(training);
-    figures.grad_norm = gradient_norm(training);
     figures.learning_rate = training->plan.learning_rate *
                             tw_schedule_factor(training->plan.schedule, training->step,
                                                training->warmup_steps, training->total_steps);
     apply_gradients(training, &figures);
-    figures.weight_norm = sqrt(tw_sum_of_squares(model->parameters, model->n_parameters));
     training->step++;
     training->samples += n;
     training->epoch += tw_training_epoch_is_over(training);
@@ -404,6 +506,6 @@ struct tw_validation tw_training_validate(struct tw_training *training)
 bool tw_training_is_finite(const struct tw_training *training)
 {
     const struct tw_model *model = &training->model;
-    return isfinite(tw_sum_of_squares(model->parameters, model->n_parameters)) &&
-           isfinite(tw_sum_of_squares(model->buffers, model->n_buffers));
+    return isfinite(sum_of_squares(model->parameters, model->n_parameters)) &&
+           isfinite(sum_of_squares(model->buffers, model->n_buffers));
 }

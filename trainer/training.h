@@ -7,12 +7,21 @@
 #include "trainer/loss_scaler.h"
 #include "trainer/random.h"
 
+#include "telemetry/statistics.h"
+
 struct tw_step_figures {
     double loss, learning_rate;
     double grad_norm; /* before clipping */
     double update_norm, weight_norm, seconds;
     double loss_scale;   /* that this step's loss was multiplied by; 0: no loss scaling */
     bool has_overflowed; /* with loss scaling: a gradient was not finite, and nothing was updated */
+};
+
+/* What a step measures beside its loss: what it does not is NaN, or as it was. */
+enum tw_measure {
+    TW_MEASURE_NOTHING, /* for benchmarks: nothing but the loss */
+    TW_MEASURE_STEP,    /* the figures of the whole model, and which units are silent */
+    TW_MEASURE_LAYERS   /* those of every layer, too */
 };
 
 struct tw_validation {
@@ -37,9 +46,10 @@ struct tw_training {
     uint32_t *order; /* of this epoch */
     size_t position; /* samples of this epoch that are done */
     float *batch_features;
-    uint8_t *batch_labels; /* with classes */
-    float *batch_values;   /* without */
-    size_t n_batch;        /* samples of the newest step */
+    uint8_t *batch_labels;   /* with classes */
+    float *batch_values;     /* without */
+    size_t n_batch;          /* samples of the newest step */
+    enum tw_measure measure; /* of the coming steps [TW_MEASURE_LAYERS] */
 
     uint64_t step, samples, epoch; /* done so far; epoch: whole ones */
     uint64_t n_updates;            /* steps that changed the parameters: all but the skipped ones */
@@ -48,7 +58,9 @@ struct tw_training {
     uint64_t steps_per_epoch, total_steps;
 
     /* Of the newest step, by layer of the model. */
-    double gradient_squares[TW_MODEL_LAYERS_MAX], update_squares[TW_MODEL_LAYERS_MAX];
+    double gradient_squares[TW_MODEL_LAYERS_MAX], update_squares[TW_MODEL_LAYERS_MAX],
+        weight_squares[TW_MODEL_LAYERS_MAX];
+    struct tw_statistics outputs[TW_MODEL_LAYERS_MAX]; /* of the layers with TW_MEASURE_LAYERS */
     /* Samples since each unit's output was last above 0, by layer with an activation that can die;
      * NULL for others. */
     uint64_t *silent[TW_MODEL_LAYERS_MAX];
@@ -58,6 +70,9 @@ struct tw_training {
  * (compute_threads.h). */
 int tw_training_init(struct tw_training *training, const struct tw_trainer_config *config,
                      struct tw_error *error);
+/* Likewise, on data that are there: the training takes them over, even where it fails. */
+int tw_training_init_with(struct tw_training *training, const struct tw_trainer_config *config,
+                          struct tw_data *data, struct tw_error *error);
 void tw_training_release(struct tw_training *training); /* a zeroed one is allowed */
 
 /* The next batch: forward, back, clip, update. Starts a new epoch where the last one is over. */

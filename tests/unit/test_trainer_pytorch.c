@@ -46,7 +46,7 @@ static void the_optimizers_go_pytorchs_way(void **state)
                 gradients[i] = curvatures[i] * (weights[i] - goals[i]);
             optimizer->step(&recorded_optimizers[run].config,
                             recorded_optimizers[run].learning_rate, step, PROBLEM_WEIGHTS, weights,
-                            gradients, slots);
+                            gradients, slots, NULL);
             if (step != shown_steps[shown])
                 continue;
             for (size_t i = 0; i < PROBLEM_WEIGHTS; i++)

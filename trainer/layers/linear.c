@@ -1,5 +1,6 @@
 /* The fully connected layer: output = input W' + b, with W[units][fan_in] followed by b[units]. */
 #include "trainer/layers/layer.h"
+#include "trainer/vectors.h"
 
 #include <cblas.h>
 #include <string.h>
@@ -22,11 +23,13 @@ static void linear_forward(const struct tw_layer *layer, size_t n, const float *
                 layer->used, fan_in, 1, output, units);
 }
 
+TW_VECTOR_CLONES
 static void bias_gradient(const struct tw_layer *layer, size_t n, const float *output_gradient)
 {
     float *gradient = layer->gradients + layer->n_weights;
     memset(gradient, 0, layer->units * sizeof *gradient);
     for (size_t row = 0; row < n; row++) {
+#pragma omp simd
         for (size_t unit = 0; unit < layer->units; unit++)
             gradient[unit] += output_gradient[row * layer->units + unit];
     }

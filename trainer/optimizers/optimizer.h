@@ -21,6 +21,15 @@ struct tw_optimizer_config {
 
 #define TW_OPTIMIZER_SLOTS_MAX 2
 
+/* Sums of squares that fall out of a step while it has the values in its hands. In double: squares
+ * of finite floats neither overflow nor vanish, and a sum that is not finite tells of a value that
+ * is not. */
+struct tw_optimizer_squares {
+    double gradients;  /* as given, before weight decay joins them */
+    double update;     /* of the change */
+    double parameters; /* after it */
+};
+
 struct tw_optimizer {
     const char *name;        /* "adam" */
     const char *description; /* one line */
@@ -29,9 +38,10 @@ struct tw_optimizer {
     unsigned n_slots;        /* floats of state that a parameter has */
 
     /* Changes parameters[n] by one step. `slots`: n_slots arrays of n, zero before the first step.
-     * `t` counts the steps from 1. Returns the sum of the squared changes. */
-    double (*step)(const struct tw_optimizer_config *config, double learning_rate, uint64_t t,
-                   size_t n, float *parameters, const float *gradients, float *const *slots);
+     * `t` counts the steps from 1. `ret_squares` may be NULL. */
+    void (*step)(const struct tw_optimizer_config *config, double learning_rate, uint64_t t,
+                 size_t n, float *parameters, const float *gradients, float *const *slots,
+                 struct tw_optimizer_squares *ret_squares);
 };
 
 extern const struct tw_optimizer *const tw_optimizers[]; /* NULL-terminated */

@@ -1,0 +1,10 @@
+/* The list of benchmarks. */
+#include "bench/harness.h"
+
+extern const struct bench_benchmark bench_monitoring_cost, bench_statistics_dram,
+    bench_statistics_l2, bench_emit, bench_gemm_share;
+
+const struct bench_benchmark *const bench_benchmarks[] = {
+    &bench_monitoring_cost, &bench_statistics_dram,
+    &bench_statistics_l2,   &bench_emit,
+    &bench_gemm_share,      NULL};

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The benchmarks run, with tiny sizes, and write what they promise. No time is asserted.
+program=${TW_BUILDDIR:-.}/bench/trainward-bench
+results=$(mktemp) || exit 99
+trap 'rm -f "$results"' EXIT
+echo "1..3"
+
+if "$program" --smoke --output "$results" 2>&1 | sed 's/^/# /' &&
+    names=$(sed -n 's/^    "name": "\(.*\)",$/\1/p' "$results" | LC_ALL=C sort | tr '\n' ' ') &&
+    test "$names" = "emit_p99_ns gemm_share_b128 monitoring_cost_ratio stats_dram_ratio stats_l2_ratio "; then
+    echo "ok 1 - every figure is written"
+else
+    echo "# $names"
+    echo "not ok 1 - every figure is written"
+fi
+
+missing=
+for key in value unit rounds quartiles signals cpu time; do
+    test "$(grep -c "\"$key\": " "$results")" -ge 5 || missing="$missing $key"
+done
+if test -z "$missing"; then
+    echo "ok 2 - with its spread, its signals and the machine"
+else
+    echo "not ok 2 - with its spread, its signals and the machine:$missing"
+fi
+
+"$program" --smoke no_such_ratio >/dev/null 2>&1
+if test $? = 2; then
+    echo "ok 3 - a benchmark that there is not is refused"
+else
+    echo "not ok 3 - a benchmark that there is not is refused"
+fi
