@@ -283,7 +283,8 @@ static bool has_gap(const struct tw_underfitting *underfitting,
     return underfitting->eval_loss > (1 + view->config->gap) * train;
 }
 
-/* A run that has stood below the line could stand there: if it came back up, that is the problem. */
+/* A run that has stood below the line could stand there: if it came back up, that is the problem.
+ */
 static bool has_been_below(const struct tw_underfitting_view *view, double line)
 {
     return tw_underfitting_series_lowest(view->series) < line;
