@@ -23,6 +23,14 @@ def healthy_loss(source, step, spread=0.03, degrees=4):
     return (2.3 + 8 / math.sqrt(step + 10)) * math.exp(spread * heavy(source, degrees))
 
 
+def language_model(run, seed=1, **options):
+    """A run whose losses may be healthy ones: over a vocabulary of 50,257 (GPT-2's), ln of which is
+    10.8, a loss of 2.3 is a good one."""
+    made = telemetry.Run(run, seed=seed, classes=50257, **options)
+    made.header()
+    return made
+
+
 def loss_lines(run, seed, steps, factor, spread):
     """A log of nothing but losses; `factor` of the step is what the fault makes of them."""
     source = random.Random(f"{run}/{seed}")
@@ -65,3 +73,18 @@ def thinned(records, interval):
     """As a job logs that tells of every `interval`-th step only; all that is no step stays."""
     return [record for record in records
             if record["kind"] != "step" or record["step"] % interval == 0]
+
+
+def assert_numbers_and_an_amount(finding):
+    """What every finding owes: its evidence in numbers, and a change that has an amount, unless it is
+    an information or follows from another finding."""
+    evidence = finding["evidence"]
+    for name in ("value", "threshold"):
+        assert isinstance(evidence[name], (int, float)) and math.isfinite(evidence[name]), finding
+    assert evidence["statistic"] and evidence["unit"], finding
+    assert finding["onset_step"] <= finding["detected_step"], finding
+    if finding["severity"] in LOUD and not finding["causes"]:
+        assert finding["suggestions"], finding
+    for suggestion in finding["suggestions"]:
+        assert suggestion["change"]["value"] is not None, finding
+        assert suggestion["verify"]["within_steps"] >= 1, finding
