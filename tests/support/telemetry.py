@@ -29,11 +29,17 @@ def _json_value(value):
     return value
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def to_json(record):
     """One line without its newline."""
     if "header_hash" in record:  # 64 bit: more than most readers of JSON hold in a number
         record = {**record, "header_hash": f"{record['header_hash']:016x}"}
-    return json.dumps(_json_value(record), separators=(",", ":"), allow_nan=False)
+    try:
+        return _ENCODER.encode(record)
+    except ValueError:  # it has a number that is none
+        return _ENCODER.encode(_json_value(record))
 
 
 def from_json(line):
