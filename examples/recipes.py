@@ -93,6 +93,10 @@ class Training:
                               capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{shlex.join(self.command)}: {done.stderr.strip()}")
+        self.judge(binaries)
+
+    def judge(self, binaries):
+        """Reads the telemetry, and what is told of it."""
         lines = (self.folder / "telemetry.jsonl").read_text().splitlines()
         self.records = [json.loads(line) for line in lines]
         done = subprocess.run([pathlib.Path(binaries) / "trainward", "analyze", "--format", "json",

@@ -36,6 +36,20 @@ EXTRA_DIST += \
 	docs/detectors/vanishing-gradient.md \
 	docs/emit_from_python.py
 
+# The pictures on the detectors' pages, drawn from trainings; run by hand after a detector has changed.
+.PHONY: pictures
+pictures: trainward$(EXEEXT) trainward-train$(EXEEXT)
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/pictures-venv \
+		$(top_srcdir)/docs/requirements.txt
+	$(abs_top_builddir)/pictures-venv/bin/python $(top_srcdir)/docs/detectors/pictures.py \
+		--build $(abs_top_builddir) $(PICTURES)
+EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
+	docs/detectors/converged.png docs/detectors/dead-units.png docs/detectors/divergence.png \
+	docs/detectors/gradient-explosion.png docs/detectors/learning-rate.png \
+	docs/detectors/loss-spike.png docs/detectors/overfitting.png docs/detectors/overflow.png \
+	docs/detectors/resume-discontinuity.png docs/detectors/saturation.png \
+	docs/detectors/underfitting.png docs/detectors/vanishing-gradient.png
+
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
