@@ -95,3 +95,10 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_includes.py \
 	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
 	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
+
+# The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
+.PHONY: recipes
+recipes: all
+	$(top_srcdir)/examples/run --build $(abs_builddir) --report $(abs_top_srcdir)/docs/recipes.md
+EXTRA_DIST += examples/README.md examples/recipes.py examples/recipes.toml examples/report.py examples/run \
+	tests/test_recipes.py
