@@ -50,10 +50,19 @@ EXTRA_DIST += tests/thread_sanitizer.txt
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
 .PHONY: evaluate
-evaluate: trainward$(EXEEXT)
+evaluate: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
 		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+
+# The same of the recipes and their healthy twins.
+.PHONY: evaluate-recipes
+evaluate-recipes: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	$(top_srcdir)/examples/run --build $(abs_builddir) --corpus $(abs_builddir)/recipes
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
+		--trainward $(abs_top_builddir)/trainward --corpus $(abs_builddir)/recipes \
+		--scratch $(abs_builddir)/recipes $(EVALUATE)
 EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__main__.py \
 	tests/evaluate/baseline.py tests/evaluate/corpus.py tests/evaluate/doubtful_labels.md \
 	tests/evaluate/event_file.py tests/evaluate/formats.py tests/evaluate/introduction.md \
