@@ -77,6 +77,10 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
 	tests/golden/make_records.py tests/golden/update.py \
+	tests/golden/converged/advisories.jsonl \
+	tests/golden/converged/records.jsonl \
+	tests/golden/dead_units/advisories.jsonl \
+	tests/golden/dead_units/records.jsonl \
 	tests/golden/divergence_critical/advisories.jsonl \
 	tests/golden/divergence_critical/records.jsonl \
 	tests/golden/divergence_from_start/advisories.jsonl \
@@ -85,16 +89,34 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/divergence_warning/records.jsonl \
 	tests/golden/fp16_scale_collapse/advisories.jsonl \
 	tests/golden/fp16_scale_collapse/records.jsonl \
+	tests/golden/gradient_explosion/advisories.jsonl \
+	tests/golden/gradient_explosion/records.jsonl \
 	tests/golden/healthy/advisories.jsonl \
 	tests/golden/healthy/records.jsonl \
+	tests/golden/learning_rate/advisories.jsonl \
+	tests/golden/learning_rate/records.jsonl \
+	tests/golden/loss_spike/advisories.jsonl \
+	tests/golden/loss_spike/records.jsonl \
 	tests/golden/loss_spike_recovers/advisories.jsonl \
 	tests/golden/loss_spike_recovers/records.jsonl \
+	tests/golden/overfitting/advisories.jsonl \
+	tests/golden/overfitting/records.jsonl \
 	tests/golden/overflow_nan/advisories.jsonl \
 	tests/golden/overflow_nan/records.jsonl \
 	tests/golden/overflow_recovers/advisories.jsonl \
 	tests/golden/overflow_recovers/records.jsonl \
 	tests/golden/resume/advisories.jsonl \
 	tests/golden/resume/records.jsonl \
+	tests/golden/resume_discontinuity/advisories.jsonl \
+	tests/golden/resume_discontinuity/records.jsonl \
+	tests/golden/saturation/advisories.jsonl \
+	tests/golden/saturation/records.jsonl \
+	tests/golden/story/advisories.jsonl \
+	tests/golden/story/records.jsonl \
+	tests/golden/underfitting/advisories.jsonl \
+	tests/golden/underfitting/records.jsonl \
+	tests/golden/vanishing_gradient/advisories.jsonl \
+	tests/golden/vanishing_gradient/records.jsonl \
 	tests/services/OpenSearchNode.java tests/services/__init__.py tests/services/jars.py \
 	tests/services/kafka.pom.xml tests/services/kafka.py tests/services/mail.py \
 	tests/services/opensearch.pom.xml tests/services/opensearch.py tests/services/process.py \
