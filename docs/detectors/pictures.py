@@ -205,6 +205,13 @@ def resumed(settings, further, binaries, folder):
     return training
 
 
+def check_twin(picture, twin):
+    """It is called healthy."""
+    if twin.alarms():
+        raise SystemExit(f"{picture.detector}: an alarm for the healthy twin: "
+                         f"{twin.alarms()[0]['detector']}")
+
+
 def choose(picture, training):
     """The finding that the picture is about."""
     for finding in training.report["findings"]:
@@ -359,6 +366,7 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             training, twin = train(picture, chosen.build, pathlib.Path(folder))
+            check_twin(picture, twin)
             path = chosen.out / f"{picture.detector}.png"
             save(draw(picture, training, twin), path)
             print(f"{path.name}: {path.stat().st_size // 1024} KiB")
