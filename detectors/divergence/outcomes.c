@@ -146,7 +146,9 @@ void tw_divergence_take_eval(struct tw_divergence *divergence,
             judge_open_eval(divergence, view);
         return;
     }
-    if (eval->high < view->config->eval_checks || view->is_muted || view->is_warmup)
+    /* Without training losses they stand far above the first one: that is no matter of warm-up. */
+    bool is_early = view->is_warmup && divergence->loss.count > 0;
+    if (eval->high < view->config->eval_checks || view->is_muted || is_early)
         return;
     struct tw_divergence_view own = eval_view(divergence, view);
     divergence->cause = TW_DIVERGENCE_BY_EVAL;
