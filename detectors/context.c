@@ -8,6 +8,9 @@
 
 #define FIELD(member) offsetof(struct tw_context_config, member)
 
+/* What is sent beyond it is no learning rate, and would be the run's peak for ever. */
+#define LEARNING_RATE_MAX 1e30
+
 const struct tw_option tw_context_options[] = {
     {.name = "warmup_min_steps",
      .type = TW_OPTION_COUNT,
@@ -353,7 +356,7 @@ static void observe_learning_rate(struct tw_context *context,
                                   const struct tw_record *record)
 {
     double now = record->signal[TW_SIGNAL_LEARNING_RATE];
-    if (!tw_record_has(record, TW_SIGNAL_LEARNING_RATE) || !isfinite(now))
+    if (!tw_record_has(record, TW_SIGNAL_LEARNING_RATE) || !(fabs(now) < LEARNING_RATE_MAX))
         return;
     int jump = learning_rate_jump(context, config->lr_jump_ratio, now);
     /* What caused a resume caused the new learning rate too. */

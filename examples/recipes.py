@@ -158,6 +158,15 @@ def onset_of_nonfinite(training):
     return None
 
 
+def onset_of_collapse(training):
+    """The first skip of the collapse: of the first six halvings of the loss scale within 200 steps.
+    A scaler skips single steps on purpose, to find how high its scale may be."""
+    scales = training.series("step", "loss_scale")
+    halvings = [step for (step, before), (_, now) in zip(scales, scales[1:]) if now <= before / 2]
+    return next((first for first, sixth in zip(halvings, halvings[5:]) if sixth - first <= 200),
+                None)
+
+
 def onset_of_eval_minimum(training):
     return min(training.series("eval", "eval_loss"), key=lambda point: point[1])[0]
 
@@ -191,6 +200,7 @@ def onset_of_explosion(training):
 ONSETS = {
     "start": onset_at_start,
     "nonfinite": onset_of_nonfinite,
+    "scale-collapse": onset_of_collapse,
     "eval-minimum": onset_of_eval_minimum,
     "rise": onset_of_rise,
     "explosion": onset_of_explosion,
