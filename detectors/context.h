@@ -1,6 +1,6 @@
 /* What all detectors know of a run: its segments, warm-up, declared facts and the gates that mute
  * them. Flat state, no pointers: it is saved and restored with the run. A function of the records
- * alone. Source of the gates: detection notes in docs/architecture.md ("gates"). */
+ * alone. Source of the gates: docs/detectors.md ("Gates"). */
 #ifndef TW_CONTEXT_H
 #define TW_CONTEXT_H
 

@@ -86,13 +86,6 @@ TESTS += $(DETECTOR_TESTS)
 DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
 tests_unit_test_converged_SOURCES = tests/unit/test_converged.c tests/unit/detector_fixture.h
 tests_unit_test_converged_LDADD = $(DETECTOR_TEST_LIBS)
-DETECTOR_TESTS = tests/unit/test_dead_units tests/unit/test_detector_context tests/unit/test_detector_statistics \
-	tests/unit/test_detectors_contract tests/unit/test_divergence \
-	tests/unit/test_divergence_short tests/unit/test_overflow \
-	tests/unit/test_resume_discontinuity tests/unit/test_saturation
-check_PROGRAMS += $(DETECTOR_TESTS)
-TESTS += $(DETECTOR_TESTS)
-DETECTOR_TEST_LIBS = $(UNIT_LIBS) libdetectors.la libtelemetry.la
 tests_unit_test_dead_units_SOURCES = tests/unit/test_dead_units.c tests/unit/detector_fixture.h
 tests_unit_test_dead_units_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \

@@ -283,6 +283,13 @@ static bool has_gap(const struct tw_underfitting *underfitting,
     return underfitting->eval_loss > (1 + view->config->gap) * train;
 }
 
+/* A run that has stood below the line could stand there: if it came back up, that is the problem.
+ */
+static bool has_been_below(const struct tw_underfitting_view *view, double line)
+{
+    return tw_underfitting_series_lowest(view->series) < line;
+}
+
 static void judge_stuck(struct tw_underfitting *underfitting,
                         const struct tw_underfitting_view *view)
 {
@@ -293,6 +300,7 @@ static void judge_stuck(struct tw_underfitting *underfitting,
     if (!view->has_trivial || !is_due(view) || view->progress < config->judged_share ||
         view->level < stuck_level(view) * view->reference ||
         view->level > config->trivial_room * view->reference ||
+        has_been_below(view, stuck_level(view) * view->reference) ||
         context->learning_rate < config->decayed_rate * context->peak_learning_rate ||
         view->series->trace.n < COURSE_BLOCKS || has_gap(underfitting, view))
         return;
@@ -325,7 +333,7 @@ static void judge_slow(struct tw_underfitting *underfitting,
     double line = stuck_level(view) * view->reference;
     if (!view->has_trivial || !is_due(view) || !(view->progress >= view->config->slow_share) ||
         view->level < line || view->level > view->config->trivial_room * view->reference ||
-        view->series->trace.n < 4 * COURSE_BLOCKS)
+        has_been_below(view, line) || view->series->trace.n < 4 * COURSE_BLOCKS)
         return;
     double projected = projected_loss(view);
     if (projected < line)
@@ -342,7 +350,8 @@ static void judge_end(struct tw_underfitting *underfitting, const struct tw_unde
     if (!view->is_end || !view->has_trivial || !is_due(view) ||
         view->progress < view->config->end_share ||
         view->level < stuck_level(view) * view->reference ||
-        view->level > view->config->trivial_room * view->reference || has_gap(underfitting, view))
+        view->level > view->config->trivial_room * view->reference ||
+        has_been_below(view, stuck_level(view) * view->reference) || has_gap(underfitting, view))
         return;
     bool is_budget = tw_underfitting_find_cause(underfitting, view, TW_UNDERFITTING_END) ==
                      TW_UNDERFITTING_BY_BUDGET;

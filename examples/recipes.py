@@ -21,6 +21,7 @@ TOP = HERE.parent
 class Recipe:
     name: str
     problem: str      # the detector whose finding it must cause
+    also: list        # labels of what follows from it, and may be told beside it
     about: str        # one sentence: what is done to the training
     options: str      # of trainward-train
     twin: dict        # the one option that the healthy twin has otherwise

@@ -50,10 +50,19 @@ EXTRA_DIST += tests/thread_sanitizer.txt
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
 .PHONY: evaluate
-evaluate: trainward$(EXEEXT)
+evaluate: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
 		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+
+# The same of the recipes and their healthy twins.
+.PHONY: evaluate-recipes
+evaluate-recipes: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	$(top_srcdir)/examples/run --build $(abs_builddir) --corpus $(abs_builddir)/recipes
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
+		--trainward $(abs_top_builddir)/trainward --corpus $(abs_builddir)/recipes \
+		--scratch $(abs_builddir)/recipes $(EVALUATE)
 EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__main__.py \
 	tests/evaluate/baseline.py tests/evaluate/corpus.py tests/evaluate/doubtful_labels.md \
 	tests/evaluate/event_file.py tests/evaluate/formats.py tests/evaluate/introduction.md \
@@ -68,6 +77,10 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
 	tests/golden/make_records.py tests/golden/update.py \
+	tests/golden/converged/advisories.jsonl \
+	tests/golden/converged/records.jsonl \
+	tests/golden/dead_units/advisories.jsonl \
+	tests/golden/dead_units/records.jsonl \
 	tests/golden/divergence_critical/advisories.jsonl \
 	tests/golden/divergence_critical/records.jsonl \
 	tests/golden/divergence_from_start/advisories.jsonl \
@@ -76,16 +89,34 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/divergence_warning/records.jsonl \
 	tests/golden/fp16_scale_collapse/advisories.jsonl \
 	tests/golden/fp16_scale_collapse/records.jsonl \
+	tests/golden/gradient_explosion/advisories.jsonl \
+	tests/golden/gradient_explosion/records.jsonl \
 	tests/golden/healthy/advisories.jsonl \
 	tests/golden/healthy/records.jsonl \
+	tests/golden/learning_rate/advisories.jsonl \
+	tests/golden/learning_rate/records.jsonl \
+	tests/golden/loss_spike/advisories.jsonl \
+	tests/golden/loss_spike/records.jsonl \
 	tests/golden/loss_spike_recovers/advisories.jsonl \
 	tests/golden/loss_spike_recovers/records.jsonl \
+	tests/golden/overfitting/advisories.jsonl \
+	tests/golden/overfitting/records.jsonl \
 	tests/golden/overflow_nan/advisories.jsonl \
 	tests/golden/overflow_nan/records.jsonl \
 	tests/golden/overflow_recovers/advisories.jsonl \
 	tests/golden/overflow_recovers/records.jsonl \
 	tests/golden/resume/advisories.jsonl \
 	tests/golden/resume/records.jsonl \
+	tests/golden/resume_discontinuity/advisories.jsonl \
+	tests/golden/resume_discontinuity/records.jsonl \
+	tests/golden/saturation/advisories.jsonl \
+	tests/golden/saturation/records.jsonl \
+	tests/golden/story/advisories.jsonl \
+	tests/golden/story/records.jsonl \
+	tests/golden/underfitting/advisories.jsonl \
+	tests/golden/underfitting/records.jsonl \
+	tests/golden/vanishing_gradient/advisories.jsonl \
+	tests/golden/vanishing_gradient/records.jsonl \
 	tests/services/OpenSearchNode.java tests/services/__init__.py tests/services/jars.py \
 	tests/services/kafka.pom.xml tests/services/kafka.py tests/services/mail.py \
 	tests/services/opensearch.pom.xml tests/services/opensearch.py tests/services/process.py \
@@ -95,3 +126,10 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_includes.py \
 	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
 	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
+
+# The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
+.PHONY: recipes
+recipes: all
+	$(top_srcdir)/examples/run --build $(abs_builddir) --report $(abs_top_srcdir)/docs/recipes.md
+EXTRA_DIST += examples/README.md examples/recipes.py examples/recipes.toml examples/report.py examples/run \
+	tests/test_recipes.py

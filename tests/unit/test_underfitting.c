@@ -432,6 +432,24 @@ static void a_run_that_learned_and_lost_it_again_is_not_underfitting(void **stat
     subject_stop(&subject);
 }
 
+/* A network that reached .3 with ten classes had what it takes; that it rose to 1.9 again is a
+ * divergence, and neither more units nor more steps are the answer. */
+static void nor_is_it_where_the_trivial_level_is_declared(void **state)
+{
+    (void)state;
+    struct subject subject;
+    uint64_t seed = 1;
+    start(&subject);
+    declare(&subject, &(struct declared){.classes = 10, .max_steps = 4000});
+    for (uint64_t i = 0; i < 4000; i++) {
+        double loss = i < 2000 ? .3 + 2 * exp(-(double)i / 200) : 1.9;
+        step(&subject, i, noisy(loss, &seed), 1e-3, 20);
+    }
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
 static void a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start(void **state)
 {
     (void)state;
@@ -748,6 +766,7 @@ int main(void)
         cmocka_unit_test(a_flat_evaluation_loss_is_told_where_there_is_no_training_loss),
         cmocka_unit_test(a_plateau_at_the_loss_of_a_constant_answer_is_told),
         cmocka_unit_test(a_run_that_learned_and_lost_it_again_is_not_underfitting),
+        cmocka_unit_test(nor_is_it_where_the_trivial_level_is_declared),
         cmocka_unit_test(a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start),
         cmocka_unit_test(a_loss_that_crawls_at_an_even_pace_is_told_at_the_end),
         cmocka_unit_test(a_long_plateau_at_a_high_level_is_a_warning),
