@@ -53,7 +53,10 @@ const struct tw_option tw_context_options[] = {
      .initial = 100,
      .min = 0,
      .max = 1e12,
-     .help = "steps between two findings of one detector and scope (rlwatch: 100)"},
+     .help =
+         "steps between two findings of one detector and scope (rlwatch: 100), or a fifth of the "
+         "steps until the first one's end if that is less, as in logs of epochs; the time that a "
+         "withdrawn one stood (our judgement)"},
     {.name = "findings_max",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(findings_max),
