@@ -197,6 +197,13 @@ static bool has_been_lower(const struct tw_underfitting_view *view)
            view->config->learned_level * view->initial;
 }
 
+/* A run that has stood below the line could stand there: if it came back up, that is the problem.
+ */
+static bool has_been_below(const struct tw_underfitting_view *view, double line)
+{
+    return tw_underfitting_series_lowest(view->series) < line;
+}
+
 /* Some runs log the losses of their first steps only. */
 static bool is_representative(const struct tw_underfitting_view *view)
 {
@@ -272,7 +279,8 @@ static void judge_crawl(struct tw_underfitting *underfitting,
     const struct tw_underfitting_config *config = view->config;
     if (!view->is_end || view->progress < config->end_share ||
         !may_judge_start(underfitting, view) || view->series->trace.n < 2 * COURSE_BLOCKS ||
-        view->level < (1 - config->crawl_drop) * view->initial)
+        view->level < (1 - config->crawl_drop) * view->initial ||
+        has_been_below(view, config->learned_level * view->level))
         return;
     struct tw_underfitting_course first = tw_underfitting_series_course(view->series, 0, 1. / 3);
     struct tw_underfitting_course last = tw_underfitting_series_course(view->series, 2. / 3, 1);
@@ -307,13 +315,6 @@ static bool has_gap(const struct tw_underfitting *underfitting,
 {
     double train = underfitting->eval_train_loss > 0 ? underfitting->eval_train_loss : view->level;
     return underfitting->eval_loss > (1 + view->config->gap) * train;
-}
-
-/* A run that has stood below the line could stand there: if it came back up, that is the problem.
- */
-static bool has_been_below(const struct tw_underfitting_view *view, double line)
-{
-    return tw_underfitting_series_lowest(view->series) < line;
 }
 
 static void judge_stuck(struct tw_underfitting *underfitting,

@@ -112,9 +112,9 @@ class Run:
     """Collects the records of one run and numbers them."""
 
     def __init__(self, run, attempt="a1", seed=1, start_ms=START_MS, objective="supervised",
-                 activation="relu", **hyperparameters):
+                 activation="relu", classes=10, **hyperparameters):
         self.run, self.attempt, self.seq, self.start_ms = run, attempt, 0, start_ms
-        self.objective, self.activation = objective, activation
+        self.objective, self.activation, self.classes = objective, activation, classes
         self.random = random.Random(f"{run}/{seed}")
         self.hyperparameters = {
             "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "warmup_steps": 0,
@@ -136,7 +136,8 @@ class Run:
                  layers=[{"name": name, "kind": "linear", "activation": activation or self.activation,
                           "units": units, "fan_in": fan_in, "parameters": units * (fan_in + 1)}
                          for name, activation, units, fan_in in LAYERS],
-                 dataset={"name": "generated", "samples": 6400, "eval_samples": 640, "classes": 10},
+                 dataset={"name": "generated", "samples": 6400, "eval_samples": 640,
+                          "classes": self.classes},
                  **fields)
 
     def step(self, step, loss, grad_norm=None, **fields):

@@ -450,6 +450,23 @@ static void nor_is_it_where_the_trivial_level_is_declared(void **state)
     subject_stop(&subject);
 }
 
+/* Nor a crawl: what falls in the last third had risen to twenty times its best before. */
+static void what_falls_from_a_blow_up_does_not_crawl(void **state)
+{
+    (void)state;
+    struct subject subject;
+    uint64_t seed = 1;
+    start(&subject);
+    for (uint64_t i = 0; i < 2000; i++) {
+        double loss = 2.3 + 8 / sqrt((double)i + 10);
+        double risen = i < 1000 ? 1 : fmin(20, exp2((double)(i - 1000) / 50));
+        subject_loss(&subject, i, noisy(loss * risen, &seed));
+    }
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
 static void a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start(void **state)
 {
     (void)state;
@@ -838,6 +855,7 @@ int main(void)
         cmocka_unit_test(a_plateau_at_the_loss_of_a_constant_answer_is_told),
         cmocka_unit_test(a_run_that_learned_and_lost_it_again_is_not_underfitting),
         cmocka_unit_test(nor_is_it_where_the_trivial_level_is_declared),
+        cmocka_unit_test(what_falls_from_a_blow_up_does_not_crawl),
         cmocka_unit_test(a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start),
         cmocka_unit_test(a_loss_that_crawls_at_an_even_pace_is_told_at_the_end),
         cmocka_unit_test(a_long_plateau_at_a_high_level_is_a_warning),
