@@ -1,10 +1,11 @@
 #!/bin/sh
-# python-venv.sh FOLDER: a Python environment with the pinned packages of tests/requirements.txt, made
-# once for each state of that file. With it in FOLDER/bin, nothing on the machine is touched.
+# python-venv.sh FOLDER [FILE]: a Python environment with the pinned packages of a file, without one
+# tests/requirements.txt, made once for each state of that file. With it in FOLDER/bin, nothing on the
+# machine is touched.
 set -u
 
 folder=$1
-wanted=$(dirname "$0")/../tests/requirements.txt
+wanted=${2:-$(dirname "$0")/../tests/requirements.txt}
 stamp=$folder/requirements.txt
 
 cmp -s "$wanted" "$stamp" && exit 0

@@ -64,6 +64,7 @@ static void begin_segment(struct tw_divergence *divergence, const struct tw_dive
     if (cause == TW_SEGMENT_LR_DOWN || (cause == TW_SEGMENT_LR_UP && view->is_warmup))
         return;
     divergence->high_run = 0;
+    divergence->lasting_run = 0;
     divergence->short_run = 0;
     forget_levels(divergence);
     divergence->has_best = 0;
@@ -93,7 +94,7 @@ static enum tw_severity severity_by_size(const struct tw_divergence *divergence,
     bool is_high =
         view->rise >= view->config->blow_up_ratio && !tw_divergence_is_falling(divergence);
     bool is_lasting = divergence->high_run >= view->config->critical_losses;
-    if ((is_high || is_lasting) && tw_divergence_matters(divergence, view))
+    if ((is_high || is_lasting) && tw_divergence_matters(divergence, view, TW_SEVERITY_CRITICAL))
         return TW_SEVERITY_CRITICAL;
     return TW_SEVERITY_INFO;
 }
@@ -132,8 +133,22 @@ static bool is_confirmed(struct tw_divergence *divergence, const struct tw_diver
                    view->rise >= view->config->confirm_ratio &&
                    divergence->loss.cusum.sum >= view->line;
     divergence->confirm_run = is_high ? divergence->confirm_run + 1 : 0;
-    return divergence->confirm_run >= CONFIRM_WINDOW && tw_divergence_matters(divergence, view) &&
-           !view->is_warmup && !tw_divergence_rate_explains(divergence, view);
+    return divergence->confirm_run >= CONFIRM_WINDOW &&
+           tw_divergence_matters(divergence, view, TW_SEVERITY_WARNING) && !view->is_warmup &&
+           !tw_divergence_rate_explains(divergence, view);
+}
+
+/* The sum begins with noise, or late near zero, where its baseline follows a slow rise: what counts
+ * is when the level left. */
+static void open_suspicion(struct tw_divergence *divergence, const struct tw_divergence_view *view,
+                           enum tw_severity severity, double threshold)
+{
+    bool is_sum_early = divergence->low_step > divergence->onset_step;
+    if (is_sum_early || (tw_divergence_is_near_zero(divergence, view) && divergence->low_step)) {
+        divergence->onset_step = divergence->low_step;
+        divergence->onset_time_ms = divergence->low_time_ms;
+    }
+    tw_divergence_open(divergence, view, severity, threshold);
 }
 
 static void judge_suspicion(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -145,10 +160,10 @@ static void judge_suspicion(struct tw_divergence *divergence, const struct tw_di
         end_suspicion(divergence, view);
     } else if (severity_by_size(divergence, view) == TW_SEVERITY_CRITICAL) {
         bool is_high = view->rise >= config->blow_up_ratio;
-        tw_divergence_open(divergence, view, TW_SEVERITY_CRITICAL,
-                           is_high ? config->blow_up_ratio : config->critical_ratio);
+        open_suspicion(divergence, view, TW_SEVERITY_CRITICAL,
+                       is_high ? config->blow_up_ratio : config->critical_ratio);
     } else if (is_confirmed(divergence, view, age)) {
-        tw_divergence_open(divergence, view, TW_SEVERITY_WARNING, config->confirm_ratio);
+        open_suspicion(divergence, view, TW_SEVERITY_WARNING, config->confirm_ratio);
     } else if (age >= config->rebaseline_after) {
         tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
         tw_divergence_forget(divergence);
@@ -165,7 +180,8 @@ static bool is_still_rising(const struct tw_divergence *divergence,
         return false;
     return tw_blocks_rising_probability(&divergence->loss.blocks,
                                         blocks < 10 ? (unsigned)blocks : 10) >
-           view->config->rising_probability;
+               view->config->rising_probability &&
+           tw_divergence_matters(divergence, view, TW_SEVERITY_CRITICAL);
 }
 
 static void close_finding(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -197,7 +213,8 @@ static bool is_over(const struct tw_divergence *divergence, const struct tw_dive
                !tw_divergence_is_swinging(divergence, view, .5 * view->config->swing_share);
     if (divergence->cause == TW_DIVERGENCE_BY_COLLAPSE)
         return loss->level.count >= 16 && view->rise < view->config->learned_ratio;
-    return loss->level.count >= 16 && view->rise <= view->config->recovered_ratio;
+    return loss->level.count >= 16 &&
+           (view->rise <= view->config->recovered_ratio || tw_divergence_is_low(divergence, view));
 }
 
 static void judge_open(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -254,7 +271,14 @@ static void remember_level(struct tw_divergence *divergence, const struct tw_div
 {
     bool is_high =
         view->rise >= view->config->critical_ratio && !tw_divergence_is_falling(divergence);
+    bool is_lasting = view->rise >= view->config->critical_ratio &&
+                      tw_divergence_matters(divergence, view, TW_SEVERITY_CRITICAL);
     divergence->high_run = is_high ? divergence->high_run + 1 : 0;
+    divergence->lasting_run = is_lasting ? divergence->lasting_run + 1 : 0;
+    if (tw_divergence_is_low(divergence, view)) {
+        divergence->low_step = divergence->loss.newest_step;
+        divergence->low_time_ms = view->context->time_ms;
+    }
     if (tw_divergence_loss_has_initial(&divergence->loss) && divergence->loss.level.count >= 16 &&
         tw_divergence_loss_rise(&divergence->loss, view->level, divergence->loss.initial) <
             view->config->learned_ratio)
@@ -327,6 +351,8 @@ static void judge(struct tw_divergence *divergence, const struct tw_divergence_v
             begin_suspicion(divergence, view);
         else if (!view->has_baseline)
             tw_divergence_judge_short(divergence, view);
+        if (divergence->stage == TW_DIVERGENCE_QUIET)
+            tw_divergence_judge_lasting(divergence, view);
     }
     if (divergence->stage == TW_DIVERGENCE_QUIET)
         tw_divergence_judge_cut(divergence, view);
@@ -432,7 +458,7 @@ const struct tw_detector tw_detector_divergence = {
     .name = "divergence",
     .title = "Divergence",
     .description = "the training loss leaves its best level and does not come back",
-    .state_version = 2,
+    .state_version = 3,
     .options = tw_divergence_options,
     .n_options = TW_DIVERGENCE_OPTIONS,
     .config_size = sizeof(struct tw_divergence_config),

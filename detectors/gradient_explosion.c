@@ -204,15 +204,16 @@ static bool has_sign(const struct tw_explosion *explosion, const struct tw_explo
            (spikes >= config->cluster_spikes && spikes <= TW_EXPLOSION_SPIKES);
 }
 
-/* Growth in each of five norms; it must end above the baseline, or while there is none, with the
- * loss above where it began: the first norms of a good run may grow too. */
+/* Growth in each of five norms; it must end above the baseline by more than norms scatter, or while
+ * there is none, with the loss above where it began: the first norms of a good run may grow too. */
 static bool is_growing(const struct tw_explosion *explosion, const struct tw_explosion_view *view)
 {
     const struct tw_gradient_explosion_config *config = view->config;
     if (explosion->norm.growths < config->growth_norms)
         return false;
     if (view->has_few && !view->is_early)
-        return explosion->norm.newest - view->baseline >= log(config->critical_ratio);
+        return explosion->norm.newest - view->baseline >=
+               fmax(log(config->critical_ratio), needed_sigma(explosion, view) * view->spread);
     return tw_explosion_signs_loss_is_above_first(&explosion->signs, config);
 }
 

@@ -70,6 +70,7 @@ DETECTOR_TESTS = \
 	tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract \
 	tests/unit/test_divergence \
+	tests/unit/test_divergence_near_zero \
 	tests/unit/test_divergence_outcomes \
 	tests/unit/test_divergence_short \
 	tests/unit/test_gradient_explosion \
@@ -99,6 +100,9 @@ tests_unit_test_detectors_contract_SOURCES = tests/unit/test_detectors_contract.
 tests_unit_test_detectors_contract_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_SOURCES = tests/unit/test_divergence.c tests/unit/detector_fixture.h
 tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_divergence_near_zero_SOURCES = tests/unit/test_divergence_near_zero.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_divergence_near_zero_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_short_SOURCES = tests/unit/test_divergence_short.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_divergence_short_LDADD = $(DETECTOR_TEST_LIBS)

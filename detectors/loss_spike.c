@@ -399,10 +399,13 @@ static bool begins(const struct loss_spike *spike, const struct view *view)
 {
     if (view->is_resumed)
         return false;
+    /* Losses next to zero differ by factors of a hundred, and their spread tells it. */
+    if (view->has_baseline && view->z < view->config->spike_sigma)
+        return false;
     if (view->ratio >= view->config->blatant_ratio)
         return true;
     return view->has_baseline && spike->jump_share <= view->config->jump_share &&
-           view->z >= view->config->spike_sigma && view->ratio >= view->config->spike_ratio &&
+           view->ratio >= view->config->spike_ratio &&
            (!view->is_muted || view->ratio >= view->config->violent_ratio);
 }
 

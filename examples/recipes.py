@@ -21,6 +21,7 @@ TOP = HERE.parent
 class Recipe:
     name: str
     problem: str      # the detector whose finding it must cause
+    also: list        # labels of what follows from it, and may be told beside it
     about: str        # one sentence: what is done to the training
     options: str      # of trainward-train
     twin: dict        # the one option that the healthy twin has otherwise
@@ -93,6 +94,10 @@ class Training:
                               capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{shlex.join(self.command)}: {done.stderr.strip()}")
+        self.judge(binaries)
+
+    def judge(self, binaries):
+        """Reads the telemetry, and what is told of it."""
         lines = (self.folder / "telemetry.jsonl").read_text().splitlines()
         self.records = [json.loads(line) for line in lines]
         done = subprocess.run([pathlib.Path(binaries) / "trainward", "analyze", "--format", "json",
@@ -153,6 +158,15 @@ def onset_of_nonfinite(training):
     return None
 
 
+def onset_of_collapse(training):
+    """The first skip of the collapse: of the first six halvings of the loss scale within 200 steps.
+    A scaler skips single steps on purpose, to find how high its scale may be."""
+    scales = training.series("step", "loss_scale")
+    halvings = [step for (step, before), (_, now) in zip(scales, scales[1:]) if now <= before / 2]
+    return next((first for first, sixth in zip(halvings, halvings[5:]) if sixth - first <= 200),
+                None)
+
+
 def onset_of_eval_minimum(training):
     return min(training.series("eval", "eval_loss"), key=lambda point: point[1])[0]
 
@@ -186,6 +200,7 @@ def onset_of_explosion(training):
 ONSETS = {
     "start": onset_at_start,
     "nonfinite": onset_of_nonfinite,
+    "scale-collapse": onset_of_collapse,
     "eval-minimum": onset_of_eval_minimum,
     "rise": onset_of_rise,
     "explosion": onset_of_explosion,

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 import platform
+import shutil
 import tempfile
 
 import recipes
@@ -75,6 +76,32 @@ def try_neighbours(outcomes, binaries, folder):
             for neighbour in recipes.neighbours(outcome.recipe)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one, work))
+
+
+# ---- a labelled corpus, for tests/evaluate ----
+
+LABEL_OF = {"overflow": "overflow-nan"}  # where a label has another name than its detector
+
+
+def labels_row(recipe, seed, name, label):
+    is_twin = label == "healthy"
+    return "\t".join([name, label, "" if is_twin else ",".join(recipe.also), "examples"])
+
+
+def write_corpus(folder, binaries):
+    """Run directories of all recipes and twins, with a table of labels beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["file\tlabel\tsecondary\trepo"]
+    for recipe in recipes.load():
+        problem = LABEL_OF.get(recipe.problem, recipe.problem)
+        for seed in SEEDS:
+            for kind, settings, label in (("ill", {}, problem), ("twin", recipe.twin, "healthy")):
+                name = f"{recipe.name}-{seed}-{kind}"
+                shutil.rmtree(folder / name, ignore_errors=True)
+                recipes.Training(binaries, {**recipe.settings, **settings}, seed, folder / name)
+                rows.append(labels_row(recipe, seed, name, label))
+    (folder / "labels.tsv").write_text("\n".join(rows) + "\n")
+    return 0
 
 
 # ---- the page ----

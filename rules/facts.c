@@ -73,7 +73,7 @@ const struct tw_fact tw_fact_table[] = {
     NUMBER(initial_loss_scale, "first loss scale that was sent"),
     NUMBER(skip_rate, "optimizer steps skipped, as a share of steps_seen"),
     NUMBER(checkpoint_step,
-           "newest checkpoint at or before the onset with a loss <= 1.02 x best_loss"),
+           "newest checkpoint at or before the onset with a loss of at most 1.02 x best_loss"),
     NUMBER(onset_in_warmup, "1 when the onset was within 3 x the warm-up, else 0"),
     NUMBER(rollbacks, "times the run resumed from an earlier step while a finding was open"),
 };

@@ -143,8 +143,8 @@ const char *tw_document_verify(const json_t *suggestion, char *buffer, size_t si
     char limit[96];
     if (!tw_document_text(verify, "signal")[0])
         return buffer;
-    add(&words, "%s %s %s within %" PRId64 " steps", tw_document_text(verify, "signal"), side,
-        tw_document_value(verify, side, limit, sizeof limit),
-        (int64_t)json_integer_value(json_object_get(verify, "within_steps")));
+    int64_t steps = json_integer_value(json_object_get(verify, "within_steps"));
+    add(&words, "%s %s %s within %" PRId64 " step%s", tw_document_text(verify, "signal"), side,
+        tw_document_value(verify, side, limit, sizeof limit), steps, steps == 1 ? "" : "s");
     return buffer;
 }

@@ -135,11 +135,30 @@ static void print_suggestion(struct page *page, const json_t *suggestion, bool i
         print_wrapped(page, "  verify  ", verify, 10);
 }
 
+/* A screen holds so many; the parameters of the others are named. */
+#define SUGGESTIONS_SHOWN 3
+
+static void print_others(struct page *page, const json_t *list)
+{
+    char names[512] = "";
+    size_t used = 0;
+    for (size_t i = SUGGESTIONS_SHOWN; i < json_array_size(list) && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                                 tw_document_text(json_array_get(list, i), "parameter"));
+    if (used)
+        print_wrapped(page, "  or      ", names, 10);
+}
+
+static void print_suggestions(struct page *page, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list) && i < SUGGESTIONS_SHOWN; i++)
+        print_suggestion(page, json_array_get(list, i), i == 0);
+    print_others(page, list);
+}
+
 static void print_episode(struct page *page, const struct tw_document *document)
 {
     char evidence[512];
-    const json_t *suggestion, *list = json_object_get(document->trainward, "suggestions");
-    size_t i;
     print_heading(page, document);
     print_when(page, document);
     if (tw_document_evidence(document, evidence, sizeof evidence)[0])
@@ -147,7 +166,7 @@ static void print_episode(struct page *page, const struct tw_document *document)
     print_cause(page, document);
     if (tw_document_is_over(document))
         return;
-    json_array_foreach(list, i, suggestion) print_suggestion(page, suggestion, i == 0);
+    print_suggestions(page, json_object_get(document->trainward, "suggestions"));
 }
 
 static void print_run(struct page *page, const struct tw_document *document)

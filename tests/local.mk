@@ -36,6 +36,20 @@ EXTRA_DIST += \
 	docs/detectors/vanishing-gradient.md \
 	docs/emit_from_python.py
 
+# The pictures on the detectors' pages, drawn from trainings; run by hand after a detector has changed.
+.PHONY: pictures
+pictures: trainward$(EXEEXT) trainward-train$(EXEEXT)
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/pictures-venv \
+		$(top_srcdir)/docs/requirements.txt
+	$(abs_top_builddir)/pictures-venv/bin/python $(top_srcdir)/docs/detectors/pictures.py \
+		--build $(abs_top_builddir) $(PICTURES)
+EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
+	docs/detectors/converged.png docs/detectors/dead-units.png docs/detectors/divergence.png \
+	docs/detectors/gradient-explosion.png docs/detectors/learning-rate.png \
+	docs/detectors/loss-spike.png docs/detectors/overfitting.png docs/detectors/overflow.png \
+	docs/detectors/resume-discontinuity.png docs/detectors/saturation.png \
+	docs/detectors/underfitting.png docs/detectors/vanishing-gradient.png
+
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
@@ -50,10 +64,19 @@ EXTRA_DIST += tests/thread_sanitizer.txt
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
 .PHONY: evaluate
-evaluate: trainward$(EXEEXT)
+evaluate: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
 		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+
+# The same of the recipes and their healthy twins.
+.PHONY: evaluate-recipes
+evaluate-recipes: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	$(top_srcdir)/examples/run --build $(abs_builddir) --corpus $(abs_builddir)/recipes
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
+		--trainward $(abs_top_builddir)/trainward --corpus $(abs_builddir)/recipes \
+		--scratch $(abs_builddir)/recipes $(EVALUATE)
 EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__main__.py \
 	tests/evaluate/baseline.py tests/evaluate/corpus.py tests/evaluate/doubtful_labels.md \
 	tests/evaluate/event_file.py tests/evaluate/formats.py tests/evaluate/introduction.md \
@@ -117,3 +140,10 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_includes.py \
 	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
 	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
+
+# The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
+.PHONY: recipes
+recipes: all
+	$(top_srcdir)/examples/run --build $(abs_builddir) --report $(abs_top_srcdir)/docs/recipes.md
+EXTRA_DIST += examples/README.md examples/recipes.py examples/recipes.toml examples/report.py examples/run \
+	tests/test_recipes.py

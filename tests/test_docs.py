@@ -64,6 +64,21 @@ def test_the_update_script_mends_a_page_that_has_drifted(tmp_path):
                                 + "\n<!-- end -->\nafter\n")
 
 
+# ---- pictures ----
+
+def detectors():
+    return [name for name in re.findall(r"^### `(.*)`$", print_options("detectors"), re.MULTILINE)
+            if name != "shared"]
+
+
+@pytest.mark.parametrize("name", detectors())
+def test_every_detector_has_a_page_with_a_picture(name):
+    page = (DOCS / "detectors" / f"{name}.md").read_text()
+    assert re.search(rf"^!\[.{{20,}}\]\({name}\.png\)$", page, re.MULTILINE)
+    assert (DOCS / "detectors" / f"{name}.png").stat().st_size < 60 * 1024
+    assert f"(detectors/{name}.md)" in (DOCS / "detectors.md").read_text()
+
+
 # ---- links ----
 
 def anchors(page):

@@ -8,9 +8,10 @@ struct tw_divergence_config {
     double cusum_drift, cusum_line, score_limit, spread_floor;
     uint64_t baseline_losses, confirm_steps, confirm_losses;
     double confirm_ratio, critical_ratio, blow_up_ratio, recovered_ratio;
-    uint64_t critical_losses;
+    uint64_t critical_losses, lasting_losses;
     double rising_probability, lost_progress;
-    double short_ratio, short_sigma;
+    double near_zero_share, near_zero_progress, near_zero_critical;
+    double lasting_sigma, short_ratio, short_sigma;
     uint64_t short_losses;
     double start_ratio, start_high_ratio, start_sigma, start_sure_ratio, learned_ratio;
     uint64_t start_losses, start_long_losses;
@@ -21,7 +22,7 @@ struct tw_divergence_config {
     double swing_share, swing_sigma;
 };
 
-enum { TW_DIVERGENCE_OPTIONS = 38 };
+enum { TW_DIVERGENCE_OPTIONS = 43 };
 extern const struct tw_option tw_divergence_options[TW_DIVERGENCE_OPTIONS];
 
 #endif

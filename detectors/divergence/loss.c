@@ -82,13 +82,21 @@ double tw_divergence_loss_rise(const struct tw_divergence_loss *loss, double y, 
     return exp(fmin(y - best, LOG_RISE_MAX));
 }
 
-double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double y,
-                                        double best)
+double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, double guess)
+{
+    double initial = tw_divergence_loss_unscaled(loss, loss->initial);
+    if (!tw_divergence_loss_has_initial(loss))
+        return NAN;
+    return guess > 0 && guess < initial ? guess : initial;
+}
+
+double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double untrained,
+                                        double y, double best)
 {
     double floor = tw_divergence_loss_unscaled(loss, best);
-    double gained = tw_divergence_loss_unscaled(loss, loss->initial) - floor;
+    double gained = untrained - floor;
     double lost = tw_divergence_loss_unscaled(loss, y) - floor;
-    if (!tw_divergence_loss_has_initial(loss) || !(gained > 0) || lost > 1e6 * gained)
+    if (!(gained > 0) || lost > 1e6 * gained)
         return 1e6;
     return lost / gained;
 }

@@ -48,10 +48,14 @@ double tw_divergence_loss_unscaled(const struct tw_divergence_loss *loss, double
 /* How far level `y` is above `best`, both on the scale: a ratio, 1 = equal; see above. */
 double tw_divergence_loss_rise(const struct tw_divergence_loss *loss, double y, double best);
 
-/* Share of the progress from the initial loss to `best` that is lost at level `y`; large when no
- * progress was made. */
-double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double y,
-                                        double best);
+/* What a model is worth before training, as losses come: the initial loss, or that of a guess when
+ * it is known (else NaN) and lower. NaN while the first losses are coming in. */
+double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, double guess);
+
+/* Share of the progress from the `untrained` loss to `best` that is lost at level `y`; large when
+ * no progress was made, or `untrained` is NaN. */
+double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double untrained,
+                                        double y, double best);
 
 /* Takes the first losses until the initial one is known. */
 void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, double value, uint64_t step,

@@ -66,6 +66,20 @@ static bool is_train_falling(const struct tw_divergence *divergence)
     return !divergence->eval.has_train_at_best || now < divergence->eval.train_at_best - drop;
 }
 
+/* A best evaluation near zero doubles by chance. */
+static bool is_eval_loss_large(const struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view)
+{
+    const struct tw_eval_rise *eval = &divergence->eval;
+    double trivial = view->context->trivial_loss;
+    double untrained = fmax(eval->first, tw_divergence_loss_untrained(&divergence->loss, trivial));
+    double share = eval->best > 0 ? eval->best / untrained : NAN;
+    double gained = untrained - eval->best;
+    return !(gained > 0) ||
+           eval->newest - eval->best >=
+               gained * tw_divergence_needed_progress(view->config, share, TW_SEVERITY_WARNING);
+}
+
 /* Over the best evaluation while the training loss has not fallen since, or, in a log that has
  * none, over what the model was worth before training: else it may be overfitting. */
 static bool is_eval_high(const struct tw_divergence *divergence,
@@ -76,7 +90,8 @@ static bool is_eval_high(const struct tw_divergence *divergence,
     if (divergence->loss.count == 0)
         return ratio >= view->config->start_ratio &&
                eval_ratio(eval->newest, eval->first) >= view->config->start_ratio;
-    return ratio >= view->config->eval_ratio && !is_train_falling(divergence);
+    return ratio >= view->config->eval_ratio && is_eval_loss_large(divergence, view) &&
+           !is_train_falling(divergence);
 }
 
 static void note_best_eval(struct tw_divergence *divergence, double value)
@@ -131,7 +146,9 @@ void tw_divergence_take_eval(struct tw_divergence *divergence,
             judge_open_eval(divergence, view);
         return;
     }
-    if (eval->high < view->config->eval_checks || view->is_muted)
+    /* Without training losses they stand far above the first one: that is no matter of warm-up. */
+    bool is_early = view->is_warmup && divergence->loss.count > 0;
+    if (eval->high < view->config->eval_checks || view->is_muted || is_early)
         return;
     struct tw_divergence_view own = eval_view(divergence, view);
     divergence->cause = TW_DIVERGENCE_BY_EVAL;

@@ -79,6 +79,7 @@ static double confidence_of(const struct tw_divergence *divergence, enum tw_seve
 {
     switch ((enum tw_divergence_cause)divergence->cause) {
     case TW_DIVERGENCE_BY_CUSUM:
+    case TW_DIVERGENCE_BY_LASTING:
         return severity == TW_SEVERITY_CRITICAL ? .9 : .8;
     case TW_DIVERGENCE_BY_SHORT:
         return severity == TW_SEVERITY_CRITICAL ? .75 : .6;
@@ -123,6 +124,8 @@ void tw_divergence_forget(struct tw_divergence *divergence)
     divergence->stage = TW_DIVERGENCE_QUIET;
     divergence->severity = TW_SEVERITY_INFO;
     divergence->high_run = 0;
+    divergence->lasting_run = 0;
     divergence->short_run = 0;
+    divergence->eval.high = 0;
     tw_cusum_start(&divergence->loss.cusum);
 }

@@ -17,11 +17,62 @@ bool tw_divergence_is_falling(const struct tw_divergence *divergence)
     return trend < -.03;
 }
 
-bool tw_divergence_matters(const struct tw_divergence *divergence,
-                           const struct tw_divergence_view *view)
+/* 0 where ratios of losses mean something, 1 where the best level is as good as zero: a batch more
+ * or less of hard samples doubles such a loss. */
+static double nearness_to_zero(const struct tw_divergence_config *config, double share)
 {
-    return tw_divergence_loss_lost_progress(&divergence->loss, view->level, view->best) >=
-           view->config->lost_progress;
+    if (!(share < config->near_zero_share))
+        return 0;
+    return fmin(log(config->near_zero_share / share) / log(4), 1);
+}
+
+double tw_divergence_needed_progress(const struct tw_divergence_config *config, double share,
+                                     enum tw_severity severity)
+{
+    double near_zero =
+        severity == TW_SEVERITY_CRITICAL ? config->near_zero_critical : config->near_zero_progress;
+    double more = fmax(near_zero - config->lost_progress, 0);
+    return config->lost_progress + nearness_to_zero(config, share) * more;
+}
+
+/* Of the loss before training; NaN on a scale that has no zero. */
+static double best_share(const struct tw_divergence *divergence,
+                         const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double untrained = tw_divergence_loss_untrained(loss, view->context->trivial_loss);
+    return loss->is_linear ? NAN : tw_divergence_loss_unscaled(loss, view->best) / untrained;
+}
+
+bool tw_divergence_is_near_zero(const struct tw_divergence *divergence,
+                                const struct tw_divergence_view *view)
+{
+    return nearness_to_zero(view->config, best_share(divergence, view)) > 0;
+}
+
+/* Of the progress since the start, how much is lost at the present level, as a part of what a
+ * finding of this severity needs. */
+static double lost_of_needed(const struct tw_divergence *divergence,
+                             const struct tw_divergence_view *view, enum tw_severity severity)
+{
+    const struct tw_divergence_loss *loss = &divergence->loss;
+    double untrained = tw_divergence_loss_untrained(loss, view->context->trivial_loss);
+    double needed =
+        tw_divergence_needed_progress(view->config, best_share(divergence, view), severity);
+    return tw_divergence_loss_lost_progress(loss, untrained, view->level, view->best) /
+           fmax(needed, 1e-9);
+}
+
+bool tw_divergence_matters(const struct tw_divergence *divergence,
+                           const struct tw_divergence_view *view, enum tw_severity severity)
+{
+    return lost_of_needed(divergence, view, severity) >= 1;
+}
+
+bool tw_divergence_is_low(const struct tw_divergence *divergence,
+                          const struct tw_divergence_view *view)
+{
+    return lost_of_needed(divergence, view, TW_SEVERITY_WARNING) < .5;
 }
 
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
@@ -51,10 +102,12 @@ void tw_divergence_judge_short(struct tw_divergence *divergence,
     bool is_high = view->rise >= config->short_ratio && !tw_divergence_is_falling(divergence);
     uint64_t needed = view->span == TW_LEVEL_5 ? config->short_losses / 2 : config->short_losses;
     divergence->short_run = is_high ? divergence->short_run + 1 : 0;
-    if (divergence->short_run < needed || !tw_divergence_matters(divergence, view) ||
+    if (divergence->short_run < needed ||
+        !tw_divergence_matters(divergence, view, TW_SEVERITY_WARNING) ||
         !is_above_noise(divergence, view))
         return;
-    bool is_critical = view->rise >= config->blow_up_ratio;
+    bool is_critical = view->rise >= config->blow_up_ratio &&
+                       tw_divergence_matters(divergence, view, TW_SEVERITY_CRITICAL);
     if (!is_critical && (view->is_warmup || tw_divergence_rate_explains(divergence, view)))
         return;
     divergence->cause = TW_DIVERGENCE_BY_SHORT;
@@ -64,6 +117,27 @@ void tw_divergence_judge_short(struct tw_divergence *divergence,
     tw_divergence_open(divergence, view, is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
                        is_critical ? config->blow_up_ratio : config->short_ratio);
 }
+
+/* ---- levels that stay high ---- */
+
+/* A baseline follows a slow rise, and noisy losses seem to fall half of the time. */
+void tw_divergence_judge_lasting(struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view)
+{
+    const struct tw_divergence_config *config = view->config;
+    double noise = tw_level_noise(&divergence->loss.level, 0);
+    if (divergence->lasting_run < config->lasting_losses || view->span != TW_LEVEL_64 ||
+        tw_divergence_is_falling(divergence) ||
+        view->level - view->best < config->lasting_sigma * noise)
+        return;
+    divergence->cause = TW_DIVERGENCE_BY_LASTING;
+    divergence->suspect_count = divergence->loss.count;
+    divergence->onset_step = divergence->low_step;
+    divergence->onset_time_ms = divergence->low_time_ms;
+    tw_divergence_open(divergence, view, TW_SEVERITY_CRITICAL, config->critical_ratio);
+}
+
+/* ---- the start ---- */
 
 /* Counts losses above a line, forgiving one in ten. */
 static void count_above(struct tw_above_run *run, bool is_above, uint64_t step, int64_t time_ms)

@@ -11,6 +11,7 @@ enum tw_divergence_stage { TW_DIVERGENCE_QUIET, TW_DIVERGENCE_SUSPECT, TW_DIVERG
 enum tw_divergence_cause {
     TW_DIVERGENCE_BY_CUSUM,
     TW_DIVERGENCE_BY_SHORT,
+    TW_DIVERGENCE_BY_LASTING,
     TW_DIVERGENCE_BY_START,
     TW_DIVERGENCE_BY_COLLAPSE,
     TW_DIVERGENCE_BY_SWING,
@@ -56,14 +57,15 @@ struct tw_divergence {
     uint64_t ever_opened;
     uint64_t suspect_count, open_count; /* loss.count when the stage began */
     uint64_t high_run;                  /* losses in a row above critical_ratio and not falling */
-    uint64_t confirm_run;               /* above confirm_ratio, once the wait is over */
+    uint64_t lasting_run; /* above critical_ratio and with enough progress lost for critical */
+    uint64_t confirm_run; /* above confirm_ratio, once the wait is over */
     uint64_t short_run;
     struct tw_above_run start, start_high; /* losses above the initial one */
     struct tw_blow_up blow_up;
     struct tw_learning_rate_cut cut;
     struct tw_eval_rise eval;
-    uint64_t onset_step;
-    int64_t onset_time_ms;
+    uint64_t onset_step, low_step; /* low_step: the newest loss at which the level was low */
+    int64_t onset_time_ms, low_time_ms;
     double reference, reference_ratio_peak;         /* while open: the best it is compared with */
     uint64_t reference_step, best_step, best_count; /* best_count: loss.count at the newest best */
     int64_t best_time_ms;
@@ -105,6 +107,9 @@ void tw_divergence_forget(struct tw_divergence *divergence);
 /* A short run's level against its best one. */
 void tw_divergence_judge_short(struct tw_divergence *divergence,
                                const struct tw_divergence_view *view);
+/* A level that stays high, however it got there. */
+void tw_divergence_judge_lasting(struct tw_divergence *divergence,
+                                 const struct tw_divergence_view *view);
 /* The newest losses against the first ones. */
 void tw_divergence_judge_start(struct tw_divergence *divergence,
                                const struct tw_divergence_view *view);
@@ -136,9 +141,19 @@ void tw_divergence_judge_end(struct tw_divergence *divergence,
 
 /* The loss falls by more than noise moves medians of eight. */
 bool tw_divergence_is_falling(const struct tw_divergence *divergence);
-/* Enough of the progress since the start is lost. */
+/* The share of the progress since the start that must be lost for a finding of this severity, where
+ * the best level is `share` of the loss before training (NaN: not known). */
+double tw_divergence_needed_progress(const struct tw_divergence_config *config, double share,
+                                     enum tw_severity severity);
+/* The best level is so low that ratios mean less than the progress lost. */
+bool tw_divergence_is_near_zero(const struct tw_divergence *divergence,
+                                const struct tw_divergence_view *view);
+/* The present level has lost so much. */
 bool tw_divergence_matters(const struct tw_divergence *divergence,
-                           const struct tw_divergence_view *view);
+                           const struct tw_divergence_view *view, enum tw_severity severity);
+/* The present level has not lost half of what a warning needs: the loss is where it was best. */
+bool tw_divergence_is_low(const struct tw_divergence *divergence,
+                          const struct tw_divergence_view *view);
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
 bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view);

@@ -77,11 +77,14 @@ static void close_near(struct tw_overflow *overflow, const struct tw_overflow_vi
     near->severity = TW_SEVERITY_INFO;
 }
 
-/* One layer at a time: one that only grows gives way to one that is near the end. */
+/* One layer at a time: one that only grows gives way to one that is near the end. None is told once
+ * there is what it would be a sign of. */
 static void open_near(struct tw_overflow *overflow, const struct tw_overflow_view *view,
                       enum tw_severity severity, uint32_t index, double value)
 {
     struct tw_near_layer *near = &overflow->near;
+    if (overflow->cause != TW_OVERFLOW_BY_NONE && !near->is_open)
+        return;
     bool is_same = near->is_open && near->index == index;
     double threshold = severity == TW_SEVERITY_CRITICAL  ? FP16_MAX
                        : severity == TW_SEVERITY_WARNING ? view->config->near_overflow

@@ -52,6 +52,11 @@ struct tw_condition *tw_overflow_open(struct tw_overflow *overflow,
     bool is_open = overflow->cause != TW_OVERFLOW_BY_NONE;
     if (is_open && severity <= (enum tw_severity)overflow->severity)
         return NULL;
+    /* Skips that were worth a line, and later something serious, are two stories. */
+    if (is_open && overflow->severity == TW_SEVERITY_INFO && onset_step > overflow->onset_step) {
+        tw_overflow_close(overflow, view, TW_STATE_RECOVERED, "steps with a normal rate of skips");
+        is_open = false;
+    }
     if (!is_open || onset_step < overflow->onset_step) {
         overflow->onset_step = onset_step;
         overflow->onset_time_ms = onset_time_ms;

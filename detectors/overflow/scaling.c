@@ -184,11 +184,27 @@ double tw_scaling_skip_rate(const struct tw_scaling *scaling)
     return skips / (TW_SKIP_BUCKETS * TW_SKIP_BUCKET_STEPS);
 }
 
+/* Where the present fall of the scale began: the first of the newest halvings that are near each
+ * other, or the first step of a run of skips where that is earlier or no scale is logged. */
+static void date_fall(const struct tw_scaling *scaling, const struct tw_scaling_config *config,
+                      struct tw_scaling_verdict *verdict)
+{
+    for (uint64_t i = 1; i <= scaling->halvings && i <= TW_HALVINGS; i++) {
+        unsigned at = (unsigned)((scaling->halvings - i) % TW_HALVINGS);
+        if (scaling->step - scaling->halving_steps[at] > config->halvings_within)
+            return;
+        if (scaling->halving_steps[at] < verdict->onset_step) {
+            verdict->onset_step = scaling->halving_steps[at];
+            verdict->onset_time_ms = scaling->halving_times_ms[at];
+        }
+    }
+}
+
 static struct tw_scaling_verdict judge_run(const struct tw_scaling *scaling,
                                            const struct tw_scaling_config *config)
 {
     bool is_critical = scaling->run >= config->critical_run;
-    return (struct tw_scaling_verdict){
+    struct tw_scaling_verdict verdict = {
         .is_problem = scaling->run >= config->warning_run,
         .severity = is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
         .statistic = "optimizer steps skipped in a row",
@@ -198,6 +214,8 @@ static struct tw_scaling_verdict judge_run(const struct tw_scaling *scaling,
         .onset_step = scaling->run_first_step,
         .onset_time_ms = scaling->run_first_time_ms,
     };
+    date_fall(scaling, config, &verdict);
+    return verdict;
 }
 
 /* A floor means something only below where the run's scale once stood: a job whose loss is a sum
@@ -211,17 +229,18 @@ static struct tw_scaling_verdict judge_floor(const struct tw_scaling *scaling,
     bool has_fallen = scaling->is_calibrated && scaling->scale > 0 &&
                       scaling->scale * config->fallen_by <= scaling->calibrated_scale;
     bool is_critical = scaling->scale <= critical_scale;
-    unsigned oldest = scaling->halvings < TW_HALVINGS ? 0 : scaling->halvings % TW_HALVINGS;
-    return (struct tw_scaling_verdict){
+    struct tw_scaling_verdict verdict = {
         .is_problem = has_fallen && scaling->scale <= fmax(config->warning_scale, critical_scale),
         .severity = is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
         .statistic = "loss scale",
         .unit = "",
         .value = scaling->scale,
         .threshold = is_critical ? critical_scale : config->warning_scale,
-        .onset_step = scaling->halving_steps[oldest],
-        .onset_time_ms = scaling->halving_times_ms[oldest],
+        .onset_step = context->step,
+        .onset_time_ms = context->time_ms,
     };
+    date_fall(scaling, config, &verdict);
+    return verdict;
 }
 
 static struct tw_scaling_verdict judge_halvings(const struct tw_scaling *scaling,

@@ -51,7 +51,7 @@ def arguments():
 
 def chosen(run, only):
     """Does the run have all these words?"""
-    told = (run.format, run.label, run.secondary)
+    told = (run.format, *run.labels())
     return all(word in told or word in run.name for word in only)
 
 

@@ -2,7 +2,7 @@
 
 The table is tab-separated, INDEX.tsv or labels.tsv, with the columns `file` and `label`; `format`
 (a run directory or a file of our records without it), `secondary`, `onset_step` and `repo` may be
-missing. `onset_step` may have words behind the number.
+missing. `secondary` may hold several labels with commas between, `onset_step` words behind the number.
 """
 
 import csv
@@ -19,6 +19,8 @@ DETECTORS_OF = {
     "overfitting": ("overfitting",),
     "underfitting": ("underfitting",),
     "saturation": ("saturation",),
+    "dead-units": ("dead-units",),
+    "vanishing-gradient": ("vanishing-gradient",),
 }
 NO_PROBLEM = ("healthy", "unknown")
 RUN_DIRECTORY = "run_directory"
@@ -38,9 +40,17 @@ class LabelledRun:
     onset: int | None
     repo: str
 
+    def labels(self):
+        """The label and the secondary ones."""
+        return (self.label, *labels_of(self.secondary))
+
     def detectors(self):
         """The detectors that may report a problem here without being wrong."""
-        return DETECTORS_OF.get(self.label, ()) + DETECTORS_OF.get(self.secondary, ())
+        return sum((DETECTORS_OF.get(label, ()) for label in self.labels()), ())
+
+
+def labels_of(text):
+    return [label for label in re.split(r"[,\s]+", text or "") if label]
 
 
 def read(folder, forms):
@@ -66,7 +76,7 @@ def labelled_run(folder, row, where, forms):
     for column in ("file", "label"):
         if not row.get(column):
             raise CorpusError(f"{where}: no {column}")
-    for label in filter(None, (row["label"], row.get("secondary"))):
+    for label in (row["label"], *labels_of(row.get("secondary"))):
         expect(where, "label", label, (*NO_PROBLEM, *DETECTORS_OF))
     form = row.get("format") or RUN_DIRECTORY
     expect(where, "format", form, forms)

@@ -53,7 +53,7 @@ class Judged:
     def found_with_info(self):
         """Found, once findings of severity info count for the label spikes as well."""
         said = {f["detector"] for f in self.findings if f["state"] != "withdrawn"}
-        spikes = "spikes" in (self.run.label, self.run.secondary)
+        spikes = "spikes" in self.run.labels()
         return self.found() or (spikes and bool(said & set(corpus.DETECTORS_OF["spikes"])))
 
     def verdict(self):
@@ -115,7 +115,7 @@ def label_score(judged, label):
     runs = [j for j in judged if j.run.label == label]
     said = [j for j in judged if detectors & {f["detector"] for f in j.loud()}]
     rightly = [j for j in said if detectors & {f["detector"] for f in j.right()}]
-    expected = [j for j in judged if label in (j.run.label, j.run.secondary) and j.problem()]
+    expected = [j for j in judged if label in j.run.labels() and j.problem()]
     found = sum(j.found() for j in runs)
     recall, precision = ratio(found, len(runs)), ratio(len(rightly), len(said))
     return {

@@ -1,11 +1,12 @@
 /* Prints option tables as Markdown: what docs/update.sh puts into the pages, so that they say what
  * the programs do.
  *
- *     print_options detectors|sinks|sources|configuration [NAME]
+ *     print_options detectors|sinks|sources|configuration|facts [NAME]
  *
  * Without a name all tables of the kind, each under its name; with one, that table alone. */
 #include "agent/config_loader.h"
 #include "agent/settings.h"
+#include "rules/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,14 +166,26 @@ static void print_configuration(struct choice *choice)
     free(loader);
 }
 
+/* What the expressions of rules can see of a run. */
+static void print_facts(struct choice *choice)
+{
+    puts("| fact | meaning |\n| --- | --- |");
+    for (size_t i = 0; i < tw_n_facts; i++) {
+        if (choice->name && strcmp(choice->name, tw_fact_table[i].name))
+            continue;
+        printf("| `facts.%s` | ", tw_fact_table[i].name);
+        print_text(tw_fact_table[i].help);
+        puts(" |");
+        choice->printed++;
+    }
+}
+
 static const struct {
     const char *name;
     void (*print)(struct choice *choice);
 } kinds[] = {
-    {"detectors", print_detectors},
-    {"sinks", print_sinks},
-    {"sources", print_sources},
-    {"configuration", print_configuration},
+    {"detectors", print_detectors},         {"sinks", print_sinks}, {"sources", print_sources},
+    {"configuration", print_configuration}, {"facts", print_facts},
 };
 
 int main(int argc, char **argv)
@@ -184,6 +197,6 @@ int main(int argc, char **argv)
     }
     if (choice.printed)
         return fflush(stdout) ? 1 : 0;
-    fputs("usage: print_options detectors|sinks|sources|configuration [NAME]\n", stderr);
+    fputs("usage: print_options detectors|sinks|sources|configuration|facts [NAME]\n", stderr);
     return 2;
 }

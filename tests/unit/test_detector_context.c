@@ -192,6 +192,19 @@ static void a_schedule_that_restarts_from_zero_jumps_and_a_warm_up_does_not(void
     assert_true(context.is.peak_learning_rate == 1e-3);
 }
 
+static void a_rate_beyond_reason_is_no_peak(void **state)
+{
+    struct context context;
+    (void)state;
+    start(&context);
+    observe_rate(&context, 1, 1e-3);
+    observe_rate(&context, 2, 1e308);
+    observe_rate(&context, 3, 1e-3);
+    assert_int_equal(context.is.segment, 0);
+    assert_true(context.is.peak_learning_rate == 1e-3);
+    assert_true(context.is.learning_rate == 1e-3);
+}
+
 static void a_header_declares_the_warm_up_and_the_rest(void **state)
 {
     struct context context;
@@ -271,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_learning_rate_that_jumps_begins_a_segment),
         cmocka_unit_test(a_resume_explains_its_learning_rate),
         cmocka_unit_test(a_schedule_that_restarts_from_zero_jumps_and_a_warm_up_does_not),
+        cmocka_unit_test(a_rate_beyond_reason_is_no_peak),
         cmocka_unit_test(a_header_declares_the_warm_up_and_the_rest),
         cmocka_unit_test(another_batch_size_begins_a_segment_and_a_repeated_header_does_not),
         cmocka_unit_test(layers_are_called_by_their_names),

@@ -190,6 +190,23 @@ static void doubling_in_each_of_five_norms_is_critical(void **state)
     subject_stop(&run.subject);
 }
 
+static void doubling_within_what_norms_scatter_is_none(void **state)
+{
+    (void)state;
+    /* A run that fits its data: norms over decades. From a low one to 20 times the median, which is
+     * 2 sigma, the growth of five is an accident. */
+    struct run run;
+    start(&run, 6);
+    for (uint64_t i = 0; i < 300; i++)
+        feed_norm(&run, i, .1 * exp(1.5 * next_normal(&run.seed)));
+    for (uint64_t i = 0; i < 7; i++)
+        feed_norm(&run, 300 + i, .01 * pow(2.4, (double)i + 2));
+    for (uint64_t i = 307; i < 400; i++)
+        feed_norm(&run, i, .1 * exp(1.5 * next_normal(&run.seed)));
+    assert_int_equal(count(&run, TW_SEVERITY_WARNING), 0);
+    subject_stop(&run.subject);
+}
+
 static void a_norm_that_climbed_until_it_was_infinite_is_critical(void **state)
 {
     (void)state;
@@ -560,6 +577,7 @@ int main(void)
         cmocka_unit_test(spikes_before_are_such_a_sign),
         cmocka_unit_test(a_level_of_fifteen_times_is_critical_and_ends),
         cmocka_unit_test(doubling_in_each_of_five_norms_is_critical),
+        cmocka_unit_test(doubling_within_what_norms_scatter_is_none),
         cmocka_unit_test(a_norm_that_climbed_until_it_was_infinite_is_critical),
         cmocka_unit_test(an_explosion_from_the_start_needs_no_baseline),
         cmocka_unit_test(a_warning_waits_for_the_warm_up_and_the_resume),

@@ -104,6 +104,24 @@ static void a_small_bump_and_a_bump_within_noise_are_none(void **state)
     subject_stop(&subject);
 }
 
+static void losses_next_to_zero_differ_by_factors_of_a_hundred(void **state)
+{
+    (void)state;
+    /* One normal number in a thousand is above 3.07 = ln(100) / 1.5. */
+    for (uint64_t run = 1; run <= 5; run++) {
+        struct subject subject;
+        uint64_t seed = run;
+        start(&subject);
+        for (uint64_t step = 0; step < 5000; step++) {
+            double level = .005 + 2.3 * exp(-(double)step / 20);
+            double noise = 1.5 * fmin((double)step / 100, 1);
+            subject_loss(&subject, step, level * exp(noise * next_normal(&seed)));
+        }
+        assert_int_equal(subject.n, 0);
+        subject_stop(&subject);
+    }
+}
+
 static void spikes_that_follow_upon_each_other_are_warned_of(void **state)
 {
     (void)state;
@@ -255,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_spike_in_a_steep_fall_is_told_by_what_it_cost),
         cmocka_unit_test(what_does_not_come_back_is_no_spike),
         cmocka_unit_test(a_small_bump_and_a_bump_within_noise_are_none),
+        cmocka_unit_test(losses_next_to_zero_differ_by_factors_of_a_hundred),
         cmocka_unit_test(spikes_that_follow_upon_each_other_are_warned_of),
         cmocka_unit_test(single_bad_batches_make_no_cluster),
         cmocka_unit_test(a_jump_that_cost_all_progress_is_warned_of_when_it_is_over),

@@ -504,6 +504,25 @@ static void a_layer_near_the_end_of_fp16_is_warned_of(void **state)
     subject_stop(&subject);
 }
 
+static void a_layer_near_the_end_is_no_news_once_numbers_overflow(void **state)
+{
+    struct subject subject;
+    (void)state;
+    start(&subject);
+    subject_header(&subject, "fp16", "");
+    for (uint64_t i = 1; i <= 10; i++) {
+        subject_step(&subject, 10 * i, INFINITY, INFINITY);
+        struct tw_record record = layer_record(10 * i, subject.context.header_hash);
+        tw_layers_add_column(record.layers, TW_LAYER_ACTIVATION_ABS_MAX)[1] = i < 5 ? 1e3f : 4e4f;
+        subject_observe(&subject, &record);
+        tw_record_clear(&record);
+    }
+    assert_int_equal(subject.n, 1);
+    assert_string_equal(subject.findings[0].scope, "run");
+    assert_int_equal(subject.findings[0].state, TW_STATE_OPEN);
+    subject_stop(&subject);
+}
+
 static void layers_that_take_turns_near_the_end_of_fp16_are_not_warned_of(void **state)
 {
     struct subject subject;
@@ -749,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_loss_that_breaks_after_a_bad_evaluation_names_the_loss),
         cmocka_unit_test(a_rare_infinite_ctc_loss_is_normal_and_many_are_not),
         cmocka_unit_test(a_layer_near_the_end_of_fp16_is_warned_of),
+        cmocka_unit_test(a_layer_near_the_end_is_no_news_once_numbers_overflow),
         cmocka_unit_test(layers_that_take_turns_near_the_end_of_fp16_are_not_warned_of),
         cmocka_unit_test(activations_beyond_fp16_are_critical),
         cmocka_unit_test(activations_that_grow_towards_the_end_are_an_information),

@@ -37,6 +37,36 @@ static void an_episode_shows_what_since_when_and_what_to_change(void **state)
     free(block);
 }
 
+static void after_three_suggestions_only_the_parameters_are_named(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct tw_suggestion many[5];
+    sample_init(&sample);
+    for (int i = 0; i < 5; i++) {
+        many[i] = sample.suggestions[i % 2];
+        snprintf(many[i].parameter, sizeof many[i].parameter, "parameter_%d", i);
+    }
+    sample.advisory.suggestions = many;
+    sample.advisory.n_suggestions = 5;
+    char *block = render(&sample, false, 80);
+    assert_non_null(strstr(block, "  or      parameter_2"));
+    assert_non_null(strstr(block, "\n  or      parameter_3, parameter_4\n"));
+    free(block);
+}
+
+static void what_follows_from_another_finding_says_so(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct tw_finding cause = {.detector = "learning-rate", .scope = "run", .onset_step = 700};
+    sample_init(&sample);
+    sample.advisory.cause = &cause;
+    char *block = render(&sample, false, 80);
+    assert_non_null(strstr(block, "\n  follows from  learning rate since step 700\n"));
+    free(block);
+}
+
 static void what_is_over_asks_for_no_change(void **state)
 {
     (void)state;
@@ -111,6 +141,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_episode_shows_what_since_when_and_what_to_change),
+        cmocka_unit_test(after_three_suggestions_only_the_parameters_are_named),
+        cmocka_unit_test(what_follows_from_another_finding_says_so),
         cmocka_unit_test(what_is_over_asks_for_no_change),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(colour_is_only_there_when_asked_for),

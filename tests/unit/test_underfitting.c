@@ -578,6 +578,77 @@ static void a_gap_to_the_evaluation_is_another_problem(void **state)
     subject_stop(&subject);
 }
 
+/* Wrong labels or dropout hold the training loss at .8 of the trivial one, or at it: the evaluation
+ * tells that the model has learned. */
+static void an_evaluation_that_is_good_acquits_the_training_loss(void **state)
+{
+    static const struct {
+        double share, eval_share;
+        int findings;
+    } cases[] = {{.8, .3, 0}, {.8, .7, 1}, {1, .3, 0}, {1, .98, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct subject subject;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 3000});
+        struct tw_record record = step_record(1);
+        record.kind = TW_KIND_EVAL;
+        tw_record_set(&record, TW_SIGNAL_EVAL_LOSS, cases[i].eval_share * LN10);
+        subject_observe(&subject, &record);
+        run_high(&subject, 1, cases[i].share, 3000, 1e-3);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_INFO), cases[i].findings);
+        subject_stop(&subject);
+    }
+}
+
+/* R^2 of .35 is worth having, where a cross-entropy of .65 of the trivial one is not. */
+static void squared_errors_have_a_line_of_their_own(void **state)
+{
+    (void)state;
+    for (int is_squared = 0; is_squared < 2; is_squared++) {
+        struct subject subject;
+        struct tw_record record = step_record(0);
+        start(&subject);
+        record.kind = TW_KIND_HEADER;
+        struct tw_header *header = tw_record_add_header(&record);
+        tw_header_set_number(header, "max_steps", 1400);
+        tw_header_set_number(header, is_squared ? "target_variance" : "label_entropy", LN10);
+        header->dataset_classes = is_squared ? 0 : 10;
+        subject_observe(&subject, &record);
+        tw_record_clear(&record);
+        run_high(&subject, 1, .65, 1400, 1e-3);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), !is_squared);
+        subject_stop(&subject);
+    }
+}
+
+/* 300 steps at the trivial level: nothing is known while they may go on, and enough once they have
+ * used their budget, or ended by early stopping. */
+static void a_short_run_is_judged_when_it_has_ended_itself(void **state)
+{
+    static const struct {
+        double max_steps, patience;
+        int findings;
+    } cases[] = {{300, 0, 1}, {3000, 0, 0}, {3000, 5, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct subject subject;
+        uint64_t random = 3;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = cases[i].max_steps});
+        if (cases[i].patience > 0)
+            subject.context.declared_early_stopping_patience = cases[i].patience;
+        for (uint64_t at = 1; at <= 300; at++)
+            step(&subject, at, noisy(LN10, &random), 3e-4, 20);
+        assert_int_equal(subject.n, 0);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), cases[i].findings);
+        subject_stop(&subject);
+    }
+}
+
 static void a_budget_that_ends_high_is_foretold_and_warned_of(void **state)
 {
     (void)state;
@@ -791,6 +862,9 @@ int main(void)
         cmocka_unit_test(a_plateau_alone_is_not_told),
         cmocka_unit_test(a_plateau_after_the_rate_has_decayed_waits_for_the_end),
         cmocka_unit_test(a_gap_to_the_evaluation_is_another_problem),
+        cmocka_unit_test(an_evaluation_that_is_good_acquits_the_training_loss),
+        cmocka_unit_test(squared_errors_have_a_line_of_their_own),
+        cmocka_unit_test(a_short_run_is_judged_when_it_has_ended_itself),
         cmocka_unit_test(a_budget_that_ends_high_is_foretold_and_warned_of),
         cmocka_unit_test(a_loss_that_still_falls_at_the_end_of_its_budget_is_an_information),
         cmocka_unit_test(a_vocabulary_has_a_higher_line),
