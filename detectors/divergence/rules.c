@@ -75,6 +75,13 @@ bool tw_divergence_is_low(const struct tw_divergence *divergence,
     return lost_of_needed(divergence, view, TW_SEVERITY_WARNING) < .5;
 }
 
+bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
+                                   const struct tw_divergence_view *view)
+{
+    return view->level - view->best >=
+           view->config->lasting_sigma * tw_level_noise(&divergence->loss.level, 16);
+}
+
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
 bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view)
@@ -125,10 +132,8 @@ void tw_divergence_judge_lasting(struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view)
 {
     const struct tw_divergence_config *config = view->config;
-    double noise = tw_level_noise(&divergence->loss.level, 0);
     if (divergence->lasting_run < config->lasting_losses || view->span != TW_LEVEL_64 ||
-        tw_divergence_is_falling(divergence) ||
-        view->level - view->best < config->lasting_sigma * noise)
+        tw_divergence_is_falling(divergence) || !tw_divergence_is_beyond_noise(divergence, view))
         return;
     divergence->cause = TW_DIVERGENCE_BY_LASTING;
     divergence->suspect_count = divergence->loss.count;
