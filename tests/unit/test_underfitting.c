@@ -450,6 +450,22 @@ static void nor_is_it_where_the_trivial_level_is_declared(void **state)
     subject_stop(&subject);
 }
 
+/* Where the trivial level is declared, too. */
+static void what_is_lost_again_was_learned(void **state)
+{
+    struct subject subject;
+    uint64_t seed = 5;
+    (void)state;
+    start(&subject);
+    declare(&subject, &(struct declared){.classes = 10, .max_steps = 1500});
+    for (uint64_t i = 0; i < 1500; i++)
+        step(&subject, i, noisy(i < 400 ? 2.3 * exp(-(double)i / 100) + .1 : LN10, &seed), 1e-3,
+             20);
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
 static void a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start(void **state)
 {
     (void)state;
@@ -838,6 +854,7 @@ int main(void)
         cmocka_unit_test(a_plateau_at_the_loss_of_a_constant_answer_is_told),
         cmocka_unit_test(a_run_that_learned_and_lost_it_again_is_not_underfitting),
         cmocka_unit_test(nor_is_it_where_the_trivial_level_is_declared),
+        cmocka_unit_test(what_is_lost_again_was_learned),
         cmocka_unit_test(a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start),
         cmocka_unit_test(a_loss_that_crawls_at_an_even_pace_is_told_at_the_end),
         cmocka_unit_test(a_long_plateau_at_a_high_level_is_a_warning),
