@@ -104,6 +104,13 @@ static struct tw_underfitting_verdict verdict_since_start(const struct tw_underf
                                             .onset_time_ms = view->series->first_time_ms};
 }
 
+/* A run that has stood below the line could stand there: if it came back up, that is the problem.
+ */
+static bool has_been_below(const struct tw_underfitting_view *view, double line)
+{
+    return tw_underfitting_series_lowest(view->series) < line;
+}
+
 /* ---- dead ---- */
 
 static bool is_dead(const struct tw_underfitting *underfitting,
@@ -114,6 +121,7 @@ static bool is_dead(const struct tw_underfitting *underfitting,
     bool is_near = view->level <= config->trivial_room * view->reference;
     return view->has_trivial && view->level >= config->dead_level * view->reference &&
            (is_unmoved || (is_near && !tw_underfitting_is_falling(view))) &&
+           !has_been_below(view, config->learned_level * view->reference) &&
            !does_eval_tell_learning(underfitting, view, config->learned_level);
 }
 

@@ -316,6 +316,47 @@ static void a_blow_up_that_ends_at_the_trivial_level_had_too_high_a_rate(void **
     subject_stop(&subject);
 }
 
+/* Squared errors of small batches: the first losses are up to four times what they are on average.
+ */
+static void high_first_losses_of_weights_that_stay_are_chance(void **state)
+{
+    (void)state;
+    for (int grows = 0; grows < 2; grows++) {
+        struct subject subject;
+        uint64_t seed = 1;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 1000});
+        for (uint64_t i = 1; i <= 1000; i++)
+            step(&subject, i, noisy((i % 8 == 2 && i < 64 ? 4 : 1) * LN10, &seed), 1e-3,
+                 grows && i > 64 ? 30 : 20);
+        const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(finding);
+        assert_string_equal(cause_of(finding), grows ? "learning_rate_too_high" : "not_learning");
+        subject_stop(&subject);
+    }
+}
+
+/* Weights grow as they learn, sigmoid layers' most: 9 times at .65 of the trivial loss. */
+static void weights_that_grew_with_what_was_learned_were_not_thrown_out(void **state)
+{
+    (void)state;
+    for (int is_dead = 0; is_dead < 2; is_dead++) {
+        struct subject subject;
+        uint64_t seed = 2;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 2000});
+        for (uint64_t i = 1; i <= 2000; i++) {
+            double share = is_dead ? 1 : .65 + .35 * exp(-(double)i / 100);
+            step(&subject, i, noisy(share * LN10, &seed), 1e-3, 20 + .08 * (double)i);
+        }
+        finish(&subject);
+        const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(finding);
+        assert_string_equal(cause_of(finding), is_dead ? "learning_rate_too_high" : "capacity");
+        subject_stop(&subject);
+    }
+}
+
 static void what_learns_after_all_is_withdrawn(void **state)
 {
     (void)state;
@@ -462,6 +503,22 @@ static void what_falls_from_a_blow_up_does_not_crawl(void **state)
         double risen = i < 1000 ? 1 : fmin(20, exp2((double)(i - 1000) / 50));
         subject_loss(&subject, i, noisy(loss * risen, &seed));
     }
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
+/* Where the trivial level is declared, too. */
+static void what_is_lost_again_was_learned(void **state)
+{
+    struct subject subject;
+    uint64_t seed = 5;
+    (void)state;
+    start(&subject);
+    declare(&subject, &(struct declared){.classes = 10, .max_steps = 1500});
+    for (uint64_t i = 0; i < 1500; i++)
+        step(&subject, i, noisy(i < 400 ? 2.3 * exp(-(double)i / 100) + .1 : LN10, &seed), 1e-3,
+             20);
     finish(&subject);
     assert_int_equal(subject.n, 0);
     subject_stop(&subject);
@@ -847,6 +904,8 @@ int main(void)
         cmocka_unit_test(the_cause_is_told_by_updates_and_weights),
         cmocka_unit_test(without_norms_the_declared_rate_tells),
         cmocka_unit_test(a_blow_up_that_ends_at_the_trivial_level_had_too_high_a_rate),
+        cmocka_unit_test(high_first_losses_of_weights_that_stay_are_chance),
+        cmocka_unit_test(weights_that_grew_with_what_was_learned_were_not_thrown_out),
         cmocka_unit_test(what_learns_after_all_is_withdrawn),
         cmocka_unit_test(a_resume_that_cures_it_is_a_recovery),
         cmocka_unit_test(a_loss_on_another_scale_is_compared_with_its_start),
@@ -856,6 +915,7 @@ int main(void)
         cmocka_unit_test(a_run_that_learned_and_lost_it_again_is_not_underfitting),
         cmocka_unit_test(nor_is_it_where_the_trivial_level_is_declared),
         cmocka_unit_test(what_falls_from_a_blow_up_does_not_crawl),
+        cmocka_unit_test(what_is_lost_again_was_learned),
         cmocka_unit_test(a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start),
         cmocka_unit_test(a_loss_that_crawls_at_an_even_pace_is_told_at_the_end),
         cmocka_unit_test(a_long_plateau_at_a_high_level_is_a_warning),
