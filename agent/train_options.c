@@ -166,6 +166,16 @@ static const struct row *row_of_option(const char *option, size_t length)
     return NULL;
 }
 
+const char *tw_train_option_typed(const char *parameter, bool *ret_is_flag)
+{
+    const struct row *row = row_of_option(parameter, strlen(parameter));
+    bool is_own = true;
+    if (row)
+        option_of(row, &is_own);
+    *ret_is_flag = !is_own && !row->argument;
+    return is_own ? NULL : row->name;
+}
+
 /* ---- help ---- */
 
 static void append(char *text, const char *before, const char *value, const char *behind)

@@ -131,6 +131,20 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
     }
 }
 
+static void parameters_of_advice_are_typed_as_options(void **state)
+{
+    bool is_flag;
+    (void)state;
+    assert_string_equal(tw_train_option_typed("learning_rate", &is_flag), "learning-rate");
+    assert_false(is_flag);
+    assert_string_equal(tw_train_option_typed("initializer", &is_flag), "init");
+    assert_string_equal(tw_train_option_typed("batch_norm", &is_flag), "batch-norm");
+    assert_true(is_flag);
+    assert_null(tw_train_option_typed("label_smoothing", &is_flag));
+    assert_null(tw_train_option_typed("kafka", &is_flag)); /* not the trainer's own */
+    assert_null(tw_train_option_typed("", &is_flag));
+}
+
 static void a_run_id_that_is_too_long_is_refused(void **state)
 {
     struct tw_train_options options;
@@ -153,6 +167,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_its_default),
         cmocka_unit_test(with_kafka_alone_nothing_is_written_to_a_directory),
         cmocka_unit_test(every_mistake_is_one_line_that_names_the_option),
+        cmocka_unit_test(parameters_of_advice_are_typed_as_options),
         cmocka_unit_test(a_run_id_that_is_too_long_is_refused),
     };
     return cmocka_run_group_tests_name("train_options", tests, NULL, NULL);
