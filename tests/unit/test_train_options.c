@@ -119,6 +119,9 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
         {"--reset-optimizer", "--reset-optimizer: there is nothing to reset without a resume"},
         {"--dataset csv", "--dataset: csv needs a path behind it: csv:PATH"},
         {"--dataset digits:x", "--dataset: digits is built in and takes no path"},
+        {"--target price", "--target: this is of csv, and digits has no columns to choose"},
+        {"--task regression", "--task: this is of csv, and digits has no columns to choose"},
+        {"--project a\nb", "--project: a line break cannot be part of it"},
         {"train", "'train' is no option; see trainward-train --help"},
     };
     (void)state;
