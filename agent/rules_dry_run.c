@@ -6,6 +6,8 @@
 #include "agent/find_runs.h"
 #include "agent/usage.h"
 
+#include "sinks/terminal.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +19,13 @@ struct dry_run {
     struct tw_finding last; /* whose heading stands already */
 };
 
+/* Texts of the log, such as names of layers, do not steer the terminal. */
+static void print_clean(const char *before, const char *text)
+{
+    fputs(before, stdout);
+    tw_terminal_print_clean(stdout, text, strlen(text));
+}
+
 static void print_heading(struct dry_run *dry_run, const struct tw_finding *finding)
 {
     const struct tw_finding *last = &dry_run->last;
@@ -25,9 +34,10 @@ static void print_heading(struct dry_run *dry_run, const struct tw_finding *find
                    last->detected_step == finding->detected_step;
     if (is_same)
         return;
-    printf("%s%s: %s, %s, %s, since step %" PRIu64 ", found at step %" PRIu64 "\n",
-           dry_run->findings ? "\n" : "", dry_run->path, finding->detector,
-           tw_severity_name(finding->severity), finding->scope, finding->onset_step,
+    print_clean(dry_run->findings ? "\n" : "", dry_run->path);
+    printf(": %s, %s, ", finding->detector, tw_severity_name(finding->severity));
+    print_clean("", finding->scope);
+    printf(", since step %" PRIu64 ", found at step %" PRIu64 "\n", finding->onset_step,
            finding->detected_step);
     dry_run->findings++;
     dry_run->last = *finding;
@@ -64,13 +74,14 @@ static void print_step(void *closure, const struct tw_rule_step *step)
            step->parameter ? step->parameter : step->rule, step->parameter ? ": " : " ");
     fputs(outcome_text(step->outcome), stdout);
     if (step->text)
-        printf(": %s", step->text);
+        print_clean(": ", step->text);
     putchar('\n');
     if (!step->suggestion)
         return;
     const struct tw_suggestion *made = step->suggestion;
-    printf("          %s\n          %s\n", tw_suggestion_text(made, text, sizeof text), made->why);
-    printf("          verify: %s %s %.6g within %" PRIu64 " steps\n", made->verify.signal,
+    print_clean("          ", tw_suggestion_text(made, text, sizeof text));
+    print_clean("\n          ", made->why);
+    printf("\n          verify: %s %s %.6g within %" PRIu64 " steps\n", made->verify.signal,
            made->verify.is_below ? "below" : "above", made->verify.limit,
            made->verify.within_steps);
 }

@@ -53,7 +53,10 @@ static bool names(const char *argument, const char *option)
 
 static void put_option(FILE *out, const char *option, const char *value)
 {
-    fprintf(out, " %s ", option);
+    fprintf(out, " %s", option);
+    if (!value)
+        return;
+    fputc(' ', out);
     put_word(out, value);
 }
 
@@ -75,7 +78,9 @@ char *tw_shell_command_with(int argc, const char *const *argv, const char *optio
             put_word(out, argv[i]);
             continue;
         }
-        const char *old = equals ? equals + 1 : i + 1 < argc ? argv[++i] : "";
+        bool has_next =
+            i + 1 < argc && (is_dir || value); /* what stands behind a flag is not its */
+        const char *old = equals ? equals + 1 : has_next ? argv[++i] : "";
         if (is_dir)
             next_directory(old, dir, sizeof dir);
         put_option(out, is_dir ? "--run-dir" : option, is_dir ? dir : value);

@@ -2,9 +2,9 @@
 #ifndef TW_SHELL_COMMAND_H
 #define TW_SHELL_COMMAND_H
 
-/* `argv` with `option` set to `value` (replaced where it stands, else appended) and, where a
- * --run-dir is named, another one beside it ("runs/a" -> "runs/a-2", "-3", ...: the first that is
- * not there). New string for free(), NULL when out of memory. */
+/* `argv` with `option` set to `value` (replaced where it stands, else appended; NULL: a flag, which
+ * takes none) and, where a --run-dir is named, another one beside it ("runs/a" -> "runs/a-2", "-3",
+ * ...: the first that is not there). New string for free(), NULL when out of memory. */
 char *tw_shell_command_with(int argc, const char *const *argv, const char *option,
                             const char *value);
 

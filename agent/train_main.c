@@ -39,7 +39,7 @@ struct session {
     double loss;
     uint64_t alarm_step; /* since when an advisory that stops the run is open; 0: none is */
     bool is_stopped_by_advisor;
-    struct tw_error watch_error;
+    struct tw_error watch_error, options_error;
     char attempt_before[TW_ATTEMPT_MAX + 1]; /* of a run that is resumed */
 };
 
@@ -121,12 +121,23 @@ static void sign_header(const struct session *session, struct tw_header *header)
            sizeof header->resumed_from_attempt);
 }
 
+/* Once the training begins, and no sooner: options with which a resume fails are not to stand in
+ * its way for good. */
+static void keep_options(struct session *session)
+{
+    const char *run_dir = session->options.trainer.run_dir;
+    if (run_dir)
+        tw_train_resume_save(run_dir, &session->options.given, &session->options_error);
+}
+
 static void on_record(void *closure, struct tw_record *record)
 {
     struct session *session = closure;
     snprintf(record->run, sizeof record->run, "%s", session->options.run);
     if (record->header)
         sign_header(session, record->header);
+    if (record->header)
+        keep_options(session);
     if (session->emitter)
         tw_emit(session->emitter, record); /* what it drops it counts, and tells in the log */
     session->step = record->step;
@@ -224,8 +235,6 @@ static int open_session(struct session *session, struct tw_error *error)
         result = check_directory(session, error);
     if (!result)
         result = open_emitter(session, error);
-    if (!result && run_dir)
-        result = tw_train_resume_save(run_dir, &session->options.given, error);
     if (!result && !session->options.no_watch) {
         struct tw_train_watch_options watch = {run_dir, show_advisory, session};
         result = tw_train_watch_open(&session->watch, &watch, error);
@@ -292,7 +301,7 @@ static int exit_status(const struct session *session, const struct tw_trainer_re
                        bool is_written)
 {
     char words[128];
-    if (!is_written || session->watch_error.code)
+    if (!is_written || session->watch_error.code || session->options_error.code)
         return EXIT_USAGE;
     if (result->status == TW_END_INTERRUPTED)
         return EXIT_SIGNAL + stop_signal;
@@ -313,11 +322,14 @@ static int train(struct session *session)
     tw_progress_clear(session->progress);
     bool is_written = close_emitter(session);
     if (failed) {
+        tw_train_options_name(&error);
         complain(&error);
         return EXIT_USAGE;
     }
     if (session->watch_error.code)
         complain(&session->watch_error);
+    if (session->options_error.code)
+        complain(&session->options_error);
     print_summary(session, &result);
     print_next(session);
     return exit_status(session, &result, is_written);

@@ -166,6 +166,16 @@ static const struct row *row_of_option(const char *option, size_t length)
     return NULL;
 }
 
+const char *tw_train_option_typed(const char *parameter, bool *ret_is_flag)
+{
+    const struct row *row = row_of_option(parameter, strlen(parameter));
+    bool is_own = true;
+    if (row)
+        option_of(row, &is_own);
+    *ret_is_flag = !is_own && !row->argument;
+    return is_own ? NULL : row->name;
+}
+
 /* ---- help ---- */
 
 static void append(char *text, const char *before, const char *value, const char *behind)
@@ -273,8 +283,7 @@ static void append_nearest(struct tw_error *error, const char *typed, const char
                  near);
 }
 
-/* The tables speak of "learning_rate: ..."; who typed --learning-rate reads that. */
-static void rename_option(struct tw_error *error)
+void tw_train_options_name(struct tw_error *error)
 {
     size_t length = strcspn(error->text, ":");
     const struct row *row = row_of_option(error->text, length);
@@ -349,6 +358,8 @@ static int note_given(struct tw_train_options *options, const struct row *row, c
     char *text;
     if (!is_kept(row))
         return 0;
+    if (value && strchr(value, '\n')) /* it is kept as a line */
+        return tw_error_set(error, -EINVAL, "%s: a line break cannot be part of it", row->option);
     if (asprintf(&text, "%s=%s", row->name, value ? value : "true") < 0)
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = tw_texts_add(&options->given, text);
@@ -369,18 +380,31 @@ static int set_kept(struct tw_train_options *options, const char *text, struct t
                        "'%.100s' in its file of options is no option", text);
 }
 
+static bool is_given(const struct tw_texts *given, const char *text)
+{
+    size_t length = strcspn(text, "=");
+    for (size_t i = 0; i < given->n; i++) {
+        if (strcspn(given->at[i], "=") == length && !strncmp(given->at[i], text, length))
+            return true;
+    }
+    return false;
+}
+
 /* What the run directory keeps, and over it what is given now. */
 static int take_kept(struct tw_train_options *options, struct tw_error *error)
 {
-    struct tw_texts now = options->given;
+    struct tw_texts now = options->given, kept = {0};
     options->given = (struct tw_texts){0};
-    int result = tw_train_resume_load(options->trainer.run_dir, &options->given, error);
-    for (size_t i = 0; !result && i < now.n; i++) {
-        if (tw_texts_add(&options->given, now.at[i]))
+    int result = tw_train_resume_load(options->trainer.run_dir, &kept, error);
+    for (size_t i = 0; !result && i < kept.n + now.n; i++) {
+        const char *text = i < kept.n ? kept.at[i] : now.at[i - kept.n];
+        if (i < kept.n && is_given(&now, text))
+            continue;
+        result = set_kept(options, text, error);
+        if (!result && tw_texts_add(&options->given, text))
             result = tw_error_set(error, -ENOMEM, "out of memory");
     }
-    for (size_t i = 0; !result && i < options->given.n; i++)
-        result = set_kept(options, options->given.at[i], error);
+    tw_texts_release(&kept);
     tw_texts_release(&now);
     return result;
 }
@@ -502,7 +526,7 @@ enum tw_train_parsed tw_train_options_parse(struct tw_train_options *options, in
     else
         tw_error_set(error, -ENOMEM, "out of memory");
     if (parsed == TW_TRAIN_WRONG)
-        rename_option(error);
+        tw_train_options_name(error);
     poptFreeContext(context);
     free(tables);
     return parsed;

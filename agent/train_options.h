@@ -33,6 +33,13 @@ enum tw_train_parsed {
  * `options` needs a release whatever comes of it. */
 enum tw_train_parsed tw_train_options_parse(struct tw_train_options *options, int argc,
                                             const char **argv, struct tw_error *error);
+/* An error of the trainer that begins with an option's name ("loss: ..."): how it is typed instead,
+ * "--loss: ...". Others stay as they are. */
+void tw_train_options_name(struct tw_error *error);
 void tw_train_options_release(struct tw_train_options *options);
+
+/* How `parameter`, as telemetry and advice call it ("initializer"), is typed: "init". NULL where
+ * the trainer has no such option. `ret_is_flag`: it is given without a value. */
+const char *tw_train_option_typed(const char *parameter, bool *ret_is_flag);
 
 #endif

@@ -11,38 +11,64 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_NAME "options"
 
-int tw_train_resume_save(const char *run_dir, const struct tw_texts *given, struct tw_error *error)
+static int write_lines(const char *path, const struct tw_texts *given)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/" FILE_NAME, run_dir);
     FILE *file = fopen(path, "we");
     bool failed = !file;
     for (size_t i = 0; file && i < given->n; i++)
         failed |= fprintf(file, "%s\n", given->at[i]) < 0;
     if (file)
         failed |= fclose(file) != 0;
-    return failed ? tw_error_at(error, -errno, path, 0, 0, "cannot write: %s", strerror(errno)) : 0;
+    return failed ? -errno : 0;
+}
+
+int tw_train_resume_save(const char *run_dir, const struct tw_texts *given, struct tw_error *error)
+{
+    char path[4096], temporary[sizeof path + 8];
+    if ((size_t)snprintf(path, sizeof path, "%s/" FILE_NAME, run_dir) >= sizeof path)
+        return tw_error_at(error, -ENAMETOOLONG, run_dir, 0, 0, "the path is too long");
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    int result = write_lines(temporary, given);
+    if (!result && rename(temporary, path))
+        result = -errno;
+    if (!result)
+        return 0;
+    unlink(temporary);
+    return tw_error_at(error, result, path, 0, 0, "cannot write: %s", strerror(-result));
+}
+
+static int read_lines(FILE *file, struct tw_texts *ret)
+{
+    char *line = NULL;
+    size_t room = 0;
+    int result = 0;
+    while (!result && getline(&line, &room, file) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        result = tw_texts_add(ret, line);
+    }
+    if (!result && ferror(file))
+        result = -errno;
+    free(line);
+    return result;
 }
 
 int tw_train_resume_load(const char *run_dir, struct tw_texts *ret, struct tw_error *error)
 {
-    char path[4096], *line = NULL;
-    size_t room = 0;
-    int result = 0;
-    snprintf(path, sizeof path, "%s/" FILE_NAME, run_dir);
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/" FILE_NAME, run_dir) >= sizeof path)
+        return tw_error_at(error, -ENAMETOOLONG, run_dir, 0, 0, "the path is too long");
     FILE *file = fopen(path, "re");
-    while (file && !result && getline(&line, &room, file) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        if (tw_texts_add(ret, line))
-            result = tw_error_set(error, -ENOMEM, "out of memory");
-    }
-    free(line);
+    if (!file && errno == ENOENT)
+        return 0;
+    int result = file ? read_lines(file, ret) : -errno;
     if (file)
         fclose(file);
-    return result;
+    return result ? tw_error_at(error, result, path, 0, 0, "cannot read: %s", strerror(-result))
+                  : 0;
 }
 
 int tw_train_resume_newest(char **ret, const char *dir, struct tw_error *error)

@@ -6,7 +6,8 @@
 #include "telemetry/option.h"
 #include "telemetry/record.h"
 
-/* Writes RUN_DIR/options: a line NAME=VALUE for each. */
+/* Writes RUN_DIR/options: a line NAME=VALUE for each. The former file stays until the new one is
+ * whole. */
 int tw_train_resume_save(const char *run_dir, const struct tw_texts *given, struct tw_error *error);
 /* Appends those lines to `ret`. A directory without the file has none. */
 int tw_train_resume_load(const char *run_dir, struct tw_texts *ret, struct tw_error *error);

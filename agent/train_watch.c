@@ -2,6 +2,7 @@
 #include "agent/train_watch.h"
 
 #include "agent/shell_command.h"
+#include "agent/train_options.h"
 #include "agent/watch.h"
 
 #include "advisories/log.h"
@@ -153,19 +154,6 @@ enum tw_train_watch_level tw_train_watch_status(const struct tw_train_watch *wat
     return suspect ? TW_TRAIN_WATCH_SUSPECT : TW_TRAIN_WATCH_OK;
 }
 
-/* "--learning-rate" for "learning_rate", when the trainer has such an option. */
-static bool option_for(const char *parameter, char ret[64])
-{
-    char name[60];
-    snprintf(name, sizeof name, "%s", parameter);
-    bool is_known = tw_option_find(tw_trainer_options, tw_trainer_n_options, name);
-    for (char *c = name; *c; c++)
-        *c = *c == '_' ? '-' : *c;
-    is_known |= tw_option_find(tw_trainer_options, tw_trainer_n_options, name) != NULL;
-    snprintf(ret, 64, "--%s", name);
-    return is_known;
-}
-
 static void value_text(const struct tw_value *value, char *ret, size_t size)
 {
     if (value->type == TW_VALUE_TEXT)
@@ -174,16 +162,29 @@ static void value_text(const struct tw_value *value, char *ret, size_t size)
         snprintf(ret, size, "%.6g", value->number);
 }
 
+/* What the parameter becomes, or NULL: what is set need not be known before. */
+static const struct tw_value *new_value(const struct tw_suggestion *suggestion)
+{
+    if (suggestion->to.type != TW_VALUE_NULL)
+        return &suggestion->to;
+    return suggestion->op == TW_CHANGE_SET ? &suggestion->change : NULL;
+}
+
 char *tw_train_watch_command(const struct tw_train_watch *watch, int argc, const char *const *argv)
 {
     const struct tw_episode *worst = worst_episode(watch);
     for (uint32_t i = 0; worst && i < worst->n_suggestions; i++) {
         const struct tw_suggestion *suggestion = &worst->suggestions[i];
+        const struct tw_value *to = new_value(suggestion);
         char option[64], value[80];
-        if (suggestion->to.type == TW_VALUE_NULL || !option_for(suggestion->parameter, option))
+        bool is_flag;
+        const char *name = tw_train_option_typed(suggestion->parameter, &is_flag);
+        /* A flag can be given, not taken back. */
+        if (!name || !to || (is_flag && to->number != 1))
             continue;
-        value_text(&suggestion->to, value, sizeof value);
-        return tw_shell_command_with(argc, argv, option, value);
+        snprintf(option, sizeof option, "--%s", name);
+        value_text(to, value, sizeof value);
+        return tw_shell_command_with(argc, argv, option, is_flag ? NULL : value);
     }
     return NULL;
 }

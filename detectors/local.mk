@@ -69,6 +69,7 @@ DETECTOR_TESTS = \
 	tests/unit/test_detector_context \
 	tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract \
+	tests/unit/test_detectors_saved \
 	tests/unit/test_divergence \
 	tests/unit/test_divergence_near_zero \
 	tests/unit/test_divergence_outcomes \
@@ -98,6 +99,9 @@ tests_unit_test_detector_statistics_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detectors_contract_SOURCES = tests/unit/test_detectors_contract.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detectors_contract_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_detectors_saved_SOURCES = tests/unit/test_detectors_saved.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_detectors_saved_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_SOURCES = tests/unit/test_divergence.c tests/unit/detector_fixture.h
 tests_unit_test_divergence_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_divergence_near_zero_SOURCES = tests/unit/test_divergence_near_zero.c \

@@ -62,13 +62,20 @@ def options_of(text):
     return settings
 
 
+# Telemetry and advice have longer names for some options, and 0 and 1 for flags.
+OPTIONS = {"initializer": "init"}
+FLAGS = {"batch_norm", "nesterov"}
+
+
 def arguments_of(settings):
     """The other way round. False leaves a flag out, True and None set it."""
     arguments = []
     for name, value in settings.items():
+        if name in FLAGS and value is not None:
+            value = bool(value)
         if value is False:
             continue
-        option = "--" + name.replace("_", "-")
+        option = "--" + OPTIONS.get(name, name).replace("_", "-")
         is_flag = value is None or value is True
         arguments += [option] if is_flag else [option, format_value(value)]
     return arguments

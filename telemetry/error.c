@@ -45,6 +45,19 @@ void tw_error_add_place(struct tw_error *error, const char *place)
         snprintf(error->place, sizeof error->place, "%s", place);
 }
 
+/* Messages quote what a file holds: nothing in it is to steer a terminal, or begin a line of a log.
+ * C1 controls are two bytes in UTF-8, 0xc2 0x80 to 0xc2 0x9f. */
+static void hide_controls(char *text)
+{
+    for (char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
+        if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
+            *c = c[1] = '?';
+        else if (byte < 0x20 || byte == 0x7f)
+            *c = '?';
+    }
+}
+
 const char *tw_error_message(const struct tw_error *error, char *buffer, size_t size)
 {
     if (!error->place[0])
@@ -56,5 +69,6 @@ const char *tw_error_message(const struct tw_error *error, char *buffer, size_t 
     else
         snprintf(buffer, size, "%s:%u:%u: %s", error->place, error->line, error->column,
                  error->text);
+    hide_controls(buffer);
     return buffer;
 }

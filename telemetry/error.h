@@ -39,7 +39,8 @@ int tw_error_at(struct tw_error *error, int code, const char *place, unsigned li
 /* Names the place of an error that has none yet; does nothing to one that has. */
 void tw_error_add_place(struct tw_error *error, const char *place);
 
-/* "place:line:column: text" as far as these are known. Returns `buffer`, always terminated. */
+/* "place:line:column: text" as far as these are known, in one line: control characters become "?".
+ * Returns `buffer`, always terminated. */
 const char *tw_error_message(const struct tw_error *error, char *buffer, size_t size);
 
 #ifdef __cplusplus

@@ -48,6 +48,14 @@ def test_a_twin_differs_in_one_option(recipe):
     assert recipe.twin[name] != recipe.settings.get(name, object())
 
 
+@pytest.mark.parametrize("parameter, value, arguments", [
+    ("batch_norm", 1, ["--batch-norm"]), ("batch_norm", 0, []), ("initializer", "he", ["--init", "he"]),
+    ("learning_rate", 0.01, ["--learning-rate", "0.01"])])
+def test_advice_is_typed_as_the_trainer_has_it(parameter, value, arguments):
+    advice = {"parameter": parameter, "to": value, "change": {"op": "set", "value": value}}
+    assert recipes.arguments_of(recipes.apply({}, advice)) == arguments
+
+
 @each_training
 def test_the_problem_is_found_and_its_onset_is_right(outcome_of, recipe, seed):
     outcome = outcome_of(recipe, seed)

@@ -73,6 +73,26 @@ def test_options_given_at_a_resume_take_the_place_of_the_former(tmp_path):
     assert header["hyperparameters"]["schedule"] == "constant"
 
 
+def test_options_with_which_a_resume_fails_are_not_kept(tmp_path):
+    run = tmp_path / "run"
+    train("--epochs", 1, "--run-dir", run, "--no-watch", "--quiet")
+    done = programs.run("trainward-train", "--run-dir", run, "--resume", "--hidden", 10, "--quiet")
+    assert done.returncode == 2 and "of another model" in done.stderr
+    train("--run-dir", run, "--resume", "--epochs", 2, "--no-watch", "--quiet")
+    # One line an option, however often it is given.
+    assert (run / "options").read_text() == "epochs=2\n"
+
+
+def test_what_a_file_of_options_holds_is_checked_and_shown_clean(tmp_path):
+    run = tmp_path / "run"
+    train("--epochs", 1, "--run-dir", run, "--no-watch", "--quiet")
+    for line, said in [("kafka=elsewhere:9092", "is no option"), ("run-dir=/tmp", "is no option"),
+                       ("dataset=\x1b[31mred", "--dataset: '?[31mred' is none of")]:
+        (run / "options").write_text(line + "\n")
+        done = programs.run("trainward-train", "--run-dir", run, "--resume", "--quiet")
+        assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_a_directory_without_a_checkpoint_is_left_alone(tmp_path):
     done = programs.run("trainward-train", "--resume", "--run-dir", tmp_path / "none")
     assert done.returncode == 2

@@ -244,6 +244,9 @@ static int resolve_data(const struct tw_trainer_config *config, struct tw_traine
     if (!dataset->needs_path && has_path)
         return tw_error_set(error, -EINVAL, "dataset: %s is built in and takes no path",
                             dataset->name);
+    if (!dataset->has_columns && (config->target || config->task != TW_TASK_AUTO))
+        return tw_error_set(error, -EINVAL, "%s: this is of csv, and %s has no columns to choose",
+                            config->target ? "target" : "task", dataset->name);
     return 0;
 }
 

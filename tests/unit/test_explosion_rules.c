@@ -308,8 +308,8 @@ static void a_vanishing_gradient_wants_relu_he_and_a_normalization(void **state)
     struct answer answer = ask(*state, &finding, NULL, 0, &facts);
     assert_string_equal(answer.at[0].parameter, "activation");
     must_set_text(&answer, "activation", "relu");
-    must_set_text(&answer, "init", "he");
-    must_set_text(&answer, "normalization", "batch_norm");
+    must_set_text(&answer, "initializer", "he");
+    must_set(&answer, "batch_norm", 1);
 }
 
 static void gradients_of_next_to_nothing_want_other_weights_or_a_larger_rate(void **state)
@@ -321,7 +321,7 @@ static void gradients_of_next_to_nothing_want_other_weights_or_a_larger_rate(voi
     tw_evidence_add(&finding.evidence, "loss", 2.3);
     tw_evidence_add(&finding.evidence, "initial_loss", 2.31);
     struct answer answer = ask(*state, &finding, NULL, 0, &facts);
-    must_set_text(&answer, "init", "he");
+    must_set_text(&answer, "initializer", "he");
     must_multiply(&answer, "learning_rate", 10);
 }
 

@@ -34,6 +34,18 @@ static void an_option_that_is_not_there_is_appended(void **state)
     free(text);
 }
 
+static void a_flag_takes_no_value(void **state)
+{
+    const char *const argv[] = {"./t", "--batch-norm", "--seed", "3"};
+    (void)state;
+    char *text = tw_shell_command_with(4, argv, "--batch-norm", NULL);
+    assert_string_equal(text, "./t --batch-norm --seed 3");
+    free(text);
+    text = tw_shell_command_with(4, argv, "--nesterov", NULL);
+    assert_string_equal(text, "./t --batch-norm --seed 3 --nesterov");
+    free(text);
+}
+
 static void a_run_directory_is_followed_by_one_that_is_not_there(void **state)
 {
     char dir[] = "/tmp/tw-command-XXXXXX", used[64], expected[256], option[64];
@@ -70,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_option_is_replaced_where_it_stands),
         cmocka_unit_test(an_option_that_is_not_there_is_appended),
+        cmocka_unit_test(a_flag_takes_no_value),
         cmocka_unit_test(a_run_directory_is_followed_by_one_that_is_not_there),
         cmocka_unit_test(a_shell_reads_every_word_back),
     };

@@ -515,7 +515,10 @@ static void a_layer_near_the_limit_of_fp16_wants_bf16_or_a_smaller_branch(void *
     assert_number(scale->change, .41); /* 16384 / 40000 = .4096 */
     assert_non_null(strstr(scale->why, "layer mlp.3"));
     must_multiply(find(&answer, "learning_rate"), "learning_rate", .5, .3, .15);
-    assert_int_equal(answer.n, 3); /* nothing was skipped, nothing is not finite yet */
+    assert_int_equal(answer.n, 3);    /* nothing was skipped, nothing is not finite yet */
+    facts.loss = 3 * facts.best_loss; /* nor is it how a blow-up ended */
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_string_equal(answer.rule.name, "overflow-layer");
 }
 
 static void a_loss_that_is_not_finite_under_a_scaler_is_no_matter_of_the_scale_first(void **state)

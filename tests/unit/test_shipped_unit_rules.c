@@ -70,7 +70,7 @@ static void a_gain_that_is_too_large_is_set_to_one(void **state)
     assert_float_equal(answer.at[0].verify.limit, .25, 0);
     assert_int_equal(answer.at[0].verify.within_steps, 500);
     assert_null(find(&answer, "initializer")); /* xavier already */
-    assert_text(get(&answer, "batch_norm")->change, "true");
+    assert_number(get(&answer, "batch_norm")->change, 1);
     assert_null(find(&answer, "learning_rate"));
 }
 
@@ -146,7 +146,9 @@ static void what_saturates_while_training_wants_a_lower_learning_rate(void **sta
     assert_number(get(&answer, "weight_decay")->to, .03); /* .01 x 3 */
     must_change(get(&answer, "init_gain"), "init_gain", TW_CHANGE_MULTIPLY, .5);
     must_change(get(&answer, "resume_from_step"), "resume_from_step", TW_CHANGE_SET, 800);
-    assert_text(get(&answer, "batch_norm")->change, "true");
+    assert_number(get(&answer, "batch_norm")->change, 1);
+    assert_number(get(&answer, "batch_norm")->from, 0);
+    assert_number(get(&answer, "batch_norm")->to, 1);
     facts.batch_norm = 1;
     facts.checkpoint_step = 820; /* after the onset at 812 */
     answer = ask(*state, &finding, NULL, 0, &facts);
@@ -180,7 +182,7 @@ static void units_that_died_want_a_lower_learning_rate_first(void **state)
     must_change(&answer.at[0], "learning_rate", TW_CHANGE_MULTIPLY, .3);
     assert_number(answer.at[0].to, .06); /* .2 x .3 */
     assert_text(get(&answer, "activation")->change, "leaky_relu");
-    assert_text(get(&answer, "batch_norm")->change, "true");
+    assert_number(get(&answer, "batch_norm")->change, 1);
     must_change(get(&answer, "weight_decay"), "weight_decay", TW_CHANGE_MULTIPLY, 3);
     assert_null(find(&answer, "init_bias"));
 }

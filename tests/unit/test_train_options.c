@@ -119,6 +119,9 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
         {"--reset-optimizer", "--reset-optimizer: there is nothing to reset without a resume"},
         {"--dataset csv", "--dataset: csv needs a path behind it: csv:PATH"},
         {"--dataset digits:x", "--dataset: digits is built in and takes no path"},
+        {"--target price", "--target: this is of csv, and digits has no columns to choose"},
+        {"--task regression", "--task: this is of csv, and digits has no columns to choose"},
+        {"--project a\nb", "--project: a line break cannot be part of it"},
         {"train", "'train' is no option; see trainward-train --help"},
     };
     (void)state;
@@ -129,6 +132,20 @@ static void every_mistake_is_one_line_that_names_the_option(void **state)
         assert_string_equal(error.text, mistakes[i].message);
         tw_train_options_release(&options);
     }
+}
+
+static void parameters_of_advice_are_typed_as_options(void **state)
+{
+    bool is_flag;
+    (void)state;
+    assert_string_equal(tw_train_option_typed("learning_rate", &is_flag), "learning-rate");
+    assert_false(is_flag);
+    assert_string_equal(tw_train_option_typed("initializer", &is_flag), "init");
+    assert_string_equal(tw_train_option_typed("batch_norm", &is_flag), "batch-norm");
+    assert_true(is_flag);
+    assert_null(tw_train_option_typed("label_smoothing", &is_flag));
+    assert_null(tw_train_option_typed("kafka", &is_flag)); /* not the trainer's own */
+    assert_null(tw_train_option_typed("", &is_flag));
 }
 
 static void a_run_id_that_is_too_long_is_refused(void **state)
@@ -153,6 +170,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_its_default),
         cmocka_unit_test(with_kafka_alone_nothing_is_written_to_a_directory),
         cmocka_unit_test(every_mistake_is_one_line_that_names_the_option),
+        cmocka_unit_test(parameters_of_advice_are_typed_as_options),
         cmocka_unit_test(a_run_id_that_is_too_long_is_refused),
     };
     return cmocka_run_group_tests_name("train_options", tests, NULL, NULL);

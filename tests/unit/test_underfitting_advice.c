@@ -92,6 +92,9 @@ static void a_rate_for_adam_is_raised_to_a_hundredth_at_most(void **state)
     struct answer answer = first_of(state, &finding, &facts, "learning_rate");
     assert_int_equal(answer.at[0].op, TW_CHANGE_SET);
     assert_number(answer.at[0].to, .01);
+    /* From .001: the sentence tells what is left of the factor, and no rate for a factor. */
+    assert_non_null(
+        strstr(answer.at[0].why, "Take 10 times the learning rate, 0.01 instead of 0.001."));
 }
 
 static void without_update_norms_the_rate_is_raised_tenfold(void **state)

@@ -28,6 +28,7 @@ const struct tw_dataset tw_dataset_csv = {
     .description = "csv:FILE, a table of numbers (commas, semicolons or tabs; also .gz); shuffled "
                    "by a fixed seed and split",
     .needs_path = true,
+    .has_columns = true,
     .standardize = TW_STANDARDIZE_ALL,
     .load = csv_load,
 };

@@ -45,6 +45,7 @@ struct tw_dataset {
     const char *name;                /* "digits" */
     const char *description;         /* one line: what it is, and how it is split */
     bool needs_path;                 /* is written NAME:PATH */
+    bool has_columns;                /* one can be chosen to be predicted, and how */
     enum tw_standardize standardize; /* what `auto` stands for */
     int (*load)(struct tw_data *ret, const struct tw_dataset_config *config,
                 struct tw_error *error);
