@@ -14,6 +14,7 @@ struct head {
     uint32_t mark;
 };
 
+TW_HOT
 static size_t frame_size(size_t size)
 {
     return (sizeof(struct head) + size + 7) & ~(size_t)7;
@@ -44,16 +45,19 @@ void tw_ring_release(struct tw_ring *ring)
     ring->bytes = NULL;
 }
 
+TW_HOT
 static uint64_t position(const struct tw_ring *ring, uint64_t index)
 {
     return index & (ring->size - 1);
 }
 
+TW_HOT
 static size_t free_bytes(const struct tw_ring *ring, uint64_t head)
 {
     return ring->size - (size_t)(head - ring->known_tail);
 }
 
+TW_HOT
 void *tw_ring_reserve(struct tw_ring *ring, bool at_start, size_t *ret_size)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -74,12 +78,14 @@ void *tw_ring_reserve(struct tw_ring *ring, bool at_start, size_t *ret_size)
     return at + sizeof(struct head);
 }
 
+TW_HOT
 static void write_head(struct tw_ring *ring, uint64_t index, uint32_t size, uint32_t mark)
 {
     struct head head = {size, mark};
     memcpy(ring->bytes + position(ring, index), &head, sizeof head);
 }
 
+TW_HOT
 void tw_ring_commit(struct tw_ring *ring, bool at_start, size_t size, uint32_t mark)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -91,7 +97,7 @@ void tw_ring_commit(struct tw_ring *ring, bool at_start, size_t size, uint32_t m
     atomic_store_explicit(&ring->head, head + frame_size(size), memory_order_release);
 }
 
-const void *tw_ring_peek(struct tw_ring *ring, size_t *ret_size, uint32_t *ret_mark)
+void *tw_ring_peek(struct tw_ring *ring, size_t *ret_size, uint32_t *ret_mark)
 {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     struct head head;
