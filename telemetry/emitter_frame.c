@@ -31,15 +31,23 @@ static uint32_t columns_of(const struct tw_layers *layers)
     return columns;
 }
 
+/* __builtin_popcount() is a table in memory where the oldest processors are allowed for. */
+TW_HOT
+static size_t count_bits(uint32_t bits)
+{
+    size_t n = 0;
+    for (; bits; bits &= bits - 1)
+        n++;
+    return n;
+}
+
 TW_HOT
 size_t tw_frame_size(const struct tw_record *record)
 {
-    size_t size = sizeof(struct head) +
-                  (size_t)__builtin_popcount(record->signals) * sizeof *record->signal +
+    size_t size = sizeof(struct head) + count_bits(record->signals) * sizeof *record->signal +
                   record->n_metrics * sizeof *record->metrics;
     if (has_layers(record))
-        size += (size_t)__builtin_popcount(columns_of(record->layers)) * record->layers->n *
-                sizeof(float);
+        size += count_bits(columns_of(record->layers)) * record->layers->n * sizeof(float);
     return size;
 }
 
