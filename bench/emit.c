@@ -1,7 +1,8 @@
 /* How long tw_emit() holds the training loop up. A step of training before each call leaves the
  * caches full of weights and activations: what the emitter needs is fetched from memory. For
  * comparison the same calls are timed after 4 MiB of other memory were written, after nothing at
- * all, and a loop of fixed length is timed beside them: what that one scatters, the machine does. */
+ * all, and a loop of fixed length is timed beside them: what that one scatters, the machine does.
+ */
 #include "bench/perceptron.h"
 
 #include "telemetry/emitter.h"

@@ -194,8 +194,8 @@ void tw_recorder_step(struct tw_record *record, const struct tw_training *traini
 
 /* A unit is saturated where this share of the samples is: the published lines speak of units. */
 #define SATURATED_SAMPLES .9
-/* Units are counted so many at a time: a row's values lie side by side. */
-#define UNITS 64
+/* Units are counted so many at a time: most layers' outputs are read in the order of memory. */
+#define UNITS 1024
 
 struct saturation {
     size_t activations, units;
