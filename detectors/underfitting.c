@@ -205,13 +205,6 @@ static bool has_been_lower(const struct tw_underfitting_view *view)
            view->config->learned_level * view->initial;
 }
 
-/* A run that has stood below the line could stand there: if it came back up, that is the problem.
- */
-static bool has_been_below(const struct tw_underfitting_view *view, double line)
-{
-    return tw_underfitting_series_lowest(view->series) < line;
-}
-
 /* Some runs log the losses of their first steps only. */
 static bool is_representative(const struct tw_underfitting_view *view)
 {
