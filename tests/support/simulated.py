@@ -81,7 +81,7 @@ def assert_numbers_and_an_amount(finding):
     evidence = finding["evidence"]
     for name in ("value", "threshold"):
         assert isinstance(evidence[name], (int, float)) and math.isfinite(evidence[name]), finding
-    assert evidence["statistic"] and evidence["unit"], finding
+    assert evidence["statistic"], finding
     assert finding["onset_step"] <= finding["detected_step"], finding
     if finding["severity"] in LOUD and not finding["causes"]:
         assert finding["suggestions"], finding

@@ -451,7 +451,7 @@ def story_run(run="story", steps=420, onset=300, **options):
 
 CASES = {
     "healthy": healthy_run,
-    "divergence_warning": lambda: rising_run("divergence_warning", to=1.3),
+    "divergence_warning": lambda: rising_run("divergence_warning", to=1.3, floor=1.0),
     "divergence_critical": lambda: rising_run("divergence_critical", to=8),
     "divergence_from_start": rising_from_start_run,
     "overflow_nan": nan_run,
