@@ -190,9 +190,11 @@ static uint64_t add_table(uint64_t hash, const char *name, const struct tw_setti
 
 void tw_settings_digest(const struct tw_settings *settings, char ret[17])
 {
+    const uint32_t context_version = TW_CONTEXT_VERSION;
     uint64_t hash = 14695981039346656037u;
     struct tw_settings_table table = shared_table(settings);
     hash = add_table(hash, SHARED, &table);
+    hash = add_bytes(hash, &context_version, sizeof context_version);
     for (size_t i = 0; i < n_detectors(); i++) {
         table = detector_table(settings, i);
         hash = add_table(hash, tw_detectors[i]->name, &table);

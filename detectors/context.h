@@ -63,6 +63,9 @@ extern const size_t tw_context_n_options;
 /* Layers that detectors keep figures of; further ones of a run are not judged. */
 #define TW_CONTEXT_LAYERS_MAX 64
 
+/* Raised whenever the layout or the meaning of the state below changes. */
+#define TW_CONTEXT_VERSION 2
+
 struct tw_context {
     /* declared by the header */
     enum tw_objective objective;
