@@ -14,7 +14,8 @@ void tw_divergence_note_cut(struct tw_divergence *divergence, const struct tw_di
     const struct tw_divergence_loss *loss = &divergence->loss;
     struct tw_learning_rate_cut *cut = &divergence->cut;
     if (cut->count || view->is_warmup || loss->count < view->config->start_losses ||
-        divergence->has_learned || loss->is_linear || !tw_divergence_loss_has_initial(loss))
+        divergence->has_learned || loss->is_linear || !tw_divergence_loss_has_initial(loss) ||
+        tw_divergence_is_below_guess(divergence, view, view->config->learned_ratio))
         return;
     *cut = (struct tw_learning_rate_cut){
         .is_open = 1,

@@ -82,6 +82,14 @@ bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
            view->config->lasting_sigma * tw_level_noise(&divergence->loss.level, 16);
 }
 
+bool tw_divergence_is_below_guess(const struct tw_divergence *divergence,
+                                  const struct tw_divergence_view *view, double share)
+{
+    double guess = view->context->trivial_loss;
+    double level = tw_divergence_loss_unscaled(&divergence->loss, view->level);
+    return guess > 0 && level < share * guess;
+}
+
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
 bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view)
@@ -213,7 +221,9 @@ void tw_divergence_judge_start(struct tw_divergence *divergence,
     if (divergence->stage == TW_DIVERGENCE_OPEN ||
         (!is_high && divergence->start.losses < config->start_long_losses))
         return;
-    if (!is_above_luck(divergence, view))
+    /* A sparse log begins when much has been learned: better than a guess is not worse than
+     * nothing. */
+    if (!is_above_luck(divergence, view) || tw_divergence_is_below_guess(divergence, view, 1))
         return;
     struct tw_divergence_view own = *view;
     own.best = loss->initial;
