@@ -458,6 +458,7 @@ static void take_width(struct tw_underfitting *underfitting, const struct tw_hea
         if (header->layers[i].parameters && units > 0 && (!narrowest || units < narrowest))
             narrowest = units;
     }
+    underfitting->is_linear = header->n_layers == 1;
     underfitting->hidden_units = narrowest;
     underfitting->inputs = header->n_layers ? (double)header->layers[0].fan_in : 0;
 }
@@ -616,7 +617,7 @@ const struct tw_detector tw_detector_underfitting = {
     .name = "underfitting",
     .title = "Underfitting",
     .description = "the training loss stays near that of a model which knows nothing",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_underfitting_options,
     .n_options = TW_UNDERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_underfitting_config),
