@@ -121,7 +121,7 @@ static bool is_dead(const struct tw_underfitting *underfitting,
     bool is_near = view->level <= config->trivial_room * view->reference;
     return view->has_trivial && view->level >= config->dead_level * view->reference &&
            (is_unmoved || (is_near && !tw_underfitting_is_falling(view))) &&
-           !has_been_below(view, config->learned_level * view->reference) &&
+           !has_been_below(view, stuck_level(view) * view->reference) &&
            !does_eval_tell_learning(underfitting, view, config->learned_level);
 }
 
