@@ -107,11 +107,24 @@ static void close_episode(struct tw_episode *episode, const struct tw_episode_ch
     episode->finding.closed_time_ms = change->time_ms;
 }
 
+/* Steps are batches in one log and epochs in another: no longer than a fifth of the run until then,
+ * or a short log would fall silent after its first finding; but what turned out wrong is mistrusted
+ * for as long as it stood. */
+static uint64_t cooldown_steps(const struct tw_episode *closed,
+                               const struct tw_episode_change *change)
+{
+    const struct tw_finding *finding = &closed->finding;
+    uint64_t stood = finding->closed_step - finding->detected_step, most = finding->closed_step / 5;
+    if (finding->state == TW_STATE_WITHDRAWN && stood > most)
+        most = stood;
+    return most < change->cooldown_steps ? most : change->cooldown_steps;
+}
+
 /* A run that went back behind the closing is another stretch of training: nothing cools there. */
 static bool is_cooling_down(const struct tw_episode *closed, const struct tw_episode_change *change)
 {
     return closed && change->step >= closed->finding.closed_step &&
-           change->step - closed->finding.closed_step < change->cooldown_steps;
+           change->step - closed->finding.closed_step < cooldown_steps(closed, change);
 }
 
 static struct tw_episode *open_episode(struct tw_episodes *episodes,

@@ -8,10 +8,12 @@
 
 #define SAMPLES 4096
 
-static int set_options(struct tw_trainer_config *config, bool is_smoke, struct tw_error *error)
+static int set_options(struct tw_trainer_config *config, const char *activation,
+                       const char *batch_size, bool is_smoke, struct tw_error *error)
 {
     const char *const values[][2] = {{"hidden", is_smoke ? "16,16" : "1024,1024"},
-                                     {"batch_size", "128"},
+                                     {"activation", activation},
+                                     {"batch_size", batch_size},
                                      {"schedule", "constant"},
                                      {"threads", "1"}};
     int result = tw_options_initialise(tw_trainer_options, tw_trainer_n_options, config, error);
@@ -45,9 +47,17 @@ static int make_data(struct tw_data *data, size_t n_features)
 int bench_perceptron_init(struct bench_perceptron *perceptron,
                           const struct bench_settings *settings, struct tw_error *error)
 {
+    return bench_perceptron_init_as(perceptron, "relu", "128", settings, error);
+}
+
+int bench_perceptron_init_as(struct bench_perceptron *perceptron, const char *activation,
+                             const char *batch_size, const struct bench_settings *settings,
+                             struct tw_error *error)
+{
     struct tw_data data;
     *perceptron = (struct bench_perceptron){0};
-    int result = set_options(&perceptron->config, settings->is_smoke, error);
+    int result =
+        set_options(&perceptron->config, activation, batch_size, settings->is_smoke, error);
     if (!result && make_data(&data, settings->is_smoke ? 20 : 784)) {
         tw_data_release(&data);
         result = tw_error_set(error, -ENOMEM, "out of memory");

@@ -1,5 +1,5 @@
-/* The network that is trained: a multi-layer perceptron 784-1024-1024-10 with relu, Adam, batches
- * of 128 and random samples of MNIST's shape. One thread. */
+/* The network that is trained: a multi-layer perceptron 784-1024-1024-10 with Adam and random
+ * samples of MNIST's shape; relu and batches of 128 but where told otherwise. One thread. */
 #ifndef TW_BENCH_PERCEPTRON_H
 #define TW_BENCH_PERCEPTRON_H
 
@@ -15,6 +15,9 @@ struct bench_perceptron {
 /* Smaller by far for a smoke test. */
 int bench_perceptron_init(struct bench_perceptron *perceptron,
                           const struct bench_settings *settings, struct tw_error *error);
+int bench_perceptron_init_as(struct bench_perceptron *perceptron, const char *activation,
+                             const char *batch_size, const struct bench_settings *settings,
+                             struct tw_error *error);
 void bench_perceptron_release(struct bench_perceptron *perceptron);
 
 /* Multiplications and additions of the matrix products of one step: 2 a weight and sample forward,

@@ -56,7 +56,10 @@ const struct tw_option tw_context_options[] = {
      .initial = 100,
      .min = 0,
      .max = 1e12,
-     .help = "steps between two findings of one detector and scope (rlwatch: 100)"},
+     .help =
+         "steps between two findings of one detector and scope (rlwatch: 100), or a fifth of the "
+         "steps until the first one's end if that is less, as in logs of epochs; the time that a "
+         "withdrawn one stood (our judgement)"},
     {.name = "findings_max",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(findings_max),
@@ -187,6 +190,7 @@ static double count_or_nan(uint64_t count)
 static void take_declared(struct tw_context *context, const struct tw_header *header)
 {
     context->has_schedule = declares_schedule(header);
+    context->has_squared_loss = declares_squared_loss(header) || !header->dataset_classes;
     context->declared_max_epochs = declared_number(header, "max_epochs");
     context->declared_learning_rate = declared_number(header, "learning_rate");
     context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
@@ -454,6 +458,12 @@ double tw_context_progress(const struct tw_context *context)
     if (context->declared_max_steps)
         return share_of((double)context->step, (double)context->declared_max_steps);
     return share_of(context->epoch, context->declared_max_epochs);
+}
+
+double tw_context_unlearned(const struct tw_context *context, double line)
+{
+    bool is_variance = context->has_squared_loss && context->trivial_loss > 0;
+    return is_variance ? .5 * (1 + line) : line;
 }
 
 /* ---- gates ---- */

@@ -74,6 +74,7 @@ struct tw_context {
     uint8_t is_fp16, has_header;
     uint8_t has_precision; /* the header told one */
     uint8_t has_schedule;  /* a learning rate that is to change after its warm-up */
+    uint8_t has_squared_loss;
     /* NaN until declared */
     double declared_max_epochs, declared_learning_rate, declared_max_grad_norm;
     double declared_early_stopping_patience; /* evaluations */
@@ -128,6 +129,12 @@ bool tw_context_knows_layers(const struct tw_context *context, const struct tw_l
 /* How much of the declared budget (max_steps, else max_epochs) is used, 0 to 1; NaN when none was
  * declared. */
 double tw_context_progress(const struct tw_context *context);
+
+/* The level, as a share of the trivial loss, from which on nothing much was learned: `line` for a
+ * cross-entropy (0..1). With a squared loss it stands half way between that and 1, as targets hold
+ * noise of their own: 1 less the level is R^2 there, and .26 of it is a large effect (J. Cohen,
+ * "Statistical Power Analysis", 1988, 9.2.1: f^2 = .35). */
+double tw_context_unlearned(const struct tw_context *context, double line);
 
 /* True while only critical findings may open. */
 bool tw_context_in_warmup(const struct tw_context *context, const struct tw_context_config *config);

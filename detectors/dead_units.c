@@ -19,8 +19,9 @@
 #include <string.h>
 
 struct dead_config {
-    double warning_share, critical_share, rise, gradient_ratio, first_gradient, unlearned;
-    uint64_t records, apart;
+    double warning_share, critical_share, rise, gradient_ratio, first_gradient, unlearned,
+        lasting_share;
+    uint64_t records, apart, lasting_steps;
 };
 
 #define FIELD(member) offsetof(struct dead_config, member)
@@ -72,6 +73,21 @@ static const struct tw_option dead_options[] = {
      .max = 10,
      .help = "dead units count only while the loss is above this share of the loss of a model that "
              "has learned nothing: healthy layers have up to .94 of them (60 trainings of digits)"},
+    {.name = "lasting_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(lasting_share),
+     .initial = .1,
+     .min = 0,
+     .max = 1,
+     .help = "and a warning only when it has not come down by a tenth for so long a share of the "
+             "declared budget (our judgement)"},
+    {.name = "lasting_steps",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(lasting_steps),
+     .initial = 20,
+     .min = 0,
+     .max = 1e9,
+     .help = "and for so many steps, a budget declared or not (our judgement)"},
     {.name = "records",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(records),
@@ -120,7 +136,7 @@ struct dead_view {
     struct tw_report *report;
     uint32_t n;
     double share[TW_CONTEXT_LAYERS_MAX], gradient[TW_CONTEXT_LAYERS_MAX];
-    double level, reference;
+    double level, reference, unlearned, learned;
 };
 
 static void dead_start(void *state, const void *config)
@@ -169,7 +185,7 @@ static void observe_layer(struct dead_units *dead, const struct dead_view *view,
 {
     const struct dead_config *config = view->config;
     double share = view->share[index];
-    bool has_failed = isnan(view->level) || view->level >= config->unlearned;
+    bool has_failed = isnan(view->level) || view->level >= view->unlearned;
     if (!dead->has_first[index]) {
         dead->has_first[index] = 1;
         dead->first[index] = (float)share;
@@ -191,6 +207,15 @@ static double known_or_zero(double x)
     return isfinite(x) ? x : 0;
 }
 
+/* What still learns can afford them. */
+static bool are_many(const struct dead_units *dead, const struct dead_view *view,
+                     const struct tw_track *track)
+{
+    return track->records >= view->config->records &&
+           tw_outcome_has_stalled(&dead->outcome, view->context, track->first_step,
+                                  view->config->lasting_steps, view->config->lasting_share);
+}
+
 static struct dead_verdict judge_layer(const struct dead_units *dead, const struct dead_view *view,
                                        uint32_t index)
 {
@@ -199,7 +224,8 @@ static struct dead_verdict judge_layer(const struct dead_units *dead, const stru
     bool is_all = track[DEAD_ALL].records >= records;
     const struct tw_track *begun = track[DEAD_MANY].records ? &track[DEAD_MANY] : &track[DEAD_ALL];
     return (struct dead_verdict){
-        .is_problem = !isnan(view->share[index]) && (is_all || track[DEAD_MANY].records >= records),
+        .is_problem =
+            !isnan(view->share[index]) && (is_all || are_many(dead, view, &track[DEAD_MANY])),
         .kind = is_all ? DEAD_ALL : DEAD_MANY,
         .is_from_start = (double)dead->first[index] > view->config->warning_share,
         .index = index,
@@ -303,7 +329,7 @@ static void observe_end(struct dead_units *dead, const struct dead_view *view, b
     for (uint32_t i = 0; i < view->n; i++)
         is_calm &= !(view->share[i] > view->config->warning_share / 2);
     tw_track_add(&dead->calm, is_calm, counts, view->context);
-    tw_track_add(&dead->learned, view->level < view->config->unlearned / 2, counts, view->context);
+    tw_track_add(&dead->learned, view->level < view->learned, counts, view->context);
 }
 
 static void speak(struct dead_units *dead, const struct dead_view *view,
@@ -357,6 +383,9 @@ static void dead_observe(void *state, const void *config, const struct tw_contex
         .report = report,
         .level = tw_outcome_level(&dead->outcome, context),
     };
+    view.unlearned = tw_context_unlearned(context, view.config->unlearned);
+    view.learned = tw_context_unlearned(context, view.config->unlearned / 2);
+    tw_outcome_note(&dead->outcome, view.level, context->step);
     observe_layers(dead, &view, record->layers);
     speak(dead, &view, shared);
 }
@@ -392,7 +421,7 @@ const struct tw_detector tw_detector_dead_units = {
     .title = "Dead units",
     .description = "ReLU layers most of whose units fire for no sample any more",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = dead_options,
     .n_options = sizeof dead_options / sizeof *dead_options,
     .config_size = sizeof(struct dead_config),

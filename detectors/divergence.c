@@ -91,8 +91,9 @@ static uint64_t confirm_losses(const struct tw_divergence *divergence,
 static enum tw_severity severity_by_size(const struct tw_divergence *divergence,
                                          const struct tw_divergence_view *view)
 {
-    bool is_high =
-        view->rise >= view->config->blow_up_ratio && !tw_divergence_is_falling(divergence);
+    bool is_high = view->rise >= view->config->blow_up_ratio &&
+                   tw_divergence_is_beyond_noise(divergence, view) &&
+                   !tw_divergence_is_falling(divergence);
     bool is_lasting = divergence->high_run >= view->config->critical_losses;
     if ((is_high || is_lasting) && tw_divergence_matters(divergence, view, TW_SEVERITY_CRITICAL))
         return TW_SEVERITY_CRITICAL;

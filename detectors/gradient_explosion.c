@@ -36,6 +36,15 @@ static bool is_open(const struct tw_explosion *explosion)
     return explosion->cause != TW_EXPLOSION_BY_NONE;
 }
 
+/* A learning rate that jumped up and came back after a few steps, by mistake: the norms before both
+ * are still what is normal, and the few in between are what they did. */
+static bool was_excursion(const struct tw_explosion *explosion,
+                          const struct tw_explosion_view *view)
+{
+    return view->context->segment_cause == TW_SEGMENT_LR_DOWN && explosion->has_before &&
+           !view->has_baseline;
+}
+
 /* An open finding keeps what it is compared with through a rollback or another learning rate: these
  * are what people do about it. */
 static void begin_segment(struct tw_explosion *explosion, const struct tw_explosion_view *view)
@@ -48,8 +57,10 @@ static void begin_segment(struct tw_explosion *explosion, const struct tw_explos
         tw_explosion_close(explosion, view,
                            explosion->severity == TW_SEVERITY_CRITICAL ? TW_STATE_RECOVERED
                                                                        : TW_STATE_WITHDRAWN);
-    explosion->has_before = is_comparable && view->has_baseline;
-    explosion->before = explosion->has_before ? view->baseline : 0;
+    if (!was_excursion(explosion, view)) {
+        explosion->has_before = is_comparable && view->has_baseline;
+        explosion->before = explosion->has_before ? view->baseline : 0;
+    }
     explosion->micro_batches_before = explosion->micro_batches;
     explosion->in_range = 0;
     explosion->rise = (struct tw_explosion_rise){0};
@@ -206,11 +217,12 @@ static bool is_growing(const struct tw_explosion *explosion, const struct tw_exp
     return tw_explosion_signs_loss_is_above_first(&explosion->signs, config);
 }
 
-/* Far above the norms before the learning rate jumped; the new baseline learns high ones. */
+/* Far above the norms before the learning rate jumped (and perhaps came back at once); the new
+ * baseline learns high ones. */
 static bool is_above_before(const struct tw_explosion *explosion,
                             const struct tw_explosion_view *view)
 {
-    return explosion->has_before && view->context->segment_cause == TW_SEGMENT_LR_UP &&
+    return explosion->has_before && view->context->segment_cause != TW_SEGMENT_BATCH_CHANGE &&
            explosion->norm.recent.head.count == LEVEL_NORMS &&
            view->level - explosion->before >= log(view->config->critical_ratio);
 }
@@ -558,7 +570,7 @@ const struct tw_detector tw_detector_gradient_explosion = {
     .name = "gradient-explosion",
     .title = "Gradient explosion",
     .description = "the gradient norm leaves its level by a multiple, or grows without end",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_gradient_explosion_options,
     .n_options = TW_GRADIENT_EXPLOSION_OPTIONS,
     .config_size = sizeof(struct tw_gradient_explosion_config),

@@ -107,6 +107,10 @@ static const struct tw_option resume_options[] = {
 
 enum { FINE = 128, COARSE = 64, LEVEL = 16, SPREAD = 64, AFTER = 16, HALF = 8 };
 
+/* Standard errors within which a level that had jumped is back: one in 20 is further off by chance.
+ */
+#define BACK_SIGMA 2
+
 /* 0: not sent */
 struct resume_point {
     uint64_t step;
@@ -130,6 +134,7 @@ struct resume_discontinuity {
     /* before the resume; 0: not known */
     uint64_t before_step; /* the newest */
     double before, spread, rate_before, update_before;
+    double declared, declared_before; /* learning rates of the headers: newest, before the resume */
     /* since */
     uint64_t resume_step, after_count;
     int64_t resume_time_ms;
@@ -304,16 +309,22 @@ static double rise_of(const struct resume_discontinuity *resume, double level)
     return progress > 0 ? 1 + (level - resume->before) / progress : 1;
 }
 
-static bool is_high(const struct resume_discontinuity *resume, const struct resume_config *config,
-                    double level, uint32_t losses, double ratio)
+static bool is_beyond(const struct resume_discontinuity *resume, const struct resume_config *config,
+                      double level, uint32_t losses, double ratio, double sigma)
 {
     double error =
         1.2533 * resume->spread * sqrt(1. / losses + 1. / LEVEL); /* of medians of normal values */
     double beyond = resume->is_signed                 ? level - resume->before
                     : level > 0 && resume->before > 0 ? log(level / resume->before)
                                                       : 0;
-    return rise_of(resume, level) >= ratio && beyond >= config->sigma * error &&
+    return rise_of(resume, level) >= ratio && beyond >= sigma * error &&
            level - resume->before >= config->progress * fabs(resume->initial - resume->before);
+}
+
+static bool is_high(const struct resume_discontinuity *resume, const struct resume_config *config,
+                    double level, uint32_t losses, double ratio)
+{
+    return is_beyond(resume, config, level, losses, ratio, config->sigma);
 }
 
 static double newest_level(const struct resume_discontinuity *resume, uint32_t n)
@@ -338,13 +349,18 @@ static double ratio_of(double now, double before)
 }
 
 /* Near what the run began with, or what it would be with no learning at all. */
-static bool is_fresh(const struct resume_discontinuity *resume, const struct resume_view *view,
-                     double level)
+static bool is_unlearned(const struct resume_discontinuity *resume, const struct resume_view *view,
+                         double level)
 {
     double share = view->config->fresh_share;
     double reference = fmin(resume->initial, view->context->trivial_loss); /* of a NaN: the other */
-    return fmax(resume->first_after, level) >= share * reference &&
-           resume->before < share * share * reference;
+    return level >= share * reference && resume->before < share * share * reference;
+}
+
+static bool is_fresh(const struct resume_discontinuity *resume, const struct resume_view *view,
+                     double level)
+{
+    return is_unlearned(resume, view, fmax(resume->first_after, level));
 }
 
 static enum resume_cause guess_cause(const struct resume_discontinuity *resume,
@@ -378,6 +394,22 @@ static const char *cause_name(enum resume_cause cause)
     return names[cause];
 }
 
+/* Another rate that was asked for is what to change back; else the schedule is another one, and the
+ * rates in use tell. */
+static void add_rates(const struct resume_discontinuity *resume, const struct resume_view *view,
+                      struct tw_evidence *evidence)
+{
+    double declared = ratio_of(view->context->declared_learning_rate, resume->declared_before);
+    double ratio = view->config->rate_ratio;
+    bool is_declared = declared > ratio || (declared > 0 && declared < 1 / ratio);
+    if (!(resume->rate_before > 0) || !(resume->rate_after > 0))
+        return;
+    tw_evidence_add(evidence, "learning_rate_before",
+                    is_declared ? resume->declared_before : resume->rate_before);
+    tw_evidence_add(evidence, "learning_rate",
+                    is_declared ? view->context->declared_learning_rate : resume->rate_after);
+}
+
 static void say(const struct resume_discontinuity *resume, const struct resume_view *view,
                 enum tw_state state, double level)
 {
@@ -399,10 +431,7 @@ static void say(const struct resume_discontinuity *resume, const struct resume_v
     tw_evidence_add(evidence, "loss", level);
     tw_evidence_add(evidence, "before_step", (double)resume->before_step);
     tw_evidence_add(evidence, "resume_step", (double)resume->resume_step);
-    if (resume->rate_before > 0 && resume->rate_after > 0) {
-        tw_evidence_add(evidence, "learning_rate_before", resume->rate_before);
-        tw_evidence_add(evidence, "learning_rate", resume->rate_after);
-    }
+    add_rates(resume, view, evidence);
     if (resume->update_before > 0)
         tw_evidence_add(evidence, "update_ratio",
                         TW_WINDOW_MEDIAN(&resume->updates) / resume->update_before);
@@ -445,12 +474,13 @@ static void judge_return(struct resume_discontinuity *resume, const struct resum
     uint64_t steps = view->context->step - resume->resume_step;
     double level = newest_level(resume, HALF);
     resume->peak = fmax(resume->peak, level);
-    if (!is_high(resume, config, level, HALF, config->recovered_ratio)) {
+    bool is_lost = is_unlearned(resume, view, level);
+    if (!is_beyond(resume, config, level, HALF, config->recovered_ratio, BACK_SIGMA)) {
         close_finding(resume, view, TW_STATE_RECOVERED, level);
     } else if (resume->severity < TW_SEVERITY_WARNING && steps >= config->within_steps &&
                resume->after_count >= AFTER &&
-               (!is_falling(resume, level) || steps >= config->patience_steps) &&
-               is_high(resume, config, level, HALF, config->ratio)) {
+               (is_lost || !is_falling(resume, level) || steps >= config->patience_steps) &&
+               (is_lost || is_high(resume, config, level, HALF, config->ratio))) {
         resume->severity = TW_SEVERITY_WARNING;
         say(resume, view, TW_STATE_OPEN, level);
     }
@@ -468,6 +498,7 @@ static void begin_watch(struct resume_discontinuity *resume, const struct resume
                         float loss)
 {
     uint64_t step = view->context->step;
+    resume->declared_before = resume->declared;
     close_finding(resume, view, TW_STATE_RECOVERED, (double)loss);
     resume->is_pending = 0;
     resume->is_watching =
@@ -511,6 +542,8 @@ static void observe_loss(struct resume_discontinuity *resume, const struct resum
     if (resume->is_watching)
         observe_after(resume, view, record, loss);
     keep_point(resume, record, view->context->step, loss);
+    double declared = view->context->declared_learning_rate;
+    resume->declared = declared > 0 ? declared : 0;
 }
 
 static void resume_observe(void *state, const void *config, const struct tw_context *context,
@@ -553,7 +586,7 @@ const struct tw_detector tw_detector_resume_discontinuity = {
     .title = "Resume discontinuity",
     .description = "a resumed run whose loss is not where it was",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = resume_options,
     .n_options = sizeof resume_options / sizeof *resume_options,
     .config_size = sizeof(struct resume_config),

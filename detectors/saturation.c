@@ -38,7 +38,13 @@ static bool is_beyond(const struct tw_saturation_layer *layer, double units, dou
 
 static bool has_not_learned(const struct tw_saturation_view *view)
 {
-    return isnan(view->level) || view->level >= view->config->unlearned;
+    return isnan(view->level) || view->level >= view->unlearned;
+}
+
+static double start_share(const struct tw_saturation_view *view, uint32_t index)
+{
+    bool is_sigmoid = view->context->layer_activation[index] == TW_ACTIVATION_SIGMOID;
+    return is_sigmoid ? view->config->sigmoid_start_share : view->config->start_share;
 }
 
 /* Whether a layer that is saturated in this record was so from the start: only the first tells. */
@@ -46,8 +52,7 @@ static bool is_start(const struct tw_saturation *saturation, const struct tw_sat
                      bool counts)
 {
     return counts && saturation->records == 1 &&
-           (view->context->step <= view->config->start_steps ||
-            view->level >= view->config->unlearned);
+           (view->context->step <= view->config->start_steps || view->level >= view->unlearned);
 }
 
 static void observe_layer(struct tw_saturation *saturation, const struct tw_saturation_view *view,
@@ -60,7 +65,7 @@ static void observe_layer(struct tw_saturation *saturation, const struct tw_satu
     const bool holds[TW_SATURATION_KINDS] = {
         [TW_SATURATION_START_INFO] = share_of(layer) > config->info_share &&
                                      (is_first || track[TW_SATURATION_START_INFO].records),
-        [TW_SATURATION_START] = share_of(layer) > config->start_share &&
+        [TW_SATURATION_START] = share_of(layer) > start_share(view, index) &&
                                 (is_first || track[TW_SATURATION_START].records),
         [TW_SATURATION_DRIFT] =
             has_failed && is_beyond(layer, config->units_share, config->activations_share),
@@ -74,28 +79,42 @@ static void observe_layer(struct tw_saturation *saturation, const struct tw_satu
 
 /* ---- all of them ---- */
 
+/* Units that learn in spite of it, or have only just begun, are left alone. */
+static bool has_lasted(const struct tw_saturation *saturation,
+                       const struct tw_saturation_view *view, const struct tw_track *track,
+                       enum tw_saturation_kind kind)
+{
+    const struct tw_saturation_config *config = view->config;
+    bool is_blocked = kind == TW_SATURATION_BLOCKED;
+    if (kind < TW_SATURATION_DRIFT)
+        return true;
+    return tw_outcome_has_stalled(&saturation->outcome, view->context, track->first_step,
+                                  is_blocked ? config->blocked_steps : config->drift_steps,
+                                  is_blocked ? config->blocked_share : config->drift_share);
+}
+
 /* The gravest kind that has held long enough, or -1. */
 static int gravest(const struct tw_saturation *saturation, const struct tw_saturation_view *view,
                    uint32_t index)
 {
     const struct tw_track *track = saturation->track[index];
     for (int kind = TW_SATURATION_KINDS; kind-- > 0;) {
-        uint64_t steps = kind == TW_SATURATION_BLOCKED ? view->config->blocked_steps : 0;
         if (track[kind].records >= view->config->records &&
-            view->context->step - track[kind].first_step >= steps)
+            has_lasted(saturation, view, &track[kind], (enum tw_saturation_kind)kind))
             return kind;
     }
     return -1;
 }
 
-static double threshold_of(const struct tw_saturation_config *config, enum tw_saturation_kind kind,
-                           bool has_units)
+static double threshold_of(const struct tw_saturation_view *view, uint32_t index,
+                           enum tw_saturation_kind kind, bool has_units)
 {
+    const struct tw_saturation_config *config = view->config;
     switch (kind) {
     case TW_SATURATION_START_INFO:
         return config->info_share;
     case TW_SATURATION_START:
-        return config->start_share;
+        return start_share(view, index);
     case TW_SATURATION_DRIFT:
         return has_units ? config->units_share : config->activations_share;
     case TW_SATURATION_BLOCKED:
@@ -130,7 +149,7 @@ static struct tw_saturation_verdict judge_layer(const struct tw_saturation *satu
         .index = index,
         .layers = 1,
         .value = share,
-        .threshold = threshold_of(view->config, kind, has_units),
+        .threshold = threshold_of(view, index, kind, has_units),
         .gradient = known_or_zero(layer->gradient),
         .first_gradient = known_or_zero(view->layer[0].gradient),
         .reference = known_or_zero(view->reference),
@@ -230,8 +249,7 @@ static void close_finding(struct tw_saturation *saturation, const struct tw_satu
 static void observe_end(struct tw_saturation *saturation, const struct tw_saturation_view *view,
                         bool counts)
 {
-    bool has_learned =
-        !saturation->opened.is_from_start && view->level < view->config->unlearned / 2;
+    bool has_learned = !saturation->opened.is_from_start && view->level < view->learned;
     if (!saturation->is_open)
         return;
     tw_track_add(&saturation->calm, is_calm(saturation, view), counts, view->context);
@@ -309,6 +327,9 @@ static void saturation_observe(void *state, const void *config, const struct tw_
         .report = report,
         .level = tw_outcome_level(&saturation->outcome, context),
     };
+    view.unlearned = tw_context_unlearned(context, view.config->unlearned);
+    view.learned = tw_context_unlearned(context, view.config->unlearned / 2);
+    tw_outcome_note(&saturation->outcome, view.level, context->step);
     observe_layers(saturation, &view, record->layers);
     speak(saturation, &view, shared);
 }
@@ -346,7 +367,7 @@ const struct tw_detector tw_detector_saturation = {
     .name = "saturation",
     .title = "Saturation",
     .description = "tanh or sigmoid layers whose units stand at the ends of their range",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_saturation_options,
     .n_options = TW_SATURATION_OPTIONS,
     .config_size = sizeof(struct tw_saturation_config),

@@ -38,7 +38,18 @@ static void underfitting_start(void *state, const void *config)
 static double stuck_level(const struct tw_underfitting_view *view)
 {
     bool is_vocabulary = view->context->dataset_classes >= (double)view->config->vocabulary_classes;
-    return is_vocabulary ? view->config->vocabulary_level : view->config->stuck_level;
+    return is_vocabulary ? view->config->vocabulary_level
+                         : tw_context_unlearned(view->context, view->config->stuck_level);
+}
+
+/* Dropout, augmentation and wrong labels hold a training loss up, and the evaluation tells what was
+ * learned in spite of them. */
+static bool does_eval_tell_learning(const struct tw_underfitting *underfitting,
+                                    const struct tw_underfitting_view *view, double level)
+{
+    const struct tw_underfitting_series *eval = &underfitting->eval;
+    return view->has_trivial && view->series != eval && eval->count &&
+           tw_underfitting_series_level(eval) < level * view->reference;
 }
 
 static struct tw_underfitting_view look(const struct tw_underfitting_series *series,
@@ -93,27 +104,50 @@ static struct tw_underfitting_verdict verdict_since_start(const struct tw_underf
                                             .onset_time_ms = view->series->first_time_ms};
 }
 
+/* A run that has stood below the line could stand there: if it came back up, that is the problem.
+ */
+static bool has_been_below(const struct tw_underfitting_view *view, double line)
+{
+    return tw_underfitting_series_lowest(view->series) < line;
+}
+
 /* ---- dead ---- */
 
-static bool is_dead(const struct tw_underfitting_view *view)
+static bool is_dead(const struct tw_underfitting *underfitting,
+                    const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_config *config = view->config;
     bool is_unmoved = view->level >= config->dead_level * view->initial;
     bool is_near = view->level <= config->trivial_room * view->reference;
     return view->has_trivial && view->level >= config->dead_level * view->reference &&
-           (is_unmoved || (is_near && !tw_underfitting_is_falling(view)));
+           (is_unmoved || (is_near && !tw_underfitting_is_falling(view))) &&
+           !has_been_below(view, config->learned_level * view->reference) &&
+           !does_eval_tell_learning(underfitting, view, config->learned_level);
 }
 
-/* A short run may still be at its start when it ends, and rightly so: it counts only when there is
- * a reason. */
+/* It ended as it was to end: after its budget, or, as it looks, by its early stopping. */
+static bool has_ended_itself(const struct tw_underfitting_view *view)
+{
+    return view->is_end && (view->progress >= view->config->end_share ||
+                            view->context->declared_early_stopping_patience > 0);
+}
+
+/* Long enough for a judgement of what it ended with. */
+static bool is_due_at_end(const struct tw_underfitting_view *view)
+{
+    return view->is_end && view->series->count >= view->config->min_points &&
+           steps_trained(view) + 1 >= view->shared->warmup_min_steps;
+}
+
+/* A short run may still be at its start when it ends, and rightly so: it counts only when it has
+ * used its budget or there is a reason. */
 static bool has_ended_unmoved(const struct tw_underfitting *underfitting,
                               const struct tw_underfitting_view *view)
 {
-    return view->is_end && view->level >= view->config->flat_level * view->initial &&
-           view->series->count >= view->config->min_points &&
-           steps_trained(view) + 1 >= view->shared->warmup_min_steps &&
-           !tw_underfitting_is_falling(view) &&
-           tw_underfitting_ratio(underfitting) < view->config->low_ratio;
+    bool has_reason = view->level >= view->config->flat_level * view->initial &&
+                      !tw_underfitting_is_falling(view) &&
+                      tw_underfitting_ratio(underfitting) < view->config->low_ratio;
+    return is_due_at_end(view) && (has_reason || has_ended_itself(view));
 }
 
 /* Networks of sigmoids and deep ones stand still at first and learn then. Where neither the rate
@@ -144,7 +178,7 @@ static enum tw_severity severity_of_dead(const struct tw_underfitting_view *view
 static void judge_dead(struct tw_underfitting *underfitting,
                        const struct tw_underfitting_view *view)
 {
-    if (!is_dead(view) || !is_ripe(underfitting, view))
+    if (!is_dead(underfitting, view) || !is_ripe(underfitting, view))
         return;
     struct tw_underfitting_verdict verdict =
         verdict_since_start(view, TW_UNDERFITTING_DEAD, severity_of_dead(view));
@@ -246,7 +280,8 @@ static void judge_crawl(struct tw_underfitting *underfitting,
     const struct tw_underfitting_config *config = view->config;
     if (!view->is_end || view->progress < config->end_share ||
         !may_judge_start(underfitting, view) || view->series->trace.n < 2 * COURSE_BLOCKS ||
-        view->level < (1 - config->crawl_drop) * view->initial)
+        view->level < (1 - config->crawl_drop) * view->initial ||
+        has_been_below(view, config->learned_level * view->level))
         return;
     struct tw_underfitting_course first = tw_underfitting_series_course(view->series, 0, 1. / 3);
     struct tw_underfitting_course last = tw_underfitting_series_course(view->series, 2. / 3, 1);
@@ -283,13 +318,6 @@ static bool has_gap(const struct tw_underfitting *underfitting,
     return underfitting->eval_loss > (1 + view->config->gap) * train;
 }
 
-/* A run that has stood below the line could stand there: if it came back up, that is the problem.
- */
-static bool has_been_below(const struct tw_underfitting_view *view, double line)
-{
-    return tw_underfitting_series_lowest(view->series) < line;
-}
-
 static void judge_stuck(struct tw_underfitting *underfitting,
                         const struct tw_underfitting_view *view)
 {
@@ -302,7 +330,8 @@ static void judge_stuck(struct tw_underfitting *underfitting,
         view->level > config->trivial_room * view->reference ||
         has_been_below(view, stuck_level(view) * view->reference) ||
         context->learning_rate < config->decayed_rate * context->peak_learning_rate ||
-        view->series->trace.n < COURSE_BLOCKS || has_gap(underfitting, view))
+        view->series->trace.n < COURSE_BLOCKS || has_gap(underfitting, view) ||
+        does_eval_tell_learning(underfitting, view, stuck_level(view)))
         return;
     unsigned blocks = plateau_blocks(view);
     uint64_t since = blocks ? tw_trace_step(&view->series->trace, blocks) : 0;
@@ -333,7 +362,8 @@ static void judge_slow(struct tw_underfitting *underfitting,
     double line = stuck_level(view) * view->reference;
     if (!view->has_trivial || !is_due(view) || !(view->progress >= view->config->slow_share) ||
         view->level < line || view->level > view->config->trivial_room * view->reference ||
-        has_been_below(view, line) || view->series->trace.n < 4 * COURSE_BLOCKS)
+        has_been_below(view, line) || view->series->trace.n < 4 * COURSE_BLOCKS ||
+        does_eval_tell_learning(underfitting, view, stuck_level(view)))
         return;
     double projected = projected_loss(view);
     if (projected < line)
@@ -345,18 +375,34 @@ static void judge_slow(struct tw_underfitting *underfitting,
     tw_underfitting_open(underfitting, view, &verdict);
 }
 
-static void judge_end(struct tw_underfitting *underfitting, const struct tw_underfitting_view *view)
+/* A loss that still falls lacks only steps. */
+static enum tw_severity severity_of_end(const struct tw_underfitting *underfitting,
+                                        const struct tw_underfitting_view *view)
 {
-    if (!view->is_end || !view->has_trivial || !is_due(view) ||
-        view->progress < view->config->end_share ||
-        view->level < stuck_level(view) * view->reference ||
-        view->level > view->config->trivial_room * view->reference ||
-        has_been_below(view, stuck_level(view) * view->reference) || has_gap(underfitting, view))
-        return;
     bool is_budget = tw_underfitting_find_cause(underfitting, view, TW_UNDERFITTING_END) ==
                      TW_UNDERFITTING_BY_BUDGET;
-    struct tw_underfitting_verdict verdict = verdict_since_start(
-        view, TW_UNDERFITTING_END, is_budget ? TW_SEVERITY_INFO : TW_SEVERITY_WARNING);
+    return is_budget ? TW_SEVERITY_INFO : TW_SEVERITY_WARNING;
+}
+
+/* Some hundred steps are few: what has learned something in them is let go. */
+static bool has_begun_to_learn(const struct tw_underfitting *underfitting,
+                               const struct tw_underfitting_view *view)
+{
+    return !is_due(view) && (view->level < view->config->learned_level * view->reference ||
+                             severity_of_end(underfitting, view) == TW_SEVERITY_INFO);
+}
+
+static void judge_end(struct tw_underfitting *underfitting, const struct tw_underfitting_view *view)
+{
+    if (!view->has_trivial || !is_due_at_end(view) || view->progress < view->config->end_share ||
+        view->level < stuck_level(view) * view->reference ||
+        view->level > view->config->trivial_room * view->reference ||
+        has_been_below(view, stuck_level(view) * view->reference) || has_gap(underfitting, view) ||
+        does_eval_tell_learning(underfitting, view, stuck_level(view)) ||
+        has_begun_to_learn(underfitting, view))
+        return;
+    struct tw_underfitting_verdict verdict =
+        verdict_since_start(view, TW_UNDERFITTING_END, severity_of_end(underfitting, view));
     verdict.threshold = stuck_level(view);
     tw_underfitting_open(underfitting, view, &verdict);
 }
@@ -412,6 +458,7 @@ static void take_width(struct tw_underfitting *underfitting, const struct tw_hea
         if (header->layers[i].parameters && units > 0 && (!narrowest || units < narrowest))
             narrowest = units;
     }
+    underfitting->is_linear = header->n_layers == 1;
     underfitting->hidden_units = narrowest;
     underfitting->inputs = header->n_layers ? (double)header->layers[0].fan_in : 0;
 }
@@ -570,7 +617,7 @@ const struct tw_detector tw_detector_underfitting = {
     .name = "underfitting",
     .title = "Underfitting",
     .description = "the training loss stays near that of a model which knows nothing",
-    .state_version = 1,
+    .state_version = 2,
     .options = tw_underfitting_options,
     .n_options = TW_UNDERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_underfitting_config),

@@ -2,6 +2,7 @@
 #include "telemetry/emitter.h"
 
 #include "config.h"
+#include "telemetry/emitter_frame.h"
 #include "telemetry/emitter_writer.h"
 #include "telemetry/ring.h"
 #include "telemetry/text.h"
@@ -28,6 +29,9 @@
 #define LOOK_EVERY_NS 5000000
 /* So many records are taken out of the ring before the outputs are looked after again. */
 #define DRAIN_RECORDS 64
+/* In CBOR a record is longer than its frame by its fields' names and the run's and attempt's, all
+ * of them bounded: under 2 KiB. */
+#define NAMES_BYTES 4096
 
 struct tw_emitter {
     /* the training loop's */
@@ -41,22 +45,36 @@ struct tw_emitter {
 
     /* the writer thread's */
     alignas(TW_CACHE_LINE) struct tw_emitter_writer writer;
+    struct tw_frame_record unpacked;
+    void *encoded; /* room for the largest record in CBOR */
     double close_seconds;
     pthread_t thread;
     _Atomic bool is_closing;
 };
 
+static void take(struct tw_emitter *emitter, void *frame, size_t size, uint32_t mark)
+{
+    if (mark & TW_MARK_HEADER) {
+        tw_emitter_writer_take(&emitter->writer, frame, size, mark);
+        return;
+    }
+    tw_frame_unpack(&emitter->unpacked, frame);
+    long encoded = tw_cbor_encode(&emitter->unpacked.record, emitter->encoded,
+                                  emitter->record_bytes_max + NAMES_BYTES);
+    tw_emitter_writer_take(&emitter->writer, emitter->encoded, (size_t)encoded, mark);
+}
+
 /* Takes some records out of the ring. Returns whether there may be more. */
 static bool drain(struct tw_emitter *emitter)
 {
-    const void *record;
+    void *frame;
     size_t size;
     uint32_t mark;
     for (int i = 0; i < DRAIN_RECORDS; i++) {
-        record = tw_ring_peek(&emitter->ring, &size, &mark);
-        if (!record)
+        frame = tw_ring_peek(&emitter->ring, &size, &mark);
+        if (!frame)
             return false;
-        tw_emitter_writer_take(&emitter->writer, record, size, mark);
+        take(emitter, frame, size, mark);
         tw_ring_drop(&emitter->ring);
     }
     return true;
@@ -156,14 +174,20 @@ static int complete(struct tw_emitter_options *options, char *attempt, struct tw
     return result;
 }
 
-static void set_up(struct tw_emitter *emitter, const struct tw_emitter_options *options)
+static int set_up(struct tw_emitter *emitter, const struct tw_emitter_options *options)
 {
+    struct tw_record *unpacked = &emitter->unpacked.record;
     memcpy(emitter->run, options->run, strlen(options->run));
     memcpy(emitter->attempt, options->attempt, strlen(options->attempt));
     emitter->rank = options->rank;
     emitter->close_seconds = options->close_seconds;
     emitter->record_bytes_max =
         emitter->ring.size / 4 < TW_RECORD_BYTES_MAX ? emitter->ring.size / 4 : TW_RECORD_BYTES_MAX;
+    memcpy(unpacked->run, emitter->run, sizeof unpacked->run);
+    memcpy(unpacked->attempt, emitter->attempt, sizeof unpacked->attempt);
+    unpacked->rank = emitter->rank;
+    emitter->encoded = malloc(emitter->record_bytes_max + NAMES_BYTES);
+    return emitter->encoded ? 0 : -ENOMEM;
 }
 
 static int start(struct tw_emitter *emitter, const struct tw_emitter_options *options,
@@ -171,9 +195,10 @@ static int start(struct tw_emitter *emitter, const struct tw_emitter_options *op
 {
     sigset_t all, callers;
     int result = tw_ring_init(&emitter->ring, options->ring_bytes);
+    if (!result)
+        result = set_up(emitter, options);
     if (result)
         return tw_error_set(error, result, "out of memory");
-    set_up(emitter, options);
     /* Signals are the training's: neither our thread nor librdkafka's may be the one to get them.
      */
     sigfillset(&all);
@@ -204,6 +229,7 @@ int tw_emitter_open(struct tw_emitter **ret, const struct tw_emitter_options *op
     if (result) {
         tw_emitter_writer_close(&emitter->writer);
         tw_ring_release(&emitter->ring);
+        free(emitter->encoded);
         free(emitter);
         return result;
     }
@@ -211,11 +237,17 @@ int tw_emitter_open(struct tw_emitter **ret, const struct tw_emitter_options *op
     return 0;
 }
 
-static void identify(struct tw_emitter *emitter, struct tw_record *record)
+/* What the writer thread fills in of the other kinds a header says here, in CBOR. */
+static void identify_header(const struct tw_emitter *emitter, struct tw_record *record)
 {
     memcpy(record->run, emitter->run, sizeof record->run);
     memcpy(record->attempt, emitter->attempt, sizeof record->attempt);
     record->rank = emitter->rank;
+}
+
+TW_HOT
+static void identify(struct tw_emitter *emitter, struct tw_record *record)
+{
     record->seq = emitter->seq++;
     record->has |= TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_RANK | TW_HAS_KIND;
     if (!(record->has & TW_HAS_TIME)) {
@@ -229,14 +261,24 @@ static void identify(struct tw_emitter *emitter, struct tw_record *record)
         tw_record_set(record, TW_SIGNAL_DROPPED_RECORDS, (double)dropped);
 }
 
-/* Encodes straight into the ring. */
-static int put(struct tw_emitter *emitter, const struct tw_record *record, uint32_t mark,
-               bool at_start)
+/* 0 where there is room, -ENOBUFS where the ring is full, -EMSGSIZE where it will never do. */
+TW_HOT
+static int check_room(const struct tw_emitter *emitter, size_t size, size_t room)
+{
+    if (size > emitter->record_bytes_max)
+        return -EMSGSIZE;
+    return size > room ? -ENOBUFS : 0;
+}
+
+/* Headers are rare and made of lists: in CBOR from the start. */
+static int put_header(struct tw_emitter *emitter, struct tw_record *record, uint32_t mark,
+                      bool at_start)
 {
     size_t room, max = emitter->record_bytes_max;
     void *at = tw_ring_reserve(&emitter->ring, at_start, &room);
     if (!at)
         return -ENOBUFS;
+    identify_header(emitter, record);
     long size = tw_cbor_encode(record, at, room < max ? room : max);
     if (size < 0)
         return room < max ? -ENOBUFS : -EMSGSIZE;
@@ -244,13 +286,30 @@ static int put(struct tw_emitter *emitter, const struct tw_record *record, uint3
     return 0;
 }
 
+TW_HOT
+static int put(struct tw_emitter *emitter, struct tw_record *record, uint32_t mark, bool at_start)
+{
+    if (mark & TW_MARK_HEADER)
+        return put_header(emitter, record, mark, at_start);
+    size_t room, size = tw_frame_size(record);
+    void *at = tw_ring_reserve(&emitter->ring, at_start, &room);
+    int result = check_room(emitter, size, at ? room : 0);
+    if (result)
+        return result;
+    tw_frame_pack(record, at);
+    tw_ring_commit(&emitter->ring, at_start, size, mark);
+    return 0;
+}
+
 /* One thread adds: no need for the bus lock of an atomic addition. */
+TW_HOT
 static void count_up(_Atomic uint64_t *counter)
 {
     uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, n + 1, memory_order_relaxed);
 }
 
+TW_HOT
 int tw_emit(struct tw_emitter *emitter, struct tw_record *record)
 {
     uint32_t mark = record->kind == TW_KIND_HEADER ? TW_MARK_HEADER : 0;
@@ -287,6 +346,7 @@ int tw_emitter_close(struct tw_emitter *emitter, struct tw_emitter_counts *ret_c
     if (ret_counts)
         *ret_counts = tw_emitter_counts(emitter);
     tw_ring_release(&emitter->ring);
+    free(emitter->encoded);
     free(emitter);
     return result;
 }

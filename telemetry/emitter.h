@@ -1,6 +1,7 @@
 /* The emitter: how a training process sends telemetry. tw_emit() is called from the training loop
- * and neither blocks, nor allocates, nor makes a system call: it encodes the record into a ring
- * buffer and returns. A writer thread carries the ring to a run directory, to Kafka, or to both.
+ * and neither blocks, nor allocates, nor makes a system call: it copies the record into a ring
+ * buffer and returns. A writer thread encodes what is in the ring and carries it to a run
+ * directory, to Kafka, or to both.
  * When the ring is full the record is dropped and counted; the count travels in later step records
  * as `dropped_records`. */
 #ifndef TW_EMITTER_H
@@ -45,7 +46,8 @@ struct tw_emitter_counts {
 int tw_emitter_open(struct tw_emitter **ret, const struct tw_emitter_options *options,
                     struct tw_error *error);
 
-/* Emits a record; run, attempt, rank and seq are filled in by the emitter, `time` when not set.
+/* Emits a record; run, attempt, rank and seq are added by the emitter, `time` when not set: in what
+ * is sent, and seq and time in `record` too.
  * A header record is kept and repeated. A record that is non-finite, or an end, is urgent: it is
  * not held back by linger_seconds, and neither are the records before it. One thread at a time (the
  * training loop). Returns 0; or the record is dropped and counted: -ENOBUFS: the ring is full;

@@ -8,6 +8,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/cbor_resync.c \
 	telemetry/directories.c telemetry/directories.h \
 	telemetry/emitter.c telemetry/emitter.h \
+	telemetry/emitter_frame.c telemetry/emitter_frame.h \
 	telemetry/emitter_kafka.c telemetry/emitter_kafka.h \
 	telemetry/emitter_writer.c telemetry/emitter_writer.h \
 	telemetry/error.c telemetry/error.h \

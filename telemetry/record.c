@@ -36,13 +36,14 @@ void tw_record_clear(struct tw_record *record)
     tw_record_init(record);
 }
 
-void tw_record_set(struct tw_record *record, enum tw_signal signal, double value)
+__attribute__((hot)) void tw_record_set(struct tw_record *record, enum tw_signal signal,
+                                        double value)
 {
     record->signals |= 1u << signal;
     record->signal[signal] = value;
 }
 
-bool tw_record_has(const struct tw_record *record, enum tw_signal signal)
+__attribute__((hot)) bool tw_record_has(const struct tw_record *record, enum tw_signal signal)
 {
     return record->signals >> signal & 1u;
 }
@@ -233,7 +234,7 @@ int tw_record_copy(struct tw_record *to, const struct tw_record *from)
     return 0;
 }
 
-static bool layers_are_nonfinite(const struct tw_layers *layers)
+__attribute__((hot)) static bool layers_are_nonfinite(const struct tw_layers *layers)
 {
     const float *count = layers->column[TW_LAYER_NONFINITE];
     for (uint32_t i = 0; count && i < layers->n; i++) {
@@ -243,7 +244,7 @@ static bool layers_are_nonfinite(const struct tw_layers *layers)
     return false;
 }
 
-bool tw_record_is_nonfinite(const struct tw_record *record)
+__attribute__((hot)) bool tw_record_is_nonfinite(const struct tw_record *record)
 {
     for (uint32_t left = record->signals; left; left &= left - 1) {
         if (!isfinite(record->signal[__builtin_ctz(left)]))

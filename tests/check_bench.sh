@@ -1,16 +1,19 @@
 #!/bin/sh
 # The benchmarks run, with tiny sizes, and write what they promise. No time is asserted.
 program=${TW_BUILDDIR:-.}/bench/trainward-bench
-results=$(mktemp) || exit 99
-trap 'rm -f "$results"' EXIT
+results=$(mktemp) && output=$(mktemp) || exit 99
+trap 'rm -f "$results" "$output"' EXIT
 echo "1..3"
 
-if "$program" --smoke --output "$results" 2>&1 | sed 's/^/# /' &&
+"$program" --smoke --output "$results" >"$output" 2>&1
+status=$?
+sed 's/^/# /' "$output"
+if test "$status" = 0 &&
     names=$(sed -n 's/^    "name": "\(.*\)",$/\1/p' "$results" | LC_ALL=C sort | tr '\n' ' ') &&
     test "$names" = "emit_p99_ns gemm_share_b128 monitoring_cost_ratio stats_dram_ratio stats_l2_ratio "; then
     echo "ok 1 - every figure is written"
 else
-    echo "# $names"
+    echo "# exit status $status; $names"
     echo "not ok 1 - every figure is written"
 fi
 

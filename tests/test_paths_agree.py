@@ -7,7 +7,7 @@ import pytest
 from support import programs, telemetry
 from support.agents import advisories_in, kafka_config
 
-CASES = ["divergence_critical", "fp16_scale_collapse", "resume"]
+CASES = ["divergence_critical", "fp16_scale_collapse", "resume", "dead_units"]
 
 
 def records_of_all_cases():
@@ -24,7 +24,7 @@ def expected(tmp_path_factory):
 
 
 def test_the_cases_say_something(expected):
-    for case in ("divergence_critical", "fp16_scale_collapse"):
+    for case in ("divergence_critical", "fp16_scale_collapse", "dead_units"):
         assert len(expected[case]) >= 3, "an opening, an end and the run's state"
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from support import programs
+from support import programs, simulated
 
 sys.path.insert(0, str(programs.TOP / "examples"))
 import recipes  # noqa: E402
@@ -63,6 +63,12 @@ def test_the_problem_is_found_and_its_onset_is_right(outcome_of, recipe, seed):
     assert outcome.onset_error is not None, [alarm["detector"]
                                              for alarm in outcome.training.alarms()]
     assert outcome.onset_error <= .1
+
+
+@each_training
+def test_every_finding_carries_numbers_and_an_amount(outcome_of, recipe, seed):
+    for finding in outcome_of(recipe, seed).training.report["findings"]:
+        simulated.assert_numbers_and_an_amount(finding)
 
 
 @each_training

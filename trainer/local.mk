@@ -49,6 +49,7 @@ libtrainer_la_SOURCES = \
 	trainer/schedules/step.c \
 	trainer/trainer.c trainer/trainer.h \
 	trainer/training.c trainer/training.h \
+	trainer/vector_math.h \
 	trainer/vectors.h
 nodist_libtrainer_la_SOURCES = $(trainer_embedded)
 libtrainer_la_LIBADD = $(OPENBLAS_LIBS) $(CSV_LIBS) $(ZLIB_LIBS)

@@ -1,6 +1,8 @@
 /* Telemetry records of a training. */
 #include "trainer/recorder.h"
 
+#include "trainer/vectors.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -192,34 +194,45 @@ void tw_recorder_step(struct tw_record *record, const struct tw_training *traini
 
 /* A unit is saturated where this share of the samples is: the published lines speak of units. */
 #define SATURATED_SAMPLES .9
-/* Units are counted so many at a time: a row's values lie side by side. */
-#define LANES 16
+/* Units are counted so many at a time: most layers' outputs are read in the order of memory. */
+#define UNITS 1024
 
 struct saturation {
     size_t activations, units;
 };
 
-static void add_saturated(struct saturation *saturation, const struct tw_layer_type *type,
-                          const float *outputs, size_t n, size_t units, size_t lanes)
+/* Adds to samples[i] where unit i is saturated; NaN is not. */
+TW_VECTOR_CLONES
+static void count_saturated(float low, float high, const float *outputs, size_t rows, size_t stride,
+                            size_t units, uint32_t *restrict samples)
 {
-    size_t samples[LANES] = {0};
-    for (size_t row = 0; row < n; row++) {
-        for (size_t i = 0; i < lanes; i++)
-            samples[i] += type->is_saturated(outputs[row * units + i]);
+    for (size_t row = 0; row < rows; row++, outputs += stride) {
+#pragma omp simd
+        for (size_t unit = 0; unit < units; unit++)
+            samples[unit] += (outputs[unit] < low) | (outputs[unit] > high);
     }
-    for (size_t i = 0; i < lanes; i++) {
-        saturation->activations += samples[i];
-        saturation->units += (double)samples[i] >= SATURATED_SAMPLES * (double)n;
+}
+
+static struct saturation saturation_of(const struct tw_layer_type *type, const float *outputs,
+                                       size_t n, size_t units)
+{
+    struct saturation saturation = {0};
+    for (size_t done = 0, some; done < units; done += some) {
+        uint32_t samples[UNITS] = {0};
+        some = units - done < UNITS ? units - done : UNITS;
+        count_saturated(type->low, type->high, outputs + done, n, units, some, samples);
+        for (size_t i = 0; i < some; i++) {
+            saturation.activations += samples[i];
+            saturation.units += (double)samples[i] >= SATURATED_SAMPLES * (double)n;
+        }
     }
+    return saturation;
 }
 
 static void record_saturation(float *const *column, uint32_t at, const struct tw_layer_type *type,
                               const float *outputs, size_t n, size_t units)
 {
-    struct saturation saturation = {0};
-    for (size_t first = 0; first < units; first += LANES)
-        add_saturated(&saturation, type, outputs + first, n, units,
-                      units - first < LANES ? units - first : LANES);
+    struct saturation saturation = saturation_of(type, outputs, n, units);
     column[TW_LAYER_SATURATED_FRACTION][at] =
         (float)((double)saturation.activations / (double)(n * units));
     column[TW_LAYER_SATURATED_UNITS_FRACTION][at] =
@@ -270,7 +283,7 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
     column[TW_LAYER_ACTIVATION_STD][at] = (float)tw_statistics_std(activations);
     column[TW_LAYER_ACTIVATION_ABS_MAX][at] = (float)tw_statistics_abs_max(activations);
     column[TW_LAYER_ZERO_FRACTION][at] = (float)((double)activations->zeros / (double)n);
-    if (column[TW_LAYER_SATURATED_FRACTION] && type->is_saturated)
+    if (column[TW_LAYER_SATURATED_FRACTION] && tw_layer_type_saturates(type))
         record_saturation(column, at, type, model->outputs[behind], training->n_batch,
                           layer->units);
     if (column[TW_LAYER_DEAD_FRACTION] && training->silent[behind])
@@ -285,7 +298,7 @@ static void record_layer(float *const *column, uint32_t at, const struct tw_trai
 static bool is_measured(const struct tw_training *training, enum tw_layer_column column)
 {
     if (column == TW_LAYER_SATURATED_FRACTION || column == TW_LAYER_SATURATED_UNITS_FRACTION)
-        return training->plan.activation->is_saturated && training->plan.n_hidden;
+        return tw_layer_type_saturates(training->plan.activation) && training->plan.n_hidden;
     if (column == TW_LAYER_DEAD_FRACTION)
         return training->plan.activation->can_die && training->plan.n_hidden &&
                training->samples - training->silence_start >= DEAD_SAMPLES;

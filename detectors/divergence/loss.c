@@ -82,12 +82,13 @@ double tw_divergence_loss_rise(const struct tw_divergence_loss *loss, double y, 
     return exp(fmin(y - best, LOG_RISE_MAX));
 }
 
+/* Some runs have learned most within eight steps, others begin far above a guess by their weights
+ * alone: with the guess at hand, the first loss of all is safe to use. */
 double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, double guess)
 {
-    double initial = tw_divergence_loss_unscaled(loss, loss->initial);
     if (!tw_divergence_loss_has_initial(loss))
         return NAN;
-    return guess > 0 && guess < initial ? guess : initial;
+    return guess > 0 ? fmin(guess, loss->first[0]) : loss->initial_value;
 }
 
 double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double untrained,

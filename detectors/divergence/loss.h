@@ -48,8 +48,9 @@ double tw_divergence_loss_unscaled(const struct tw_divergence_loss *loss, double
 /* How far level `y` is above `best`, both on the scale: a ratio, 1 = equal; see above. */
 double tw_divergence_loss_rise(const struct tw_divergence_loss *loss, double y, double best);
 
-/* What a model is worth before training, as losses come: the initial loss, or that of a guess when
- * it is known (else NaN) and lower. NaN while the first losses are coming in. */
+/* What a model is worth before training, as losses come: the loss of a guess when it is known (else
+ * NaN), or the first one if that is lower; else the initial one. NaN while the first losses are
+ * coming in. */
 double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, double guess);
 
 /* Share of the progress from the `untrained` loss to `best` that is lost at level `y`; large when

@@ -14,7 +14,8 @@ void tw_divergence_note_cut(struct tw_divergence *divergence, const struct tw_di
     const struct tw_divergence_loss *loss = &divergence->loss;
     struct tw_learning_rate_cut *cut = &divergence->cut;
     if (cut->count || view->is_warmup || loss->count < view->config->start_losses ||
-        divergence->has_learned || loss->is_linear || !tw_divergence_loss_has_initial(loss))
+        divergence->has_learned || loss->is_linear || !tw_divergence_loss_has_initial(loss) ||
+        tw_divergence_is_below_guess(divergence, view, view->config->learned_ratio))
         return;
     *cut = (struct tw_learning_rate_cut){
         .is_open = 1,
@@ -58,9 +59,13 @@ static double eval_ratio(double value, double best)
     return 1 + fmin((value - best) / fmax(fabs(best), 1e-12), 1e12);
 }
 
-static bool is_train_falling(const struct tw_divergence *divergence)
+/* Near zero a falling loss cannot be told from one that stands: there it must have risen, too. */
+static bool is_train_well(const struct tw_divergence *divergence,
+                          const struct tw_divergence_view *view)
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
+    if (tw_divergence_is_near_zero(divergence, view) && tw_divergence_is_low(divergence, view))
+        return true;
     double drop = loss->is_linear ? .5 * loss->spread : .02;
     double now = tw_level_now(&loss->level, TW_LEVEL_5);
     return !divergence->eval.has_train_at_best || now < divergence->eval.train_at_best - drop;
@@ -91,7 +96,7 @@ static bool is_eval_high(const struct tw_divergence *divergence,
         return ratio >= view->config->start_ratio &&
                eval_ratio(eval->newest, eval->first) >= view->config->start_ratio;
     return ratio >= view->config->eval_ratio && is_eval_loss_large(divergence, view) &&
-           !is_train_falling(divergence);
+           !is_train_well(divergence, view);
 }
 
 static void note_best_eval(struct tw_divergence *divergence, double value)

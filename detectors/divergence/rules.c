@@ -75,6 +75,21 @@ bool tw_divergence_is_low(const struct tw_divergence *divergence,
     return lost_of_needed(divergence, view, TW_SEVERITY_WARNING) < .5;
 }
 
+bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
+                                   const struct tw_divergence_view *view)
+{
+    return view->level - view->best >=
+           view->config->lasting_sigma * tw_level_noise(&divergence->loss.level, 16);
+}
+
+bool tw_divergence_is_below_guess(const struct tw_divergence *divergence,
+                                  const struct tw_divergence_view *view, double share)
+{
+    double guess = view->context->trivial_loss;
+    double level = tw_divergence_loss_unscaled(&divergence->loss, view->level);
+    return guess > 0 && level < share * guess;
+}
+
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
 bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view)
@@ -125,10 +140,8 @@ void tw_divergence_judge_lasting(struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view)
 {
     const struct tw_divergence_config *config = view->config;
-    double noise = tw_level_noise(&divergence->loss.level, 0);
     if (divergence->lasting_run < config->lasting_losses || view->span != TW_LEVEL_64 ||
-        tw_divergence_is_falling(divergence) ||
-        view->level - view->best < config->lasting_sigma * noise)
+        tw_divergence_is_falling(divergence) || !tw_divergence_is_beyond_noise(divergence, view))
         return;
     divergence->cause = TW_DIVERGENCE_BY_LASTING;
     divergence->suspect_count = divergence->loss.count;
@@ -208,7 +221,9 @@ void tw_divergence_judge_start(struct tw_divergence *divergence,
     if (divergence->stage == TW_DIVERGENCE_OPEN ||
         (!is_high && divergence->start.losses < config->start_long_losses))
         return;
-    if (!is_above_luck(divergence, view))
+    /* A sparse log begins when much has been learned: better than a guess is not worse than
+     * nothing. */
+    if (!is_above_luck(divergence, view) || tw_divergence_is_below_guess(divergence, view, 1))
         return;
     struct tw_divergence_view own = *view;
     own.best = loss->initial;

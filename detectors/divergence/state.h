@@ -154,6 +154,12 @@ bool tw_divergence_matters(const struct tw_divergence *divergence,
 /* The present level has not lost half of what a warning needs: the loss is where it was best. */
 bool tw_divergence_is_low(const struct tw_divergence *divergence,
                           const struct tw_divergence_view *view);
+/* The present level is further above the best than its noise moves a median. */
+bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
+                                   const struct tw_divergence_view *view);
+/* The present level is below this share of the loss of a guess, which is known. */
+bool tw_divergence_is_below_guess(const struct tw_divergence *divergence,
+                                  const struct tw_divergence_view *view, double share);
 /* A learning rate well above that of the best level explains a somewhat higher loss. */
 bool tw_divergence_rate_explains(const struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view);

@@ -22,6 +22,14 @@ const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS] = {
      .max = 1,
      .help = "the same for a warning: weights that were drawn too wide (half is the line of "
              "TheDeepChecker and SageMaker Debugger)"},
+    {.name = "sigmoid_start_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(sigmoid_start_share),
+     .initial = .7,
+     .min = 0,
+     .max = 1,
+     .help = "and of sigmoid units, which begin saturated at less cost: at .63 and less digits are "
+             "learned no worse than at Xavier's spread, at .75 and more worse (126 trainings)"},
     {.name = "units_share",
      .type = TW_OPTION_NUMBER,
      .offset = FIELD(units_share),
@@ -76,6 +84,24 @@ const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS] = {
      .help = "what was not there from the start counts only while the loss is above this share of "
              "the loss of a model that has learned nothing (declared classes, else the first "
              "losses): healthy tanh layers saturate as they learn (tuned on trainings of digits)"},
+    {.name = "drift_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(drift_share),
+     .initial = .2,
+     .min = 0,
+     .max = 1,
+     .help =
+         "and only when it has not come down by a tenth for so long a share of the declared "
+         "budget: networks of four sigmoid layers stand still at first and learn then (tuned on "
+         "trainings of digits)"},
+    {.name = "blocked_share",
+     .type = TW_OPTION_NUMBER,
+     .offset = FIELD(blocked_share),
+     .initial = .3,
+     .min = 0,
+     .max = 1,
+     .help =
+         "the same for critical (AUTOTRAINER, ICSE 2021, judges losses after .3 of the epochs)"},
     {.name = "records",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(records),
@@ -98,6 +124,13 @@ const struct tw_option tw_saturation_options[TW_SATURATION_OPTIONS] = {
      .max = 1e6,
      .help = "a layer saturated from the start was so in a first record of this step or before; "
              "a later first record counts while nothing was learned"},
+    {.name = "drift_steps",
+     .type = TW_OPTION_COUNT,
+     .offset = FIELD(drift_steps),
+     .initial = 50,
+     .min = 0,
+     .max = 1e9,
+     .help = "and for so many steps, a budget declared or not (our judgement)"},
     {.name = "blocked_steps",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(blocked_steps),

@@ -5,6 +5,9 @@
 
 enum { FIRST_LOSSES = 8 };
 
+/* What is more than noise of a median of 16 losses: underfitting's `learned_level`. */
+#define IMPROVED .9
+
 void tw_outcome_start(struct tw_outcome *outcome)
 {
     TW_WINDOW_START(&outcome->window);
@@ -48,4 +51,27 @@ double tw_outcome_level(const struct tw_outcome *outcome, const struct tw_contex
         !tells_learning(context->objective))
         return NAN;
     return TW_WINDOW_MEDIAN(&outcome->window) / reference;
+}
+
+void tw_outcome_note(struct tw_outcome *outcome, double level, uint64_t step)
+{
+    if (isnan(level) || (outcome->has_stall && level >= IMPROVED * outcome->stall_level &&
+                         step >= outcome->stall_step))
+        return;
+    outcome->has_stall = 1;
+    outcome->stall_level = level;
+    outcome->stall_step = step;
+}
+
+bool tw_outcome_has_stalled(const struct tw_outcome *outcome, const struct tw_context *context,
+                            uint64_t first_step, uint64_t steps, double share)
+{
+    uint64_t since = first_step;
+    if (outcome->has_stall && outcome->stall_step > since)
+        since = outcome->stall_step;
+    if (context->step < since)
+        return false;
+    double lasted = (double)(context->step - since), progress = tw_context_progress(context);
+    double budget = progress > 0 ? (double)context->step / progress : 0;
+    return lasted >= (double)steps && lasted >= share * budget;
 }

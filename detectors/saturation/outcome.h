@@ -13,6 +13,9 @@ struct tw_outcome {
     uint8_t is_signed;        /* a loss was negative: levels are no ratios */
     uint32_t n_first;         /* losses that the two below were taken from, up to 8 */
     double smallest, initial; /* the second smallest: one lucky batch is no level */
+    uint8_t has_stall;
+    double stall_level; /* the level that has not been improved on by a tenth */
+    uint64_t stall_step;
 };
 
 void tw_outcome_start(struct tw_outcome *outcome);
@@ -20,5 +23,13 @@ void tw_outcome_observe(struct tw_outcome *outcome, const struct tw_record *reco
 /* Median of the newest 16 losses as a share of the trivial loss, or of the first losses where that
  * is not declared. NaN when the log does not tell. */
 double tw_outcome_level(const struct tw_outcome *outcome, const struct tw_context *context);
+
+/* Takes the level at a step. */
+void tw_outcome_note(struct tw_outcome *outcome, double level, uint64_t step);
+/* Since `first_step` the level has not come down by a tenth, for `steps` steps and `share` of the
+ * declared budget (for those steps alone where none is declared). A level that is not known has
+ * not come down. */
+bool tw_outcome_has_stalled(const struct tw_outcome *outcome, const struct tw_context *context,
+                            uint64_t first_step, uint64_t steps, double share);
 
 #endif

@@ -57,7 +57,8 @@ struct tw_saturation_view {
     struct tw_report *report;
     uint32_t n; /* layers of the record */
     struct tw_saturation_layer layer[TW_CONTEXT_LAYERS_MAX];
-    double level;     /* of the loss, see outcome.h; NaN when not known */
+    double level;              /* of the loss, see outcome.h; NaN when not known */
+    double unlearned, learned; /* lines of it */
     double reference; /* gradient norm of layers that are not saturated; NaN when not known */
 };
 

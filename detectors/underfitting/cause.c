@@ -31,15 +31,29 @@ bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting
            underfitting->path < view->config->short_path;
 }
 
-/* A sparse log may begin behind the blow-up: then its first loss is far over the trivial one. */
-static bool blew_up(const struct tw_underfitting_view *view)
+/* A sparse log may begin behind the blow-up: then its first loss is far over the trivial one. The
+ * loss of the first step is that of the weights as they were drawn, and losses of weights that
+ * stayed where they were tell of small batches. */
+static bool blew_up(const struct tw_underfitting *underfitting,
+                    const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_series *series = view->series;
     double ratio = view->config->blown_loss, first = series->count ? (double)series->first[0] : 0;
     double trivial = view->has_trivial ? view->reference : 0;
-    if (trivial > 0 && first >= ratio * ratio * trivial)
+    if (trivial > 0 && first >= ratio * ratio * trivial && series->first_step > 1)
         return true;
+    if (tw_underfitting_growth(underfitting) < view->config->thrown_weights)
+        return false;
     return tw_underfitting_series_early_peak(series) >= ratio * fmax(first, trivial);
+}
+
+/* Weights grow as they learn, too: further, where something has been learned. */
+static bool was_thrown_out(const struct tw_underfitting *underfitting,
+                           const struct tw_underfitting_view *view)
+{
+    double line = view->config->grown_weights;
+    bool has_learned = view->level < view->config->learned_level * view->reference;
+    return tw_underfitting_growth(underfitting) >= (has_learned ? line * line : line);
 }
 
 /* Without norms, only rates far outside of what anybody uses tell: UMLAUT (CHI 2021) takes 1e-7 to
@@ -77,14 +91,14 @@ enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitti
     double ratio = tw_underfitting_ratio(underfitting);
     int usual = isnan(ratio) ? usual_rate(underfitting, view) : 0;
     /* Weights that have grown large make small ratios, so that they come first. */
-    if (tw_underfitting_growth(underfitting) >= config->grown_weights)
+    if (was_thrown_out(underfitting, view))
         return TW_UNDERFITTING_BY_HIGH_RATE;
     if (ratio < config->low_ratio || usual < 0)
         return TW_UNDERFITTING_BY_LOW_RATE;
     if (is_regularised(underfitting, view))
         return TW_UNDERFITTING_BY_REGULARISATION;
     bool is_rate_high = usual_rate(underfitting, view) > 0 && kind >= TW_UNDERFITTING_CONSTANT;
-    if (ratio > config->high_ratio || usual > 0 || is_rate_high || blew_up(view))
+    if (ratio > config->high_ratio || usual > 0 || is_rate_high || blew_up(underfitting, view))
         return TW_UNDERFITTING_BY_HIGH_RATE;
     if (kind == TW_UNDERFITTING_CRAWL)
         return isnan(ratio) ? TW_UNDERFITTING_BY_LOW_RATE : TW_UNDERFITTING_BY_BUDGET;

@@ -90,6 +90,10 @@ const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS] = {
            "weights that grew so many times without learning: the rate is too high (healthy "
            "trainings of digits at rates from 1e-4 to .3: at most 3.7, those that failed: 4 and "
            "more)"),
+    NUMBER(thrown_weights, 1.2, 1, 1e6,
+           "early losses that were high tell of a rate that is too high only when the weights have "
+           "grown so many times since, where that is known: squared errors of small batches are "
+           "high by chance (random trainings of diabetes: .97 to 1)"),
     NUMBER(shrunk_weights, .5, 0, 1,
            "weights that shrank to this share: regularisation holds them down (the same trainings: "
            "healthy .51 and more, failed .27 and less)"),

@@ -14,10 +14,11 @@ struct tw_underfitting_config {
     double plateau_share, plateau_probability, plateau_discard;
     double falling_probability, falling_share;
     double constant_room, crawl_drop, crawl_pace, decayed_rate;
-    double low_ratio, high_ratio, short_path, fast_fall, grown_weights, shrunk_weights, blown_loss;
+    double low_ratio, high_ratio, short_path, fast_fall;
+    double grown_weights, thrown_weights, shrunk_weights, blown_loss;
 };
 
-enum { TW_UNDERFITTING_OPTIONS = 31 };
+enum { TW_UNDERFITTING_OPTIONS = 32 };
 extern const struct tw_option tw_underfitting_options[TW_UNDERFITTING_OPTIONS];
 
 #endif

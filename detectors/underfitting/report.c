@@ -46,6 +46,8 @@ static void add_numbers(const struct tw_underfitting *underfitting,
     add_known(evidence, "log10_update_ratio", tw_underfitting_ratio(underfitting));
     add_known(evidence, "weight_growth", tw_underfitting_growth(underfitting));
     add_known(evidence, "hidden_units", underfitting->hidden_units);
+    if (underfitting->is_linear)
+        tw_evidence_add(evidence, "hidden_layers", 0);
     add_known(evidence, "inputs", underfitting->inputs);
 }
 

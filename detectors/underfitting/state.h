@@ -33,6 +33,7 @@ struct tw_underfitting {
     uint8_t kind, severity, cause; /* of the open finding */
     uint8_t ever_opened;
     uint8_t has_declared, is_adaptive; /* an optimizer of Adam's kind */
+    uint8_t is_linear;                 /* one layer, so that none is hidden */
     uint32_t open_segment;             /* where the finding opened */
     uint64_t onset_step;
     int64_t onset_time_ms;

@@ -29,11 +29,17 @@ def _json_value(value):
     return value
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def to_json(record):
     """One line without its newline."""
     if "header_hash" in record:  # 64 bit: more than most readers of JSON hold in a number
         record = {**record, "header_hash": f"{record['header_hash']:016x}"}
-    return json.dumps(_json_value(record), separators=(",", ":"), allow_nan=False)
+    try:
+        return _ENCODER.encode(record)
+    except ValueError:  # it has a number that is none
+        return _ENCODER.encode(_json_value(record))
 
 
 def from_json(line):
@@ -112,9 +118,9 @@ class Run:
     """Collects the records of one run and numbers them."""
 
     def __init__(self, run, attempt="a1", seed=1, start_ms=START_MS, objective="supervised",
-                 activation="relu", **hyperparameters):
+                 activation="relu", classes=10, **hyperparameters):
         self.run, self.attempt, self.seq, self.start_ms = run, attempt, 0, start_ms
-        self.objective, self.activation = objective, activation
+        self.objective, self.activation, self.classes = objective, activation, classes
         self.random = random.Random(f"{run}/{seed}")
         self.hyperparameters = {
             "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "warmup_steps": 0,
@@ -136,7 +142,8 @@ class Run:
                  layers=[{"name": name, "kind": "linear", "activation": activation or self.activation,
                           "units": units, "fan_in": fan_in, "parameters": units * (fan_in + 1)}
                          for name, activation, units, fan_in in LAYERS],
-                 dataset={"name": "generated", "samples": 6400, "eval_samples": 640, "classes": 10},
+                 dataset={"name": "generated", "samples": 6400, "eval_samples": 640,
+                          "classes": self.classes},
                  **fields)
 
     def step(self, step, loss, grad_norm=None, **fields):
@@ -444,7 +451,7 @@ def story_run(run="story", steps=420, onset=300, **options):
 
 CASES = {
     "healthy": healthy_run,
-    "divergence_warning": lambda: rising_run("divergence_warning", to=1.3),
+    "divergence_warning": lambda: rising_run("divergence_warning", to=1.3, floor=1.0),
     "divergence_critical": lambda: rising_run("divergence_critical", to=8),
     "divergence_from_start": rising_from_start_run,
     "overflow_nan": nan_run,

@@ -129,6 +129,27 @@ static void a_loss_that_comes_down_all_the_same_withdraws_it(void **state)
     subject_stop(&subject);
 }
 
+/* A tenth of 2,000 steps is 200. While the loss comes down by a tenth now and then, a network can
+ * do without the units that it lost. */
+static void a_warning_waits_for_a_tenth_of_the_budget_without_progress(void **state)
+{
+    (void)state;
+    for (int learns = 0; learns < 2; learns++) {
+        struct subject subject;
+        uint64_t seed = 21;
+        begin(&subject, "relu");
+        subject.context.declared_max_steps = 2000;
+        train(&subject, 1, 100, 10, 0, 2.3, &seed);
+        for (uint64_t i = 0; i < 4; i++)
+            train(&subject, 101 + 70 * i, 170 + 70 * i, 10, .8,
+                  learns ? 2.3 * pow(.85, (double)i) : 2.3, &seed);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), !learns);
+        if (!learns)
+            assert_true(subject.findings[0].detected_step >= 310);
+        subject_stop(&subject);
+    }
+}
+
 static void units_with_a_slope_below_zero_cannot_die(void **state)
 {
     static const char *const others[] = {"leaky_relu", "gelu", "tanh", "none", ""};
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_layer_that_lets_no_gradient_through_is_critical),
         cmocka_unit_test(dead_from_the_first_count_on_is_told_apart),
         cmocka_unit_test(a_loss_that_comes_down_all_the_same_withdraws_it),
+        cmocka_unit_test(a_warning_waits_for_a_tenth_of_the_budget_without_progress),
         cmocka_unit_test(units_with_a_slope_below_zero_cannot_die),
         cmocka_unit_test(relu_layers_without_a_count_are_not_checked),
         cmocka_unit_test(numbers_that_are_none_do_not_end_the_watch),

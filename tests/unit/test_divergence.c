@@ -148,6 +148,24 @@ static void a_million_healthy_steps_raise_no_alarm(void **state)
     }
 }
 
+/* The calibration had 0 and .2 suspicions in 100,000 steps of public runs; .3 is the budget. */
+static void healthy_losses_are_hardly_ever_suspected(void **state)
+{
+    uint64_t suspicions = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct subject subject;
+        uint64_t random = seed;
+        start(&subject);
+        for (uint64_t step = 0; step < 100000; step++)
+            subject_loss(&subject, step, healthy_loss(step, .03, &random));
+        suspicions += subject.suspicions;
+        subject_stop(&subject);
+    }
+    print_message("# %llu suspicions in 1,000,000 steps\n", (unsigned long long)suspicions);
+    assert_true(suspicions <= 3);
+}
+
 static void the_evidence_tells_where_it_began_and_from_what_level(void **state)
 {
     struct subject subject;
@@ -580,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_slow_rise_by_a_fifth_is_found),
         cmocka_unit_test(a_rise_by_half_is_found),
         cmocka_unit_test(a_million_healthy_steps_raise_no_alarm),
+        cmocka_unit_test(healthy_losses_are_hardly_ever_suspected),
         cmocka_unit_test(the_evidence_tells_where_it_began_and_from_what_level),
         cmocka_unit_test(cosine_restarts_are_no_divergence),
         cmocka_unit_test(a_resume_with_a_higher_loss_that_decays_is_no_divergence),

@@ -130,14 +130,14 @@ static void feed_eval(struct subject *subject, uint64_t step, double loss)
     subject_observe(subject, &record);
 }
 
-static size_t count_with_evals(double high)
+static size_t count_with_evals(double high, double train)
 {
     struct subject subject;
     uint64_t random = 3;
     start(&subject);
     for (uint64_t i = 0; i < 20; i++) {
         for (uint64_t step = 0; step < 20; step++) {
-            double level = i ? .05 : step < 8 ? GUESS : .3;
+            double level = i >= 12 ? train : i ? .05 : step < 8 ? GUESS : .3;
             subject_loss(&subject, 200 * i + 10 * step, level * exp(.1 * next_normal(&random)));
         }
         feed_eval(&subject, 200 * i + 199, !i ? 1 : i < 12 ? .08 : high);
@@ -150,8 +150,9 @@ static size_t count_with_evals(double high)
 static void evaluations_near_zero_may_double(void **state)
 {
     (void)state;
-    assert_int_equal(count_with_evals(.2), 0); /* 5 % of the way back from .08 to 2.3 */
-    assert_int_equal(count_with_evals(.5), 1); /* 19 % */
+    assert_int_equal(count_with_evals(.2, .15), 0); /* 5 % of the way back from .08 to 2.3 */
+    assert_int_equal(count_with_evals(.5, .15), 0); /* 19 %, but training is at 4 % */
+    assert_int_equal(count_with_evals(.5, .25), 1); /* and at 9 % */
 }
 
 int main(void)

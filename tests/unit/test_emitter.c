@@ -265,9 +265,42 @@ static void the_attempt_is_made_when_none_is_given(void **state)
     record.time_ms = 123;
     assert_int_equal(tw_emit(emitter, &record), 0);
     assert_true(record.time_ms == 123);
+    close_emitter(emitter);
+    size_t size, offset = 0;
+    char *bytes = read_file("telemetry.cbor", &size);
+    assert_int_equal(tw_message_next(bytes, size, &offset, &record, NULL), 1);
     snprintf(pid, sizeof pid, "Z-%ld", (long)getpid());
     assert_non_null(strstr(record.attempt, pid));
+    free(bytes);
+}
+
+/* One of each kind, with all that it may hold. */
+static void records_arrive_as_they_were_given(void **state)
+{
+    (void)state;
+    struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.rank = 3});
+    struct tw_record given[TW_KIND_END + 1], got;
+    size_t size, offset = 0;
+    for (int kind = TW_KIND_HEADER; kind <= TW_KIND_END; kind++) {
+        tw_record_init(&given[kind]);
+        wire_sample(&given[kind], (enum tw_kind)kind, 0);
+        assert_int_equal(tw_emit(emitter, &given[kind]), 0);
+    }
     close_emitter(emitter);
+    char *bytes = read_file("telemetry.rank3.cbor", &size);
+    tw_record_init(&got);
+    for (int kind = TW_KIND_HEADER; kind <= TW_KIND_END; kind++) {
+        assert_int_equal(tw_message_next(bytes, size, &offset, &got, NULL), 1);
+        assert_string_equal(got.run, "r1");
+        assert_int_equal(got.rank, 3);
+        memcpy(given[kind].run, got.run, sizeof got.run);
+        memcpy(given[kind].attempt, got.attempt, sizeof got.attempt);
+        given[kind].rank = 3;
+        assert_same_record(&given[kind], &got);
+        tw_record_clear(&given[kind]);
+    }
+    tw_record_clear(&got);
+    free(bytes);
 }
 
 static void wrong_options_are_told(void **state)
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_record_over_a_quarter_of_the_ring_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_attempt_is_made_when_none_is_given, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(records_arrive_as_they_were_given, set_up, tear_down),
         cmocka_unit_test(wrong_options_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,34 @@ static void an_episode_opens_escalates_once_and_recovers(void **state)
     tw_episodes_release(&episodes);
 }
 
+/* A log of epochs: a fifth of the 40 steps until the first one's end are 8, not 100. */
+static void the_cool_down_of_a_short_log_is_a_fifth_of_it(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    apply(&episodes, 30, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 40, TW_STATE_RECOVERED, TW_SEVERITY_INFO, &action);
+    assert_null(apply(&episodes, 47, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    assert_non_null(apply(&episodes, 48, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    assert_int_equal(action, TW_ACTION_OPENED);
+    assert_int_equal(episodes.n, 2);
+    tw_episodes_release(&episodes);
+}
+
+/* It stood from step 15 to step 40: 25 steps, where a fifth would be 8. */
+static void what_was_wrong_is_mistrusted_for_as_long_as_it_stood(void **state)
+{
+    struct tw_episodes episodes = {0};
+    enum tw_action action;
+    (void)state;
+    apply(&episodes, 15, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action);
+    apply(&episodes, 40, TW_STATE_WITHDRAWN, TW_SEVERITY_WARNING, &action);
+    assert_null(apply(&episodes, 64, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    assert_non_null(apply(&episodes, 65, TW_STATE_OPEN, TW_SEVERITY_WARNING, &action));
+    tw_episodes_release(&episodes);
+}
+
 static void a_finding_repeated_in_the_cool_down_opens_after_it(void **state)
 {
     struct tw_episodes episodes = {0};
@@ -188,6 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_episode_opens_escalates_once_and_recovers),
+        cmocka_unit_test(the_cool_down_of_a_short_log_is_a_fifth_of_it),
+        cmocka_unit_test(what_was_wrong_is_mistrusted_for_as_long_as_it_stood),
         cmocka_unit_test(a_finding_repeated_in_the_cool_down_opens_after_it),
         cmocka_unit_test(what_recovers_during_the_cool_down_never_opens),
         cmocka_unit_test(what_is_worse_than_the_last_one_does_not_wait),

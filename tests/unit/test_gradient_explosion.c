@@ -286,6 +286,26 @@ static void a_jump_of_the_learning_rate_does_not_hide_an_explosion(void **state)
     subject_stop(&run.subject);
 }
 
+/* Three steps at a hundred times the rate, by mistake: what they did is compared with the norms
+ * from before the jump, though the rate is the old one again. */
+static void a_rate_that_jumped_and_came_back_does_not_hide_it_either(void **state)
+{
+    (void)state;
+    for (double factor = 1; factor < 31; factor += 29) {
+        struct run run;
+        start(&run, 9);
+        for (uint64_t i = 0; i < FAULT + 50; i++) {
+            struct tw_record record = make_record(&run, i, i < FAULT ? 1 : factor, 1);
+            bool is_jump = i >= FAULT && i < FAULT + 3;
+            tw_record_set(&record, TW_SIGNAL_LEARNING_RATE, is_jump ? .1 : 1e-3);
+            subject_observe(&run.subject, &record);
+        }
+        assert_int_equal(count(&run, TW_SEVERITY_WARNING), factor > 1);
+        assert_int_equal(count(&run, TW_SEVERITY_CRITICAL), factor > 1);
+        subject_stop(&run.subject);
+    }
+}
+
 static void reinforcement_learning_is_warned_of_at_critical_numbers_only(void **state)
 {
     (void)state;
@@ -562,6 +582,7 @@ int main(void)
         cmocka_unit_test(an_explosion_from_the_start_needs_no_baseline),
         cmocka_unit_test(a_warning_waits_for_the_warm_up_and_the_resume),
         cmocka_unit_test(a_jump_of_the_learning_rate_does_not_hide_an_explosion),
+        cmocka_unit_test(a_rate_that_jumped_and_came_back_does_not_hide_it_either),
         cmocka_unit_test(reinforcement_learning_is_warned_of_at_critical_numbers_only),
         cmocka_unit_test(a_rise_by_the_number_of_micro_batches_is_a_sum),
         cmocka_unit_test(gradients_that_were_not_unscaled_are_divided_by_the_scale),

@@ -112,6 +112,60 @@ static void a_lost_optimizer_state_is_not_divergence(void **state)
     }
 }
 
+/* A rate ten times too high throws the weights out: the loss passes 10^4 and then stands where a
+ * model stands that knows nothing, 8 times as high as before but noisy. */
+static void what_was_learned_and_lost_is_a_warning_however_high_it_had_been(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct subject subject;
+        struct job wild = usual;
+        uint64_t random = seed;
+        wild.sigma = .6;
+        subject_start(&subject, &tw_detector_resume_discontinuity);
+        subject.context.trivial_loss = 2.3;
+        train(&subject, &wild, "a", 0, 1500, &random);
+        for (uint64_t step = 1501; step <= 1700; step++) {
+            double loss = step < 1502   ? .3
+                          : step < 1520 ? 1e4
+                                        : 2.4 * exp(.05 * next_normal(&random));
+            struct tw_record record = loss_record(step, loss);
+            record.has |= TW_HAS_ATTEMPT;
+            strcpy(record.attempt, "b");
+            subject_observe(&subject, &record);
+        }
+        const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(finding);
+        assert_int_equal(finding->state, TW_STATE_OPEN);
+        assert_int_equal(finding->onset_step, 1501);
+        subject_stop(&subject);
+    }
+}
+
+/* The rate in use has decayed to .01 of what was asked for: that is what to ask for again. */
+static void a_rate_that_was_asked_for_is_what_to_change_back(void **state)
+{
+    struct subject subject;
+    struct job before = usual, after = usual;
+    uint64_t seed = 4;
+    (void)state;
+    before.rate = .001;
+    after.rate = .8;
+    after.jump = 4;
+    after.decay = 1e9;
+    subject_start(&subject, &tw_detector_resume_discontinuity);
+    subject.context.declared_learning_rate = .1;
+    train(&subject, &before, "a", 0, 1000, &seed);
+    subject.context.declared_learning_rate = 1;
+    train(&subject, &after, "b", 1000, 1200, &seed);
+    const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+    assert_non_null(finding);
+    assert_string_equal(extra(finding, "cause")->text, "learning rate");
+    assert_float_equal(extra(finding, "learning_rate_before")->value, .1, 1e-12);
+    assert_float_equal(extra(finding, "learning_rate")->value, 1, 1e-12);
+    subject_stop(&subject);
+}
+
 static void a_loss_that_stays_up_is_a_warning(void **state)
 {
     static const uint64_t intervals[] = {1, 10, 50};
@@ -252,6 +306,8 @@ int main(void)
         cmocka_unit_test(a_clean_resume_is_silent),
         cmocka_unit_test(a_lost_optimizer_state_is_told_and_comes_back),
         cmocka_unit_test(a_lost_optimizer_state_is_not_divergence),
+        cmocka_unit_test(what_was_learned_and_lost_is_a_warning_however_high_it_had_been),
+        cmocka_unit_test(a_rate_that_was_asked_for_is_what_to_change_back),
         cmocka_unit_test(a_loss_that_stays_up_is_a_warning),
         cmocka_unit_test(another_learning_rate_is_the_likely_cause),
         cmocka_unit_test(weights_that_were_not_restored_are_seen),

@@ -357,6 +357,99 @@ static void it_grows_critical_without_a_second_finding(void **state)
     subject_stop(&subject);
 }
 
+/* ---- a declared budget ---- */
+
+/* From step 10 on all layers are saturated and let nothing through. */
+static void stand_still(struct subject *subject, uint64_t first, uint64_t last, double loss)
+{
+    const float shares[] = {.95f, .99f, 0}, units[] = {.84f, .97f, 0}, norms[] = {1e-5f, 4e-5f, 1};
+    for (uint64_t step = first; step <= last; step++) {
+        subject_loss(subject, step, loss);
+        if (step == 1)
+            send_layers(subject, step, 3, (const float[3]){0}, (const float[3]){0}, healthy_norms);
+        if (step % 10 == 0)
+            send_layers(subject, step, 3, shares, units, norms);
+    }
+}
+
+/* Four sigmoid layers of 64 units at Adam's rate of .03: a loss of 2.3 for 300 of 2,700 steps. */
+static void a_plateau_at_the_beginning_of_the_budget_is_left_alone(void **state)
+{
+    struct network network = tanh_network;
+    struct subject subject;
+    (void)state;
+    network.max_steps = 2700;
+    begin(&subject, &network);
+    stand_still(&subject, 1, 300, 2.3);
+    for (int i = 0; i < 10; i++)
+        stand_still(&subject, 301 + 100 * (uint64_t)i, 400 + 100 * (uint64_t)i, 2 * pow(.8, i));
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
+/* .2 and .3 of 2,700 steps are 540 and 810, counted from the first layers record, step 10. */
+static void what_stands_still_is_a_warning_first_and_critical_then(void **state)
+{
+    struct network network = tanh_network;
+    struct subject subject;
+    (void)state;
+    network.max_steps = 2700;
+    begin(&subject, &network);
+    stand_still(&subject, 1, 549, 2.3);
+    assert_int_equal(subject.n, 0);
+    stand_still(&subject, 550, 819, 2.3);
+    assert_int_equal(subject.n, 1);
+    assert_int_equal(subject.findings[0].severity, TW_SEVERITY_WARNING);
+    assert_int_equal(subject.findings[0].detected_step, 550);
+    stand_still(&subject, 820, 820, 2.3);
+    assert_int_equal(subject.n, 1);
+    assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+    assert_int_equal(subject.findings[0].onset_step, 10);
+    subject_stop(&subject);
+}
+
+/* 60 % of the activations: too wide for tanh, and no harm to sigmoid units. */
+static void sigmoid_units_may_begin_more_saturated_than_tanh_units(void **state)
+{
+    static const char *const activations[] = {"tanh", "sigmoid"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct network network = tanh_network;
+        struct subject subject;
+        uint64_t seed = 15;
+        network.activation = activations[i];
+        begin(&subject, &network);
+        train(&subject, 1, 600, 10, .6, .2, 2.5, .06, &seed);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_INFO), 1);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), !i);
+        subject_stop(&subject);
+    }
+}
+
+/* With a squared loss, targets whose noise is .6 of their variance leave a level of .6 to the best
+ * of models. */
+static void noise_of_the_targets_is_no_failure(void **state)
+{
+    (void)state;
+    for (int is_squared = 0; is_squared < 2; is_squared++) {
+        struct subject subject;
+        struct tw_record record = step_record(0);
+        record.kind = TW_KIND_HEADER;
+        subject_start(&subject, &tw_detector_saturation);
+        struct tw_header *header = tw_record_add_header(&record);
+        tw_header_set_number(header, is_squared ? "target_variance" : "label_entropy", 1);
+        header->dataset_classes = is_squared ? 0 : 3;
+        for (int i = 0; i < 3; i++)
+            strcpy(tw_header_add_layer(header, (const char *[]){"a", "b", "c"}[i])->activation,
+                   "tanh");
+        subject_observe(&subject, &record);
+        tw_record_clear(&record);
+        stand_still(&subject, 1, 400, .6);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), !is_squared);
+        subject_stop(&subject);
+    }
+}
+
 /* ---- gates and missing signals ---- */
 
 static void must_not_be_judged(struct subject *subject, const char *reason)
@@ -492,6 +585,10 @@ int main(void)
         cmocka_unit_test(layers_that_let_no_gradient_through_are_critical),
         cmocka_unit_test(a_layer_that_is_blocked_for_less_than_100_steps_is_not_critical),
         cmocka_unit_test(it_grows_critical_without_a_second_finding),
+        cmocka_unit_test(a_plateau_at_the_beginning_of_the_budget_is_left_alone),
+        cmocka_unit_test(what_stands_still_is_a_warning_first_and_critical_then),
+        cmocka_unit_test(sigmoid_units_may_begin_more_saturated_than_tanh_units),
+        cmocka_unit_test(noise_of_the_targets_is_no_failure),
         cmocka_unit_test(what_cannot_be_judged_is_said),
         cmocka_unit_test(output_layers_and_gates_may_saturate),
         cmocka_unit_test(a_declared_warm_up_holds_a_warning_back),

@@ -469,6 +469,37 @@ static void a_scale_of_one_is_no_loss_scaling(void **state)
     assert_string_equal(answer.rule.name, "overflow-nonfinite");
 }
 
+static void a_forward_pass_beyond_fp16_wants_another_format_first(void **state)
+{
+    struct tw_facts facts = healthy_run();
+    struct tw_finding finding = make_finding("overflow", TW_SEVERITY_CRITICAL);
+    strcpy(facts.precision, "fp16");
+    facts.initial_loss_scale = facts.loss_scale = 65536;
+    facts.feature_scale = 50000;
+    tw_evidence_add(&finding.evidence, "first_nonfinite_step", 812);
+    tw_evidence_add_text(&finding.evidence, "phase", "loss");
+    struct answer answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_string_equal(answer.rule.name, "overflow-half-range");
+    assert_string_equal(answer.at[0].parameter, "precision");
+    must_set_text(&answer, "precision", "bf16");
+    assert_string_equal(answer.at[1].parameter, "feature_scale");
+    must_set(&answer, "feature_scale", 1);
+    facts.feature_scale = 1;
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_null(find(&answer, "feature_scale"));
+    /* What had blown up before is a matter of the learning rate ... */
+    facts.loss = 1.6 * facts.best_loss;
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_string_equal(answer.at[0].parameter, "learning_rate");
+    /* ... but for a run that never had a number. */
+    finding.onset_step = 1;
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_string_equal(answer.at[0].parameter, "precision");
+    strcpy(facts.precision, "bf16");
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    assert_string_equal(answer.at[0].parameter, "learning_rate");
+}
+
 static void a_layer_near_the_limit_of_fp16_wants_bf16_or_a_smaller_branch(void **state)
 {
     struct tw_facts facts = healthy_run();
@@ -533,6 +564,7 @@ int main(void)
         TEST(too_many_skipped_steps_want_a_gentler_scaler),
         TEST(a_scale_of_one_is_no_loss_scaling),
         TEST(a_loss_that_is_not_finite_under_a_scaler_is_no_matter_of_the_scale_first),
+        TEST(a_forward_pass_beyond_fp16_wants_another_format_first),
         TEST(a_layer_near_the_limit_of_fp16_wants_bf16_or_a_smaller_branch),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

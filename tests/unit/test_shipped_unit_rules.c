@@ -74,6 +74,22 @@ static void a_gain_that_is_too_large_is_set_to_one(void **state)
     assert_null(find(&answer, "learning_rate"));
 }
 
+/* A sigmoid has a quarter of tanh's slope at 0. */
+static void the_gain_of_sigmoids_is_set_to_four(void **state)
+{
+    struct tw_facts facts;
+    struct tw_finding finding = saturated(TW_SEVERITY_WARNING, 1);
+    tw_facts_init(&facts);
+    strcpy(finding.evidence.extras[2].text, "sigmoid");
+    strcpy(facts.initializer, "xavier");
+    facts.init_gain = 20;
+    struct answer answer = ask(*state, &finding, NULL, 0, &facts);
+    must_change(&answer.at[0], "init_gain", TW_CHANGE_SET, 4);
+    facts.init_gain = 4; /* as it should be: no gain of 1 or 4 is set */
+    answer = ask(*state, &finding, NULL, 0, &facts);
+    must_change(&answer.at[0], "init_gain", TW_CHANGE_MULTIPLY, .2);
+}
+
 static void an_unknown_gain_shrinks_by_the_runs_own_numbers(void **state)
 {
     struct tw_facts facts;
@@ -304,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_gain_that_is_too_large_is_set_to_one),
+        TEST(the_gain_of_sigmoids_is_set_to_four),
         TEST(an_unknown_gain_shrinks_by_the_runs_own_numbers),
         TEST(weights_shrink_by_half_at_least),
         TEST(inputs_and_biases_come_before_the_weights),

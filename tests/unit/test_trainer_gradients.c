@@ -153,10 +153,9 @@ static void saturation_begins_where_the_contract_says(void **state)
     const struct tw_layer_type *tanh_type = tw_layer_type_find("tanh");
     const struct tw_layer_type *sigmoid = tw_layer_type_find("sigmoid");
     (void)state;
-    assert_true(tanh_type->is_saturated(.951f) && tanh_type->is_saturated(-.951f));
-    assert_false(tanh_type->is_saturated(.949f) || tanh_type->is_saturated(-.949f));
-    assert_true(sigmoid->is_saturated(.049f) && sigmoid->is_saturated(.951f));
-    assert_false(sigmoid->is_saturated(.051f) || sigmoid->is_saturated(.949f));
+    assert_true(tanh_type->low == -.95f && tanh_type->high == .95f);
+    assert_true(sigmoid->low == .05f && sigmoid->high == .95f);
+    assert_false(tw_layer_type_saturates(tw_layer_type_find("relu")));
 }
 
 static void blocks_are_the_layers_with_parameters(void **state)

@@ -147,18 +147,61 @@ static void gelu_and_leaky_relu_are_pytorchs(void **state)
                       (const float[]){.01f, .01f, .01f, .01f, 1, 1, 1});
 }
 
+/* More than two vectors of AVX-512 and a rest. */
+#define VALUES 39
+
 static void every_activation_lets_nan_through(void **state)
 {
-    const float input[] = {NAN, 1};
+    float input[VALUES], output[VALUES];
     (void)state;
+    for (size_t k = 0; k < VALUES; k++)
+        input[k] = k % 7 ? 1 : NAN;
     for (size_t i = 0; tw_layer_types[i]; i++) {
-        const struct tw_layer layer = {.type = tw_layer_types[i], .fan_in = 2, .units = 2};
-        float output[2];
+        const struct tw_layer layer = {
+            .type = tw_layer_types[i], .fan_in = VALUES, .units = VALUES};
         if (!layer.type->is_activation)
             continue;
         layer.type->forward(&layer, 1, input, output);
-        assert_true(isnan(output[0]) && isfinite(output[1]));
+        for (size_t k = 0; k < VALUES; k++)
+            assert_int_equal(isnan(output[k]) != 0, k % 7 == 0);
     }
+}
+
+static double sigmoid_of(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double gelu_of(double x)
+{
+    return x * .5 * (1 + erf(x * M_SQRT1_2));
+}
+
+/* Against the formulas in double, from -12 to 12 and at the infinities. */
+static void expect_function(const char *name, double (*expected)(double), double at_infinity)
+{
+    const struct tw_layer layer = {
+        .type = tw_layer_type_find(name), .fan_in = VALUES, .units = VALUES};
+    float input[VALUES], output[VALUES];
+    for (int start = 0; start < 100; start++) {
+        for (size_t k = 0; k < VALUES; k++)
+            input[k] = (float)(start * VALUES + (int)k - 50 * VALUES) * 24 / (100 * VALUES);
+        input[start % VALUES] = INFINITY;
+        layer.type->forward(&layer, 1, input, output);
+        for (size_t k = 0; k < VALUES; k++) {
+            double x = (double)input[k], should_be = isinf(x) ? at_infinity : expected(x);
+            assert_true((double)output[k] == should_be ||
+                        fabs((double)output[k] - should_be) <= 5e-7 * (1 + fabs(x)));
+        }
+    }
+}
+
+static void vectors_follow_the_formulas(void **state)
+{
+    (void)state;
+    expect_function("tanh", tanh, 1);
+    expect_function("sigmoid", sigmoid_of, 1);
+    expect_function("gelu", gelu_of, (double)INFINITY);
 }
 
 static void only_units_that_stop_learning_at_0_can_die(void **state)
@@ -277,6 +320,7 @@ int main(void)
         cmocka_unit_test(batch_norm_lets_nan_through_in_its_unit_alone),
         cmocka_unit_test(gelu_and_leaky_relu_are_pytorchs),
         cmocka_unit_test(every_activation_lets_nan_through),
+        cmocka_unit_test(vectors_follow_the_formulas),
         cmocka_unit_test(only_units_that_stop_learning_at_0_can_die),
         cmocka_unit_test(dropout_drops_its_share_and_keeps_the_mean),
         cmocka_unit_test(gain_and_bias_go_to_the_hidden_layers_alone),

@@ -505,6 +505,36 @@ static void saturated_activations_are_told(void **state)
     release(&config);
 }
 
+static void train_measuring(struct tw_training *training, const char *optimizer,
+                            const char *activation, enum tw_measure measure)
+{
+    struct tw_trainer_config config = defaults();
+    set(&config, "optimizer", optimizer);
+    set(&config, "activation", activation);
+    set(&config, "hidden", "37,19");
+    assert_int_equal(tw_training_init(training, &config, NULL), 0);
+    training->measure = measure;
+    for (int i = 0; i < 60; i++)
+        tw_training_step(training);
+    release(&config);
+}
+
+static void measuring_changes_no_bit_of_the_training(void **state)
+{
+    static const char *const optimizers[] = {"adam", "adamw", "sgd"};
+    static const char *const activations[] = {"relu", "tanh", "gelu"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct tw_training watched, unwatched;
+        train_measuring(&watched, optimizers[i], activations[i], TW_MEASURE_LAYERS);
+        train_measuring(&unwatched, optimizers[i], activations[i], TW_MEASURE_NOTHING);
+        assert_memory_equal(watched.model.parameters, unwatched.model.parameters,
+                            watched.model.n_parameters * sizeof(float));
+        tw_training_release(&watched);
+        tw_training_release(&unwatched);
+    }
+}
+
 /* 29 of 32 samples are 90.6 %, 28 are 87.5 %: the first unit counts, the second does not. */
 static void a_unit_is_saturated_where_nine_tenths_of_the_samples_are(void **state)
 {
@@ -1159,6 +1189,7 @@ int main(void)
         cmocka_unit_test(layers_add_up_to_the_run),
         cmocka_unit_test(dead_units_are_told_after_a_thousand_samples),
         cmocka_unit_test(saturated_activations_are_told),
+        cmocka_unit_test(measuring_changes_no_bit_of_the_training),
         cmocka_unit_test(a_unit_is_saturated_where_nine_tenths_of_the_samples_are),
         cmocka_unit_test(a_bad_start_saturates_tanh_and_kills_relu),
         cmocka_unit_test(dropout_is_no_death),

@@ -316,6 +316,47 @@ static void a_blow_up_that_ends_at_the_trivial_level_had_too_high_a_rate(void **
     subject_stop(&subject);
 }
 
+/* Squared errors of small batches: the first losses are up to four times what they are on average.
+ */
+static void high_first_losses_of_weights_that_stay_are_chance(void **state)
+{
+    (void)state;
+    for (int grows = 0; grows < 2; grows++) {
+        struct subject subject;
+        uint64_t seed = 1;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 1000});
+        for (uint64_t i = 1; i <= 1000; i++)
+            step(&subject, i, noisy((i % 8 == 2 && i < 64 ? 4 : 1) * LN10, &seed), 1e-3,
+                 grows && i > 64 ? 30 : 20);
+        const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(finding);
+        assert_string_equal(cause_of(finding), grows ? "learning_rate_too_high" : "not_learning");
+        subject_stop(&subject);
+    }
+}
+
+/* Weights grow as they learn, sigmoid layers' most: 9 times at .65 of the trivial loss. */
+static void weights_that_grew_with_what_was_learned_were_not_thrown_out(void **state)
+{
+    (void)state;
+    for (int is_dead = 0; is_dead < 2; is_dead++) {
+        struct subject subject;
+        uint64_t seed = 2;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 2000});
+        for (uint64_t i = 1; i <= 2000; i++) {
+            double share = is_dead ? 1 : .65 + .35 * exp(-(double)i / 100);
+            step(&subject, i, noisy(share * LN10, &seed), 1e-3, 20 + .08 * (double)i);
+        }
+        finish(&subject);
+        const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_WARNING);
+        assert_non_null(finding);
+        assert_string_equal(cause_of(finding), is_dead ? "learning_rate_too_high" : "capacity");
+        subject_stop(&subject);
+    }
+}
+
 static void what_learns_after_all_is_withdrawn(void **state)
 {
     (void)state;
@@ -450,6 +491,39 @@ static void nor_is_it_where_the_trivial_level_is_declared(void **state)
     subject_stop(&subject);
 }
 
+/* Nor a crawl: what falls in the last third had risen to twenty times its best before. */
+static void what_falls_from_a_blow_up_does_not_crawl(void **state)
+{
+    (void)state;
+    struct subject subject;
+    uint64_t seed = 1;
+    start(&subject);
+    for (uint64_t i = 0; i < 2000; i++) {
+        double loss = 2.3 + 8 / sqrt((double)i + 10);
+        double risen = i < 1000 ? 1 : fmin(20, exp2((double)(i - 1000) / 50));
+        subject_loss(&subject, i, noisy(loss * risen, &seed));
+    }
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
+/* Where the trivial level is declared, too. */
+static void what_is_lost_again_was_learned(void **state)
+{
+    struct subject subject;
+    uint64_t seed = 5;
+    (void)state;
+    start(&subject);
+    declare(&subject, &(struct declared){.classes = 10, .max_steps = 1500});
+    for (uint64_t i = 0; i < 1500; i++)
+        step(&subject, i, noisy(i < 400 ? 2.3 * exp(-(double)i / 100) + .1 : LN10, &seed), 1e-3,
+             20);
+    finish(&subject);
+    assert_int_equal(subject.n, 0);
+    subject_stop(&subject);
+}
+
 static void a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start(void **state)
 {
     (void)state;
@@ -559,6 +633,77 @@ static void a_gap_to_the_evaluation_is_another_problem(void **state)
     finish(&subject);
     assert_int_equal(subject.n, 0);
     subject_stop(&subject);
+}
+
+/* Wrong labels or dropout hold the training loss at .8 of the trivial one, or at it: the evaluation
+ * tells that the model has learned. */
+static void an_evaluation_that_is_good_acquits_the_training_loss(void **state)
+{
+    static const struct {
+        double share, eval_share;
+        int findings;
+    } cases[] = {{.8, .3, 0}, {.8, .7, 1}, {1, .3, 0}, {1, .98, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct subject subject;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = 3000});
+        struct tw_record record = step_record(1);
+        record.kind = TW_KIND_EVAL;
+        tw_record_set(&record, TW_SIGNAL_EVAL_LOSS, cases[i].eval_share * LN10);
+        subject_observe(&subject, &record);
+        run_high(&subject, 1, cases[i].share, 3000, 1e-3);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_INFO), cases[i].findings);
+        subject_stop(&subject);
+    }
+}
+
+/* R^2 of .35 is worth having, where a cross-entropy of .65 of the trivial one is not. */
+static void squared_errors_have_a_line_of_their_own(void **state)
+{
+    (void)state;
+    for (int is_squared = 0; is_squared < 2; is_squared++) {
+        struct subject subject;
+        struct tw_record record = step_record(0);
+        start(&subject);
+        record.kind = TW_KIND_HEADER;
+        struct tw_header *header = tw_record_add_header(&record);
+        tw_header_set_number(header, "max_steps", 1400);
+        tw_header_set_number(header, is_squared ? "target_variance" : "label_entropy", LN10);
+        header->dataset_classes = is_squared ? 0 : 10;
+        subject_observe(&subject, &record);
+        tw_record_clear(&record);
+        run_high(&subject, 1, .65, 1400, 1e-3);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), !is_squared);
+        subject_stop(&subject);
+    }
+}
+
+/* 300 steps at the trivial level: nothing is known while they may go on, and enough once they have
+ * used their budget, or ended by early stopping. */
+static void a_short_run_is_judged_when_it_has_ended_itself(void **state)
+{
+    static const struct {
+        double max_steps, patience;
+        int findings;
+    } cases[] = {{300, 0, 1}, {3000, 0, 0}, {3000, 5, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct subject subject;
+        uint64_t random = 3;
+        start(&subject);
+        declare(&subject, &(struct declared){.classes = 10, .max_steps = cases[i].max_steps});
+        if (cases[i].patience > 0)
+            subject.context.declared_early_stopping_patience = cases[i].patience;
+        for (uint64_t at = 1; at <= 300; at++)
+            step(&subject, at, noisy(LN10, &random), 3e-4, 20);
+        assert_int_equal(subject.n, 0);
+        finish(&subject);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), cases[i].findings);
+        subject_stop(&subject);
+    }
 }
 
 static void a_budget_that_ends_high_is_foretold_and_warned_of(void **state)
@@ -759,6 +904,8 @@ int main(void)
         cmocka_unit_test(the_cause_is_told_by_updates_and_weights),
         cmocka_unit_test(without_norms_the_declared_rate_tells),
         cmocka_unit_test(a_blow_up_that_ends_at_the_trivial_level_had_too_high_a_rate),
+        cmocka_unit_test(high_first_losses_of_weights_that_stay_are_chance),
+        cmocka_unit_test(weights_that_grew_with_what_was_learned_were_not_thrown_out),
         cmocka_unit_test(what_learns_after_all_is_withdrawn),
         cmocka_unit_test(a_resume_that_cures_it_is_a_recovery),
         cmocka_unit_test(a_loss_on_another_scale_is_compared_with_its_start),
@@ -767,12 +914,17 @@ int main(void)
         cmocka_unit_test(a_plateau_at_the_loss_of_a_constant_answer_is_told),
         cmocka_unit_test(a_run_that_learned_and_lost_it_again_is_not_underfitting),
         cmocka_unit_test(nor_is_it_where_the_trivial_level_is_declared),
+        cmocka_unit_test(what_falls_from_a_blow_up_does_not_crawl),
+        cmocka_unit_test(what_is_lost_again_was_learned),
         cmocka_unit_test(a_run_that_goes_on_with_trained_weights_is_not_judged_by_its_start),
         cmocka_unit_test(a_loss_that_crawls_at_an_even_pace_is_told_at_the_end),
         cmocka_unit_test(a_long_plateau_at_a_high_level_is_a_warning),
         cmocka_unit_test(a_plateau_alone_is_not_told),
         cmocka_unit_test(a_plateau_after_the_rate_has_decayed_waits_for_the_end),
         cmocka_unit_test(a_gap_to_the_evaluation_is_another_problem),
+        cmocka_unit_test(an_evaluation_that_is_good_acquits_the_training_loss),
+        cmocka_unit_test(squared_errors_have_a_line_of_their_own),
+        cmocka_unit_test(a_short_run_is_judged_when_it_has_ended_itself),
         cmocka_unit_test(a_budget_that_ends_high_is_foretold_and_warned_of),
         cmocka_unit_test(a_loss_that_still_falls_at_the_end_of_its_budget_is_an_information),
         cmocka_unit_test(a_vocabulary_has_a_higher_line),

@@ -182,6 +182,32 @@ static void a_budget_that_is_too_short_is_doubled(void **state)
     must_multiply(&answer.at[0], 3, 3e-3);
 }
 
+/* Four units an input, 32 to 512: 4 x 64 = 256, 4 x 10 = 40, 4 x 4 = 16. */
+static void a_linear_model_gets_a_hidden_layer(void **state)
+{
+    static const double inputs[] = {64, 10, 4}, units[] = {256, 40, 32};
+    for (int i = 0; i < 3; i++) {
+        struct tw_facts facts = digits_run();
+        struct tw_finding finding = underfitting("capacity");
+        tw_evidence_add(&finding.evidence, "inputs", inputs[i]);
+        tw_evidence_add(&finding.evidence, "hidden_layers", 0);
+        struct answer answer = first_of(state, &finding, &facts, "hidden");
+        assert_int_equal(answer.at[0].op, TW_CHANGE_SET);
+        assert_number(answer.at[0].change, units[i]);
+    }
+}
+
+static void sigmoids_that_do_not_learn_become_tanh_first(void **state)
+{
+    struct tw_facts facts = digits_run();
+    struct tw_finding finding = underfitting("not_learning");
+    strcpy(facts.activation, "sigmoid");
+    struct answer answer = first_of(state, &finding, &facts, "activation");
+    assert_text(answer.at[0].change, "tanh");
+    strcpy(facts.activation, "tanh");
+    first_of(state, &finding, &facts, "learning_rate");
+}
+
 static void what_does_not_learn_is_tried_on_a_few_samples_first(void **state)
 {
     struct tw_facts facts = digits_run();
@@ -271,6 +297,8 @@ int main(void)
         TEST(too_few_units_become_four_an_input),
         TEST(wide_layers_grow_by_half),
         TEST(a_budget_that_is_too_short_is_doubled),
+        TEST(a_linear_model_gets_a_hidden_layer),
+        TEST(sigmoids_that_do_not_learn_become_tanh_first),
         TEST(what_does_not_learn_is_tried_on_a_few_samples_first),
         TEST(a_rate_that_is_none_becomes_the_highest_that_was_used),
         TEST(a_schedule_is_stretched_over_its_run),

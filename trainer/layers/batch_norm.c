@@ -7,6 +7,7 @@
  * parameters: gamma[units], beta[units]; buffers: running mean[units] and variance[units]; kept:
  * the newest batch's mean[units] and 1 / deviation[units]. */
 #include "trainer/layers/layer.h"
+#include "trainer/vectors.h"
 
 #include <math.h>
 
@@ -53,17 +54,20 @@ static void update_running(const struct tw_layer *layer, size_t unit, size_t n, 
 
 /* Sets the mean and 1 / deviation of the units from `first` over the batch, and moves the running
  * ones. */
+TW_VECTOR_CLONES
 static void measure(const struct tw_layer *layer, size_t first, size_t n, const float *input)
 {
     size_t units = layer->units, lanes = lanes_from(layer, first);
     double mean[LANES] = {0}, squares[LANES] = {0};
     for (size_t row = 0; row < n; row++) {
+#pragma omp simd
         for (size_t i = 0; i < lanes; i++)
             mean[i] += input[row * units + first + i];
     }
     for (size_t i = 0; i < lanes; i++)
         mean[i] /= (double)n;
     for (size_t row = 0; row < n; row++) {
+#pragma omp simd
         for (size_t i = 0; i < lanes; i++) {
             double distance = input[row * units + first + i] - mean[i];
             squares[i] += distance * distance;
@@ -84,23 +88,32 @@ static void take_running(const struct tw_layer *layer, size_t unit)
         (float)(1 / sqrt((double)layer->buffers[layer->units + unit] + EPSILON));
 }
 
-static void batch_norm_forward(const struct tw_layer *layer, size_t n, const float *input,
-                               float *output)
+/* One sample. */
+TW_VECTOR_CLONES
+static void normalise(const struct tw_layer *layer, const float *input, float *output)
 {
     size_t units = layer->units;
     const float *gamma = layer->used, *beta = layer->used + units;
     const float *mean = layer->kept, *inverse = layer->kept + units;
+#pragma omp simd
+    for (size_t unit = 0; unit < units; unit++)
+        output[unit] = (input[unit] - mean[unit]) * inverse[unit] * gamma[unit] + beta[unit];
+}
+
+static void batch_norm_forward(const struct tw_layer *layer, size_t n, const float *input,
+                               float *output)
+{
+    size_t units = layer->units;
     for (size_t first = 0; layer->is_training && first < units; first += LANES)
         measure(layer, first, n, input);
     for (size_t unit = 0; !layer->is_training && unit < units; unit++)
         take_running(layer, unit);
-    for (size_t i = 0; i < n; i++, input += units, output += units) {
-        for (size_t unit = 0; unit < units; unit++)
-            output[unit] = (input[unit] - mean[unit]) * inverse[unit] * gamma[unit] + beta[unit];
-    }
+    for (size_t i = 0; i < n; i++, input += units, output += units)
+        normalise(layer, input, output);
 }
 
 /* With x^ = (x - mean) / deviation: dgamma = sum dy x^, dbeta = sum dy. */
+TW_VECTOR_CLONES
 static void sum_gradients(const struct tw_layer *layer, size_t first, size_t n, const float *input,
                           const float *output_gradient)
 {
@@ -109,6 +122,7 @@ static void sum_gradients(const struct tw_layer *layer, size_t first, size_t n, 
     double by_gamma[LANES] = {0}, by_beta[LANES] = {0};
     for (size_t row = 0; row < n; row++) {
         const float *x = input + row * units + first, *dy = output_gradient + row * units + first;
+#pragma omp simd
         for (size_t i = 0; i < lanes; i++) {
             by_gamma[i] += (double)dy[i] * ((x[i] - mean[i]) * inverse[i]);
             by_beta[i] += dy[i];
@@ -121,6 +135,7 @@ static void sum_gradients(const struct tw_layer *layer, size_t first, size_t n, 
 }
 
 /* dx = gamma / deviation (dy - dbeta / n - x^ dgamma / n). */
+TW_VECTOR_CLONES
 static void row_gradient(const struct tw_layer *layer, size_t n, const float *x, const float *dy,
                          float *dx)
 {
@@ -128,6 +143,7 @@ static void row_gradient(const struct tw_layer *layer, size_t n, const float *x,
     const float *gamma = layer->used, *mean = layer->kept, *inverse = layer->kept + units;
     const float *by_gamma = layer->gradients, *by_beta = layer->gradients + units;
     float share = 1 / (float)n;
+#pragma omp simd
     for (size_t i = 0; i < units; i++) {
         float normal = (x[i] - mean[i]) * inverse[i];
         dx[i] = gamma[i] * inverse[i] * (dy[i] - by_beta[i] * share - normal * by_gamma[i] * share);

@@ -3,6 +3,7 @@
  * Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: A Simple Way to Prevent Neural Networks
  * from Overfitting", JMLR 15, 2014. kept: each value's factor, [n][units]. */
 #include "trainer/layers/layer.h"
+#include "trainer/vectors.h"
 
 #include <string.h>
 
@@ -18,8 +19,10 @@ static void dropout_draw(const struct tw_layer *layer, size_t n, struct tw_rando
         layer->kept[i] = tw_random_uniform(random) < layer->rate ? 0 : factor;
 }
 
+TW_VECTOR_CLONES
 static void multiply(size_t n, const float *values, const float *factors, float *products)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++)
         products[i] = values[i] * factors[i];
 }

@@ -48,9 +48,15 @@ struct tw_layer_type {
      * unless it is NULL. `output` is what forward() made of `input`. */
     void (*backward)(const struct tw_layer *layer, size_t n, const float *input,
                      const float *output, const float *output_gradient, float *input_gradient);
-    /* (optional) Whether an output lies where the slope is nearly 0. */
-    bool (*is_saturated)(float output);
+    /* (activations) Outputs below `low` and above `high` lie where the slope is nearly 0. Both 0:
+     * there are none such. */
+    float low, high;
 };
+
+static inline bool tw_layer_type_saturates(const struct tw_layer_type *type)
+{
+    return type->low < type->high;
+}
 
 extern const struct tw_layer_type *const tw_layer_types[]; /* NULL-terminated */
 /* The kind called `name`, or NULL. */

@@ -1,27 +1,28 @@
 /* The logistic function 1 / (1 + exp(-x)). */
 #include "trainer/layers/layer.h"
+#include "trainer/vector_math.h"
+#include "trainer/vectors.h"
 
-#include <math.h>
-
+TW_VECTOR_CLONES
 static void sigmoid_forward(const struct tw_layer *layer, size_t n, const float *input,
                             float *output)
 {
-    for (size_t i = 0; i < n * layer->units; i++)
+    size_t values = n * layer->units;
+#pragma omp simd
+    for (size_t i = 0; i < values; i++)
         output[i] = 1 / (1 + expf(-input[i]));
 }
 
+TW_VECTOR_CLONES
 static void sigmoid_backward(const struct tw_layer *layer, size_t n, const float *input,
                              const float *output, const float *output_gradient,
                              float *input_gradient)
 {
     (void)input;
-    for (size_t i = 0; input_gradient && i < n * layer->units; i++)
+    size_t values = input_gradient ? n * layer->units : 0;
+#pragma omp simd
+    for (size_t i = 0; i < values; i++)
         input_gradient[i] = output_gradient[i] * output[i] * (1 - output[i]);
-}
-
-static bool sigmoid_is_saturated(float output)
-{
-    return output < .05f || output > .95f;
 }
 
 const struct tw_layer_type tw_layer_sigmoid = {
@@ -31,5 +32,6 @@ const struct tw_layer_type tw_layer_sigmoid = {
     .initializer = "xavier",
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,
-    .is_saturated = sigmoid_is_saturated,
+    .low = .05f,
+    .high = .95f,
 };

@@ -1,25 +1,26 @@
 /* The hyperbolic tangent. */
 #include "trainer/layers/layer.h"
+#include "trainer/vector_math.h"
+#include "trainer/vectors.h"
 
-#include <math.h>
-
+TW_VECTOR_CLONES
 static void tanh_forward(const struct tw_layer *layer, size_t n, const float *input, float *output)
 {
-    for (size_t i = 0; i < n * layer->units; i++)
+    size_t values = n * layer->units;
+#pragma omp simd
+    for (size_t i = 0; i < values; i++)
         output[i] = tanhf(input[i]);
 }
 
+TW_VECTOR_CLONES
 static void tanh_backward(const struct tw_layer *layer, size_t n, const float *input,
                           const float *output, const float *output_gradient, float *input_gradient)
 {
     (void)input;
-    for (size_t i = 0; input_gradient && i < n * layer->units; i++)
+    size_t values = input_gradient ? n * layer->units : 0;
+#pragma omp simd
+    for (size_t i = 0; i < values; i++)
         input_gradient[i] = output_gradient[i] * (1 - output[i] * output[i]);
-}
-
-static bool tanh_is_saturated(float output)
-{
-    return fabsf(output) > .95f;
 }
 
 const struct tw_layer_type tw_layer_tanh = {
@@ -29,5 +30,6 @@ const struct tw_layer_type tw_layer_tanh = {
     .initializer = "xavier",
     .forward = tanh_forward,
     .backward = tanh_backward,
-    .is_saturated = tanh_is_saturated,
+    .low = -.95f,
+    .high = .95f,
 };
