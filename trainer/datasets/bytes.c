@@ -8,7 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define CONTENT_MAX ((size_t)4 << 30)
+/* 4 GiB, and where addresses have 32 bits, 1 GiB: the room is doubled. */
+#define CONTENT_MAX ((size_t)1 << (sizeof(size_t) > 4 ? 32 : 30))
 #define CHUNK ((size_t)1 << 20)
 
 static int damaged(gzFile file, const char *path, struct tw_error *error)
@@ -37,7 +38,7 @@ static int read_all(gzFile file, unsigned char **bytes, size_t *size, const char
             return damaged(file, path, error);
         *size += (size_t)got;
         if (*size > CONTENT_MAX)
-            return tw_error_at(error, -EFBIG, path, 0, 0, "more than 4 GiB");
+            return tw_error_at(error, -EFBIG, path, 0, 0, "more than %zu MiB", CONTENT_MAX >> 20);
         if (got == 0)
             break;
     }
