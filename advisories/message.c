@@ -103,10 +103,19 @@ static void add_title(struct sentence *sentence, const struct tw_finding *findin
         add(sentence, " on rank %s", finding->scope + 5);
 }
 
+/* Ratios and shares are bare numbers, and what was counted stands in the statistic already:
+ * "non-finite losses in a row is 3". */
+static bool is_told(const struct tw_evidence *evidence)
+{
+    const char *unit = evidence->unit;
+    return unit[0] && strcmp(unit, "ratio") != 0 && strcmp(unit, "share") != 0 &&
+           !strstr(evidence->statistic, unit);
+}
+
 static void add_reading(struct sentence *sentence, double value, const char *unit)
 {
     add_number(sentence, value);
-    if (unit[0] && strcmp(unit, "ratio")) /* a ratio is a bare number */
+    if (unit)
         add(sentence, " %s", unit);
 }
 
@@ -116,7 +125,7 @@ static void add_evidence(struct sentence *sentence, const struct tw_evidence *ev
     if (!evidence->statistic[0])
         return;
     add(sentence, ": %s is ", evidence->statistic);
-    add_reading(sentence, evidence->value, evidence->unit);
+    add_reading(sentence, evidence->value, is_told(evidence) ? evidence->unit : NULL);
     if (isfinite(evidence->threshold)) {
         add(sentence, ", %s ",
             evidence->value > evidence->threshold   ? "above"

@@ -81,10 +81,13 @@ static const char *side_of_threshold(const json_t *evidence)
     return difference > 0 ? "above" : difference < 0 ? "below" : "at the limit of";
 }
 
-/* A ratio is a bare number: "14.88 ratio" reads badly. */
-static bool is_told(const char *unit)
+/* Ratios and shares are bare numbers ("14.88 ratio" reads badly), and what was counted stands in
+ * the statistic already. */
+static bool is_told(const json_t *evidence)
 {
-    return unit[0] && strcmp(unit, "ratio") != 0;
+    const char *unit = tw_document_text(evidence, "unit");
+    return unit[0] && strcmp(unit, "ratio") != 0 && strcmp(unit, "share") != 0 &&
+           !strstr(tw_document_text(evidence, "statistic"), unit);
 }
 
 const char *tw_document_evidence(const struct tw_document *document, char *buffer, size_t size)
@@ -96,7 +99,7 @@ const char *tw_document_evidence(const struct tw_document *document, char *buffe
         return buffer;
     add(&words, "%s: %s", tw_document_text(evidence, "statistic"),
         tw_document_value(evidence, "value", text, sizeof text));
-    if (is_told(tw_document_text(evidence, "unit")))
+    if (is_told(evidence))
         add(&words, " %s", tw_document_text(evidence, "unit"));
     if (tw_document_value(evidence, "threshold", text, sizeof text)[0])
         add(&words, ", %s %s", side_of_threshold(evidence), text);
