@@ -77,10 +77,19 @@ static void prepare_features(struct tw_training *training, double scale)
         training->plan.precision->round(n, data->features);
 }
 
+/* Batch norm has no deviation over one sample: a last batch of one is left out (PyTorch refuses it),
+ * another sample in each epoch. */
+static size_t samples_per_epoch(const struct tw_training *training)
+{
+    size_t n = training->data.n_train;
+    bool leaves_one = training->has_batch_norm && n > 1 && n % training->batch_size == 1;
+    return leaves_one && training->batch_size > 1 ? n - 1 : n;
+}
+
 static void plan_steps(struct tw_training *training, const struct tw_trainer_config *config)
 {
-    uint64_t n_train = training->data.n_train;
-    training->steps_per_epoch = (n_train + training->batch_size - 1) / training->batch_size;
+    uint64_t n = samples_per_epoch(training);
+    training->steps_per_epoch = (n + training->batch_size - 1) / training->batch_size;
     training->total_steps = training->steps_per_epoch * config->epochs;
     if (config->max_steps && config->max_steps < training->total_steps)
         training->total_steps = config->max_steps;
@@ -185,7 +194,7 @@ void tw_training_enter_epoch(struct tw_training *training, struct tw_random rand
     training->silence_start = training->samples;
     if (position)
         start_epoch(training);
-    training->position = position ? position : training->data.n_train;
+    training->position = position ? position : samples_per_epoch(training);
 }
 
 void tw_training_reset_optimizer(struct tw_training *training)
@@ -198,7 +207,7 @@ void tw_training_reset_optimizer(struct tw_training *training)
 
 bool tw_training_epoch_is_over(const struct tw_training *training)
 {
-    return training->position == training->data.n_train;
+    return training->position == samples_per_epoch(training);
 }
 
 static void next_batch(struct tw_training *training)
@@ -206,7 +215,7 @@ static void next_batch(struct tw_training *training)
     const struct tw_data *data = &training->data;
     if (training->step == 0 || tw_training_epoch_is_over(training))
         start_epoch(training);
-    size_t left = data->n_train - training->position, n = training->batch_size;
+    size_t left = samples_per_epoch(training) - training->position, n = training->batch_size;
     training->n_batch = n < left ? n : left;
     for (size_t i = 0; i < training->n_batch; i++) {
         size_t row = training->order[training->position + i];
