@@ -283,6 +283,29 @@ static void dropout_changes_neither_weights_nor_order(void **state)
     release(&config);
 }
 
+/* 1,437 samples in batches of 359 are four and one sample, which has no deviation. */
+static void batch_norm_takes_no_batch_of_one(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_training training;
+    (void)state;
+    set(&config, "batch_size", "359");
+    assert_int_equal(tw_training_init(&training, &config, NULL), 0);
+    assert_int_equal(training.steps_per_epoch, 5);
+    tw_training_release(&training);
+    set(&config, "batch_norm", "true");
+    assert_int_equal(tw_training_init(&training, &config, NULL), 0);
+    assert_int_equal(training.steps_per_epoch, 4);
+    for (int i = 0; i < 8; i++) {
+        tw_training_step(&training);
+        assert_int_equal(training.n_batch, 359);
+        assert_int_equal(tw_training_epoch_is_over(&training), i % 4 == 3);
+    }
+    assert_int_equal(training.epoch, 2);
+    tw_training_release(&training);
+    release(&config);
+}
+
 static void two_trainings_side_by_side_are_the_same(void **state)
 {
     struct tw_trainer_config config = defaults();
@@ -1181,6 +1204,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_losses_bit_for_bit),
         cmocka_unit_test(dropout_batch_norm_and_halves_repeat_too),
         cmocka_unit_test(dropout_changes_neither_weights_nor_order),
+        cmocka_unit_test(batch_norm_takes_no_batch_of_one),
         cmocka_unit_test(two_trainings_side_by_side_are_the_same),
         cmocka_unit_test(records_come_in_the_order_of_a_run),
         cmocka_unit_test(the_header_tells_what_was_asked_for),
