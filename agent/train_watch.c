@@ -1,6 +1,7 @@
 /* The trainer's watch over itself: the same watch that the agent has, fed in the process. */
 #include "agent/train_watch.h"
 
+#include "agent/causes.h"
 #include "agent/shell_command.h"
 #include "agent/train_options.h"
 #include "agent/watch.h"
@@ -170,11 +171,24 @@ static const struct tw_value *new_value(const struct tw_suggestion *suggestion)
     return suggestion->op == TW_CHANGE_SET ? &suggestion->change : NULL;
 }
 
+/* What began it, over by now or not: an advisory does not repeat what is advised for its cause. */
+static const struct tw_episode *root_of(const struct tw_run *run, const struct tw_episode *episode)
+{
+    for (size_t i = 0; episode && episode->n_causes && i < run->episodes.n; i++) {
+        const struct tw_episode *cause = tw_causes_episode(&run->episodes, episode->causes[0]);
+        if (!cause || cause->finding.state == TW_STATE_WITHDRAWN)
+            break;
+        episode = cause;
+    }
+    return episode;
+}
+
 char *tw_train_watch_command(const struct tw_train_watch *watch, int argc, const char *const *argv)
 {
-    const struct tw_episode *worst = worst_episode(watch);
-    for (uint32_t i = 0; worst && i < worst->n_suggestions; i++) {
-        const struct tw_suggestion *suggestion = &worst->suggestions[i];
+    const struct tw_episode *root =
+        root_of(tw_watch_next(watch->watch, NULL), worst_episode(watch));
+    for (uint32_t i = 0; root && i < root->n_suggestions; i++) {
+        const struct tw_suggestion *suggestion = &root->suggestions[i];
         const struct tw_value *to = new_value(suggestion);
         char option[64], value[80];
         bool is_flag;

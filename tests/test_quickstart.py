@@ -28,3 +28,13 @@ def test_the_advice_of_quickstart_works_as_printed(tmp_path):
     others = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert len(others) == 2
     assert programs.trainward("analyze", f"runs/{others[1]}", cwd=tmp_path).returncode == 0
+
+
+def test_the_command_changes_what_began_it(tmp_path):
+    """Units die of the rate that made the gradients explode: the rate is what to change, though the
+    explosion is over and the dead units stand."""
+    done = programs.run("trainward-train", "--optimizer", "sgd", "--learning-rate", 30, "--epochs", 5,
+                        "--stop-on", "never", "--run-dir", "run", cwd=tmp_path, timeout=120)
+    assert done.returncode == 1, done.stdout + done.stderr
+    command = re.search(r"to try the advice, run:\n  (.+)\n", done.stdout).group(1)
+    assert "--learning-rate 3 " in command and "leaky_relu" not in command

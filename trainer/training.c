@@ -77,8 +77,8 @@ static void prepare_features(struct tw_training *training, double scale)
         training->plan.precision->round(n, data->features);
 }
 
-/* Batch norm has no deviation over one sample: a last batch of one is left out (PyTorch refuses it),
- * another sample in each epoch. */
+/* Batch norm has no deviation over one sample: a last batch of one is left out (PyTorch refuses
+ * it), another sample in each epoch. */
 static size_t samples_per_epoch(const struct tw_training *training)
 {
     size_t n = training->data.n_train;
