@@ -51,6 +51,7 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
+	detectors/statistics/order.c detectors/statistics/order.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
 	detectors/statistics/trace.c detectors/statistics/trace.h \

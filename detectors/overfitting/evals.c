@@ -1,5 +1,7 @@
 /* What is remembered of evaluations, and figures of them. */
 #include "detectors/overfitting/evals.h"
+
+#include "detectors/statistics/order.h"
 #include "detectors/statistics/slope.h"
 
 #include <ctype.h>
@@ -32,20 +34,6 @@ void tw_evals_take_loss(struct tw_evals *evals, double loss)
 
 /* ---- medians ---- */
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned n)
-{
-    if (n == 0)
-        return 0;
-    qsort(values, n, sizeof *values, compare_numbers);
-    return .5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
 static const struct tw_eval *newest(const struct tw_evals *evals, unsigned back)
 {
     return &evals->at[evals->n - 1 - back];
@@ -62,7 +50,7 @@ double tw_evals_median(const struct tw_evals *evals, unsigned n)
     n = at_most(n, evals->n);
     for (unsigned i = 0; i < n; i++)
         values[i] = newest(evals, i)->loss;
-    return median(values, n);
+    return tw_median(values, n);
 }
 
 double tw_evals_level(const struct tw_evals *evals)
@@ -78,7 +66,7 @@ double tw_evals_train(const struct tw_evals *evals)
         if (newest(evals, i)->has_train)
             values[known++] = newest(evals, i)->train;
     }
-    return median(values, known);
+    return tw_median(values, known);
 }
 
 double tw_evals_score(const struct tw_evals *evals)
@@ -89,7 +77,7 @@ double tw_evals_score(const struct tw_evals *evals)
         if (newest(evals, i)->has_score)
             values[known++] = newest(evals, i)->score;
     }
-    return median(values, known);
+    return tw_median(values, known);
 }
 
 bool tw_evals_has_train(const struct tw_evals *evals)
@@ -124,7 +112,7 @@ double tw_evals_noise(const struct tw_evals *evals, unsigned n)
     n = at_most(at_most(n, evals->n), NOISE_EVALS + 1);
     for (unsigned i = 0; i + 1 < n; i++)
         differences[i] = fabs(newest(evals, i)->loss - newest(evals, i + 1)->loss);
-    return n < 2 ? 0 : 1.4826 * median(differences, n - 1) / sqrt(2);
+    return n < 2 ? 0 : 1.4826 * tw_median(differences, n - 1) / sqrt(2);
 }
 
 double tw_evals_score_noise(const struct tw_evals *evals)
@@ -135,7 +123,7 @@ double tw_evals_score_noise(const struct tw_evals *evals)
         if (newest(evals, i)->has_score && newest(evals, i + 1)->has_score)
             differences[known++] = fabs(newest(evals, i)->score - newest(evals, i + 1)->score);
     }
-    double noise = 1.4826 * median(differences, known) / sqrt(2), share = tw_evals_score(evals);
+    double noise = 1.4826 * tw_median(differences, known) / sqrt(2), share = tw_evals_score(evals);
     bool is_share = evals->samples > 0 && share >= 0 && share <= 1;
     return is_share ? fmax(noise, 2 * sqrt(share * (1 - share) / evals->samples)) : noise;
 }

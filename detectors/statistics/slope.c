@@ -1,8 +1,9 @@
 /* Least squares with Student's t, as a normal deviate. */
 #include "detectors/statistics/slope.h"
 
+#include "detectors/statistics/order.h"
+
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static double residual_correlation(const double *values, unsigned n, double first, double slope,
@@ -53,18 +54,12 @@ struct tw_slope tw_slope_fit(const double *values, unsigned n)
     return line;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The highest value that is not among the highest `discard`. */
 static double highest_kept(const double *values, unsigned n, double discard)
 {
     double sorted[TW_SLOPE_VALUES];
     memcpy(sorted, values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_numbers);
+    tw_sort(sorted, n);
     return sorted[n - 1 - (unsigned)(discard * n)];
 }
 

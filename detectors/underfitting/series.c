@@ -1,10 +1,10 @@
 /* First, newest and whole of a loss. */
 #include "detectors/underfitting/series.h"
 
+#include "detectors/statistics/order.h"
 #include "detectors/statistics/slope.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Fewer values than this are no level. */
@@ -32,18 +32,18 @@ int tw_underfitting_series_push(struct tw_underfitting_series *series, double va
     return tw_trace_push(&series->trace, value, step);
 }
 
-static int compare_floats(const void *a, const void *b)
+/* Copies values into doubles to be sorted. */
+static void widen(double *to, const float *values, unsigned n)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    for (unsigned i = 0; i < n; i++)
+        to[i] = values[i];
 }
 
 static double median(const float *values, unsigned n)
 {
-    float sorted[TW_UNDERFITTING_WINDOW];
-    memcpy(sorted, values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_floats);
-    return .5 * ((double)sorted[(n - 1) / 2] + (double)sorted[n / 2]);
+    double sorted[TW_UNDERFITTING_WINDOW];
+    widen(sorted, values, n);
+    return tw_median(sorted, n);
 }
 
 /* A part of all values, 5 to 64, as far as there are so many. */
@@ -92,11 +92,11 @@ double tw_underfitting_series_lowest(const struct tw_underfitting_series *series
 double tw_underfitting_series_early_peak(const struct tw_underfitting_series *series)
 {
     enum { HIGHEST = 4 };
-    float sorted[TW_UNDERFITTING_WINDOW];
+    double sorted[TW_UNDERFITTING_WINDOW];
     if (series->n_first < HIGHEST)
         return NAN;
-    memcpy(sorted, series->first, series->n_first * sizeof *sorted);
-    qsort(sorted, series->n_first, sizeof *sorted, compare_floats);
+    widen(sorted, series->first, series->n_first);
+    tw_sort(sorted, series->n_first);
     return sorted[series->n_first - HIGHEST];
 }
 
