@@ -21,6 +21,7 @@ static int allocate(struct tw_training *training)
 {
     const struct tw_model *model = &training->model;
     const struct tw_data *data = &training->data;
+    size_t widest = 1;
     training->order = calloc(data->n_train, sizeof *training->order);
     training->batch_features =
         calloc(training->batch_size * data->n_features, sizeof *training->batch_features);
@@ -35,13 +36,15 @@ static int allocate(struct tw_training *training)
             return -ENOMEM;
     }
     for (size_t i = 0; i < model->n_layers; i++) {
+        widest = model->layers[i].units > widest ? model->layers[i].units : widest;
         if (!model->layers[i].type->can_die)
             continue;
         training->silent[i] = calloc(model->layers[i].units, sizeof *training->silent[i]);
         if (!training->silent[i])
             return -ENOMEM;
     }
-    return 0;
+    training->fired = calloc(widest, sizeof *training->fired);
+    return training->fired ? 0 : -ENOMEM;
 }
 
 static int init_model(struct tw_training *training, uint64_t seed, struct tw_error *error)
@@ -170,6 +173,7 @@ void tw_training_release(struct tw_training *training)
         free(training->silent[i]);
     for (size_t slot = 0; slot < TW_OPTIMIZER_SLOTS_MAX; slot++)
         free(training->slots[slot]);
+    free(training->fired);
     free(training->order);
     free(training->batch_features);
     free(training->batch_labels);
@@ -229,22 +233,22 @@ static void next_batch(struct tw_training *training)
     training->position += training->n_batch;
 }
 
-/* Units that are looked at together. */
-#define SILENCE_UNITS 64
+/* Rows between two looks at whether all units have fired by now. */
+#define SILENCE_ROWS 8
 
 /* Sets fired[i] to 1 where unit i had an output above 0; NaN is no silence. A few rows tell of most
- * networks that all of these units fired: then the rest is not read. */
+ * networks that all units fired: then the rest is not read. Whole rows, one after the other: parts
+ * of rows that lie a power of two apart would fight for the same lines of the cache. */
 TW_VECTOR_CLONES
-static void mark_fired(const float *outputs, size_t rows, size_t stride, size_t units,
-                       uint32_t *restrict fired)
+static void mark_fired(const float *outputs, size_t rows, size_t units, uint32_t *restrict fired)
 {
     uint32_t n_fired = 0;
     for (size_t row = 0; row < rows && n_fired < units;) {
-        size_t end = rows - row < 8 ? rows : row + 8;
+        size_t end = rows - row < SILENCE_ROWS ? rows : row + SILENCE_ROWS;
         for (; row < end; row++) {
 #pragma omp simd
             for (size_t unit = 0; unit < units; unit++)
-                fired[unit] |= !(outputs[row * stride + unit] <= 0);
+                fired[unit] |= !(outputs[row * units + unit] <= 0);
         }
         n_fired = 0;
 #pragma omp simd reduction(+ : n_fired)
@@ -258,14 +262,12 @@ static void count_silence(struct tw_training *training)
     for (size_t layer = 0; layer < training->model.n_layers; layer++) {
         uint64_t *silent = training->silent[layer];
         size_t units = training->model.layers[layer].units;
-        const float *outputs = training->model.outputs[layer];
-        for (size_t done = 0, some; silent && done < units; done += some) {
-            uint32_t fired[SILENCE_UNITS] = {0};
-            some = units - done < SILENCE_UNITS ? units - done : SILENCE_UNITS;
-            mark_fired(outputs + done, training->n_batch, units, some, fired);
-            for (size_t i = 0; i < some; i++)
-                silent[done + i] = fired[i] ? 0 : silent[done + i] + training->n_batch;
-        }
+        if (!silent)
+            continue;
+        memset(training->fired, 0, units * sizeof *training->fired);
+        mark_fired(training->model.outputs[layer], training->n_batch, units, training->fired);
+        for (size_t unit = 0; unit < units; unit++)
+            silent[unit] = training->fired[unit] ? 0 : silent[unit] + training->n_batch;
     }
 }
 

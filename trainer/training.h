@@ -64,6 +64,7 @@ struct tw_training {
     /* Samples since each unit's output was last above 0, by layer with an activation that can die;
      * NULL for others. */
     uint64_t *silent[TW_MODEL_LAYERS_MAX];
+    uint32_t *fired; /* scratch, a unit each of the widest layer */
 };
 
 /* Loads the data and draws the weights. The denormal flush and OpenBLAS's threads are set too

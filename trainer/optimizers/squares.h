@@ -18,10 +18,12 @@ struct tw_squares_sums {
     float gradients, update, parameters;
 };
 
-/* Squares below FLT_MIN (1.2e-38) were flushed: at this mean square they are no part in 1e8. */
-static inline int tw_squares_are_safe(float sum, size_t n)
+/* Whether a block's sum will do as it is: squares below FLT_MIN (1.2e-38) were flushed, which at a
+ * mean square of 1e-30 is no part in 1e8 of it, and below that no part in 1e10 of a `total` that is
+ * far larger already: the weights of dead units have gradients of 0, block after block. */
+static inline int tw_squares_are_safe(float sum, size_t n, double total)
 {
-    return isfinite(sum) && sum >= 1e-30f * (float)n;
+    return isfinite(sum) && (sum >= 1e-30f * (float)n || total >= 1e-20 * (double)n);
 }
 
 static inline double tw_squares_of(const float *values, size_t n)
@@ -49,12 +51,15 @@ static inline void tw_squares_add(struct tw_optimizer_squares *squares,
                                   const struct tw_squares_sums *sums, size_t n,
                                   const float *gradients, const float *before, const float *after)
 {
-    squares->gradients +=
-        tw_squares_are_safe(sums->gradients, n) ? sums->gradients : tw_squares_of(gradients, n);
-    squares->update +=
-        tw_squares_are_safe(sums->update, n) ? sums->update : tw_squares_between(before, after, n);
-    squares->parameters +=
-        tw_squares_are_safe(sums->parameters, n) ? sums->parameters : tw_squares_of(after, n);
+    squares->gradients += tw_squares_are_safe(sums->gradients, n, squares->gradients)
+                              ? sums->gradients
+                              : tw_squares_of(gradients, n);
+    squares->update += tw_squares_are_safe(sums->update, n, squares->update)
+                           ? sums->update
+                           : tw_squares_between(before, after, n);
+    squares->parameters += tw_squares_are_safe(sums->parameters, n, squares->parameters)
+                               ? sums->parameters
+                               : tw_squares_of(after, n);
 }
 
 #endif
