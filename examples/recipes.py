@@ -136,11 +136,11 @@ class Training:
         return next((finding for finding in self.alarms() if finding["detector"] == detector), None)
 
     def first_suggestion(self):
-        """Of the finding that the story begins with: it follows from nothing and has advice."""
-        for finding in self.alarms():
-            if not finding["causes"] and finding["suggestions"]:
-                return finding["suggestions"][0]
-        return None
+        """Of the gravest finding that a story begins with: it follows from nothing and has advice."""
+        roots = [finding for finding in self.alarms()
+                 if not finding["causes"] and finding["suggestions"]]
+        gravest = min(roots, key=lambda finding: finding["severity"] != "critical", default=None)
+        return gravest and gravest["suggestions"][0]
 
 
 # ---- the truth, read from the telemetry by plain arithmetic ----
