@@ -112,6 +112,23 @@ static enum tw_objective objective_of(const char *text)
     return TW_OBJECTIVE_OTHER;
 }
 
+const char *tw_objective_name(enum tw_objective objective)
+{
+    static const char *const names[] = {
+        [TW_OBJECTIVE_SUPERVISED] = "supervised",       [TW_OBJECTIVE_CTC] = "ctc",
+        [TW_OBJECTIVE_CONTRASTIVE] = "contrastive",     [TW_OBJECTIVE_ADVERSARIAL] = "adversarial",
+        [TW_OBJECTIVE_REINFORCEMENT] = "reinforcement", [TW_OBJECTIVE_OTHER] = "other",
+    };
+    return names[objective];
+}
+
+bool tw_context_loss_should_fall(const struct tw_context *context)
+{
+    return context->objective != TW_OBJECTIVE_ADVERSARIAL &&
+           context->objective != TW_OBJECTIVE_REINFORCEMENT &&
+           context->objective != TW_OBJECTIVE_CONTRASTIVE;
+}
+
 static const struct tw_hyperparameter *find_hyperparameter(const struct tw_header *header,
                                                            const char *name)
 {

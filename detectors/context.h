@@ -126,6 +126,13 @@ void tw_context_layer_scope(const struct tw_context *context, uint64_t header_ha
 /* The layers' activations and roles are known for this layers record: its header has come. */
 bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers);
 
+/* "adversarial", "reinforcement", "contrastive", ...: for reasons. */
+const char *tw_objective_name(enum tw_objective objective);
+
+/* False where the loss of the declared objective has no meaning as a level: adversarial,
+ * reinforcement and contrastive training. What judges by the loss is not applicable there. */
+bool tw_context_loss_should_fall(const struct tw_context *context);
+
 /* How much of the declared budget (max_steps, else max_epochs) is used, 0 to 1; NaN when none was
  * declared. */
 double tw_context_progress(const struct tw_context *context);

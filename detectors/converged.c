@@ -360,12 +360,6 @@ static void begin_anew(struct converged *converged, const struct tw_converged_co
     tw_trace_start(&converged->trace);
 }
 
-static bool is_judged_objective(enum tw_objective objective)
-{
-    return objective != TW_OBJECTIVE_ADVERSARIAL && objective != TW_OBJECTIVE_REINFORCEMENT &&
-           objective != TW_OBJECTIVE_CONTRASTIVE;
-}
-
 static void converged_observe(void *state, const void *config, const struct tw_context *context,
                               const struct tw_context_config *shared,
                               const struct tw_record *record, struct tw_report *report)
@@ -373,7 +367,7 @@ static void converged_observe(void *state, const void *config, const struct tw_c
     struct converged *converged = state;
     double loss = record->signal[TW_SIGNAL_LOSS], eval = record->signal[TW_SIGNAL_EVAL_LOSS];
     (void)shared;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     if (context->segment_is_new && (context->segment_cause == TW_SEGMENT_DATA_CHANGE ||
                                     context->segment_cause == TW_SEGMENT_RESUME ||

@@ -116,7 +116,7 @@ struct dead_verdict {
 };
 
 struct dead_units {
-    uint8_t is_open, has_layers, has_relu, has_share;
+    uint8_t is_open, has_relu, has_share;
     uint64_t records; /* that counted */
     struct tw_track_clock clock;
     struct tw_outcome outcome;
@@ -175,9 +175,9 @@ static bool read_layers(struct dead_units *dead, struct dead_view *view,
 
 static bool has_vanished(const struct dead_view *view, uint32_t index)
 {
-    double gradient = view->gradient[index];
-    return gradient < view->config->gradient_ratio * view->reference ||
-           (!isnan(gradient) && view->gradient[0] < view->config->first_gradient);
+    return tw_gradient_has_vanished(view->gradient[index], view->reference,
+                                    view->config->gradient_ratio, view->gradient[0],
+                                    view->config->first_gradient);
 }
 
 static void observe_layer(struct dead_units *dead, const struct dead_view *view, uint32_t index,
@@ -201,11 +201,6 @@ static void observe_layer(struct dead_units *dead, const struct dead_view *view,
 }
 
 /* ---- all layers ---- */
-
-static double known_or_zero(double x)
-{
-    return isfinite(x) ? x : 0;
-}
 
 /* What still learns can afford them. */
 static bool are_many(const struct dead_units *dead, const struct dead_view *view,
@@ -231,8 +226,8 @@ static struct dead_verdict judge_layer(const struct dead_units *dead, const stru
         .index = index,
         .value = view->share[index],
         .first = (double)dead->first[index],
-        .gradient = known_or_zero(view->gradient[index]),
-        .reference = known_or_zero(view->reference),
+        .gradient = tw_figure_or_zero(view->gradient[index]),
+        .reference = tw_figure_or_zero(view->reference),
         .onset_step = begun->first_step,
         .onset_time_ms = begun->first_time_ms,
     };
@@ -354,7 +349,6 @@ static void speak(struct dead_units *dead, const struct dead_view *view,
 static void observe_layers(struct dead_units *dead, struct dead_view *view,
                            const struct tw_layers *layers)
 {
-    dead->has_layers = 1;
     if (!tw_context_knows_layers(view->context, layers) || !read_layers(dead, view, layers))
         return;
     bool counts = tw_track_clock_counts(&dead->clock, view->context->step, view->config->apart);
@@ -421,7 +415,7 @@ const struct tw_detector tw_detector_dead_units = {
     .title = "Dead units",
     .description = "ReLU layers most of whose units fire for no sample any more",
     .secondary = true,
-    .state_version = 2,
+    .state_version = 3,
     .options = dead_options,
     .n_options = sizeof dead_options / sizeof *dead_options,
     .config_size = sizeof(struct dead_config),

@@ -388,18 +388,12 @@ static void take_loss(struct tw_divergence *divergence, struct tw_divergence_vie
     learn(divergence, view, y);
 }
 
-static bool is_judged_objective(enum tw_objective objective)
-{
-    return objective != TW_OBJECTIVE_ADVERSARIAL && objective != TW_OBJECTIVE_REINFORCEMENT &&
-           objective != TW_OBJECTIVE_CONTRASTIVE;
-}
-
 static void divergence_observe(void *state, const void *config, const struct tw_context *context,
                                const struct tw_context_config *shared,
                                const struct tw_record *record, struct tw_report *report)
 {
     struct tw_divergence *divergence = state;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     struct tw_divergence_view view = look(divergence, config, context, shared, report);
     if (context->segment_is_new) {
@@ -427,7 +421,7 @@ static void divergence_finish(void *state, const void *config, const struct tw_c
 {
     struct tw_divergence *divergence = state;
     struct tw_divergence_view view = look(divergence, config, context, shared, report);
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     measure_level(divergence, &view);
     tw_divergence_judge_end(divergence, &view);
@@ -439,11 +433,9 @@ static bool divergence_has_judged(const void *state, const void *config,
     const struct tw_divergence *divergence = state;
     const struct tw_divergence_config *own = config;
     uint64_t count = divergence->loss.count;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of %s training need not fall",
-                 context->objective == TW_OBJECTIVE_ADVERSARIAL     ? "adversarial"
-                 : context->objective == TW_OBJECTIVE_REINFORCEMENT ? "reinforcement"
-                                                                    : "contrastive");
+                 tw_objective_name(context->objective));
     else if (count >= own->min_losses || divergence->ever_opened)
         return true;
     else if (count)

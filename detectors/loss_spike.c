@@ -448,19 +448,13 @@ static void begin_segment(struct loss_spike *spike, const struct view *view)
     tw_baseline_start(&spike->loss.baseline);
 }
 
-static bool is_judged_objective(enum tw_objective objective)
-{
-    return objective != TW_OBJECTIVE_ADVERSARIAL && objective != TW_OBJECTIVE_REINFORCEMENT &&
-           objective != TW_OBJECTIVE_CONTRASTIVE;
-}
-
 static void loss_spike_observe(void *state, const void *config, const struct tw_context *context,
                                const struct tw_context_config *shared,
                                const struct tw_record *record, struct tw_report *report)
 {
     struct loss_spike *spike = state;
     struct view view = {.config = config, .context = context, .report = report};
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     view.is_warmup = tw_context_in_warmup(context, shared);
     view.is_muted = tw_context_is_muted(context, shared);
@@ -486,7 +480,7 @@ static bool loss_spike_has_judged(const void *state, const void *config,
     const struct loss_spike *spike = state;
     const struct tw_loss_spike_config *own = config;
     uint64_t count = spike->loss.count;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of this objective need not fall");
     else if (count >= own->min_losses || spike->ever_opened)
         return true;

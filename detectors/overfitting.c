@@ -130,12 +130,6 @@ static bool is_repeat(const struct tw_evals *evals, uint64_t step, double loss)
            !(evals->at[evals->n - 1].loss < loss) && !(evals->at[evals->n - 1].loss > loss);
 }
 
-static bool is_judged_objective(enum tw_objective objective)
-{
-    return objective != TW_OBJECTIVE_ADVERSARIAL && objective != TW_OBJECTIVE_REINFORCEMENT &&
-           objective != TW_OBJECTIVE_CONTRASTIVE;
-}
-
 static void overfitting_observe(void *state, const void *config, const struct tw_context *context,
                                 const struct tw_context_config *shared,
                                 const struct tw_record *record, struct tw_report *report)
@@ -143,7 +137,7 @@ static void overfitting_observe(void *state, const void *config, const struct tw
     struct tw_overfitting *overfitting = state;
     struct tw_evals *evals = &overfitting->evals;
     (void)shared;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     struct tw_overfitting_view view = look(overfitting, config, context, report);
     if (context->segment_is_new)
@@ -176,11 +170,9 @@ static bool overfitting_has_judged(const void *state, const void *config,
     const struct tw_overfitting *overfitting = state;
     const struct tw_overfitting_config *own = config;
     uint64_t count = overfitting->evals.count;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "an evaluation loss means little in %s training",
-                 context->objective == TW_OBJECTIVE_ADVERSARIAL     ? "adversarial"
-                 : context->objective == TW_OBJECTIVE_REINFORCEMENT ? "reinforcement"
-                                                                    : "contrastive");
+                 tw_objective_name(context->objective));
     else if (count >= own->min_evals || overfitting->ever_opened)
         return true;
     else if (count)

@@ -10,6 +10,7 @@
  * Layers mostly saturate together and for one reason, so that there is one finding at a time, on
  * the layer that is worst off, and its evidence counts the others. */
 #include "detectors/detectors.h"
+#include "detectors/saturation/figures.h"
 #include "detectors/saturation/state.h"
 
 #include <inttypes.h>
@@ -124,11 +125,6 @@ static double threshold_of(const struct tw_saturation_view *view, uint32_t index
     return has_units ? config->critical_units : config->critical_activations;
 }
 
-static double known_or_zero(double x)
-{
-    return isfinite(x) ? x : 0;
-}
-
 static struct tw_saturation_verdict judge_layer(const struct tw_saturation *saturation,
                                                 const struct tw_saturation_view *view,
                                                 uint32_t index, enum tw_saturation_kind kind)
@@ -150,9 +146,9 @@ static struct tw_saturation_verdict judge_layer(const struct tw_saturation *satu
         .layers = 1,
         .value = share,
         .threshold = threshold_of(view, index, kind, has_units),
-        .gradient = known_or_zero(layer->gradient),
-        .first_gradient = known_or_zero(view->layer[0].gradient),
-        .reference = known_or_zero(view->reference),
+        .gradient = tw_figure_or_zero(layer->gradient),
+        .first_gradient = tw_figure_or_zero(view->layer[0].gradient),
+        .reference = tw_figure_or_zero(view->reference),
         .init_factor = is_from_start ? tw_saturation_init_factor(share_of(layer)) : 0,
         .onset_step = track->first_step,
         .onset_time_ms = track->first_time_ms,

@@ -547,18 +547,12 @@ static void begin_data(struct tw_underfitting *underfitting,
     tw_underfitting_series_start(&underfitting->eval);
 }
 
-static bool is_judged_objective(enum tw_objective objective)
-{
-    return objective != TW_OBJECTIVE_ADVERSARIAL && objective != TW_OBJECTIVE_REINFORCEMENT &&
-           objective != TW_OBJECTIVE_CONTRASTIVE;
-}
-
 static void underfitting_observe(void *state, const void *config, const struct tw_context *context,
                                  const struct tw_context_config *shared,
                                  const struct tw_record *record, struct tw_report *report)
 {
     struct tw_underfitting *underfitting = state;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         return;
     if (record->kind == TW_KIND_HEADER && record->header)
         take_header(underfitting, record->header);
@@ -581,7 +575,7 @@ static void underfitting_finish(void *state, const void *config, const struct tw
     struct tw_underfitting *underfitting = state;
     const struct tw_underfitting_series *series =
         underfitting->loss.count ? &underfitting->loss : &underfitting->eval;
-    if (!is_judged_objective(context->objective) || !series->count)
+    if (!tw_context_loss_should_fall(context) || !series->count)
         return;
     struct tw_underfitting_view view = look(series, config, context, shared, report);
     view.is_end = true;
@@ -594,11 +588,9 @@ static bool underfitting_has_judged(const void *state, const void *config,
     const struct tw_underfitting *underfitting = state;
     const struct tw_underfitting_config *own = config;
     uint64_t count = underfitting->loss.count ? underfitting->loss.count : underfitting->eval.count;
-    if (!is_judged_objective(context->objective))
+    if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of %s training need not fall",
-                 context->objective == TW_OBJECTIVE_ADVERSARIAL     ? "adversarial"
-                 : context->objective == TW_OBJECTIVE_REINFORCEMENT ? "reinforcement"
-                                                                    : "contrastive");
+                 tw_objective_name(context->objective));
     else if (underfitting->ever_opened)
         return true;
     else if (underfitting->loss.was_negative && !(context->trivial_loss > 0))

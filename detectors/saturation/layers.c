@@ -49,9 +49,10 @@ void tw_saturation_read(struct tw_saturation_view *view, const struct tw_layers 
 
 bool tw_saturation_has_vanished(const struct tw_saturation_view *view, uint32_t index)
 {
-    double gradient = view->layer[index].gradient;
-    return gradient < view->config->gradient_ratio * view->reference ||
-           (!isnan(gradient) && view->layer[0].gradient < view->config->first_gradient);
+    const struct tw_saturation_config *config = view->config;
+    return tw_gradient_has_vanished(view->layer[index].gradient, view->reference,
+                                    config->gradient_ratio, view->layer[0].gradient,
+                                    config->first_gradient);
 }
 
 /* The share of N(0, s) beyond +-x is erfc(x / s / sqrt 2): the ratio x / s by bisection. */
