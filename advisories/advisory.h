@@ -85,6 +85,11 @@ char *tw_run_document(const struct tw_run_advisory *advisory);
 const char *tw_episode_message(const struct tw_episode_advisory *advisory, char *buffer,
                                size_t size);
 
+/* Whether people are told the unit of an evidence's value: ratios and shares are bare numbers
+ * ("14.88 ratio" reads badly), and what was counted stands in the statistic already ("non-finite
+ * losses in a row is 3"). */
+bool tw_evidence_tells_unit(const char *statistic, const char *unit);
+
 /* What it follows from: "divergence since step 812", "saturation in layer hidden1 since step 3";
  * empty without a cause. Returns `buffer`. */
 const char *tw_episode_cause(const struct tw_episode_advisory *advisory, char *buffer, size_t size);

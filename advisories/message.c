@@ -87,8 +87,8 @@ const char *tw_suggestion_text(const struct tw_suggestion *suggestion, char *buf
     return buffer;
 }
 
-/* "gradient-explosion", "layer:fc2" -> "Gradient explosion in layer fc2". */
-static void add_title(struct sentence *sentence, const struct tw_finding *finding)
+/* "gradient-explosion", "layer:fc2" -> "gradient explosion in layer fc2". */
+static void add_subject(struct sentence *sentence, const struct tw_finding *finding)
 {
     size_t start = sentence->length;
     add(sentence, "%s", finding->detector);
@@ -96,20 +96,23 @@ static void add_title(struct sentence *sentence, const struct tw_finding *findin
         if (*at == '-')
             *at = ' ';
     }
-    sentence->buffer[start] = (char)toupper((unsigned char)sentence->buffer[start]);
     if (!strncmp(finding->scope, "layer:", 6))
         add(sentence, " in layer %s", finding->scope + 6);
     else if (!strncmp(finding->scope, "rank:", 5))
         add(sentence, " on rank %s", finding->scope + 5);
 }
 
-/* Ratios and shares are bare numbers, and what was counted stands in the statistic already:
- * "non-finite losses in a row is 3". */
-static bool is_told(const struct tw_evidence *evidence)
+static void add_title(struct sentence *sentence, const struct tw_finding *finding)
 {
-    const char *unit = evidence->unit;
+    size_t start = sentence->length;
+    add_subject(sentence, finding);
+    sentence->buffer[start] = (char)toupper((unsigned char)sentence->buffer[start]);
+}
+
+bool tw_evidence_tells_unit(const char *statistic, const char *unit)
+{
     return unit[0] && strcmp(unit, "ratio") != 0 && strcmp(unit, "share") != 0 &&
-           !strstr(evidence->statistic, unit);
+           !strstr(statistic, unit);
 }
 
 static void add_reading(struct sentence *sentence, double value, const char *unit)
@@ -125,7 +128,8 @@ static void add_evidence(struct sentence *sentence, const struct tw_evidence *ev
     if (!evidence->statistic[0])
         return;
     add(sentence, ": %s is ", evidence->statistic);
-    add_reading(sentence, evidence->value, is_told(evidence) ? evidence->unit : NULL);
+    bool tells_unit = tw_evidence_tells_unit(evidence->statistic, evidence->unit);
+    add_reading(sentence, evidence->value, tells_unit ? evidence->unit : NULL);
     if (isfinite(evidence->threshold)) {
         add(sentence, ", %s ",
             evidence->value > evidence->threshold   ? "above"
@@ -176,13 +180,7 @@ const char *tw_episode_cause(const struct tw_episode_advisory *advisory, char *b
     if (!cause)
         return buffer;
     struct sentence sentence = {.buffer = buffer, .size = size};
-    add(&sentence, "%s", cause->detector);
-    for (char *at = buffer; *at; at++) {
-        if (*at == '-')
-            *at = ' ';
-    }
-    if (!strncmp(cause->scope, "layer:", 6))
-        add(&sentence, " in layer %s", cause->scope + 6);
+    add_subject(&sentence, cause);
     add(&sentence, " since step %" PRIu64, cause->onset_step);
     return buffer;
 }

@@ -1,6 +1,8 @@
 /* Advisory documents in words: what the terminal and the mails share. */
 #include "sinks/document.h"
 
+#include "advisories/advisory.h"
+
 #include "telemetry/error.h"
 
 #include <inttypes.h>
@@ -81,15 +83,6 @@ static const char *side_of_threshold(const json_t *evidence)
     return difference > 0 ? "above" : difference < 0 ? "below" : "at the limit of";
 }
 
-/* Ratios and shares are bare numbers ("14.88 ratio" reads badly), and what was counted stands in
- * the statistic already. */
-static bool is_told(const json_t *evidence)
-{
-    const char *unit = tw_document_text(evidence, "unit");
-    return unit[0] && strcmp(unit, "ratio") != 0 && strcmp(unit, "share") != 0 &&
-           !strstr(tw_document_text(evidence, "statistic"), unit);
-}
-
 const char *tw_document_evidence(const struct tw_document *document, char *buffer, size_t size)
 {
     const json_t *evidence = json_object_get(document->trainward, "evidence");
@@ -99,7 +92,8 @@ const char *tw_document_evidence(const struct tw_document *document, char *buffe
         return buffer;
     add(&words, "%s: %s", tw_document_text(evidence, "statistic"),
         tw_document_value(evidence, "value", text, sizeof text));
-    if (is_told(evidence))
+    if (tw_evidence_tells_unit(tw_document_text(evidence, "statistic"),
+                               tw_document_text(evidence, "unit")))
         add(&words, " %s", tw_document_text(evidence, "unit"));
     if (tw_document_value(evidence, "threshold", text, sizeof text)[0])
         add(&words, ", %s %s", side_of_threshold(evidence), text);
