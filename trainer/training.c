@@ -468,16 +468,6 @@ static void add_errors(struct sums *sums, size_t n, const float *outputs, const 
     }
 }
 
-static double squares_around_mean(const float *values, size_t n)
-{
-    double mean = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        mean += values[i] / (double)n;
-    for (size_t i = 0; i < n; i++)
-        squares += (values[i] - mean) * (values[i] - mean);
-    return squares;
-}
-
 static struct tw_validation validation_of(const struct tw_data *data, const struct sums *sums)
 {
     double samples = (double)data->n_validation;
@@ -487,8 +477,8 @@ static struct tw_validation validation_of(const struct tw_data *data, const stru
         return validation;
     }
     validation.mae = sums->absolute / samples;
-    validation.r2 =
-        1 - sums->squared / squares_around_mean(data->values + data->n_train, data->n_validation);
+    validation.r2 = 1 - sums->squared / tw_data_squares_around_mean(data->values + data->n_train,
+                                                                    data->n_validation);
     return validation;
 }
 

@@ -175,14 +175,14 @@ int tw_data_change(struct tw_data *data, const struct tw_data_changes *changes,
 
 /* ---- facts ---- */
 
-static double variance(const float *values, size_t n)
+double tw_data_squares_around_mean(const float *values, size_t n)
 {
     double mean = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
         mean += values[i] / (double)n;
     for (size_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    return squares / (double)n;
+    return squares;
 }
 
 static void class_shares(const struct tw_data *data, double shares[TW_CLASSES_MAX])
@@ -196,7 +196,7 @@ double tw_data_target_variance(const struct tw_data *data)
 {
     double shares[TW_CLASSES_MAX], sum = 0;
     if (!data->labels)
-        return variance(data->values, data->n_train);
+        return tw_data_squares_around_mean(data->values, data->n_train) / (double)data->n_train;
     class_shares(data, shares);
     for (size_t class = 0; class < data->n_classes; class ++)
         sum += shares[class] * (1 - shares[class]);

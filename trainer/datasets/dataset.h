@@ -88,6 +88,9 @@ int tw_data_change(struct tw_data *data, const struct tw_data_changes *changes,
 
 /* ---- facts ---- */
 
+/* The sum over `n` values of (value - mean)^2. */
+double tw_data_squares_around_mean(const float *values, size_t n);
+
 /* The mean squared error of the best constant: the population variance of the training part's
  * numbers, or with classes that of their one-hot form (the mean over classes of p (1 - p)). */
 double tw_data_target_variance(const struct tw_data *data);
