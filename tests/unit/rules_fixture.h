@@ -20,6 +20,25 @@ struct answer {
     struct tw_error error;
 };
 
+/* A group's set-up and tear-down: the shipped rules are its state. */
+static inline int load_shipped_rules(void **state)
+{
+    struct tw_error error = {0};
+    char message[900];
+    struct tw_rules *rules = tw_rules_new();
+    assert_non_null(rules);
+    if (tw_rules_load_shipped(rules, &error))
+        fail_msg("%s", tw_error_message(&error, message, sizeof message));
+    *state = rules;
+    return 0;
+}
+
+static inline int free_rules(void **state)
+{
+    tw_rules_free(*state);
+    return 0;
+}
+
 static inline struct tw_finding make_finding(const char *detector, enum tw_severity severity)
 {
     return (struct tw_finding){.detector = detector,

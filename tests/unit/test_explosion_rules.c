@@ -3,24 +3,6 @@
  * The amounts are worked out by hand beside each assertion. */
 #include "rules_fixture.h"
 
-static int set_up(void **state)
-{
-    struct tw_error error = {0};
-    char message[900];
-    struct tw_rules *rules = tw_rules_new();
-    assert_non_null(rules);
-    if (tw_rules_load_shipped(rules, &error))
-        fail_msg("%s", tw_error_message(&error, message, sizeof message));
-    *state = rules;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tw_rules_free(*state);
-    return 0;
-}
-
 /* Norms of .8 (nine in ten below 1.234), a loss of 2.3 at best 2.21. */
 static struct tw_facts exploding_run(void)
 {
@@ -382,5 +364,5 @@ int main(void)
         TEST(a_cut_that_helped_names_the_rate_to_begin_with),
         TEST(evaluations_that_rise_want_half_the_rate),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, load_shipped_rules, free_rules);
 }

@@ -2,24 +2,6 @@
  * worked out by hand beside each assertion. */
 #include "rules_fixture.h"
 
-static int set_up(void **state)
-{
-    struct tw_error error = {0};
-    char message[900];
-    struct tw_rules *rules = tw_rules_new();
-    assert_non_null(rules);
-    if (tw_rules_load_shipped(rules, &error))
-        fail_msg("%s", tw_error_message(&error, message, sizeof message));
-    *state = rules;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tw_rules_free(*state);
-    return 0;
-}
-
 /* Best evaluation of .9 at step 3000 of 8000; now, at step 4500, .99 with 15 evaluations since. */
 static struct tw_facts overfit_run(void)
 {
@@ -321,5 +303,5 @@ int main(void)
         TEST(advice_holds_without_a_training_loss),
         TEST(a_converged_run_wants_to_stop_now),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, load_shipped_rules, free_rules);
 }

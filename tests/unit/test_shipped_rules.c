@@ -2,24 +2,6 @@
  * worked out by hand beside each assertion. */
 #include "rules_fixture.h"
 
-static int set_up(void **state)
-{
-    struct tw_error error = {0};
-    char message[900];
-    struct tw_rules *rules = tw_rules_new();
-    assert_non_null(rules);
-    if (tw_rules_load_shipped(rules, &error))
-        fail_msg("%s", tw_error_message(&error, message, sizeof message));
-    *state = rules;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tw_rules_free(*state);
-    return 0;
-}
-
 /* A run that diverged: loss 5.31, best 2.21. */
 static struct tw_facts diverged_run(void)
 {
@@ -567,5 +549,5 @@ int main(void)
         TEST(a_forward_pass_beyond_fp16_wants_another_format_first),
         TEST(a_layer_near_the_limit_of_fp16_wants_bf16_or_a_smaller_branch),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, load_shipped_rules, free_rules);
 }

@@ -3,24 +3,6 @@
  * assertion. */
 #include "rules_fixture.h"
 
-static int set_up(void **state)
-{
-    struct tw_error error = {0};
-    char message[900];
-    struct tw_rules *rules = tw_rules_new();
-    assert_non_null(rules);
-    if (tw_rules_load_shipped(rules, &error))
-        fail_msg("%s", tw_error_message(&error, message, sizeof message));
-    *state = rules;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tw_rules_free(*state);
-    return 0;
-}
-
 static const struct tw_suggestion *get(const struct answer *answer, const char *parameter)
 {
     const struct tw_suggestion *found = find(answer, parameter);
@@ -334,5 +316,5 @@ int main(void)
         TEST(data_go_on_where_they_were),
         TEST(activations_beyond_fp16_want_bf16),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, load_shipped_rules, free_rules);
 }

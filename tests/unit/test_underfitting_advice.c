@@ -2,24 +2,6 @@
  * stands for, worked out by hand beside each assertion. */
 #include "rules_fixture.h"
 
-static int set_up(void **state)
-{
-    struct tw_error error = {0};
-    char message[900];
-    struct tw_rules *rules = tw_rules_new();
-    assert_non_null(rules);
-    if (tw_rules_load_shipped(rules, &error))
-        fail_msg("%s", tw_error_message(&error, message, sizeof message));
-    *state = rules;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tw_rules_free(*state);
-    return 0;
-}
-
 static struct tw_facts digits_run(void)
 {
     struct tw_facts facts;
@@ -306,5 +288,5 @@ int main(void)
         TEST(a_warm_up_becomes_a_twentieth_of_the_run),
         TEST(unusual_updates_change_the_rate_by_three),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, load_shipped_rules, free_rules);
 }
