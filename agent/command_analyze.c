@@ -1,7 +1,7 @@
 /* trainward analyze: reads finished logs and says what went wrong and what to change. */
 #include "agent/commands.h"
 
-#include "agent/find_runs.h"
+#include "agent/each_log.h"
 #include "agent/load_rules.h"
 #include "agent/report.h"
 #include "agent/usage.h"
@@ -72,8 +72,9 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
     }
 }
 
-static int analyze_log(struct analyze *analyze, const char *path, struct tw_error *error)
+static int analyze_log(void *closure, const char *path, struct tw_error *error)
 {
+    struct analyze *analyze = closure;
     struct tw_analysis analysis;
     struct tw_watch_options options = {
         .settings = &analyze->config.settings,
@@ -89,29 +90,6 @@ static int analyze_log(struct analyze *analyze, const char *path, struct tw_erro
         print_run(analyze, &analysis, run);
     tw_analysis_close(&analysis);
     return result;
-}
-
-static void analyze_path(struct analyze *analyze, const char *path)
-{
-    struct tw_texts logs = {0};
-    struct tw_error error = {0};
-    int result = tw_find_runs(&logs, path, true, &error);
-    if (!result && logs.n == 0)
-        result = tw_error_at(&error, -ENOENT, path, 0, 0,
-                             "no run directory in it (one holds telemetry.cbor or "
-                             "telemetry.jsonl)");
-    if (result) {
-        tw_usage_error("analyze", &error);
-        raise_status(analyze, 2);
-    }
-    for (size_t i = 0; i < logs.n; i++) {
-        struct tw_error log_error = {0};
-        if (analyze_log(analyze, logs.at[i], &log_error)) {
-            tw_usage_error("analyze", &log_error);
-            raise_status(analyze, 2);
-        }
-    }
-    tw_texts_release(&logs);
 }
 
 static const char *format_name = "text";
@@ -146,7 +124,7 @@ static int analyze_all(struct analyze *analyze, const char **paths)
         return TW_EXIT_WRONG;
     }
     for (; *paths; paths++)
-        analyze_path(analyze, *paths);
+        raise_status(analyze, tw_each_log("analyze", *paths, analyze_log, analyze));
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "trainward analyze: cannot write the result: %s\n", strerror(errno));
         return TW_EXIT_WRONG;

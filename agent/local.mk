@@ -34,6 +34,7 @@ trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands
 	agent/command_attach.c \
 	agent/command_check.c \
 	agent/command_rules.c \
+	agent/each_log.c agent/each_log.h \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/command_setup.c \
 	agent/command_train.c \

@@ -3,8 +3,7 @@
 
 #include "agent/analysis.h"
 #include "agent/command.h"
-#include "agent/find_runs.h"
-#include "agent/usage.h"
+#include "agent/each_log.h"
 
 #include "sinks/terminal.h"
 
@@ -86,50 +85,36 @@ static void print_step(void *closure, const struct tw_rule_step *step)
            made->verify.within_steps);
 }
 
-static int test_log(struct tw_rules *rules, const struct tw_config *config, const char *path,
-                    struct tw_error *error)
+/* What every log is tried with. */
+struct test {
+    struct tw_rules *rules;
+    const struct tw_config *config;
+};
+
+static int test_log(void *closure, const char *path, struct tw_error *error)
 {
+    const struct test *test = closure;
     struct dry_run dry_run = {.path = path};
-    struct tw_watch_options options = {.settings = &config->settings, .rules = rules};
+    struct tw_watch_options options = {.settings = &test->config->settings, .rules = test->rules};
     struct tw_analysis analysis;
     int result = tw_analysis_open(&analysis, path, false, &options, error);
     if (result)
         return result;
-    tw_rules_set_tracer(rules, print_step, &dry_run);
+    tw_rules_set_tracer(test->rules, print_step, &dry_run);
     result = tw_analysis_read_all(&analysis, error);
-    tw_rules_set_tracer(rules, NULL, NULL);
+    tw_rules_set_tracer(test->rules, NULL, NULL);
     if (!result && !dry_run.findings)
         printf("%s: nothing found, no rule was asked\n", path);
     tw_analysis_close(&analysis);
     return result;
 }
 
-static int test_path(struct tw_rules *rules, const struct tw_config *config, const char *path)
-{
-    struct tw_texts logs = {0};
-    struct tw_error error = {0};
-    int status = 0, result = tw_find_runs(&logs, path, true, &error);
-    if (!result && logs.n == 0)
-        result = tw_error_at(&error, -ENOENT, path, 0, 0, "holds no training log");
-    for (size_t i = 0; !result && i < logs.n; i++) {
-        struct tw_error log_error = {0};
-        if (!test_log(rules, config, logs.at[i], &log_error))
-            continue;
-        tw_usage_error("rules", &log_error);
-        status = TW_EXIT_WRONG;
-    }
-    tw_texts_release(&logs);
-    if (!result)
-        return status;
-    tw_usage_error("rules", &error);
-    return TW_EXIT_WRONG;
-}
-
 int tw_rules_dry_run(struct tw_rules *rules, const struct tw_config *config, const char **paths)
 {
+    struct test test = {rules, config};
     int status = 0;
     for (; *paths; paths++) {
-        if (test_path(rules, config, *paths))
+        if (tw_each_log("rules", *paths, test_log, &test))
             status = TW_EXIT_WRONG;
     }
     if (fflush(stdout) || ferror(stdout)) {
