@@ -35,7 +35,8 @@ struct tw_config {
     struct tw_configured_sink *sinks;
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
-    char *http_listen;                 /* NULL: none */
+    double shutdown_timeout;           /* seconds; 10 */
+    char *http_listen;                 /* NULL: not given; "" or "none": no server */
     int log_level;                     /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };

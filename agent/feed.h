@@ -5,6 +5,7 @@
 #define TW_FEED_H
 
 #include "config.h"
+#include "metrics.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -15,6 +16,8 @@ struct tw_feed_services {
     struct tw_log *log;
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
+    struct tw_metrics *metrics;
+    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
 };
 
 struct tw_feed;
@@ -36,6 +39,13 @@ long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error 
 /* Makes everything taken so far durable, in the order told above. */
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error);
 
+/* Brings the feed's figures up to date (metrics.h): what is not counted as it happens. */
+void tw_feed_figures(struct tw_feed *feed);
+
+/* Every run that is watched. */
+typedef void tw_feed_visit(void *closure, const struct tw_run *run);
+void tw_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
+
 /* Without a checkpoint. NULL is allowed. */
 void tw_feed_close(struct tw_feed *feed);
 
@@ -44,12 +54,14 @@ struct tw_feed {
     long (*work)(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
     int (*checkpoint)(struct tw_feed *feed, struct tw_error *error);
     void (*close)(struct tw_feed *feed);
+    void (*figures)(struct tw_feed *feed);
+    void (*visit_runs)(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
 };
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
 
-/* How long a checkpoint waits for the log and the store. */
+/* services.flush_seconds, unless the agent is about to end. */
 #define TW_FEED_FLUSH_SECONDS 60.0
 /* Most records taken by one tw_feed_work(). */
 #define TW_FEED_BATCH 500

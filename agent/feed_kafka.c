@@ -3,6 +3,7 @@
 #include "agent/feed.h"
 
 #include "agent/dead_letters.h"
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/snapshot.h"
 
@@ -12,11 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define RESTORE_SECONDS 60.0
 
 struct partition {
     bool is_ours, has_news;
+    uint64_t runs;
     struct tw_position newest; /* behind the newest record that was dealt with */
 };
 
@@ -30,7 +33,15 @@ struct kafka_feed {
     struct tw_state_store *store;
     struct partition *partitions;
     int32_t n_partitions;
+    struct tw_source_figures *figures;
+    uint64_t told_repeats; /* of the watch's, in the figures already */
 };
+
+static struct tw_logging_fields about_partition(const struct kafka_feed *feed, int32_t partition)
+{
+    return (struct tw_logging_fields){
+        .source = feed->figures->name, .has_partition = true, .partition = partition};
+}
 
 /* ---- a partition comes ---- */
 
@@ -51,6 +62,7 @@ static int restore_run(void *closure, const char *key, const void *data, size_t 
         tw_snapshot_load(&run, data, size, &restoring->feed->services->config->settings, &why);
     if (result == -ESTALE || result == -EBADMSG) {
         restoring->stale++;
+        restoring->feed->figures->stale_runs++;
         return 0;
     }
     if (result)
@@ -76,27 +88,40 @@ static void forget_partition(struct kafka_feed *feed, int32_t partition)
     feed->partitions[partition] = (struct partition){0};
 }
 
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static int take_partition(struct kafka_feed *feed, int32_t partition, struct tw_error *error)
 {
     struct restoring restoring = {feed, partition, 0, 0};
+    double begun = now_seconds();
     struct tw_position from = {.partition = partition, .offset = -1};
     if (partition < 0 || partition >= feed->n_partitions)
         return tw_error_set(error, -EINVAL,
                             "partition %d appeared though the topic had %d; restart the agent",
                             (int)partition, (int)feed->n_partitions);
+    tw_heartbeat(2 * RESTORE_SECONDS);
     int result = tw_state_store_visit(feed->store, NULL, partition, RESTORE_SECONDS, restore_run,
                                       &restoring, error);
     if (result)
         return result;
+    feed->figures->restored_runs += restoring.runs;
+    feed->figures->restore_seconds += now_seconds() - begun;
     if (restoring.stale) {
         /* Other thresholds or another version: judged anew from the oldest record that is there. */
-        tw_logging(TW_LOG_WARNING, "partition %d: %zu saved runs do not fit, read from its start",
-                   (int)partition, restoring.stale);
+        tw_logging_about(TW_LOG_WARNING, about_partition(feed, partition),
+                         "partition %d: %zu saved runs do not fit, read from its start",
+                         (int)partition, restoring.stale);
         from.offset = 0;
     }
     feed->partitions[partition].is_ours = true;
-    tw_logging(TW_LOG_INFO, "partition %d: taken, %zu runs restored", (int)partition,
-               restoring.runs);
+    feed->partitions[partition].runs = restoring.runs;
+    tw_logging_about(TW_LOG_INFO, about_partition(feed, partition),
+                     "partition %d: taken, %zu runs restored", (int)partition, restoring.runs);
     return feed->source->start(feed->handle, &from, error);
 }
 
@@ -115,9 +140,13 @@ static int bury(struct kafka_feed *feed, const struct tw_source_item *item, stru
     char place[400];
     snprintf(place, sizeof place, "%s partition %d offset %lld", feed->config->topic,
              (int)item->position.partition, (long long)item->position.offset);
-    tw_logging(TW_LOG_WARNING, "%s: %s", place, item->reason);
-    return tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
-                          item->n_bytes, error);
+    tw_logging_about(TW_LOG_WARNING, about_partition(feed, item->position.partition), "%s: %s",
+                     place, item->reason);
+    int result = tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
+                                item->n_bytes, error);
+    feed->figures->broken++;
+    feed->figures->dead_letters += !result;
+    return result;
 }
 
 static int checkpoint(struct tw_feed *base, struct tw_error *error);
@@ -129,9 +158,21 @@ static int give_partition(struct kafka_feed *feed, const struct tw_source_item *
     if (partition < 0 || partition >= feed->n_partitions)
         return 0;
     int result = item->is_lost ? 0 : checkpoint(&feed->feed, error);
-    tw_logging(TW_LOG_INFO, "partition %d: %s", (int)partition,
-               item->is_lost ? "lost" : "given back");
+    tw_logging_about(TW_LOG_INFO, about_partition(feed, partition), "partition %d: %s",
+                     (int)partition, item->is_lost ? "lost" : "given back");
     forget_partition(feed, partition);
+    return result;
+}
+
+static int take_record(struct kafka_feed *feed, const struct tw_source_item *item,
+                       struct tw_error *error)
+{
+    int32_t partition = item->position.partition;
+    size_t before = tw_watch_size(feed->watch);
+    int result = tw_watch_record(feed->watch, item->record, &item->position, error);
+    feed->figures->records++;
+    if (partition >= 0 && partition < feed->n_partitions)
+        feed->partitions[partition].runs += tw_watch_size(feed->watch) - before;
     return result;
 }
 
@@ -143,10 +184,11 @@ static int take_item(struct kafka_feed *feed, int next, const struct tw_source_i
         return take_partition(feed, item->position.partition, error);
     if (next == TW_NEXT_REVOKED)
         return give_partition(feed, item, error);
-    if (next == TW_NEXT_RECORD)
-        result = tw_watch_record(feed->watch, item->record, &item->position, error);
-    else if (next == TW_NEXT_BROKEN)
+    if (next == TW_NEXT_RECORD) {
+        result = take_record(feed, item, error);
+    } else if (next == TW_NEXT_BROKEN) {
         result = bury(feed, item, error);
+    }
     if (!result)
         note_position(feed, &item->position);
     return result;
@@ -184,6 +226,9 @@ static int save_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error
                                     size, &why);
     free(data);
     run->is_dirty = false;
+    feed->figures->snapshots += !result;
+    feed->figures->snapshot_bytes += result ? 0 : size;
+    feed->figures->snapshot_failures += result != 0;
     if (result == -EMSGSIZE) {
         /* One run that is too large must not stop the others. */
         tw_logging_error(TW_LOG_WARNING, "a restart will forget a run", &why);
@@ -221,14 +266,58 @@ static int commit_positions(struct kafka_feed *feed, struct tw_error *error)
 static int checkpoint(struct tw_feed *base, struct tw_error *error)
 {
     struct kafka_feed *feed = (struct kafka_feed *)base;
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
     if (!result)
         result = save_runs(feed, error);
     if (!result)
-        result = tw_state_store_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_state_store_flush(feed->store, feed->services->flush_seconds, error);
     if (!result)
         result = commit_positions(feed, error);
     return result;
+}
+
+/* ---- figures ---- */
+
+static void tell_waiting(struct kafka_feed *feed)
+{
+    char news[120] = "", *waiting = feed->figures->waiting;
+    waiting[0] = '\0';
+    if (tw_kafka_source_is_assigned(feed->handle))
+        return;
+    tw_kafka_source_last_error(feed->handle, news, sizeof news);
+    snprintf(waiting, sizeof feed->figures->waiting, "partitions to be assigned%s%s",
+             news[0] ? ": " : "", news);
+}
+
+static void fill_figures(struct tw_feed *base)
+{
+    struct kafka_feed *feed = (struct kafka_feed *)base;
+    struct tw_source_figures *figures = feed->figures;
+    struct tw_watch_counts counts;
+    size_t n = 0;
+    tw_watch_counts(feed->watch, &counts);
+    figures->runs = tw_watch_size(feed->watch);
+    figures->repeats += counts.repeats + counts.passed_over - feed->told_repeats;
+    feed->told_repeats = counts.repeats + counts.passed_over;
+    tell_waiting(feed);
+    for (int32_t i = 0; i < feed->n_partitions; i++) {
+        if (!feed->partitions[i].is_ours || !tw_metrics_partitions(figures, n + 1))
+            continue;
+        figures->partitions[n++] = (struct tw_partition_figures){
+            .number = i,
+            .lag = tw_kafka_source_lag(feed->handle, i),
+            .runs = feed->partitions[i].runs,
+        };
+    }
+    figures->n_partitions = n;
+}
+
+static void visit_runs(struct tw_feed *base, tw_feed_visit *visit, void *closure)
+{
+    struct kafka_feed *feed = (struct kafka_feed *)base;
+    const struct tw_run *run = NULL;
+    while ((run = tw_watch_next(feed->watch, run)))
+        visit(closure, run);
 }
 
 static void close_feed(struct tw_feed *base)
@@ -267,9 +356,14 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
     struct kafka_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){work, checkpoint, close_feed};
+    feed->feed = (struct tw_feed){work, checkpoint, close_feed, fill_figures, visit_runs};
     feed->services = services;
     feed->config = source_config;
+    feed->figures = tw_metrics_source(services->metrics, "kafka", feed->config->topic);
+    if (!feed->figures) {
+        free(feed);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     feed->source = tw_source_find("kafka");
     int result = open_parts(feed, error);
     if (result) {

@@ -5,6 +5,7 @@
 #define TW_WATCH_H
 
 #include "run.h"
+#include "tally.h"
 
 #include "rules/rules.h"
 
@@ -20,10 +21,12 @@ struct tw_watch_options {
     /* Told each change of an episode before it becomes a document. May be NULL. */
     void (*episode)(void *closure, const struct tw_episode_advisory *advisory);
     void *closure;
+    struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
 };
 
 struct tw_watch_counts {
     uint64_t runs, records, repeats, rule_failures;
+    uint64_t passed_over;   /* records that stand before what their run has dealt with */
     char rule_failure[200]; /* the newest */
 };
 
@@ -46,6 +49,8 @@ void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms);
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run);
 /* Walks the table in order of first sight: start with NULL, ends with NULL. */
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run);
+/* How many there are now. */
+size_t tw_watch_size(const struct tw_watch *watch);
 /* Takes over a restored run, replacing one of the same id. On failure it stays the caller's. */
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 /* The log was cut back or replaced: its positions say nothing of what comes now. */

@@ -21,6 +21,13 @@ int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
  * empty when nothing did. Returns `buffer`. The thread that calls next(). */
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size);
 
+/* True once the group has told this consumer its partitions, be it none. Same thread. */
+bool tw_kafka_source_is_assigned(const void *source);
+
+/* Messages of a partition behind the one that is dealt with now, by what the brokers said last; -1
+ * before anything came. Asks nobody. Same thread. */
+int64_t tw_kafka_source_lag(void *source, int32_t partition);
+
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,
  * a bad value, or a property that trainward sets itself. */
 int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error);
