@@ -1,83 +1,102 @@
-/* trainward agent: the daemon. */
+/* trainward agent: the daemon, one life after the other. */
 #include "agent/commands.h"
 
+#include "agent/configurations.h"
 #include "agent/daemon.h"
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
+#include "agent/notify.h"
 #include "agent/usage.h"
 
 #include <popt.h>
 #include <stdio.h>
 
-/* The configuration in force, and while a new one has not lived yet, the one before it. */
-struct configurations {
-    struct tw_config now, before;
-    bool has_before;
-};
-
-static void release_before(struct configurations *configurations)
+static int load(void *closure, struct tw_config *ret)
 {
-    if (configurations->has_before)
-        tw_config_release(&configurations->before);
-    configurations->has_before = false;
+    return tw_configurations_load(closure, ret);
 }
 
-/* SIGHUP: a bad new file leaves the old one in force. */
-static void reload(struct configurations *configurations)
+static void begun(void *closure)
 {
-    struct tw_config fresh, *now = &configurations->now;
-    if (tw_common_load(&fresh, "agent", false)) {
-        tw_logging(TW_LOG_ERROR, "not reloaded, the old configuration stays");
+    tw_configurations_begun(closure);
+}
+
+static void changed(void *closure)
+{
+    tw_configurations_changed(closure);
+}
+
+/* A SIGHUP that came while no life was there to take it. */
+static void reload_between_lives(struct tw_configurations *configurations)
+{
+    struct tw_config fresh;
+    if (!tw_daemon_take_reload())
+        return;
+    if (!tw_configurations_load(configurations, &fresh)) {
+        tw_configurations_replace(configurations, &fresh);
         return;
     }
-    if (configurations->has_before) /* what never lived is nothing to go back to */
-        tw_config_release(now);
-    else
-        configurations->before = *now;
-    configurations->has_before = true;
-    *now = fresh;
-    tw_logging_start((enum tw_logging_level)now->log_level, now->log_json);
-    tw_logging(TW_LOG_INFO, "configuration reloaded");
+    struct tw_figures *figures = tw_metrics_now(configurations->metrics);
+    figures->reloads_refused++;
+    figures->config_is_good = 0;
 }
 
-/* The new configuration did not even start: a mistake in a rule file, a topic that is missing. */
-static void go_back(struct configurations *configurations, const struct tw_error *why)
+/* Says why, and waits. */
+static void start_again(struct tw_configurations *configurations, const struct tw_error *why,
+                        double pause)
 {
-    struct tw_config *now = &configurations->now;
-    tw_logging_error(TW_LOG_ERROR, "the new configuration does not start", why);
-    tw_config_release(now);
-    *now = configurations->before;
-    configurations->has_before = false;
-    tw_logging_start((enum tw_logging_level)now->log_level, now->log_json);
-    tw_logging(TW_LOG_WARNING, "the old configuration is in force again");
+    char reason[256], message[200];
+    tw_error_message(why, message, sizeof message);
+    snprintf(reason, sizeof reason, "starting again: %s", message);
+    tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", why);
+    tw_notify("STATUS=starting again from what is durable");
+    tw_metrics_now(configurations->metrics)->lives_failed++;
+    tw_metrics_begin_life(configurations->metrics, reason);
+    tw_metrics_publish(configurations->metrics);
+    tw_daemon_pause(pause);
 }
 
 /* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
  * mistake to be told; later ones wait for what was there before. */
-static int live(struct configurations *configurations, struct tw_error *error)
+static int live(struct tw_configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
-        int end = tw_daemon_run(&configurations->now, &failure);
+        struct tw_config next;
+        struct tw_daemon_options options = {
+            .config = &configurations->now,
+            .metrics = configurations->metrics,
+            .load = load,
+            .begun = begun,
+            .changed = changed,
+            .closure = configurations,
+        };
+        int end = tw_daemon_run(&options, &next, &failure);
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;
         }
-        if (end == TW_DAEMON_STOPPED || tw_daemon_is_stopping())
-            return 0;
+        if (end == TW_DAEMON_RELOAD)
+            tw_metrics_begin_life(configurations->metrics, "reloading");
         if (end >= 0) {
             has_lived = true;
             pause = .5;
-            release_before(configurations);
+            tw_configurations_keep(configurations);
         }
-        if (end < 0 && configurations->has_before) {
-            go_back(configurations, &failure);
-        } else if (end != TW_DAEMON_RELOAD) {
-            tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", &failure);
-            tw_daemon_pause(pause);
+        if (end == TW_DAEMON_RELOAD)
+            tw_configurations_replace(configurations, &next);
+        if (tw_daemon_is_stopping()) {
+            if (end == TW_DAEMON_AGAIN || end < 0)
+                tw_logging_error(TW_LOG_WARNING, "stopped; what is not saved is read again",
+                                 &failure);
+            return 0;
         }
-        if (tw_daemon_take_reload())
-            reload(configurations);
+        if (end < 0 && configurations->has_before)
+            tw_configurations_go_back(configurations, &failure);
+        else if (end != TW_DAEMON_RELOAD)
+            start_again(configurations, &failure, pause);
+        reload_between_lives(configurations);
     }
 }
 
@@ -86,11 +105,25 @@ static const struct poptOption options[] = {
     POPT_AUTOHELP POPT_TABLEEND,
 };
 
+static int run_agent(void)
+{
+    struct tw_configurations configurations = {0};
+    struct tw_error error = {0};
+    int status = TW_EXIT_WRONG;
+    tw_daemon_catch_signals();
+    if (!tw_configurations_start(&configurations)) {
+        tw_heartbeat_start();
+        status = live(&configurations, &error) ? TW_EXIT_WRONG : 0;
+        tw_heartbeat_stop();
+    }
+    if (error.code)
+        tw_usage_error("agent", &error);
+    tw_configurations_release(&configurations);
+    return status;
+}
+
 static int run(int argc, const char **argv)
 {
-    struct configurations configurations = {0};
-    struct tw_config *config = &configurations.now;
-    struct tw_error error = {0};
     poptContext context;
     enum tw_usage usage = tw_usage_parse(&context, &tw_command_agent, argc, argv, options);
     if (usage != TW_USAGE_GO_ON)
@@ -102,15 +135,8 @@ static int run(int argc, const char **argv)
                 surplus);
     else if (!tw_common_options.config)
         fputs("trainward agent: name the configuration with --config FILE\n", stderr);
-    else if (!tw_common_load(config, "agent", false)) {
-        tw_logging_start((enum tw_logging_level)config->log_level, config->log_json);
-        tw_daemon_catch_signals();
-        status = live(&configurations, &error) ? TW_EXIT_WRONG : 0;
-        if (error.code)
-            tw_usage_error("agent", &error);
-        release_before(&configurations);
-        tw_config_release(config);
-    }
+    else
+        status = run_agent();
     poptFreeContext(context);
     return status;
 }

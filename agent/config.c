@@ -1,9 +1,10 @@
 /* Loading the configuration: the file, the overrides, then what only the whole can tell. */
 #include "agent/config_loader.h"
 
-#include "telemetry/nearest.h"
+#include "agent/http_server.h"
 
 #include "sources/kafka.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -117,15 +118,16 @@ static void default_state_dir(struct tw_config_loader *loader)
 
 static void check_listen(struct tw_config_loader *loader)
 {
+    char host[256];
+    unsigned port;
     const char *listen = loader->config->http_listen;
-    const char *colon = listen ? strrchr(listen, ':') : NULL;
-    char *end = NULL;
-    if (!listen)
+    if (!listen || !*listen || !strcmp(listen, "none") ||
+        !tw_http_split(listen, host, sizeof host, &port))
         return;
-    long port = colon && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &end, 10) : -1;
-    if (port < 0 || port > 65535 || *end || colon == listen)
-        tw_config_say(loader, loader->path, 0, 0,
-                      "http.listen: '%.64s' is not ADDRESS:PORT, such as 127.0.0.1:9464", listen);
+    tw_config_say(loader, loader->path, loader->listen.line, loader->listen.column,
+                  "http.listen: '%.64s' is not ADDRESS:PORT, such as " TW_HTTP_LISTEN
+                  " or [::1]:0, nor 'none'",
+                  listen);
 }
 
 /* Kafka's own mistakes that need no connection. */
@@ -168,10 +170,38 @@ static void check_one_kafka(struct tw_config_loader *loader)
             config->n_kafka);
 }
 
+/* A bad address, a wrong scheme: what a sink says of its options without connecting. */
+static void check_sink(struct tw_config_loader *loader, const struct tw_config_object *object,
+                       const struct tw_configured_sink *sink)
+{
+    struct tw_error why = {0};
+    char text[512];
+    void *handle = NULL;
+    if (!sink->sink->open(&handle, sink->config, &why))
+        sink->sink->close(handle);
+    else
+        tw_config_say(loader, loader->path, object->line, object->column, "sink %s: %s", sink->name,
+                      tw_error_message(&why, text, sizeof text));
+}
+
+static void check_sinks(struct tw_config_loader *loader)
+{
+    for (size_t i = 0; i < loader->n_objects; i++) {
+        const struct tw_config_object *object = &loader->objects[i];
+        for (size_t j = 0; j < loader->config->n_sinks; j++) {
+            const struct tw_configured_sink *sink = &loader->config->sinks[j];
+            /* One that is wrong already would be told twice. */
+            if (object->table.config == sink->config && !object->told && !tw_config_lacks(object))
+                check_sink(loader, object, sink);
+        }
+    }
+}
+
 static void check_whole(struct tw_config_loader *loader)
 {
     struct tw_config *config = loader->config;
     tw_config_check_required(loader);
+    check_sinks(loader);
     check_all_kafka(loader);
     check_one_kafka(loader);
     check_listen(loader);

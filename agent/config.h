@@ -43,8 +43,9 @@ struct tw_config {
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
     struct tw_checkpoint_config checkpoint;
-    char *http_listen; /* NULL: none */
-    int log_level;     /* 0 error, 1 warning, 2 info, 3 debug */
+    double shutdown_timeout; /* seconds; 10 */
+    char *http_listen;       /* NULL: not given; "" or "none": no server */
+    int log_level;           /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
 

@@ -45,6 +45,9 @@ struct tw_config_loader {
     struct {
         int level, format;
     } log;
+    struct {
+        unsigned line, column;
+    } listen; /* where http.listen stands */
 };
 
 /* ---- mistakes (config.c) ---- */
@@ -95,6 +98,8 @@ void tw_config_set_option(struct tw_config_loader *loader, const struct tw_confi
 void tw_config_add_object(struct tw_config_loader *loader, const char *kind,
                           const struct tw_config_table *table, const yaml_node_t *node);
 void tw_config_check_required(struct tw_config_loader *loader);
+/* Something required is missing. */
+bool tw_config_lacks(const struct tw_config_object *object);
 
 /* ---- sections (config_sections.c) ---- */
 

@@ -18,6 +18,8 @@ static const struct tw_option root_options[] = {
              "$XDG_STATE_HOME/trainward"},
     {"rules", TW_OPTION_TEXTS, offsetof(struct tw_config, rules),
      .help = "files and directories of rules beside those that are built in"},
+    {"shutdown_timeout", TW_OPTION_DURATION, offsetof(struct tw_config, shutdown_timeout), 10, 0,
+     3600, .help = "how long SIGTERM waits for the last checkpoint and the sinks together"},
 };
 
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
@@ -32,7 +34,8 @@ static const struct tw_option log_options[] = {
 
 static const struct tw_option http_options[] = {
     {"listen", TW_OPTION_TEXT, offsetof(struct tw_config, http_listen),
-     .help = "address:port of metrics and health; default: none"},
+     .help = "address:port of metrics, health and status; port 0: any free one; none: no server; "
+             "default: 127.0.0.1:9464 where that is free"},
 };
 
 static const struct tw_option delivery_options[] = {
@@ -96,9 +99,9 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
     return false;
 }
 
-static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
-                                        "rules",     "sinks",   "delivery",     "checkpoint",
-                                        "http",      "log"};
+static const char *const root_keys[] = {"state_dir", "sources", "advisory_log",    "detectors",
+                                        "rules",     "sinks",   "delivery",        "checkpoint",
+                                        "http",      "log",     "shutdown_timeout"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {
@@ -365,6 +368,19 @@ static void read_entries(struct tw_config_loader *loader, const yaml_node_t *nod
     }
 }
 
+/* ---- http ---- */
+
+static bool note_listen(struct tw_config_loader *loader, void *closure, const char *key,
+                        const yaml_node_t *key_node, const yaml_node_t *value)
+{
+    (void)closure, (void)key_node;
+    if (!strcmp(key, "listen")) { /* no other section has such a key */
+        loader->listen.line = (unsigned)value->start_mark.line + 1;
+        loader->listen.column = (unsigned)value->start_mark.column + 1;
+    }
+    return false;
+}
+
 /* ---- the first level ---- */
 
 static void read_root_key(struct tw_config_loader *loader, void *closure, const char *key,
@@ -381,7 +397,7 @@ static void read_root_key(struct tw_config_loader *loader, void *closure, const 
     } else if (!strcmp(key, "advisory_log")) {
         tw_config_mapping(loader, value, key, read_advisory_log, NULL);
     } else if (*key && !strchr(key, '.') && tw_config_section(loader, key, &table)) {
-        tw_config_read_table(loader, value, key, &table, NULL, NULL);
+        tw_config_read_table(loader, value, key, &table, note_listen, NULL);
     } else if (tw_option_find(root_options, COUNT(root_options), key)) {
         tw_config_section(loader, "", &table);
         tw_config_read_option(loader, &table, key, key_node, value);

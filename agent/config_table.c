@@ -243,6 +243,16 @@ static bool is_set(const struct tw_option *option, const void *config)
     }
 }
 
+bool tw_config_lacks(const struct tw_config_object *object)
+{
+    for (size_t i = 0; i < object->table.n; i++) {
+        if (object->table.options[i].required &&
+            !is_set(&object->table.options[i], object->table.config))
+            return true;
+    }
+    return false;
+}
+
 void tw_config_check_required(struct tw_config_loader *loader)
 {
     for (size_t i = 0; i < loader->n_objects; i++) {

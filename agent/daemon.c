@@ -3,206 +3,42 @@
  * errors alike. */
 #include "agent/daemon.h"
 
-#include "agent/feed.h"
+#include "agent/config_compare.h"
+#include "agent/daemon_parts.h"
+#include "agent/heartbeat.h"
 #include "agent/load_rules.h"
 #include "agent/logging.h"
 #include "agent/notify.h"
 
-#include "advisories/log_file.h"
-#include "sinks/delivery.h"
 #include "telemetry/clock.h"
 
-#include <errno.h>
-#include <signal.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define CHECKPOINT_RECORDS 20000
-#define DRAIN_SECONDS 10.0
-
-struct daemon {
-    const struct tw_config *config;
-    struct tw_feed_services services;
-    char dead_letter_dir[4200];
-    struct tw_feed **feeds;
-    size_t n_feeds;
-    struct tw_delivery **deliveries;
-    size_t n_deliveries;
-};
-
-static volatile sig_atomic_t stop_signal, reload_signal;
-
-static void on_signal(int number)
-{
-    if (number == SIGHUP) {
-        reload_signal = 1;
-        return;
-    }
-    if (stop_signal)
-        _exit(128 + number); /* asked twice: at once */
-    stop_signal = 1;
-}
-
-void tw_daemon_catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-bool tw_daemon_is_stopping(void)
-{
-    return stop_signal;
-}
-
-bool tw_daemon_take_reload(void)
-{
-    bool reload = reload_signal;
-    reload_signal = 0;
-    return reload;
-}
-
-void tw_daemon_pause(double seconds)
-{
-    for (double slept = 0; slept < seconds && !stop_signal && !reload_signal; slept += .05) {
-        struct timespec pause = {0, 50000000};
-        nanosleep(&pause, NULL);
-    }
-}
-
-/* ---- start ---- */
-
-static void sink_line(void *closure, char level, const char *text)
-{
-    const struct tw_configured_sink *sink = closure;
-    tw_logging(level == 'w' ? TW_LOG_WARNING : TW_LOG_INFO, "sink %s: %s", sink->name, text);
-}
-
-static int start_delivery(struct daemon *daemon, struct tw_configured_sink *sink,
-                          struct tw_error *error)
-{
-    struct tw_delivery_options options = {
-        .name = sink->name,
-        .sink = sink->sink,
-        .config = sink->config,
-        .log = tw_config_log(daemon->config),
-        .dead_letter_dir = daemon->dead_letter_dir,
-        .backoff_first = daemon->config->backoff_first,
-        .backoff_max = daemon->config->backoff_max,
-        .log_line = sink_line,
-        .closure = sink,
-    };
-    int result = tw_delivery_start(&daemon->deliveries[daemon->n_deliveries], &options, error);
-    if (!result)
-        daemon->n_deliveries++;
-    tw_error_add_place(error, sink->name);
-    return result;
-}
-
-static int start_deliveries(struct daemon *daemon, struct tw_error *error)
-{
-    daemon->deliveries = calloc(daemon->config->n_sinks + 1, sizeof *daemon->deliveries);
-    if (!daemon->deliveries)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = 0;
-    for (size_t i = 0; i < daemon->config->n_sinks && !result; i++)
-        result = start_delivery(daemon, &daemon->config->sinks[i], error);
-    return result;
-}
-
-static int open_feeds(struct daemon *daemon, struct tw_error *error)
-{
-    const struct tw_config *config = daemon->config;
-    int result = 0;
-    if (config->n_kafka + config->n_directories == 0)
-        return tw_error_at(error, -EINVAL, config->path, 0, 0,
-                           "has no sources; add 'sources: [{directory: {path: runs}}]'");
-    daemon->feeds = calloc(config->n_kafka + config->n_directories, sizeof *daemon->feeds);
-    if (!daemon->feeds)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < config->n_kafka && !result; i++) {
-        result = tw_feed_kafka_open(&daemon->feeds[daemon->n_feeds], &daemon->services,
-                                    config->kafka[i], error);
-        daemon->n_feeds += !result;
-    }
-    for (size_t i = 0; i < config->n_directories && !result; i++) {
-        result = tw_feed_directory_open(&daemon->feeds[daemon->n_feeds], &daemon->services,
-                                        &config->directories[i], error);
-        daemon->n_feeds += !result;
-    }
-    return result;
-}
-
-static int make_state_dir(struct daemon *daemon, struct tw_error *error)
-{
-    const char *dir = daemon->config->state_dir;
-    /* With its parents: ~/.local/state is often not there yet. */
-    int result = tw_make_directory(dir, error);
-    if (result)
-        return result;
-    if (access(dir, W_OK | X_OK))
-        return tw_error_at(error, -errno, dir, 0, 0, "cannot write the state directory: %s",
-                           strerror(errno));
-    snprintf(daemon->dead_letter_dir, sizeof daemon->dead_letter_dir, "%s/dead-letters", dir);
-    daemon->services.dead_letter_dir = daemon->dead_letter_dir;
-    return 0;
-}
-
-/* Each followed log takes a descriptor, and the soft limit is often 1,024. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int start(struct daemon *daemon, struct tw_error *error)
-{
-    struct tw_log_location location = tw_config_log(daemon->config);
-    raise_descriptors();
-    int result = make_state_dir(daemon, error);
-    if (!result)
-        result = tw_load_rules(&daemon->services.rules, daemon->config, error);
-    if (!result)
-        result = tw_log_open(&daemon->services.log, &location, error);
-    if (!result)
-        result = open_feeds(daemon, error);
-    if (!result)
-        result = start_deliveries(daemon, error);
-    return result;
-}
 
 /* ---- work ---- */
 
-static int checkpoint(struct daemon *daemon, struct tw_error *error)
+typedef int save(struct tw_feed *feed, struct tw_error *error);
+
+/* tw_feed_keep() or tw_feed_checkpoint() of all feeds. */
+static int save_feeds(struct tw_daemon *daemon, save *save_feed, struct tw_error *error)
 {
+    struct tw_figures *figures = tw_metrics_now(daemon->options->metrics);
+    double begun = tw_now_seconds();
     int result = 0;
     for (size_t i = 0; i < daemon->n_feeds && !result; i++)
-        result = tw_feed_checkpoint(daemon->feeds[i], error);
+        result = save_feed(daemon->feeds[i], error);
+    figures->checkpoint_seconds += tw_now_seconds() - begun;
+    figures->checkpoints += !result;
+    figures->checkpoints_failed += result != 0;
+    if (!result)
+        figures->checkpoint_time = (double)time(NULL);
     return result;
 }
 
-static int keep(struct daemon *daemon, struct tw_error *error)
-{
-    int result = 0;
-    for (size_t i = 0; i < daemon->n_feeds && !result; i++)
-        result = tw_feed_keep(daemon->feeds[i], error);
-    return result;
-}
-
-/* Only the first waits: Kafka's feeds, which wake as soon as something comes, stand before the
- * directories. */
-static long work(struct daemon *daemon, struct tw_error *error)
+static long work(struct tw_daemon *daemon, struct tw_error *error)
 {
     long taken = 0;
     for (size_t i = 0; i < daemon->n_feeds; i++) {
@@ -215,11 +51,77 @@ static long work(struct daemon *daemon, struct tw_error *error)
     return taken;
 }
 
-static int loop(struct daemon *daemon, struct tw_error *error)
+/* ---- reload ---- */
+
+static void tell_reloading(void)
+{
+    char text[80];
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+             (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    tw_notify(text);
+}
+
+/* Sinks and rules are exchanged while the sources go on: no partition moves, no run is restored. */
+static int change_in_place(struct tw_daemon *daemon, struct tw_config *fresh,
+                           struct tw_error *error)
+{
+    struct tw_rules *rules;
+    struct tw_error ignored = {0};
+    int result = tw_load_rules(&rules, fresh, error);
+    if (result)
+        return result;
+    tw_daemon_stop_deliveries(daemon, tw_now_seconds() + daemon->config->shutdown_timeout);
+    tw_config_exchange_outputs(daemon->config, fresh);
+    result = tw_daemon_start_deliveries(daemon, error);
+    if (result) {
+        tw_daemon_stop_deliveries(daemon, 0);
+        tw_config_exchange_outputs(daemon->config, fresh);
+        tw_daemon_start_deliveries(daemon, &ignored); /* as it did before */
+    } else {
+        tw_rules_exchange(daemon->services.rules, rules);
+    }
+    tw_rules_free(rules);
+    return result;
+}
+
+/* True: this life ends, and the next has `*ret_next`. */
+static bool reload(struct tw_daemon *daemon, struct tw_config *ret_next)
+{
+    const struct tw_daemon_options *options = daemon->options;
+    struct tw_figures *figures = tw_metrics_now(options->metrics);
+    struct tw_error error = {0};
+    tw_daemon_take_reload();
+    tell_reloading();
+    tw_heartbeat(60 + daemon->config->shutdown_timeout);
+    daemon->has_told_systemd = false; /* READY=1 comes again, whatever becomes of it */
+    figures->config_is_good = 0;
+    if (options->load(options->closure, ret_next)) {
+        figures->reloads_refused++;
+        return false;
+    }
+    if (!tw_config_has_same_inputs(daemon->config, ret_next))
+        return true;
+    if (change_in_place(daemon, ret_next, &error)) {
+        tw_logging_error(TW_LOG_ERROR, "not reloaded, the old configuration stays", &error);
+        figures->reloads_refused++;
+    } else {
+        options->changed(options->closure);
+    }
+    tw_config_release(ret_next);
+    return false;
+}
+
+/* ---- the loop ---- */
+
+/* Returns 0 when it is time to stop, 1 for a reload that needs a new life, or negative. */
+static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_error *error)
 {
     double next_checkpoint = 0;
     long since = 0;
-    while (!stop_signal && !reload_signal) {
+    while (!tw_daemon_is_stopping()) {
+        tw_heartbeat(TW_HEARTBEAT_LOOP_SECONDS);
         long taken = work(daemon, error);
         if (taken < 0)
             return (int)taken;
@@ -227,47 +129,62 @@ static int loop(struct daemon *daemon, struct tw_error *error)
             next_checkpoint = tw_now_seconds() + daemon->config->checkpoint.interval;
         since += taken;
         if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_now_seconds() >= next_checkpoint)) {
-            int result = keep(daemon, error);
+            int result = save_feeds(daemon, tw_feed_keep, error);
             if (result)
                 return result;
             since = 0;
         }
-        tw_notify("WATCHDOG=1");
+        tw_daemon_tell(daemon);
+        if (tw_daemon_wants_reload() && reload(daemon, ret_next))
+            return 1;
     }
-    return checkpoint(daemon, error);
+    return 0;
 }
 
-static void stop(struct daemon *daemon, double drain_seconds)
+/* Everything together within the configured bound: the last checkpoint, then the sinks. */
+static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
-    /* One bound for all sinks together: several that are away must not add up. */
-    double deadline = tw_now_seconds() + drain_seconds;
-    for (size_t i = 0; i < daemon->n_deliveries; i++) {
-        double left = deadline - tw_now_seconds();
-        tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
-    }
-    free(daemon->deliveries);
-    for (size_t i = 0; i < daemon->n_feeds; i++)
-        tw_feed_close(daemon->feeds[i]);
-    free(daemon->feeds);
-    tw_log_close(daemon->services.log);
-    tw_rules_free(daemon->services.rules);
+    double deadline = tw_now_seconds() + daemon->config->shutdown_timeout;
+    daemon->services.flush_seconds = daemon->config->shutdown_timeout;
+    int result = save_feeds(daemon, tw_feed_checkpoint, error);
+    tw_daemon_stop(daemon, result ? 0 : deadline);
+    return result;
 }
 
-int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
+int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret_next,
+                  struct tw_error *error)
 {
-    struct daemon daemon = {.config = config, .services = {.config = config}};
-    int result = start(&daemon, error);
+    struct tw_daemon daemon = {
+        .options = options,
+        .config = options->config,
+        .services = {.config = options->config,
+                     .metrics = options->metrics,
+                     .flush_seconds = TW_FEED_FLUSH_SECONDS},
+        .begun = tw_now_seconds(),
+    };
+    struct tw_error failure = {0};
+    int result = tw_daemon_start(&daemon, error);
     if (result) {
-        stop(&daemon, 0);
+        tw_daemon_stop(&daemon, 0);
         return result;
     }
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
-    tw_notify("READY=1\nSTATUS=watching");
-    result = loop(&daemon, error);
-    tw_notify(reload_signal && !stop_signal ? "RELOADING=1" : "STOPPING=1");
-    stop(&daemon, result ? 0 : DRAIN_SECONDS);
-    if (result)
+    options->begun(options->closure);
+    tw_daemon_tell_now(&daemon);
+    int end = loop(&daemon, ret_next, error);
+    if (end < 0) {
+        tw_daemon_stop(&daemon, 0);
         return TW_DAEMON_AGAIN;
-    return stop_signal ? TW_DAEMON_STOPPED : TW_DAEMON_RELOAD;
+    }
+    if (tw_daemon_is_stopping())
+        tw_notify("STOPPING=1\nSTATUS=saving and delivering");
+    result = finish(&daemon, end ? &failure : error);
+    if (end) {
+        /* What was not saved is read again; the new configuration is in force all the same. */
+        if (result)
+            tw_logging_error(TW_LOG_WARNING, "the last checkpoint before the reload", &failure);
+        return TW_DAEMON_RELOAD;
+    }
+    return result ? TW_DAEMON_AGAIN : TW_DAEMON_STOPPED;
 }

@@ -3,22 +3,39 @@
 #define TW_DAEMON_H
 
 #include "config.h"
+#include "metrics.h"
 
 enum tw_daemon_end {
     TW_DAEMON_STOPPED, /* SIGTERM or SIGINT: everything is durable */
-    TW_DAEMON_RELOAD,  /* SIGHUP: likewise; the caller loads the new file */
+    TW_DAEMON_RELOAD,  /* SIGHUP: likewise; go on with the new configuration */
     TW_DAEMON_AGAIN    /* something failed on the way; start again from what is durable */
 };
 
-/* Runs until a signal. Returns enum tw_daemon_end, or negative when it could not start.
- * `error` is set in the latter case and for TW_DAEMON_AGAIN. */
-int tw_daemon_run(const struct tw_config *config, struct tw_error *error);
+struct tw_daemon_options {
+    struct tw_config *config; /* a reload that touches no source changes it in place */
+    struct tw_metrics *metrics;
+    /* SIGHUP: loads and checks the new file into `*ret`; not 0: refused, and that was told. */
+    int (*load)(void *closure, struct tw_config *ret);
+    /* Everything was started. */
+    void (*begun)(void *closure);
+    /* The configuration was changed in place. */
+    void (*changed)(void *closure);
+    void *closure;
+};
+
+/* Runs until a signal. Returns enum tw_daemon_end, or negative when it could not start. `error` is
+ * set in the latter case and for TW_DAEMON_AGAIN; `*ret_next` for TW_DAEMON_RELOAD. */
+int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret_next,
+                  struct tw_error *error);
+
+/* ---- signals (daemon_signals.c) ---- */
 
 /* Catches SIGTERM, SIGINT and SIGHUP from now on. Call it once, before any thread starts. */
 void tw_daemon_catch_signals(void);
 /* True once SIGTERM or SIGINT came. */
 bool tw_daemon_is_stopping(void);
-/* True while a SIGHUP waits; asking takes it, so ask before the new file is read. */
+/* True while a SIGHUP waits; taking it must come before the new file is read. */
+bool tw_daemon_wants_reload(void);
 bool tw_daemon_take_reload(void);
 /* Sleeps, but not through a signal. */
 void tw_daemon_pause(double seconds);

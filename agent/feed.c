@@ -1,6 +1,8 @@
 /* What the kinds of feeds have in common. */
 #include "agent/feed.h"
 
+#include "agent/heartbeat.h"
+
 static int to_log(void *closure, const char *id, const char *run, const char *document,
                   struct tw_error *error)
 {
@@ -18,6 +20,7 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
         .rules = services->rules,
         .document = to_log,
         .closure = services,
+        .tally = &tw_metrics_now(services->metrics)->tally,
     };
 }
 
@@ -33,7 +36,19 @@ int tw_feed_keep(struct tw_feed *feed, struct tw_error *error)
 
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error)
 {
+    /* A broker that is away is waited for: for the log, the store and the position. */
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS);
     return feed->checkpoint(feed, error);
+}
+
+void tw_feed_figures(struct tw_feed *feed)
+{
+    feed->figures(feed);
+}
+
+void tw_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure)
+{
+    feed->visit_runs(feed, visit, closure);
 }
 
 void tw_feed_close(struct tw_feed *feed)

@@ -5,22 +5,9 @@
 #define TW_FEED_H
 
 #include "config.h"
+#include "metrics.h"
 #include "state_store.h"
 #include "watch.h"
-
-/* What the feeds have done, for whoever shows it. */
-struct tw_feed_figures {
-    uint64_t snapshots;       /* saved */
-    uint64_t snapshots_large; /* not saved: too large for the brokers */
-    uint64_t restored;        /* runs taken from snapshots */
-    uint64_t unfit;           /* snapshots that did not fit: judged anew */
-    uint64_t state_lost;      /* of these, runs whose first records were gone */
-    uint64_t records_lost;    /* telemetry that retention deleted before it was read */
-    uint64_t confirmations;   /* times that we asked whether our partitions are still ours */
-    double restore_seconds;   /* the newest restore */
-    size_t runs, unsaved;     /* at present: in memory, and changed since their snapshot */
-    size_t partitions;        /* at present: ours */
-};
 
 /* What all feeds of an agent share. One thread. */
 struct tw_feed_services {
@@ -29,7 +16,8 @@ struct tw_feed_services {
     struct tw_log *log;
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
-    struct tw_feed_figures figures;
+    struct tw_metrics *metrics;
+    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
 };
 
 struct tw_feed;
@@ -55,6 +43,13 @@ int tw_feed_keep(struct tw_feed *feed, struct tw_error *error);
 /* Makes everything taken so far durable, in the same order; waits until it is. */
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error);
 
+/* Brings the feed's figures up to date (metrics.h): what is not counted as it happens. */
+void tw_feed_figures(struct tw_feed *feed);
+
+/* Every run that is watched. */
+typedef void tw_feed_visit(void *closure, const struct tw_run *run);
+void tw_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
+
 /* Without a checkpoint. NULL is allowed. */
 void tw_feed_close(struct tw_feed *feed);
 
@@ -64,12 +59,14 @@ struct tw_feed {
     int (*keep)(struct tw_feed *feed, struct tw_error *error); /* NULL: as checkpoint() */
     int (*checkpoint)(struct tw_feed *feed, struct tw_error *error);
     void (*close)(struct tw_feed *feed);
+    void (*figures)(struct tw_feed *feed);
+    void (*visit_runs)(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
 };
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
 
-/* How long a checkpoint waits for the log and the store. */
+/* services.flush_seconds, unless the agent is about to end. */
 #define TW_FEED_FLUSH_SECONDS 60.0
 /* Most records taken by one tw_feed_work(). */
 #define TW_FEED_BATCH 500

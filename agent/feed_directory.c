@@ -7,6 +7,8 @@
 #include "agent/logging.h"
 #include "agent/snapshot.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct log {
     struct tw_analysis analysis;
     struct tw_position position;
     uint64_t inode, rewinds; /* of the file that the position is in */
+    uint64_t told_repeats;   /* of the watch's, in the figures already */
 };
 
 struct directory_feed {
@@ -37,6 +40,7 @@ struct directory_feed {
     size_t n_logs, n_open, open_max;
     bool has_told_ceiling;
     time_t next_look;
+    struct tw_source_figures *figures;
 };
 
 /* ---- saved state: what the log is, then [size][snapshot] for each of its runs ---- */
@@ -92,6 +96,9 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     free(data);
     if (!result)
         log->is_dirty = false;
+    feed->figures->snapshots += !result;
+    feed->figures->snapshot_bytes += result ? 0 : size;
+    feed->figures->snapshot_failures += result != 0;
     return result;
 }
 
@@ -130,6 +137,7 @@ static void take_saved(struct restoring *restoring, const struct saved *saved)
 {
     struct log *log = restoring->log;
     restoring->is_found = true;
+    restoring->feed->figures->restored_runs += saved->runs;
     log->position.offset = saved->offset;
     log->analysis.position = log->position;
     log->analysis.time_base_ms = saved->time_base_ms;
@@ -176,6 +184,7 @@ static int open_analysis(struct directory_feed *feed, struct log *log, struct tw
     struct tw_watch_options options = tw_feed_watch_options(feed->services);
     log->position = (struct tw_position){0};
     log->rewinds = 0;
+    log->told_repeats = 0;
     log->inode = telemetry_inode(log->path);
     return tw_analysis_open(&log->analysis, log->path, true, &options, error);
 }
@@ -191,14 +200,17 @@ static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_fo
 {
     struct restoring restoring = {.feed = feed, .log = log};
     struct tw_error why = {0};
+    double begun = tw_now_seconds();
     int result = tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &why);
     *ret_is_found = restoring.is_found;
+    feed->figures->restore_seconds += tw_now_seconds() - begun;
     if (!does_not_fit(result)) {
         if (result && error)
             *error = why;
         return result;
     }
     /* Nothing is lost but time: the log itself is still there. */
+    feed->figures->stale_runs++;
     tw_logging(TW_LOG_WARNING, "%s: saved state does not fit, the log is read from its start",
                log->path);
     tw_analysis_close(&log->analysis);
@@ -215,8 +227,19 @@ static bool has_ended(const struct log *log)
     return ended;
 }
 
+/* Before its watch is closed: the repeats of a log are those of its watch. */
+static void count_repeats(struct directory_feed *feed, struct log *log)
+{
+    struct tw_watch_counts counts;
+    tw_watch_counts(log->analysis.watch, &counts);
+    uint64_t repeats = counts.repeats + counts.passed_over;
+    feed->figures->repeats += repeats - log->told_repeats;
+    log->told_repeats = repeats;
+}
+
 static void close_log(struct directory_feed *feed, struct log *log)
 {
+    count_repeats(feed, log);
     log->size_at_end = log->position.offset;
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
@@ -305,7 +328,8 @@ static void look_at(struct directory_feed *feed, const char *path)
         log->size_at_end = is_passing(result) ? -1 : telemetry_size(path);
         tw_logging_error(TW_LOG_WARNING, "not watched", &error);
     } else if (is_new || log->is_open) {
-        tw_logging(TW_LOG_INFO, "watching %s", path);
+        tw_logging_about(TW_LOG_INFO, (struct tw_logging_fields){.source = feed->figures->name},
+                         "watching %s", path);
     }
 }
 
@@ -323,7 +347,7 @@ static int end_log(struct directory_feed *feed, struct log *log, struct tw_error
 {
     int result = tw_analysis_finish(&log->analysis, error);
     if (!result)
-        result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
     if (!result)
         result = save_log(feed, log, error);
     close_log(feed, log);
@@ -346,6 +370,8 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
             tw_logging(TW_LOG_WARNING, "%s: %s", log->path, log->analysis.first_skip);
         if (next == TW_NEXT_WAIT)
             break;
+        feed->figures->records += next == TW_NEXT_RECORD;
+        feed->figures->broken += log->analysis.skipped - skipped;
         log->position = log->analysis.position;
         log->is_dirty = true;
         if (log->rewinds != log->analysis.rewinds)
@@ -385,14 +411,39 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
 static int checkpoint(struct tw_feed *base, struct tw_error *error)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
     for (size_t i = 0; i < feed->n_logs && !result; i++) {
         if (feed->logs[i].is_open && feed->logs[i].is_dirty)
             result = save_log(feed, &feed->logs[i], error);
     }
     if (!result)
-        result = tw_state_store_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_state_store_flush(feed->store, feed->services->flush_seconds, error);
     return result;
+}
+
+/* ---- figures ---- */
+
+static void visit_runs(struct tw_feed *base, tw_feed_visit *visit, void *closure)
+{
+    struct directory_feed *feed = (struct directory_feed *)base;
+    for (size_t i = 0; i < feed->n_logs; i++) {
+        const struct tw_run *run = NULL;
+        while (feed->logs[i].is_open && (run = tw_watch_next(feed->logs[i].analysis.watch, run)))
+            visit(closure, run);
+    }
+}
+
+static void fill_figures(struct tw_feed *base)
+{
+    struct directory_feed *feed = (struct directory_feed *)base;
+    feed->figures->runs = 0;
+    for (size_t i = 0; i < feed->n_logs; i++) {
+        struct log *log = &feed->logs[i];
+        if (!log->is_open)
+            continue;
+        feed->figures->runs += tw_watch_size(log->analysis.watch);
+        count_repeats(feed, log);
+    }
 }
 
 static void close_feed(struct tw_feed *base)
@@ -423,9 +474,18 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     struct directory_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){.work = work, .checkpoint = checkpoint, .close = close_feed};
+    feed->feed = (struct tw_feed){.work = work,
+                                  .checkpoint = checkpoint,
+                                  .close = close_feed,
+                                  .figures = fill_figures,
+                                  .visit_runs = visit_runs};
     feed->services = services;
     feed->directory = directory;
+    feed->figures = tw_metrics_source(services->metrics, "directory", directory->path);
+    if (!feed->figures) {
+        free(feed);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     feed->open_max = open_max();
     int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
     if (!result)

@@ -31,8 +31,9 @@ static int give_partitions(struct tw_kafka_feed *feed, bool is_lost, struct tw_e
         result = tw_kafka_feed_save_all(feed, feed->moving, feed->n_moving, error);
     for (size_t i = 0; i < feed->n_moving; i++)
         tw_kafka_feed_drop(feed, feed->moving[i]);
-    tw_logging(TW_LOG_INFO, "%zu partitions %s, %zu are ours", feed->n_moving,
-               is_lost ? "lost" : "given back", feed->n_ours);
+    tw_logging_about(TW_LOG_INFO, (struct tw_logging_fields){.source = feed->figures->name},
+                     "%zu partitions %s, %zu are ours", feed->n_moving,
+                     is_lost ? "lost" : "given back", feed->n_ours);
     return result;
 }
 
@@ -65,9 +66,13 @@ static int bury(struct tw_kafka_feed *feed, const struct tw_source_item *item,
     char place[400];
     snprintf(place, sizeof place, "%s partition %d offset %lld", feed->config->topic,
              (int)item->position.partition, (long long)item->position.offset);
-    tw_logging(TW_LOG_WARNING, "%s: %s", place, item->reason);
-    return tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
-                          item->n_bytes, error);
+    tw_logging_about(TW_LOG_WARNING, tw_kafka_feed_about(feed, item->position.partition), "%s: %s",
+                     place, item->reason);
+    int result = tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
+                                item->n_bytes, error);
+    feed->figures->broken++;
+    feed->figures->dead_letters += !result;
+    return result;
 }
 
 static int judge(struct tw_kafka_feed *feed, struct tw_shard *shard,
@@ -77,6 +82,7 @@ static int judge(struct tw_kafka_feed *feed, struct tw_shard *shard,
     int64_t offset = item->position.index ? item->position.offset : item->position.offset - 1;
     uint64_t before = tw_log_appended(feed->services->log);
     int result = tw_watch_record(shard->watch, item->record, &item->position, error);
+    feed->figures->records++;
     struct tw_run *run = tw_watch_newest(shard->watch);
     if (result || !run)
         return result;
@@ -209,10 +215,20 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
     struct tw_kafka_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){work, keep, checkpoint, close_feed};
+    feed->feed = (struct tw_feed){.work = work,
+                                  .keep = keep,
+                                  .checkpoint = checkpoint,
+                                  .close = close_feed,
+                                  .figures = tw_kafka_feed_figures,
+                                  .visit_runs = tw_kafka_feed_visit_runs};
     feed->services = services;
     feed->config = source_config;
     feed->source = tw_source_find("kafka");
+    feed->figures = tw_metrics_source(services->metrics, "kafka", feed->config->topic);
+    if (!feed->figures) {
+        free(feed);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     feed->session_seconds = tw_kafka_session_seconds(feed->config);
     int result = open_parts(feed, error);
     if (result) {

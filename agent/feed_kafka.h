@@ -8,6 +8,7 @@
 #define TW_FEED_KAFKA_H
 
 #include "feed.h"
+#include "logging.h"
 #include "state_kafka.h"
 
 #include "sources/kafka.h"
@@ -20,6 +21,7 @@ struct tw_shard {
     /* May be committed once so many snapshots are durable; -1: nothing waits. */
     int64_t waiting;
     uint64_t waiting_for;
+    uint64_t told_repeats; /* of the watch's, in the figures already */
 };
 
 struct tw_kafka_feed {
@@ -31,6 +33,7 @@ struct tw_kafka_feed {
     struct tw_state_topic *store;
     struct tw_shard *shards; /* by partition */
     int32_t n_partitions;
+    struct tw_source_figures *figures;
     int32_t *ours, *moving; /* partitions: ours; told by the present rebalance so far */
     size_t n_ours, n_moving;
 
@@ -49,6 +52,16 @@ struct tw_kafka_feed {
 
 /* Whether the partition is ours, and its shard. */
 struct tw_shard *tw_kafka_feed_shard(struct tw_kafka_feed *feed, int32_t partition);
+
+/* For lines of the log that are about a partition. */
+struct tw_logging_fields tw_kafka_feed_about(const struct tw_kafka_feed *feed, int32_t partition);
+
+/* ---- feed_kafka_figures.c ---- */
+
+void tw_kafka_feed_figures(struct tw_feed *feed);
+void tw_kafka_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
+/* Before a shard's watch is closed: the repeats are its. */
+void tw_kafka_feed_count_repeats(struct tw_kafka_feed *feed, struct tw_shard *shard);
 
 /* ---- feed_kafka_restore.c ---- */
 

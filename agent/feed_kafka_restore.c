@@ -1,6 +1,7 @@
 /* Partitions come: their runs are read back before any of their records is. */
 #include "agent/feed_kafka.h"
 
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/snapshot.h"
 
@@ -11,6 +12,8 @@
 
 /* The longest silence of the brokers, not the longest restore. */
 #define SILENCE_SECONDS 60.0
+/* A million runs take minutes. */
+#define HEARTBEAT_SECONDS 600.0
 
 struct restoring {
     struct tw_kafka_feed *feed;
@@ -107,7 +110,7 @@ static int take_snapshot(void *closure, int32_t partition, const char *id,
 static int64_t start_of_rebuilt(struct tw_kafka_feed *feed, const struct tw_kafka_range *range)
 {
     struct tw_watch *watch = feed->shards[range->partition].watch;
-    struct tw_feed_figures *figures = &feed->services->figures;
+    struct tw_source_figures *figures = feed->figures;
     int64_t start = -1;
     size_t lost = 0;
     for (struct tw_run *run = tw_watch_next(watch, NULL); run; run = tw_watch_next(watch, run)) {
@@ -116,7 +119,7 @@ static int64_t start_of_rebuilt(struct tw_kafka_feed *feed, const struct tw_kafk
         int64_t first = run->first_message ? run->first_message - 1 : 0;
         run->core.state_lost = first < range->low;
         lost += run->core.state_lost;
-        figures->unfit++;
+        figures->stale_runs++;
         if (first < range->low)
             first = range->low;
         if (start < 0 || first < start)
@@ -135,7 +138,7 @@ static void tell_lost_records(struct tw_kafka_feed *feed, const struct tw_kafka_
 {
     if (range->committed < 0 || range->committed >= range->low)
         return;
-    feed->services->figures.records_lost += (uint64_t)(range->low - range->committed);
+    feed->figures->records_lost += (uint64_t)(range->low - range->committed);
     tw_logging(TW_LOG_WARNING,
                "partition %d: %lld messages were deleted from the topic before they were read; "
                "lengthen its retention",
@@ -210,12 +213,12 @@ static int restore_all(struct restoring *restoring, const int32_t *partitions,
 static void tell_restored(const struct restoring *restoring, const int32_t *partitions,
                           double seconds)
 {
-    struct tw_feed_figures *figures = &restoring->feed->services->figures;
+    struct tw_source_figures *figures = restoring->feed->figures;
     size_t runs = 0;
     for (size_t i = 0; i < restoring->n; i++)
         runs += tw_watch_size(restoring->feed->shards[partitions[i]].watch);
-    figures->restored += runs;
-    figures->restore_seconds = seconds;
+    figures->restored_runs += runs;
+    figures->restore_seconds += seconds;
     tw_logging(TW_LOG_INFO,
                "%zu partitions taken, %zu are ours; %zu runs restored from %zu snapshots (%.1f MB) "
                "in %.2f s",
@@ -235,6 +238,7 @@ int tw_kafka_feed_take(struct tw_kafka_feed *feed, const int32_t *partitions, si
     struct restoring restoring = {.feed = feed, .n = n};
     if (n == 0)
         return 0;
+    tw_heartbeat(HEARTBEAT_SECONDS);
     restoring.ranges = calloc(n, sizeof *restoring.ranges);
     if (!restoring.ranges)
         return tw_error_set(error, -ENOMEM, "out of memory");
@@ -252,6 +256,8 @@ void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition)
         at++;
     if (at < feed->n_ours)
         feed->ours[at] = feed->ours[--feed->n_ours];
+    if (feed->shards[partition].watch)
+        tw_kafka_feed_count_repeats(feed, &feed->shards[partition]);
     tw_watch_close(feed->shards[partition].watch);
     feed->shards[partition] = (struct tw_shard){0};
 }

@@ -47,7 +47,7 @@ static int check_membership(struct tw_kafka_feed *feed, struct tw_error *error)
     look_at_clock(feed);
     if (!feed->is_doubtful)
         return 0;
-    feed->services->figures.confirmations++;
+    feed->figures->confirmations++;
     int result = tw_kafka_source_confirm(feed->handle, CONFIRM_SECONDS, error);
     feed->is_doubtful = result != 0;
     return result;
@@ -77,11 +77,12 @@ static int save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct t
     if (result == -EMSGSIZE) {
         /* One run that is too large must not stop the others. */
         tw_logging_error(TW_LOG_WARNING, "a restart will forget a run", &why);
-        feed->services->figures.snapshots_large++;
+        feed->figures->snapshot_failures++;
     } else if (result) {
         return result == -EAGAIN ? result : tw_error_set(error, result, "%s", why.text);
     } else {
-        feed->services->figures.snapshots++;
+        feed->figures->snapshots++;
+        feed->figures->snapshot_bytes += size;
     }
     tw_unsaved_remove(&shard->unsaved, run);
     return 0;
@@ -187,18 +188,6 @@ static int look_at_log(struct tw_kafka_feed *feed, struct tw_error *error)
     return tw_log_durable(log, &feed->durable_documents, error);
 }
 
-static void count_figures(struct tw_kafka_feed *feed)
-{
-    struct tw_feed_figures *figures = &feed->services->figures;
-    figures->partitions = feed->n_ours;
-    figures->runs = figures->unsaved = 0;
-    for (size_t i = 0; i < feed->n_ours; i++) {
-        const struct tw_shard *shard = &feed->shards[feed->ours[i]];
-        figures->runs += tw_watch_size(shard->watch);
-        figures->unsaved += shard->unsaved.n;
-    }
-}
-
 int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
                            struct tw_error *error)
 {
@@ -216,7 +205,6 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
     if (!result && feed->now >= feed->next_commit) {
         feed->next_commit = feed->now + feed->services->config->checkpoint.interval;
         note_offsets(feed);
-        count_figures(feed);
     }
     return result ? result : commit_offsets(feed, error);
 }
@@ -227,7 +215,7 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
 static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw_error *error)
 {
     struct tw_shard *shard = &feed->shards[partition];
-    double deadline = tw_now_seconds() + TW_FEED_FLUSH_SECONDS;
+    double deadline = tw_now_seconds() + feed->services->flush_seconds;
     int result = 0;
     for (long n = 0; shard->unsaved.first && !result; n++) {
         if (n % BURST == 0 && (result = check_membership(feed, error)))
@@ -245,7 +233,7 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw
 int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
                            struct tw_error *error)
 {
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
     if (!result)
         feed->durable_documents = tw_log_appended(feed->services->log);
     for (size_t i = 0; i < n && !result; i++) {
@@ -256,7 +244,7 @@ int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions
     if (result == -EAGAIN)
         return 0;
     if (!result)
-        result = tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_state_topic_flush(feed->store, feed->services->flush_seconds, error);
     if (!result)
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)

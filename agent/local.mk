@@ -3,18 +3,24 @@ noinst_LTLIBRARIES += libagent.la
 libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
 	agent/config.c agent/config.h agent/config_loader.h \
+	agent/config_compare.c agent/config_compare.h \
 	agent/config_expand.c agent/config_override.c agent/config_sections.c \
 	agent/config_table.c agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
+	agent/daemon_figures.c agent/daemon_parts.c agent/daemon_parts.h agent/daemon_signals.c \
 	agent/dead_letters.c agent/dead_letters.h \
 	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
 	agent/feed.c agent/feed.h agent/feed_directory.c \
-	agent/feed_kafka.c agent/feed_kafka.h agent/feed_kafka_restore.c agent/feed_kafka_save.c \
+	agent/feed_kafka.c agent/feed_kafka.h \
+	agent/feed_kafka_figures.c agent/feed_kafka_restore.c agent/feed_kafka_save.c \
 	agent/find_runs.c agent/find_runs.h \
+	agent/heartbeat.c agent/heartbeat.h \
+	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
 	agent/logging.c agent/logging.h \
+	agent/metrics.c agent/metrics.h agent/metrics_json.c agent/metrics_text.c \
 	agent/notify.c agent/notify.h \
 	agent/report.h agent/report_json.c agent/report_text.c \
 	agent/run.c agent/run.h \
@@ -24,14 +30,17 @@ libagent_la_SOURCES = \
 	agent/shell_command.c agent/shell_command.h \
 	agent/snapshot.c agent/snapshot.h \
 	agent/state_files.c agent/state_kafka.c agent/state_kafka.h agent/state_store.c agent/state_store.h \
+	agent/tally.h \
 	agent/topics.c agent/topics.h \
 	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h
-libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS)
+libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
+	$(CURL_LIBS) $(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += trainward
 trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
 	agent/command_agent.c \
+	agent/configurations.c agent/configurations.h \
 	agent/command_analyze.c \
 	agent/command_attach.c \
 	agent/command_check.c \
@@ -46,8 +55,16 @@ AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.l
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
-AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_run_table tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+AGENT_TESTS = \
+	tests/unit/test_analysis \
+	tests/unit/test_causes \
+	tests/unit/test_config \
+	tests/unit/test_episodes \
+	tests/unit/test_metrics \
+	tests/unit/test_run_table \
+	tests/unit/test_settings \
+	tests/unit/test_shell_command \
+	tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -56,6 +73,7 @@ tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)

@@ -124,17 +124,29 @@ static int add_rules(struct tw_config *config, struct tw_error *error)
     return 0;
 }
 
-int tw_common_load(struct tw_config *ret, const char *command, bool tells_all)
+static int load(struct tw_config *ret, tw_config_mistake *mistake, void *closure,
+                struct tw_error *error)
 {
-    struct telling telling = {command};
-    struct tw_error error = {0};
     size_t n = 0;
     while (tw_common_options.overrides && tw_common_options.overrides[n])
         n++;
     int result = tw_config_load(ret, tw_common_options.config, tw_common_options.overrides, n,
-                                tells_all ? tell_config_mistake : NULL, &telling, &error);
-    if (!result && (result = add_rules(ret, &error)))
+                                mistake, closure, error);
+    if (!result && (result = add_rules(ret, error)))
         tw_config_release(ret);
+    return result;
+}
+
+int tw_common_load_telling(struct tw_config *ret, tw_config_mistake *mistake, void *closure)
+{
+    return load(ret, mistake, closure, NULL);
+}
+
+int tw_common_load(struct tw_config *ret, const char *command, bool tells_all)
+{
+    struct telling telling = {command};
+    struct tw_error error = {0};
+    int result = load(ret, tells_all ? tell_config_mistake : NULL, &telling, &error);
     if (result && !tells_all)
         tw_usage_error(command, &error);
     return result;

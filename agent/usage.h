@@ -39,6 +39,8 @@ extern struct tw_common_options tw_common_options;
      "further rules, a file or a directory; may be repeated", "PATH"}
 /* clang-format on */
 
+/* Loads what these options name; every mistake is told to `mistake`. */
+int tw_common_load_telling(struct tw_config *ret, tw_config_mistake *mistake, void *closure);
 /* Loads what these options name. Tells the first mistake on standard error, or every one. */
 int tw_common_load(struct tw_config *ret, const char *command, bool tells_all);
 

@@ -16,6 +16,34 @@ struct tw_watch {
     struct tw_watch_counts counts;
 };
 
+/* ---- the tally ---- */
+
+static void count_open(struct tw_watch *watch, uint32_t detector, enum tw_severity severity,
+                       int change)
+{
+    if (watch->options.tally)
+        watch->options.tally->open[detector][severity] += change;
+}
+
+/* All open episodes of a run that comes or goes. */
+static void count_all_open(struct tw_watch *watch, const struct tw_run *run, int change)
+{
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        const struct tw_episode *episode = &run->episodes.at[i];
+        if (tw_episode_is_open(episode))
+            count_open(watch, episode->detector, episode->finding.severity, change);
+    }
+}
+
+static void count_told(struct tw_watch *watch, const struct tw_episode *episode,
+                       enum tw_action action)
+{
+    if (watch->options.tally)
+        watch->options.tally->told[episode->detector][episode->finding.severity][action]++;
+}
+
+/* ---- the table ---- */
+
 int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
                   struct tw_error *error)
 {
@@ -33,6 +61,7 @@ void tw_watch_close(struct tw_watch *watch)
         return;
     for (struct tw_run *run = watch->runs.first, *next; run; run = next) {
         next = run->links.later;
+        count_all_open(watch, run, -1);
         tw_run_free(run);
     }
     tw_run_table_release(&watch->runs);
@@ -64,6 +93,7 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
     if (watch->newest == run)
         watch->newest = NULL;
     tw_run_table_remove(&watch->runs, run);
+    count_all_open(watch, run, -1);
     tw_run_free(run);
 }
 
@@ -75,6 +105,7 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
     if (tw_run_table_add(&watch->runs, run))
         return tw_error_set(error, -ENOMEM, "out of memory");
     watch->counts.runs++;
+    count_all_open(watch, run, 1);
     return 0;
 }
 
@@ -171,8 +202,10 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
     if (watch->options.episode)
         watch->options.episode(watch->options.closure, &advisory);
     int result = tell(watch, run, id, tw_episode_document(&advisory), error);
-    if (!result)
+    if (!result) {
         episode->transition++;
+        count_told(watch, episode, action);
+    }
     return result;
 }
 
@@ -226,6 +259,8 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
     watch->counts.rule_failures += failed;
+    if (watch->options.tally)
+        watch->options.tally->rule_failures += failed;
     if (failed)
         tw_error_message(&error, watch->counts.rule_failure, sizeof watch->counts.rule_failure);
 }
@@ -267,8 +302,16 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
             run->core.suspects |= 1u << detector;
         else
             run->core.suspects &= ~(1u << detector);
+        const struct tw_episode *before =
+            tw_episodes_find_open(&run->episodes, detector, condition->scope);
+        if (before)
+            count_open(watch, detector, before->finding.severity, -1);
         struct tw_episode *episode = tw_episodes_apply(&run->episodes, &change, condition, &action,
                                                        &run->core.findings_dropped);
+        const struct tw_episode *after =
+            tw_episodes_find_open(&run->episodes, detector, condition->scope);
+        if (after)
+            count_open(watch, detector, after->finding.severity, 1);
         if (episode)
             result = tell_change(watch, run, episode, action, error);
     }
@@ -282,8 +325,11 @@ static int wake_episodes(struct tw_watch *watch, struct tw_run *run, struct tw_e
     enum tw_action action;
     int result = 0;
     while (!result && (episode = tw_episodes_wake(&run->episodes, &change, &action,
-                                                  &run->core.findings_dropped)))
+                                                  &run->core.findings_dropped))) {
+        /* What waited was no graver than what had closed, so it cannot escalate an open one. */
+        count_open(watch, episode->detector, episode->finding.severity, 1);
         result = tell_change(watch, run, episode, action, error);
+    }
     return result;
 }
 
@@ -321,6 +367,7 @@ static int close_open_episodes(struct tw_watch *watch, struct tw_run *run, struc
         if (!tw_episode_is_open(episode))
             continue;
         episode->finding.state = TW_STATE_STILL_OPEN;
+        count_open(watch, episode->detector, episode->finding.severity, -1);
         result = tell_episode(watch, run, episode, TW_ACTION_STILL_OPEN, error);
     }
     return result;
@@ -499,12 +546,15 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
 }
 
 /* A resumed run goes on where it ended, and so does what was wrong with it. */
-static void go_on(struct tw_run *run)
+static void go_on(struct tw_watch *watch, struct tw_run *run)
 {
     run->core.ended = 0;
     for (size_t i = 0; i < run->episodes.n; i++) {
-        if (run->episodes.at[i].finding.state == TW_STATE_STILL_OPEN)
-            run->episodes.at[i].finding.state = TW_STATE_OPEN;
+        struct tw_episode *episode = &run->episodes.at[i];
+        if (episode->finding.state != TW_STATE_STILL_OPEN)
+            continue;
+        episode->finding.state = TW_STATE_OPEN;
+        count_open(watch, episode->detector, episode->finding.severity, 1);
     }
 }
 
@@ -517,7 +567,7 @@ static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_rec
     }
     take_identity(watch, run, record);
     if (record->kind != TW_KIND_END && run->core.ended)
-        go_on(run);
+        go_on(watch, run);
     int result = observe(watch, run, record, error);
     if (!result && record->kind == TW_KIND_END)
         result = finish_run(watch, run, record->status, error);
@@ -532,8 +582,10 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
     if (!run)
         return -ENOMEM;
     struct tw_run_core *core = &run->core;
-    if (position && core->has_position && is_behind(position, &core->position))
+    if (position && core->has_position && is_behind(position, &core->position)) {
+        watch->counts.passed_over++;
         return 0;
+    }
     watch->counts.records++;
     run->is_dirty = true;
     int result = 0;

@@ -5,6 +5,7 @@
 #define TW_WATCH_H
 
 #include "run.h"
+#include "tally.h"
 
 #include "rules/rules.h"
 
@@ -20,10 +21,12 @@ struct tw_watch_options {
     /* Told each change of an episode before it becomes a document. May be NULL. */
     void (*episode)(void *closure, const struct tw_episode_advisory *advisory);
     void *closure;
+    struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
 };
 
 struct tw_watch_counts {
     uint64_t runs, records, repeats, rule_failures;
+    uint64_t passed_over;   /* records that stand before what their run has dealt with */
     char rule_failure[200]; /* the newest */
 };
 

@@ -5,7 +5,7 @@
 #include "bench/synthetic_stream.h"
 
 #include "agent/snapshot.h"
-#include "agent/state_store.h"
+#include "agent/state_kafka.h"
 #include "agent/watch.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 /* So many runs are really judged; the others are copies of them with ids of their own. */
 #define TEMPLATES 256
 #define FLUSH_SECONDS 120
+#define UNDER_WAY_MAX 2000
 
 struct template
 {
@@ -28,7 +29,7 @@ struct seeding {
     struct tw_settings settings;
     struct tw_rules *rules;
     struct tw_watch *watch;
-    struct tw_state_store *store;
+    struct tw_state_topic *store;
     struct template templates[TEMPLATES];
     double bytes;
 };
@@ -64,6 +65,25 @@ static int take_templates(struct seeding *seeding, struct tw_error *error)
     return result;
 }
 
+/* Takes the bytes over. Waits while as many as allowed are under way. */
+static int put(struct seeding *seeding, long number, const char *id, unsigned char *bytes,
+               size_t size, struct tw_error *error)
+{
+    const struct tw_state_place place = {0}; /* before the first message */
+    int32_t partition = bench_kafka_partition(seeding->options, number);
+    struct tw_error why = {0};
+    uint64_t durable;
+    int result = tw_state_topic_durable(seeding->store, &durable, error);
+    if (!result && tw_state_topic_sent(seeding->store) - durable >= UNDER_WAY_MAX)
+        result = tw_state_topic_flush(seeding->store, FLUSH_SECONDS, error);
+    if (result) {
+        free(bytes);
+        return result;
+    }
+    result = tw_state_topic_put(seeding->store, id, partition, &place, bytes, size, &why);
+    return result ? tw_error_set(error, result, "%s", why.text) : 0;
+}
+
 static int put_run(struct seeding *seeding, long number, struct tw_error *error)
 {
     const struct template *template = &seeding->templates[number % TEMPLATES];
@@ -75,13 +95,10 @@ static int put_run(struct seeding *seeding, long number, struct tw_error *error)
     bench_run_id(run->core.id, (uint32_t)number);
     unsigned char *bytes = tw_snapshot_save(run, &seeding->settings, &size);
     if (bytes)
-        result =
-            tw_state_store_put(seeding->store, run->core.id,
-                               bench_kafka_partition(seeding->options, number), bytes, size, error);
+        result = put(seeding, number, run->core.id, bytes, size, error);
     else
         result = tw_error_set(error, -ENOMEM, "out of memory");
     seeding->bytes += (double)size;
-    free(bytes);
     tw_run_free(run);
     return result;
 }
@@ -90,6 +107,10 @@ static int open_parts(struct seeding *seeding, struct tw_error *error)
 {
     const struct bench_kafka_options *options = seeding->options;
     struct tw_watch_options watch = {.settings = &seeding->settings};
+    const struct tw_state_topic_options topic = {.brokers = options->brokers,
+                                                 .prefix = options->prefix,
+                                                 .partitions = options->partitions,
+                                                 .timeout_seconds = FLUSH_SECONDS};
     int result = tw_settings_init(&seeding->settings, error);
     if (result)
         return result;
@@ -100,14 +121,13 @@ static int open_parts(struct seeding *seeding, struct tw_error *error)
     if (!result)
         result = tw_watch_open(&seeding->watch, &watch, error);
     if (!result)
-        result = tw_state_kafka_open(&seeding->store, options->brokers, options->prefix, NULL,
-                                     options->partitions, error);
+        result = tw_state_topic_open(&seeding->store, &topic, error);
     return result;
 }
 
 static void close_parts(struct seeding *seeding)
 {
-    tw_state_store_close(seeding->store);
+    tw_state_topic_close(seeding->store);
     tw_watch_close(seeding->watch);
     tw_rules_free(seeding->rules);
     tw_settings_release(&seeding->settings);
@@ -125,7 +145,7 @@ int bench_kafka_seed(const struct bench_kafka_options *options, struct tw_error 
     for (long run = 0; run < options->runs && !result; run++)
         result = put_run(&seeding, run, error);
     if (!result)
-        result = tw_state_store_flush(seeding.store, FLUSH_SECONDS, error);
+        result = tw_state_topic_flush(seeding.store, FLUSH_SECONDS, error);
     close_parts(&seeding);
     if (!result)
         printf("{\"runs\": %ld, \"bytes\": %.0f, \"seconds\": %.3f}\n", options->runs,

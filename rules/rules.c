@@ -34,6 +34,13 @@ void tw_rules_free(struct tw_rules *rules)
     free(rules);
 }
 
+void tw_rules_exchange(struct tw_rules *a, struct tw_rules *b)
+{
+    struct tw_rules old = *a;
+    *a = *b;
+    *b = old;
+}
+
 /* ---- adding ---- */
 
 long tw_rules_find(const struct tw_rules *rules, const char *name)

@@ -18,6 +18,9 @@ struct tw_rules *tw_rules_new(void);
 /* NULL is allowed. */
 void tw_rules_free(struct tw_rules *rules);
 
+/* Each has the other's rules from now on: who holds a set goes on holding it. */
+void tw_rules_exchange(struct tw_rules *a, struct tw_rules *b);
+
 /* Adds the rules built into the program. */
 int tw_rules_load_shipped(struct tw_rules *rules, struct tw_error *error);
 /* Adds a YAML file, or each *.yaml and *.yml of a directory in order of name; a rule with a name

@@ -137,6 +137,7 @@ static void note_failure(struct tw_delivery *delivery, const char *reason)
     pthread_mutex_lock(&delivery->lock);
     bool is_news = !delivery->is_failing || strcmp(delivery->counts.last_error, reason) != 0;
     snprintf(delivery->counts.last_error, TW_REASON_MAX, "%s", reason);
+    delivery->counts.failures++;
     pthread_mutex_unlock(&delivery->lock);
     delivery->is_failing = true;
     if (is_news)
@@ -179,7 +180,11 @@ static bool bury(struct tw_delivery *delivery, const struct tw_log_item *item, c
 static void count(struct tw_delivery *delivery, uint64_t delivered, uint64_t retried,
                   uint64_t poisoned)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     pthread_mutex_lock(&delivery->lock);
+    if (delivered)
+        delivery->counts.last_success = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
     delivery->counts.delivered += delivered;
     delivery->counts.retried += retried;
     delivery->counts.poisoned += poisoned;

@@ -24,9 +24,11 @@ struct tw_delivery_options {
 };
 
 struct tw_delivery_counts {
-    uint64_t delivered, retried, poisoned;
-    int64_t lag;
-    char last_error[TW_REASON_MAX];
+    uint64_t delivered, retried, poisoned; /* documents */
+    uint64_t failures;                     /* attempts that left something to be tried again */
+    int64_t lag;                           /* documents; negative: not known */
+    double last_success;                   /* seconds since 1970; 0: none yet */
+    char last_error[TW_REASON_MAX];        /* empty once it delivers again */
 };
 
 /* Opens the sink and the log's reader and starts the thread. */

@@ -42,7 +42,7 @@ struct kafka {
     const struct tw_kafka_config *config;
     rd_kafka_t *client;
     struct rebalance *rebalances; /* oldest first */
-    bool is_closing, has_failed;
+    bool is_closing, has_failed, is_assigned;
     struct tw_kafka_partitions partitions;
 
     rd_kafka_queue_t *commits; /* answers to commits */
@@ -208,6 +208,7 @@ static void finish_assignment(struct kafka *kafka, struct rebalance *rebalance)
             tw_kafka_partition_at(&kafka->partitions, at->partition);
         at->offset = partition ? partition->start : RD_KAFKA_OFFSET_STORED;
     }
+    kafka->is_assigned = true;
     note_error(kafka, "taking partitions",
                rd_kafka_incremental_assign(kafka->client, rebalance->partitions));
 }
@@ -678,6 +679,25 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size)
 {
     return tw_kafka_news_text(&((struct kafka *)source)->news, buffer, size);
+}
+
+bool tw_kafka_source_is_assigned(const void *source)
+{
+    return ((const struct kafka *)source)->is_assigned;
+}
+
+int64_t tw_kafka_source_lag(void *source, int32_t partition)
+{
+    struct kafka *kafka = source;
+    const char *topic = kafka->config->topic;
+    int64_t low, high, lag = -1;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition);
+    if (!rd_kafka_position(kafka->client, list) && list->elems[0].offset >= 0 &&
+        !rd_kafka_get_watermark_offsets(kafka->client, topic, partition, &low, &high) && high >= 0)
+        lag = high > list->elems[0].offset ? high - list->elems[0].offset : 0;
+    rd_kafka_topic_partition_list_destroy(list);
+    return lag;
 }
 
 const struct tw_source tw_source_kafka = {

@@ -53,6 +53,12 @@ typedef uint64_t tw_kafka_ahead(void *closure, int32_t partition, const void *ke
 typedef void tw_kafka_near(void *closure, int32_t partition, uint64_t told);
 void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,
                                 void *closure);
+/* True once the group has told this consumer its partitions, be it none. Same thread. */
+bool tw_kafka_source_is_assigned(const void *source);
+
+/* Messages of a partition behind the one that is dealt with now, by what the brokers said last; -1
+ * before anything came. Asks nobody. Same thread. */
+int64_t tw_kafka_source_lag(void *source, int32_t partition);
 
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,
  * a bad value, or a property that trainward sets itself. */

@@ -13,7 +13,7 @@ GOOD_CONFIG = "sources: [{directory: {path: runs}}]\n"
 FILES = {
     "good.yaml": GOOD_CONFIG,
     "broken.yaml": "sources: [{directory: {path: runs}\nsinks: [\n",
-    "unknown-key.yaml": "sources: [{directory: {paht: runs}}]\n",
+    "unknown-key.yaml": "sources: [{directory: {path: runs, recursve: true}}]\n",
     "unknown-sink.yaml": "sinks: [{emial: {}}]\n",
     "out-of-range.yaml": GOOD_CONFIG + "log: {level: loud}\n",
     "unset.yaml": "sources: [{directory: {path: '${TW_NOT_SET}'}}]\n",
@@ -66,7 +66,7 @@ WRONG = [
     ("analyze --format xml used", r"trainward analyze: .*xml.*json"),
     ("analyze --config missing.yaml used", r"trainward analyze: missing\.yaml: "),
     ("analyze --config unknown-key.yaml used",
-     r"trainward analyze: unknown-key\.yaml:1:\d+: .*paht.*did you mean 'path'"),
+     r"trainward analyze: unknown-key\.yaml:1:\d+: .*recursve.*did you mean 'recursive'"),
     ("analyze -o log.levle=info used", r"trainward analyze: .*levle.*level"),
     ("analyze -o detectors.divergnce.x=1 used", r"trainward analyze: .*divergnce.*divergence"),
     ("analyze --rules missing.yaml used", r"trainward analyze: missing\.yaml: "),

@@ -143,7 +143,7 @@ static const struct {
 } wrong[] = {
     {"stat_dir: /x\n", ":1:1: unknown key 'stat_dir'; did you mean 'state_dir'?\n"},
     {"kibana: {}\n", ":1:1: unknown key 'kibana'; known here: state_dir, sources, advisory_log, "
-                     "detectors, rules, sinks, delivery, checkpoint, http, log\n"},
+                     "detectors, rules, sinks, delivery, checkpoint, http, log, shutdown_timeout\n"},
     {"log: {level: loud}\n", ":1:14: level: 'loud' is none of error, warning, info, debug\n"},
     {"log: {level: [info]}\n", ":1:14: level: must be one value, not a list\n"},
     {"log: [level]\n", ":1:6: log must be a mapping (key: value)\n"},
@@ -191,7 +191,11 @@ static const struct {
     {"delivery: {backoff_first: 1h}\n",
      ": delivery: backoff_max (60 s) is below backoff_first (3600 s)\n"},
     {"http: {listen: 9464}\n",
-     ": http.listen: '9464' is not ADDRESS:PORT, such as 127.0.0.1:9464\n"},
+     ":1:16: http.listen: '9464' is not ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:0, nor "
+     "'none'\n"},
+    {"sinks:\n  - terminal: {}\n  - email: {server: \"http://a\", from: a@example.org, to: "
+     "b@example.org}\n",
+     ":3:5: sink email: server: write smtp://host:587 for STARTTLS or smtps://host:465\n"},
     {"advisory_log: {file: x}\n", ":1:16: unknown key 'file'; known here: kafka\n"},
     {"a: 1\n---\nb: 1\n", ":2:1: a second YAML document; a configuration is one\n"},
     {"state_dir: !ruby/object x\n", ":1:12: tags of your own have no meaning here\n"},

@@ -74,6 +74,30 @@ static struct tw_watch *open_watch(const struct fixture *fixture, struct documen
     return watch;
 }
 
+/* What a tally must say, by looking at every run. */
+static void assert_open_ones_are_counted(const struct tw_watch *watch, const struct tw_tally *tally)
+{
+    int64_t open[TW_DETECTORS_MAX][TW_TALLY_SEVERITIES] = {{0}};
+    const struct tw_run *run = NULL;
+    while ((run = tw_watch_next(watch, run))) {
+        for (size_t i = 0; i < run->episodes.n; i++) {
+            const struct tw_episode *episode = &run->episodes.at[i];
+            open[episode->detector][episode->finding.severity] += tw_episode_is_open(episode);
+        }
+    }
+    assert_memory_equal(open, tally->open, sizeof open);
+}
+
+static int64_t sum_of_open(const struct tw_tally *tally)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < TW_DETECTORS_MAX; i++) {
+        for (int j = 0; j < TW_TALLY_SEVERITIES; j++)
+            sum += tally->open[i][j];
+    }
+    return sum;
+}
+
 /* Noise that is the same everywhere: a fixed linear congruence, -1 to 1. */
 static double noise(int i)
 {
@@ -463,6 +487,63 @@ static void after_a_rewind_earlier_positions_are_news(void **state)
     free(documents.text);
 }
 
+static uint64_t sum_of_told(const struct tw_tally *tally)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < TW_DETECTORS_MAX; i++) {
+        for (int j = 0; j < TW_TALLY_SEVERITIES; j++) {
+            for (int k = 0; k < TW_TALLY_ACTIONS; k++)
+                sum += tally->told[i][j][k];
+        }
+    }
+    return sum;
+}
+
+static void the_tally_says_what_is_open_and_what_was_told(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct documents documents = {0};
+    struct tw_tally tally = {0};
+    struct tw_watch *watch;
+    int64_t most = 0;
+    struct tw_watch_options options = {.settings = &fixture->settings,
+                                       .rules = fixture->rules,
+                                       .document = collect,
+                                       .closure = &documents,
+                                       .tally = &tally};
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    for (int i = 0; i <= STEPS; i++) {
+        feed(watch, i, i);
+        assert_open_ones_are_counted(watch, &tally);
+        most = sum_of_open(&tally) > most ? sum_of_open(&tally) : most;
+    }
+    assert_true(most > 0);
+    /* A saved run that comes and goes brings its own. */
+    size_t size;
+    struct tw_run *copy, *run = tw_watch_find(watch, "blow-up");
+    unsigned char *saved = tw_snapshot_save(run, &fixture->settings, &size);
+    assert_int_equal(tw_snapshot_load(&copy, saved, size, &fixture->settings, NULL), 0);
+    free(saved);
+    assert_int_equal(tw_watch_adopt(watch, copy, NULL), 0); /* in the other's place */
+    assert_open_ones_are_counted(watch, &tally);
+    feed(watch, STEPS + 1, STEPS + 1);
+    assert_int_equal(sum_of_open(&tally), 0);
+    assert_int_equal(sum_of_told(&tally), documents.n - 1); /* one is the run's */
+    /* The next attempt goes on with what was open; a forgotten run takes it along. */
+    struct tw_record record;
+    make_healthy(&record, "a2", 1);
+    assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+    tw_record_clear(&record);
+    assert_open_ones_are_counted(watch, &tally);
+    assert_true(sum_of_open(&tally) > 0);
+    assert_int_equal(tw_watch_size(watch), 1);
+    tw_watch_forget(watch, tw_watch_find(watch, "blow-up"));
+    assert_int_equal(sum_of_open(&tally), 0);
+    assert_int_equal(tw_watch_size(watch), 0);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +559,7 @@ int main(void)
         cmocka_unit_test(no_two_documents_share_an_id_when_the_same_steps_come_again),
         cmocka_unit_test(a_record_without_a_time_counts_as_the_logs_time_plus_its_step),
         cmocka_unit_test(after_a_rewind_earlier_positions_are_news),
+        cmocka_unit_test(the_tally_says_what_is_open_and_what_was_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

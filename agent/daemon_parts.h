@@ -1,0 +1,40 @@
+/* The parts of one life of the daemon, and what is told of them. For daemon*.c. */
+#ifndef TW_DAEMON_PARTS_H
+#define TW_DAEMON_PARTS_H
+
+#include "daemon.h"
+#include "feed.h"
+
+#include "sinks/delivery.h"
+
+struct tw_daemon {
+    const struct tw_daemon_options *options;
+    struct tw_config *config;
+    struct tw_feed_services services;
+    char dead_letter_dir[4200];
+    struct tw_feed **feeds;
+    size_t n_feeds;
+    struct tw_delivery **deliveries;
+    size_t n_deliveries;
+    /* telling (daemon_figures.c) */
+    double begun, next_figures, next_status;
+    bool is_ready, has_told_systemd;
+};
+
+/* ---- parts (daemon_parts.c) ---- */
+
+int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error);
+int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error);
+/* All sinks together have until `deadline` (tw_now_seconds()) to deliver what is there. */
+void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline);
+void tw_daemon_stop(struct tw_daemon *daemon, double deadline);
+
+/* ---- figures (daemon_figures.c) ---- */
+
+/* Each time round the loop: publishes the figures once a second, or when somebody waits for them,
+ * and tells systemd when everything is ready and, now and then, how it goes. */
+void tw_daemon_tell(struct tw_daemon *daemon);
+/* The same now. */
+void tw_daemon_tell_now(struct tw_daemon *daemon);
+
+#endif
