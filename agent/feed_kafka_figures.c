@@ -38,7 +38,7 @@ static void add_partition(struct tw_kafka_feed *feed, int32_t number, struct tw_
     tw_kafka_feed_count_repeats(feed, shard);
     if (!tw_metrics_partitions(figures, figures->n_partitions + 1))
         return;
-    figures->partitions[figures->n_partitions++] = (struct tw_partition_figures){
+    figures->partitions[figures->n_partitions - 1] = (struct tw_partition_figures){
         .number = number, .lag = tw_kafka_source_lag(feed->handle, number), .runs = runs};
 }
 

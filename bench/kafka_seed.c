@@ -16,7 +16,7 @@
 /* So many runs are really judged; the others are copies of them with ids of their own. */
 #define TEMPLATES 256
 #define FLUSH_SECONDS 120
-#define UNDER_WAY_MAX 2000
+#define UNDER_WAY_MAX 500
 
 struct template
 {
