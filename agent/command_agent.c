@@ -56,9 +56,10 @@ static void go_back(struct configurations *configurations, const struct tw_error
 static int live(struct configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
+    struct tw_outage outage = {0};
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
-        int end = tw_daemon_run(&configurations->now, &failure);
+        int end = tw_daemon_run(&configurations->now, &outage, &failure);
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;
@@ -73,7 +74,7 @@ static int live(struct configurations *configurations, struct tw_error *error)
         if (end < 0 && configurations->has_before) {
             go_back(configurations, &failure);
         } else if (end != TW_DAEMON_RELOAD) {
-            tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", &failure);
+            tw_outage_begin(&outage, "starting again from what is durable", &failure);
             tw_daemon_pause(pause);
         }
         if (tw_daemon_take_reload())

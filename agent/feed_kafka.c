@@ -2,7 +2,7 @@
  * and saved there before its offset is committed. */
 #include "agent/feed.h"
 
-#include "agent/dead_letters.h"
+#include "agent/dead_letter_topic.h"
 #include "agent/logging.h"
 #include "agent/snapshot.h"
 
@@ -28,8 +28,10 @@ struct kafka_feed {
     const struct tw_kafka_config *config;
     struct tw_watch *watch;
     struct tw_state_store *store;
+    struct tw_dead_letter_topic *dead_letters;
     struct partition *partitions;
     int32_t n_partitions;
+    bool is_away; /* the brokers */
 };
 
 /* ---- a partition comes ---- */
@@ -112,12 +114,20 @@ static void note_position(struct kafka_feed *feed, const struct tw_position *pos
 
 static int bury(struct kafka_feed *feed, const struct tw_source_item *item, struct tw_error *error)
 {
-    char place[400];
-    snprintf(place, sizeof place, "%s partition %d offset %lld", feed->config->topic,
-             (int)item->position.partition, (long long)item->position.offset);
-    tw_logging(TW_LOG_WARNING, "%s: %s", place, item->reason);
-    return tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
-                          item->n_bytes, error);
+    const struct tw_dead_letter letter = {
+        .topic = feed->config->topic,
+        .partition = item->position.partition,
+        .offset = item->position.offset - 1, /* the position is behind the message */
+        .time_ms = item->time_ms,
+        .reason = item->reason,
+        .key = item->key,
+        .n_key = item->n_key,
+        .data = item->bytes,
+        .n_data = item->n_bytes,
+    };
+    tw_logging(TW_LOG_WARNING, "%s partition %d offset %lld: %s", letter.topic,
+               (int)letter.partition, (long long)letter.offset, item->reason);
+    return tw_dead_letter_topic_put(feed->dead_letters, &letter, error);
 }
 
 static int checkpoint(struct tw_feed *base, struct tw_error *error);
@@ -152,10 +162,22 @@ static int take_item(struct kafka_feed *feed, int next, const struct tw_source_i
     return result;
 }
 
+static void look_at_brokers(struct kafka_feed *feed)
+{
+    struct tw_error why = {0};
+    bool is_away = tw_kafka_source_look(feed->handle, &why);
+    if (is_away)
+        tw_outage_begin(feed->services->outage, "waiting for the brokers", &why);
+    else if (feed->is_away)
+        tw_outage_end(feed->services->outage);
+    feed->is_away = is_away;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct kafka_feed *feed = (struct kafka_feed *)base;
     long taken = 0;
+    look_at_brokers(feed);
     while (taken < TW_FEED_BATCH) {
         struct tw_source_item item = {0};
         int next = feed->source->next(feed->handle, taken ? 0 : timeout_seconds, &item, error);
@@ -227,6 +249,8 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
     if (!result)
         result = tw_state_store_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
     if (!result)
+        result = tw_dead_letter_topic_flush(feed->dead_letters, TW_FEED_FLUSH_SECONDS, error);
+    if (!result)
         result = commit_positions(feed, error);
     return result;
 }
@@ -237,6 +261,7 @@ static void close_feed(struct tw_feed *base)
     if (feed->handle)
         feed->source->close(feed->handle);
     tw_state_store_close(feed->store);
+    tw_dead_letter_topic_close(feed->dead_letters);
     tw_watch_close(feed->watch);
     free(feed->partitions);
     free(feed);
@@ -253,6 +278,10 @@ static int open_parts(struct kafka_feed *feed, struct tw_error *error)
     if (!result)
         result = tw_state_kafka_open(&feed->store, feed->config->brokers, prefix,
                                      &feed->config->properties, feed->n_partitions, error);
+    if (!result)
+        result = tw_dead_letter_topic_open(&feed->dead_letters, feed->config->brokers,
+                                           &feed->config->properties, prefix,
+                                           feed->services->dead_letter_dir, error);
     if (!result &&
         !(feed->partitions = calloc((size_t)feed->n_partitions + 1, sizeof *feed->partitions)))
         result = tw_error_set(error, -ENOMEM, "out of memory");

@@ -21,6 +21,11 @@ int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
  * empty when nothing did. Returns `buffer`. The thread that calls next(). */
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size);
 
+/* Whether there are brokers to read from: 0, or -EHOSTUNREACH (nobody answers) or -EACCES (they do
+ * not want us) with the reason and the setting to look at. Costs nothing while all is well; while
+ * it is not, it asks once a second for a tenth of one. The thread that calls next(). */
+int tw_kafka_source_look(void *source, struct tw_error *error);
+
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,
  * a bad value, or a property that trainward sets itself. */
 int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error);
