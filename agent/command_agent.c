@@ -42,13 +42,13 @@ static void reload_between_lives(struct tw_configurations *configurations)
 }
 
 /* Says why, and waits. */
-static void start_again(struct tw_configurations *configurations, const struct tw_error *why,
-                        double pause)
+static void start_again(struct tw_configurations *configurations, struct tw_outage *outage,
+                        const struct tw_error *why, double pause)
 {
     char reason[256], message[200];
     tw_error_message(why, message, sizeof message);
     snprintf(reason, sizeof reason, "starting again: %s", message);
-    tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", why);
+    tw_outage_begin(outage, "starting again from what is durable", why);
     tw_notify("STATUS=starting again from what is durable");
     tw_metrics_now(configurations->metrics)->lives_failed++;
     tw_metrics_begin_life(configurations->metrics, reason);
@@ -61,12 +61,14 @@ static void start_again(struct tw_configurations *configurations, const struct t
 static int live(struct tw_configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
+    struct tw_outage outage = {0};
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
         struct tw_config next;
         struct tw_daemon_options options = {
             .config = &configurations->now,
             .metrics = configurations->metrics,
+            .outage = &outage,
             .load = load,
             .begun = begun,
             .changed = changed,
@@ -95,7 +97,7 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
         if (end < 0 && configurations->has_before)
             tw_configurations_go_back(configurations, &failure);
         else if (end != TW_DAEMON_RELOAD)
-            start_again(configurations, &failure, pause);
+            start_again(configurations, &outage, &failure, pause);
         reload_between_lives(configurations);
     }
 }

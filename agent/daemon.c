@@ -159,6 +159,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .config = options->config,
         .services = {.config = options->config,
                      .metrics = options->metrics,
+                     .outage = options->outage,
                      .flush_seconds = TW_FEED_FLUSH_SECONDS},
         .begun = tw_now_seconds(),
     };
@@ -168,6 +169,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         tw_daemon_stop(&daemon, 0);
         return result;
     }
+    tw_outage_end(options->outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     options->begun(options->closure);

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "metrics.h"
+#include "outage.h"
 
 enum tw_daemon_end {
     TW_DAEMON_STOPPED, /* SIGTERM or SIGINT: everything is durable */
@@ -14,6 +15,7 @@ enum tw_daemon_end {
 struct tw_daemon_options {
     struct tw_config *config; /* a reload that touches no source changes it in place */
     struct tw_metrics *metrics;
+    struct tw_outage *outage; /* lives on from one life to the next */
     /* SIGHUP: loads and checks the new file into `*ret`; not 0: refused, and that was told. */
     int (*load)(void *closure, struct tw_config *ret);
     /* Everything was started. */

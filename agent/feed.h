@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "metrics.h"
+#include "outage.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -17,7 +18,8 @@ struct tw_feed_services {
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
     struct tw_metrics *metrics;
-    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
+    struct tw_outage *outage; /* of the brokers */
+    double flush_seconds;     /* how long a checkpoint waits for the log and for the store, each */
 };
 
 struct tw_feed;

@@ -162,6 +162,15 @@ static void note_offsets(struct tw_kafka_feed *feed)
     }
 }
 
+/* Letters are rare, and acknowledged in milliseconds: they are waited for. */
+static int keep_dead_letters(struct tw_kafka_feed *feed, struct tw_error *error)
+{
+    if (!feed->has_dead_letters)
+        return 0;
+    feed->has_dead_letters = false;
+    return tw_dead_letter_topic_flush(feed->dead_letters, feed->services->flush_seconds, error);
+}
+
 static int commit_offsets(struct tw_kafka_feed *feed, struct tw_error *error)
 {
     int result = 0;
@@ -204,7 +213,9 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
         result = save_shard(feed, feed->ours[i], &due, error);
     if (!result && feed->now >= feed->next_commit) {
         feed->next_commit = feed->now + feed->services->config->checkpoint.interval;
-        note_offsets(feed);
+        result = keep_dead_letters(feed, error);
+        if (!result)
+            note_offsets(feed);
     }
     return result ? result : commit_offsets(feed, error);
 }
@@ -249,6 +260,8 @@ int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         feed->shards[feed->ours[i]].waiting = -1; /* a newer one can be committed now */
+    if (!result)
+        result = keep_dead_letters(feed, error);
     if (!result)
         note_offsets(feed);
     return result ? result : commit_offsets(feed, error);

@@ -335,11 +335,13 @@ static bool is_skipped(struct kafka *kafka)
 static int give_broken(struct kafka *kafka, const struct tw_error *why, struct tw_source_item *ret)
 {
     const rd_kafka_message_t *message = kafka->message;
-    snprintf(ret->reason, sizeof ret->reason, "%.60s partition %d offset %lld: %.80s",
-             kafka->config->topic, (int)message->partition, (long long)message->offset,
+    snprintf(ret->reason, sizeof ret->reason, "%.180s",
              why->text[0] ? why->text : "these bytes are no record");
     ret->bytes = (const char *)message->payload + kafka->at;
     ret->n_bytes = message->len - kafka->at;
+    ret->key = message->key;
+    ret->n_key = message->key_len;
+    ret->time_ms = rd_kafka_message_timestamp(message, NULL);
     ret->position = (struct tw_position){message->partition, message->offset + 1, 0};
     kafka->at = message->len;
     return TW_NEXT_BROKEN;
@@ -698,6 +700,12 @@ int64_t tw_kafka_source_lag(void *source, int32_t partition)
         lag = high > list->elems[0].offset ? high - list->elems[0].offset : 0;
     rd_kafka_topic_partition_list_destroy(list);
     return lag;
+}
+
+int tw_kafka_source_look(void *source, struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    return tw_kafka_news_look(&kafka->news, kafka->client, kafka->config, error);
 }
 
 const struct tw_source tw_source_kafka = {
