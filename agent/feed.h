@@ -5,6 +5,7 @@
 #define TW_FEED_H
 
 #include "config.h"
+#include "outage.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -28,7 +29,8 @@ struct tw_feed_services {
     struct tw_rules *rules;
     struct tw_log *log;
     const char *dead_letter_dir;
-    uint64_t advisories; /* written so far */
+    struct tw_outage *outage; /* of the brokers */
+    uint64_t advisories;      /* written so far */
     struct tw_feed_figures figures;
 };
 

@@ -1,7 +1,7 @@
 /* Reads telemetry as JSON lines from standard input and sends it to Kafka through the emitter, as a
  * training process would: one emitter for each run. Prints the emitters' counts, added up.
  *
- *     emit_stream BROKERS TOPIC */
+ *     emit_stream BROKERS TOPIC [PROPERTY=VALUE ...] */
 #include "telemetry/emitter.h"
 
 #include <inttypes.h>
@@ -18,6 +18,7 @@ struct stream {
     struct tw_emitter *emitter;
 };
 
+static const char *const *properties; /* ended by NULL, as argv is */
 static struct stream streams[RUNS_MAX];
 static size_t n_streams;
 
@@ -48,6 +49,7 @@ static struct tw_emitter *emitter_of(const struct tw_record *record, const char 
         .attempt = record->attempt,
         .kafka_brokers = brokers,
         .kafka_topic = topic,
+        .kafka_properties = properties,
         .close_seconds = CLOSE_SECONDS,
     };
     if (tw_emitter_open(&stream->emitter, &options, &error))
@@ -86,10 +88,11 @@ static void close_all(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: emit_stream BROKERS TOPIC\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: emit_stream BROKERS TOPIC [PROPERTY=VALUE ...]\n");
         return 2;
     }
+    properties = (const char *const *)(argv + 3);
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
