@@ -8,6 +8,7 @@
 #include "agent/notify.h"
 #include "agent/usage.h"
 
+#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 
@@ -56,8 +57,21 @@ static void start_again(struct tw_configurations *configurations, struct tw_outa
     tw_daemon_pause(pause);
 }
 
-/* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
- * mistake to be told; later ones wait for what was there before. */
+/* Brokers that do not answer may be starting themselves: they are waited for, and the service
+ * manager is asked for patience. */
+static void wait_for_brokers(struct tw_configurations *configurations, struct tw_outage *outage,
+                             const struct tw_error *why, double seconds)
+{
+    tw_outage_begin(outage, "waiting for the brokers", why);
+    tw_notify("STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
+    tw_metrics_begin_life(configurations->metrics, "waiting for the brokers");
+    tw_metrics_publish(configurations->metrics);
+    tw_daemon_pause(seconds);
+}
+
+/* Lives again and again until it is told to stop. What the first life does not start for is a
+ * mistake to be told: a topic that is missing, a login that is refused. Later ones wait for what
+ * was there before. */
 static int live(struct tw_configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
@@ -75,6 +89,11 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
             .closure = configurations,
         };
         int end = tw_daemon_run(&options, &next, &failure);
+        if (end == -EHOSTUNREACH && !has_lived && !configurations->has_before &&
+            !tw_daemon_is_stopping()) {
+            wait_for_brokers(configurations, &outage, &failure, pause);
+            continue;
+        }
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;

@@ -1,7 +1,6 @@
 /* The feed of a Kafka topic: records in, by partition. */
 #include "agent/feed_kafka.h"
 
-#include "agent/dead_letter_topic.h"
 #include "agent/logging.h"
 
 #include "telemetry/clock.h"
@@ -77,10 +76,10 @@ static int bury(struct tw_kafka_feed *feed, const struct tw_source_item *item,
     tw_logging_about(TW_LOG_WARNING, tw_kafka_feed_about(feed, letter.partition),
                      "%s partition %d offset %lld: %s", letter.topic, (int)letter.partition,
                      (long long)letter.offset, item->reason);
+    feed->has_letters = true;
     int result = tw_dead_letter_topic_put(feed->dead_letters, &letter, error);
     feed->figures->broken++;
     feed->figures->dead_letters += !result;
-    feed->has_dead_letters = true;
     return result;
 }
 
@@ -255,6 +254,7 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
         free(feed);
         return tw_error_set(error, -ENOMEM, "out of memory");
     }
+    feed->next_commit = tw_now_seconds();
     feed->session_seconds = tw_kafka_session_seconds(feed->config);
     int result = open_parts(feed, error);
     if (result) {

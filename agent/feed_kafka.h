@@ -33,7 +33,7 @@ struct tw_kafka_feed {
     const struct tw_kafka_config *config;
     struct tw_state_topic *store;
     struct tw_dead_letter_topic *dead_letters;
-    bool has_dead_letters;   /* since they were last flushed */
+    bool has_letters;        /* some may not be durable yet */
     bool is_away;            /* the brokers */
     struct tw_shard *shards; /* by partition */
     int32_t n_partitions;

@@ -21,6 +21,8 @@
 /* Snapshots sent between two looks at the clock that tells whether we slept. */
 #define BURST 64
 #define CONFIRM_SECONDS 10.0
+/* After so many intervals dead letters are waited for. */
+#define LETTERS_INTERVALS 5
 
 /* ---- are the partitions still ours? ---- */
 
@@ -150,6 +152,18 @@ static int64_t saved_up_to(const struct tw_shard *shard)
     return shard->unsaved.first ? shard->unsaved.first->unsaved.offset : shard->next;
 }
 
+/* Offsets behind a dead letter wait for it: without a delay, unless letters come so thick that some
+ * are always under way. -ETIMEDOUT: not yet. */
+static int settle_letters(struct tw_kafka_feed *feed, double seconds, struct tw_error *error)
+{
+    if (!feed->has_letters)
+        return 0;
+    struct tw_error why = {0};
+    int result = tw_dead_letter_topic_flush(feed->dead_letters, seconds, &why);
+    feed->has_letters = result != 0;
+    return result ? tw_error_at(error, result, why.place, 0, 0, "%s", why.text) : 0;
+}
+
 static void note_offsets(struct tw_kafka_feed *feed)
 {
     for (size_t i = 0; i < feed->n_ours; i++) {
@@ -160,15 +174,6 @@ static void note_offsets(struct tw_kafka_feed *feed)
         shard->waiting = offset;
         shard->waiting_for = tw_state_topic_sent(feed->store);
     }
-}
-
-/* Letters are rare, and acknowledged in milliseconds: they are waited for. */
-static int keep_dead_letters(struct tw_kafka_feed *feed, struct tw_error *error)
-{
-    if (!feed->has_dead_letters)
-        return 0;
-    feed->has_dead_letters = false;
-    return tw_dead_letter_topic_flush(feed->dead_letters, feed->services->flush_seconds, error);
 }
 
 static int commit_offsets(struct tw_kafka_feed *feed, struct tw_error *error)
@@ -197,6 +202,19 @@ static int look_at_log(struct tw_kafka_feed *feed, struct tw_error *error)
     return tw_log_durable(log, &feed->durable_documents, error);
 }
 
+static int note_progress(struct tw_kafka_feed *feed, struct tw_error *error)
+{
+    double interval = feed->services->config->checkpoint.interval;
+    bool is_late = feed->now >= feed->next_commit + LETTERS_INTERVALS * interval;
+    int result =
+        settle_letters(feed, is_late ? feed->services->flush_seconds : 0, is_late ? error : NULL);
+    if (result)
+        return result == -ETIMEDOUT && !is_late ? 0 : result;
+    feed->next_commit = feed->now + interval;
+    note_offsets(feed);
+    return 0;
+}
+
 int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
                            struct tw_error *error)
 {
@@ -211,12 +229,8 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         result = save_shard(feed, feed->ours[i], &due, error);
-    if (!result && feed->now >= feed->next_commit) {
-        feed->next_commit = feed->now + feed->services->config->checkpoint.interval;
-        result = keep_dead_letters(feed, error);
-        if (!result)
-            note_offsets(feed);
-    }
+    if (!result && feed->now >= feed->next_commit)
+        result = note_progress(feed, error);
     return result ? result : commit_offsets(feed, error);
 }
 
@@ -234,9 +248,12 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw
         result = save_run(feed, shard, shard->unsaved.first, partition, error);
         if (result != -EAGAIN)
             continue;
-        result = tw_state_topic_flush(feed->store, 1, error);
+        struct tw_error why = {0};
+        result = tw_state_topic_flush(feed->store, 1, &why);
         if (result == -ETIMEDOUT && tw_now_seconds() < deadline)
             result = 0;
+        else if (result)
+            tw_error_at(error, result, why.place, 0, 0, "%s", why.text);
     }
     return result;
 }
@@ -258,10 +275,10 @@ int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions
         result = tw_state_topic_flush(feed->store, feed->services->flush_seconds, error);
     if (!result)
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
+    if (!result)
+        result = settle_letters(feed, feed->services->flush_seconds, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         feed->shards[feed->ours[i]].waiting = -1; /* a newer one can be committed now */
-    if (!result)
-        result = keep_dead_letters(feed, error);
     if (!result)
         note_offsets(feed);
     return result ? result : commit_offsets(feed, error);

@@ -12,8 +12,8 @@ struct tw_kafka_config {
 };
 
 /* How many partitions the telemetry topic has, asked of the brokers for up to ten seconds. A
- * missing topic is -ENOENT with the remedy, brokers that do not answer -EIO. Never creates the
- * topic. */
+ * missing topic is -ENOENT with the remedy, brokers that do not answer -EHOSTUNREACH. Never creates
+ * the topic. */
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
                              struct tw_error *error);
 

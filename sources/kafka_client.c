@@ -236,7 +236,7 @@ static int say_not_counted(struct tw_kafka_news *news, rd_kafka_resp_err_t err,
     if (news->is_refused)
         return say_away(news, config->brokers, error);
     tw_kafka_news_text(news, said, sizeof said);
-    return tw_error_at(error, -EIO, config->brokers, 0, 0,
+    return tw_error_at(error, -EHOSTUNREACH, config->brokers, 0, 0,
                        "Kafka does not answer; is it running, and are its brokers right? (%s)",
                        said[0] ? said : rd_kafka_err2str(err));
 }

@@ -36,8 +36,8 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
                                             rd_kafka_topic_partition_list_t *, void *),
                           struct tw_kafka_news *news, struct tw_error *error);
 
-/* Partitions of the configured topic. -ENOENT: still missing after `seconds`; -EIO: no broker
- * answered. */
+/* Partitions of the configured topic. -ENOENT: still missing after `seconds`; -EHOSTUNREACH: no
+ * broker answered. */
 int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
                               double seconds, struct tw_kafka_news *news, int32_t *ret,
                               struct tw_error *error);
