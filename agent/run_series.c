@@ -5,11 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t tw_run_series_size(enum tw_extent extent)
+{
+    return extent >= TW_EXTENT_EVALS ? sizeof(struct tw_run_series)
+                                     : offsetof(struct tw_run_series, eval_loss);
+}
+
 void tw_run_series_start(struct tw_run_series *series)
 {
-    memset(series, 0, sizeof *series);
+    memset(series, 0, tw_run_series_size(TW_EXTENT_STEPS));
     series->initial_loss = series->newest_loss = series->best_loss = NAN;
-    series->eval_loss = series->best_eval_loss = NAN;
+}
+
+void tw_run_series_grow(struct tw_run_series *series, enum tw_extent before, enum tw_extent extent)
+{
+    if (before < TW_EXTENT_EVALS && extent >= TW_EXTENT_EVALS)
+        series->eval_loss = series->best_eval_loss = NAN;
 }
 
 static int compare_floats(const void *a, const void *b)
@@ -183,8 +194,12 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
     }
 }
 
-static void eval_facts(const struct tw_run_series *series, struct tw_facts *ret)
+static void eval_facts(const struct tw_run_series *series, const struct tw_context *context,
+                       struct tw_facts *ret)
 {
+    ret->evals = 0;
+    if (!tw_context_reaches(context, TW_EXTENT_EVALS))
+        return;
     ret->eval_loss = series->eval_loss;
     ret->best_eval_loss = series->best_eval_loss;
     if (isfinite(series->best_eval_loss))
@@ -247,9 +262,10 @@ void tw_run_series_facts(const struct tw_run_series *series, const struct tw_con
     if (isfinite(series->best_loss))
         ret->best_loss_step = (double)series->best_loss_step;
     ret->initial_loss = series->initial_loss;
-    eval_facts(series, ret);
+    eval_facts(series, context, ret);
     norm_facts(series, ret);
-    checkpoint_fact(series, finding, ret);
+    if (tw_context_reaches(context, TW_EXTENT_EVALS))
+        checkpoint_fact(series, finding, ret);
     ret->loss_scale = context->loss_scale;
     ret->initial_loss_scale = declared(header, "initial_loss_scale");
     if (!isfinite(ret->initial_loss_scale))

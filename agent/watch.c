@@ -221,7 +221,7 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
-    tw_run_series_facts(&run->core.series, run->context, run->header, &episode->finding, &facts);
+    tw_run_series_facts(run->series, run->context, run->header, &episode->finding, &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
@@ -364,23 +364,35 @@ static const char *attempt_of(const struct tw_run_core *core, const struct tw_re
     return record->has & TW_HAS_ATTEMPT ? record->attempt : core->attempt;
 }
 
-static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, const char *attempt)
+/* Eight bytes at a time; FNV's prime, and what is high comes down. */
+static uint64_t attempt_hash(const char *attempt)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t length = strlen(attempt), at = 0; at < length; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, attempt + at, length - at < 8 ? length - at : 8);
+        hash = (hash ^ word) * 1099511628211u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     for (uint32_t i = 0; i < core->n_attempts; i++) {
-        if (!strcmp(core->attempts[i].attempt, attempt))
+        if (core->attempts[i].attempt == attempt)
             return &core->attempts[i];
     }
     return NULL;
 }
 
-static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, const char *attempt)
+static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     struct tw_attempt_progress *newest = core->attempts;
     if (core->n_attempts < TW_RUN_ATTEMPTS)
         core->n_attempts++;
     memmove(newest + 1, newest, (core->n_attempts - 1) * sizeof *newest);
-    memset(newest, 0, sizeof *newest);
-    snprintf(newest->attempt, sizeof newest->attempt, "%s", attempt);
+    *newest = (struct tw_attempt_progress){.attempt = attempt};
     return newest;
 }
 
@@ -396,14 +408,15 @@ static bool counts_anew(const struct tw_run_core *core, const struct tw_record *
  * the last words of one may come again after its successor has begun. */
 static bool has_come(struct tw_run_core *core, const struct tw_record *record)
 {
-    const struct tw_attempt_progress *progress = find_attempt(core, attempt_of(core, record));
+    const struct tw_attempt_progress *progress =
+        find_attempt(core, attempt_hash(attempt_of(core, record)));
     return (record->has & TW_HAS_SEQ) && progress && record->seq <= progress->last_seq &&
            !counts_anew(core, record);
 }
 
 static void note_seq(struct tw_run_core *core, const struct tw_record *record)
 {
-    const char *attempt = attempt_of(core, record);
+    uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (!(record->has & TW_HAS_SEQ))
         return;
     struct tw_attempt_progress *progress = find_attempt(core, attempt);
@@ -485,7 +498,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     if (result)
         return result;
     tw_context_observe(run->context, &settings->shared, record);
-    tw_run_series_observe(&run->core.series, record, run->context, is_flagged(run));
+    tw_run_series_observe(run->series, record, run->context, is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report;
         report.n = report.n_dropped = 0;
