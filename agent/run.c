@@ -12,8 +12,8 @@
 
 /* Where each begins; the context is in front. */
 struct layout {
-    size_t series, detector[TW_DETECTORS_MAX];
-    size_t size;
+    size_t size, series;
+    uint32_t detector[TW_DETECTORS_MAX];
 };
 static struct layout layouts[TW_EXTENTS];
 static pthread_once_t layouts_once = PTHREAD_ONCE_INIT;
@@ -30,7 +30,7 @@ static void find_layouts(void)
         layout->series = aligned(tw_context_size((enum tw_extent)extent));
         layout->size = layout->series + aligned(tw_run_series_size((enum tw_extent)extent));
         for (size_t i = 0; tw_detectors[i]; i++) {
-            layout->detector[i] = layout->size;
+            layout->detector[i] = (uint32_t)layout->size;
             layout->size += aligned(tw_detectors[i]->state_size[extent]);
         }
     }
@@ -40,17 +40,6 @@ size_t tw_run_state_size(enum tw_extent extent)
 {
     pthread_once(&layouts_once, find_layouts);
     return layouts[extent].size;
-}
-
-/* Of a run there is, so that the layouts are known. */
-static const struct layout *layout_of(const struct tw_run *run)
-{
-    return &layouts[run->context->extent];
-}
-
-void *tw_run_detector_state(const struct tw_run *run, size_t index)
-{
-    return run->state + layout_of(run)->detector[index];
 }
 
 /* The first state stands behind the run. */
@@ -68,6 +57,7 @@ static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent 
 {
     run->state = state;
     run->context = (struct tw_context *)(void *)state;
+    run->detector_at = layouts[extent].detector;
     run->series = (struct tw_run_series *)(void *)(state + layouts[extent].series);
 }
 

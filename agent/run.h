@@ -42,7 +42,8 @@ struct tw_run {
     struct tw_run_core core;
     struct tw_context *context; /* the first thing in `state` */
     struct tw_run_series *series;
-    unsigned char *state; /* these two and the detectors', all as far as context->extent */
+    unsigned char *state;        /* these two and the detectors', all as far as context->extent */
+    const uint32_t *detector_at; /* where in it each detector's begins; not owned */
     struct tw_episodes episodes;
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
@@ -57,7 +58,10 @@ void tw_run_free(struct tw_run *run); /* NULL is allowed */
 /* Bytes of context, series and all detectors' states at an extent, and where detector `index` keeps
  * its own. */
 size_t tw_run_state_size(enum tw_extent extent);
-void *tw_run_detector_state(const struct tw_run *run, size_t index);
+static inline void *tw_run_detector_state(const struct tw_run *run, size_t index)
+{
+    return run->state + run->detector_at[index];
+}
 
 /* Makes room as far as `extent`, which is more than the run has; needed before a record of that
  * tw_extent_of() is observed. States move: pointers into the old ones are dead. The run stays where

@@ -406,17 +406,15 @@ static bool counts_anew(const struct tw_run_core *core, const struct tw_record *
 
 /* True when a record with this sequence number has come before: each attempt counts on its own, and
  * the last words of one may come again after its successor has begun. */
-static bool has_come(struct tw_run_core *core, const struct tw_record *record)
+static bool has_come(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    const struct tw_attempt_progress *progress =
-        find_attempt(core, attempt_hash(attempt_of(core, record)));
+    const struct tw_attempt_progress *progress = find_attempt(core, attempt);
     return (record->has & TW_HAS_SEQ) && progress && record->seq <= progress->last_seq &&
            !counts_anew(core, record);
 }
 
-static void note_seq(struct tw_run_core *core, const struct tw_record *record)
+static void note_seq(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (!(record->has & TW_HAS_SEQ))
         return;
     struct tw_attempt_progress *progress = find_attempt(core, attempt);
@@ -429,11 +427,11 @@ static void note_seq(struct tw_run_core *core, const struct tw_record *record)
 
 /* A header is sent again with its old number or a new one: what it says decides, unless it is an
  * earlier attempt's. */
-static bool is_repeated_header(struct tw_run *run, const struct tw_record *record)
+static bool is_repeated_header(struct tw_run *run, const struct tw_record *record, uint64_t attempt)
 {
     struct tw_run_core *core = &run->core;
-    if (!has_come(core, record))
-        note_seq(core, record);
+    if (!has_come(core, record, attempt))
+        note_seq(core, record, attempt);
     else if (strcmp(core->attempt, attempt_of(core, record)))
         return true;
     return !tw_run_take_header(run, record);
@@ -442,13 +440,14 @@ static bool is_repeated_header(struct tw_run *run, const struct tw_record *recor
 static bool is_repeat(struct tw_run *run, const struct tw_record *record)
 {
     struct tw_run_core *core = &run->core;
+    uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (record->kind == TW_KIND_HEADER)
-        return is_repeated_header(run, record);
-    if (has_come(core, record)) {
+        return is_repeated_header(run, record, attempt);
+    if (has_come(core, record, attempt)) {
         core->repeats++;
         return true;
     }
-    note_seq(core, record);
+    note_seq(core, record, attempt);
     return false;
 }
 
@@ -474,8 +473,8 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
     core->time_ms = time_of(watch, run, record);
-    for (int i = 0; i < TW_SIGNALS; i++)
-        core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
+    for (uint32_t left = record->signals; left; left &= left - 1)
+        core->signal_counts[__builtin_ctz(left)]++;
 }
 
 /* Room for what the record is the first of its kind to need. */

@@ -49,11 +49,11 @@ static void refresh(struct tw_norm_baseline *baseline)
 {
     bool is_spread_due = !baseline->until_spread || baseline->count < FEW;
     if (!baseline->until_median || is_spread_due) {
+        unsigned interval = baseline->count / MEDIAN_SHARE;
         find_median(baseline);
-        baseline->until_median = (uint8_t)(baseline->count / MEDIAN_SHARE);
-    } else {
-        baseline->until_median--;
+        baseline->until_median = (uint8_t)(interval ? interval : 1);
     }
+    baseline->until_median--;
     if (is_spread_due) {
         find_spread(baseline);
         baseline->until_spread = REFRESH_EVERY;
