@@ -1,6 +1,8 @@
 /* The run's own healthy numbers: medians of recent losses, recent norms, checkpoints. */
 #include "agent/run_series.h"
 
+#include "detectors/statistics/recent.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +51,8 @@ static size_t filled(uint64_t count, size_t capacity)
 
 static double loss_median(const struct tw_run_series *series)
 {
-    return quantile(series->loss, filled(series->losses, TW_SERIES_LOSSES), .5);
+    size_t n = filled(series->losses, TW_SERIES_LOSSES);
+    return n ? tw_recent_median(series->loss, (unsigned)n) : NAN;
 }
 
 static void observe_loss(struct tw_run_series *series, double loss, uint64_t step, bool is_flagged)
