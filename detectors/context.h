@@ -4,6 +4,8 @@
 #ifndef TW_CONTEXT_H
 #define TW_CONTEXT_H
 
+#include "detectors/statistics/course.h"
+#include "detectors/update_sizes.h"
 #include "telemetry/option.h"
 #include "telemetry/record.h"
 
@@ -64,7 +66,7 @@ extern const size_t tw_context_n_options;
 #define TW_CONTEXT_LAYERS_MAX 64
 
 /* Raised whenever the layout or the meaning of the state below changes. */
-#define TW_CONTEXT_VERSION 2
+#define TW_CONTEXT_VERSION 3
 
 struct tw_context {
     /* declared by the header */
@@ -103,6 +105,10 @@ struct tw_context {
     uint64_t segment_first_step;
     uint8_t segment_is_new; /* this very record began it */
     uint8_t step_went_back; /* this very record rewinds the step index */
+
+    /* the training loss of step records, and the sizes of the updates */
+    struct tw_course course;
+    struct tw_update_sizes updates;
 
     /* layers of the header, for scopes; see tw_context_layer_scope() */
     uint64_t header_hash;
