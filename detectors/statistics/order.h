@@ -16,5 +16,10 @@ void tw_order_two(float *values, unsigned n, unsigned k, float ret[2]);
  * `guess`, right wherever it is. */
 void tw_order_two_near(const float *values, unsigned n, unsigned k, float guess, float width,
                        float ret[2]);
+/* Writes `some` of `n` values in order, from the one on that `first` are below (first + some <= n
+ * <= 256). Quick where these are all within `width` of `guess`, right wherever they are. None may
+ * be NaN. */
+void tw_order_some(const float *values, unsigned n, unsigned first, unsigned some, float guess,
+                   float width, float *ret);
 
 #endif
