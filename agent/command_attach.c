@@ -95,8 +95,10 @@ static void tell_mapping(struct followed *log)
     char format[64];
     if (log->is_mapped || !run || log->analysis.records < 8)
         return;
-    printf("%s: run %s, read as %s; signals: ", log->path, run->core.id,
-           tw_analysis_format(&log->analysis, format, sizeof format));
+    tw_terminal_print_clean(stdout, log->path, strlen(log->path));
+    fputs(": run ", stdout);
+    tw_terminal_print_clean(stdout, run->core.id, strlen(run->core.id));
+    printf(", read as %s; signals: ", tw_analysis_format(&log->analysis, format, sizeof format));
     tw_report_mapping(stdout, run);
     fflush(stdout);
     log->is_mapped = true;
