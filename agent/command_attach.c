@@ -24,6 +24,7 @@ struct followed {
     struct tw_analysis analysis;
     char *path;
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
+    bool is_doubted;           /* that nothing could be read has been told */
 };
 
 struct attach {
@@ -104,6 +105,21 @@ static void tell_mapping(struct followed *log)
     log->is_mapped = true;
 }
 
+/* All that is there was read, and none of it was a record. */
+static void tell_doubt(struct followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    if (log->is_doubted || analysis->records)
+        return;
+    log->is_doubted = true;
+    fputs("trainward attach: ", stderr);
+    tw_terminal_print_clean(stderr, log->path, strlen(log->path));
+    fputs(analysis->skipped ? ": no training record so far, is it a log? " : ": is empty so far",
+          stderr);
+    tw_terminal_print_clean(stderr, analysis->first_skip, strlen(analysis->first_skip));
+    fputs("; waiting for more\n", stderr);
+}
+
 static int end_log(struct attach *attach, struct followed *log, struct tw_error *error)
 {
     struct tw_run *run = NULL;
@@ -130,6 +146,8 @@ static long follow(struct attach *attach, struct followed *log, double timeout_s
             return result ? result : taken;
         }
         tell_mapping(log);
+        if (next == TW_NEXT_WAIT)
+            tell_doubt(log);
         if (next == TW_NEXT_WAIT || taken >= 1000)
             return taken;
     }

@@ -4,7 +4,8 @@ libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
 	agent/config.c agent/config.h agent/config_loader.h \
 	agent/config_compare.c agent/config_compare.h \
-	agent/config_expand.c agent/config_override.c agent/config_sections.c \
+	agent/config_expand.c agent/config_override.c agent/config_print.c agent/config_print.h \
+	agent/config_sections.c \
 	agent/config_table.c agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
 	agent/daemon_figures.c agent/daemon_parts.c agent/daemon_parts.h agent/daemon_signals.c \

@@ -220,8 +220,7 @@ static void print_sources(FILE *out, const json_t *status)
                     repeats = number_of(source, "repeats"), broken = number_of(source, "broken");
         char state[CELL_MAX];
         const char *waiting = text_of(source, "waiting", NULL);
-        snprintf(state, sizeof state, "%s%s", waiting ? "waits for " : "ok",
-                 waiting ? waiting : "");
+        snprintf(state, sizeof state, "%s%s", waiting ? "waits: " : "ok", waiting ? waiting : "");
         add_row(table,
                 (const char *[]){text_of(source, "name", "?"), runs.text, records.text,
                                  repeats.text, broken.text, state},
