@@ -19,12 +19,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of a quarter of a second each, when one log is followed. */
+#define DOUBT_WAITS 4
+
 /* A log that is followed. */
 struct followed {
     struct tw_analysis analysis;
     char *path;
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
-    bool is_doubted;           /* that nothing could be read has been told */
+    unsigned waits;            /* while nothing could be read */
 };
 
 struct attach {
@@ -105,18 +108,19 @@ static void tell_mapping(struct followed *log)
     log->is_mapped = true;
 }
 
-/* All that is there was read, and none of it was a record. */
+/* What is there was read, for a second at least, and none of it was a record: told once. */
 static void tell_doubt(struct followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
-    if (log->is_doubted || analysis->records)
+    struct stat status;
+    if (analysis->records || ++log->waits != DOUBT_WAITS)
         return;
-    log->is_doubted = true;
+    bool is_empty = !tw_stat_telemetry(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
     tw_terminal_print_clean(stderr, log->path, strlen(log->path));
-    fputs(analysis->skipped ? ": no training record so far, is it a log? " : ": is empty so far",
-          stderr);
-    tw_terminal_print_clean(stderr, analysis->first_skip, strlen(analysis->first_skip));
+    fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
+    if (analysis->skipped)
+        fprintf(stderr, " (%s)", analysis->first_skip);
     fputs("; waiting for more\n", stderr);
 }
 

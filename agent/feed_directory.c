@@ -22,8 +22,8 @@
 struct log {
     char *path;
     bool is_open, is_dirty;
-    bool is_unsaved;   /* could not be opened since its state could not be saved */
-    off_t size_at_end; /* of the telemetry file when the run ended; another size: look again */
+    bool has_store_failed; /* could not be opened since its state could not be saved */
+    off_t size_at_end;     /* of the telemetry file when the run ended; another size: look again */
     struct tw_analysis analysis;
     struct tw_position position;
     uint64_t inode, rewinds; /* of the file that the position is in */
@@ -256,15 +256,16 @@ static void close_log(struct directory_feed *feed, struct log *log)
 static int open_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     bool is_found = false;
-    log->is_unsaved = false;
+    log->has_store_failed = false;
     int result = open_analysis(feed, log, error);
     if (result)
         return result;
     result = restore(feed, log, &is_found, error);
+    log->has_store_failed = result != 0;
     /* The time that records without one count from must not change with the next life. */
     if (!result && !is_found) {
         result = save_log(feed, log, error);
-        log->is_unsaved = result != 0;
+        log->has_store_failed = result != 0;
     }
     if (!result && log->position.offset > 0)
         result = log->analysis.source->start(log->analysis.handle, &log->position, error);
@@ -353,7 +354,7 @@ static void look_at(struct directory_feed *feed, const char *path)
         return;
     }
     int result = open_log(feed, log, &error);
-    if (result && (log->is_unsaved || is_passing(result))) {
+    if (result && (log->has_store_failed || is_passing(result))) {
         log->size_at_end = -1;
         note_trouble(feed, &error);
     } else if (result) {

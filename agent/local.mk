@@ -55,7 +55,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_metrics tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -63,6 +63,7 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
