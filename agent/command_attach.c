@@ -19,11 +19,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of a quarter of a second each, when one log is followed. */
+#define DOUBT_WAITS 4
+
 /* A log that is followed. */
 struct followed {
     struct tw_analysis analysis;
     char *path;
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
+    unsigned waits;            /* while nothing could be read */
 };
 
 struct attach {
@@ -95,11 +99,29 @@ static void tell_mapping(struct followed *log)
     char format[64];
     if (log->is_mapped || !run || log->analysis.records < 8)
         return;
-    printf("%s: run %s, read as %s; signals: ", log->path, run->core.id,
-           tw_analysis_format(&log->analysis, format, sizeof format));
+    tw_terminal_print_clean(stdout, log->path, strlen(log->path));
+    fputs(": run ", stdout);
+    tw_terminal_print_clean(stdout, run->core.id, strlen(run->core.id));
+    printf(", read as %s; signals: ", tw_analysis_format(&log->analysis, format, sizeof format));
     tw_report_mapping(stdout, run);
     fflush(stdout);
     log->is_mapped = true;
+}
+
+/* What is there was read, for a second at least, and none of it was a record: told once. */
+static void tell_doubt(struct followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    struct stat status;
+    if (analysis->records || ++log->waits != DOUBT_WAITS)
+        return;
+    bool is_empty = !tw_stat_telemetry(log->path, &status) || !status.st_size;
+    fputs("trainward attach: ", stderr);
+    tw_terminal_print_clean(stderr, log->path, strlen(log->path));
+    fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
+    if (analysis->skipped)
+        fprintf(stderr, " (%s)", analysis->first_skip);
+    fputs("; waiting for more\n", stderr);
 }
 
 static int end_log(struct attach *attach, struct followed *log, struct tw_error *error)
@@ -128,6 +150,8 @@ static long follow(struct attach *attach, struct followed *log, double timeout_s
             return result ? result : taken;
         }
         tell_mapping(log);
+        if (next == TW_NEXT_WAIT)
+            tell_doubt(log);
         if (next == TW_NEXT_WAIT || taken >= 1000)
             return taken;
     }

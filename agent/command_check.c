@@ -2,6 +2,7 @@
 #include "agent/commands.h"
 
 #include "agent/check_kafka.h"
+#include "agent/config_print.h"
 #include "agent/load_rules.h"
 #include "agent/usage.h"
 
@@ -12,10 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int is_offline, send_test_email;
+static int is_offline, send_test_email, prints;
 
 static const struct poptOption options[] = {
     {"offline", '\0', POPT_ARG_NONE, &is_offline, 0, "read the file only, connect to nothing",
+     NULL},
+    {"print", '\0', POPT_ARG_NONE, &prints, 0,
+     "print the configuration in force, defaults included and secrets redacted, and check no more",
      NULL},
     {"send-test-email", '\0', POPT_ARG_NONE, &send_test_email, 0,
      "send a test mail to the configured recipients", NULL},
@@ -106,6 +110,15 @@ static int check_all(const struct tw_config *config)
     return failed;
 }
 
+static int print_configuration(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    if (!tw_config_print(stdout, config, &error) && !fflush(stdout))
+        return 0;
+    tw_usage_error("check", &error);
+    return TW_EXIT_WRONG;
+}
+
 static int run(int argc, const char **argv)
 {
     struct tw_config config;
@@ -121,7 +134,7 @@ static int run(int argc, const char **argv)
     else if (!tw_common_options.config)
         fputs("trainward check: name the configuration with --config FILE\n", stderr);
     else if (!tw_common_load(&config, "check", true)) {
-        status = check_all(&config) ? TW_EXIT_WRONG : 0;
+        status = prints ? print_configuration(&config) : check_all(&config) ? TW_EXIT_WRONG : 0;
         tw_config_release(&config);
     }
     poptFreeContext(context);

@@ -83,11 +83,12 @@ static int list_all(struct tw_rules *rules, const struct tw_config *config, cons
 
 static const struct word {
     const char *name, *missing; /* missing: what to say without arguments; NULL: it needs none */
+    bool takes_many;
     int (*run)(struct tw_rules *rules, const struct tw_config *config, const char **arguments);
 } words[] = {
-    {"list", NULL, list_all},
-    {"explain", "name a rule; 'trainward rules list' names them", explain_first},
-    {"test", "name a run directory or a log file", tw_rules_dry_run},
+    {"list", NULL, false, list_all},
+    {"explain", "name a rule; 'trainward rules list' names them", false, explain_first},
+    {"test", "name a run directory or a log file", true, tw_rules_dry_run},
 };
 
 static const struct word *find_word(const char *name)
@@ -124,6 +125,13 @@ static int run_word(poptContext context)
     const char **arguments = poptGetArgs(context);
     if (!word)
         return TW_EXIT_WRONG;
+    const char *surplus = word->takes_many || !arguments ? NULL
+                          : word->missing                ? arguments[1]
+                                                         : arguments[0];
+    if (surplus) {
+        fprintf(stderr, "trainward rules: %s: '%s' takes no more words\n", surplus, word->name);
+        return TW_EXIT_WRONG;
+    }
     if (!word->missing || arguments)
         return run_loaded(word, arguments);
     fprintf(stderr, "trainward rules: %s: %s\n", word->name, word->missing);

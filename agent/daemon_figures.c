@@ -93,7 +93,7 @@ static void fill_readiness(struct tw_figures *figures)
         if (!source->is_used || !source->waiting[0] || figures->is_ready < 1)
             continue;
         figures->is_ready = 0;
-        snprintf(figures->waiting, sizeof figures->waiting, "%.80s waits for %s", source->name,
+        snprintf(figures->waiting, sizeof figures->waiting, "%.80s waits: %s", source->name,
                  source->waiting);
     }
 }

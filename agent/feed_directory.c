@@ -24,7 +24,8 @@
 struct log {
     char *path;
     bool is_open, is_dirty;
-    off_t size_at_end; /* of the telemetry file when the run ended; another size: look again */
+    bool has_store_failed; /* could not be opened since its state could not be saved */
+    off_t size_at_end;     /* of the telemetry file when the run ended; another size: look again */
     struct tw_analysis analysis;
     struct tw_position position;
     uint64_t inode, rewinds; /* of the file that the position is in */
@@ -39,6 +40,7 @@ struct directory_feed {
     struct log *logs;
     size_t n_logs, n_open, open_max;
     bool has_told_ceiling;
+    char trouble[160], told_trouble[160]; /* why logs are not watched, not their own fault */
     time_t next_look;
     struct tw_source_figures *figures;
 };
@@ -249,13 +251,17 @@ static void close_log(struct directory_feed *feed, struct log *log)
 static int open_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     bool is_found = false;
+    log->has_store_failed = false;
     int result = open_analysis(feed, log, error);
     if (result)
         return result;
     result = restore(feed, log, &is_found, error);
+    log->has_store_failed = result != 0;
     /* The time that records without one count from must not change with the next life. */
-    if (!result && !is_found)
+    if (!result && !is_found) {
         result = save_log(feed, log, error);
+        log->has_store_failed = result != 0;
+    }
     if (!result && log->position.offset > 0)
         result = log->analysis.source->start(log->analysis.handle, &log->position, error);
     if (result) {
@@ -312,6 +318,25 @@ static bool is_passing(int code)
            code == -ENOMEM;
 }
 
+/* The first of a look stands for all: a full disk refuses every log, every other second. */
+static void note_trouble(struct directory_feed *feed, const struct tw_error *error)
+{
+    if (!feed->trouble[0])
+        snprintf(feed->trouble, sizeof feed->trouble, "%.150s", error->text);
+    if (!strcmp(feed->trouble, feed->told_trouble))
+        return;
+    tw_logging_error(TW_LOG_WARNING, "logs are not watched until this is mended", error);
+    memcpy(feed->told_trouble, feed->trouble, sizeof feed->told_trouble);
+}
+
+static void tell_end_of_trouble(struct directory_feed *feed)
+{
+    if (feed->trouble[0] || !feed->told_trouble[0])
+        return;
+    tw_logging(TW_LOG_INFO, "%s: logs are watched again", feed->directory->path);
+    feed->told_trouble[0] = '\0';
+}
+
 static void look_at(struct directory_feed *feed, const char *path)
 {
     struct tw_error error = {0};
@@ -324,8 +349,11 @@ static void look_at(struct directory_feed *feed, const char *path)
         return;
     }
     int result = open_log(feed, log, &error);
-    if (result) {
-        log->size_at_end = is_passing(result) ? -1 : telemetry_size(path);
+    if (result && (log->has_store_failed || is_passing(result))) {
+        log->size_at_end = -1;
+        note_trouble(feed, &error);
+    } else if (result) {
+        log->size_at_end = telemetry_size(path);
         tw_logging_error(TW_LOG_WARNING, "not watched", &error);
     } else if (is_new || log->is_open) {
         tw_logging_about(TW_LOG_INFO, (struct tw_logging_fields){.source = feed->figures->name},
@@ -336,9 +364,11 @@ static void look_at(struct directory_feed *feed, const char *path)
 static int look(struct directory_feed *feed, struct tw_error *error)
 {
     struct tw_texts paths = {0};
+    feed->trouble[0] = '\0';
     int result = tw_find_runs(&paths, feed->directory->path, feed->directory->recursive, error);
     for (size_t i = 0; i < paths.n && !result; i++)
         look_at(feed, paths.at[i]);
+    tell_end_of_trouble(feed);
     tw_texts_release(&paths);
     return result;
 }
@@ -437,6 +467,7 @@ static void fill_figures(struct tw_feed *base)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
     feed->figures->runs = 0;
+    snprintf(feed->figures->waiting, sizeof feed->figures->waiting, "%s", feed->trouble);
     for (size_t i = 0; i < feed->n_logs; i++) {
         struct log *log = &feed->logs[i];
         if (!log->is_open)

@@ -25,7 +25,7 @@ static void tell_waiting(struct tw_kafka_feed *feed)
     if (tw_kafka_source_is_assigned(feed->handle))
         return;
     tw_kafka_source_last_error(feed->handle, news, sizeof news);
-    snprintf(waiting, sizeof feed->figures->waiting, "partitions to be assigned%s%s",
+    snprintf(waiting, sizeof feed->figures->waiting, "for partitions to be assigned%s%s",
              news[0] ? ": " : "", news);
 }
 

@@ -4,7 +4,8 @@ libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
 	agent/config.c agent/config.h agent/config_loader.h \
 	agent/config_compare.c agent/config_compare.h \
-	agent/config_expand.c agent/config_override.c agent/config_sections.c \
+	agent/config_expand.c agent/config_override.c agent/config_print.c agent/config_print.h \
+	agent/config_sections.c \
 	agent/config_table.c agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
 	agent/daemon_figures.c agent/daemon_parts.c agent/daemon_parts.h agent/daemon_signals.c \
@@ -40,17 +41,23 @@ libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $
 	$(CURL_LIBS) $(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += trainward
-trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
+trainward_SOURCES = agent/main.c \
+	agent/check_kafka.c agent/check_kafka.h \
+	agent/command.h \
 	agent/command_agent.c \
-	agent/configurations.c agent/configurations.h \
 	agent/command_analyze.c \
 	agent/command_attach.c \
-	agent/command_check.c agent/check_kafka.c agent/check_kafka.h \
+	agent/command_check.c \
 	agent/command_rules.c \
+	agent/command_setup.c \
+	agent/command_status.c \
+	agent/command_train.c \
+	agent/commands.c agent/commands.h \
+	agent/configurations.c agent/configurations.h \
 	agent/each_log.c agent/each_log.h \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
-	agent/command_setup.c agent/setup_kafka.c agent/setup_kafka.h \
-	agent/command_train.c \
+	agent/setup_kafka.c agent/setup_kafka.h \
+	agent/status_text.c agent/status_text.h \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la
@@ -67,6 +74,8 @@ AGENT_TESTS = \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
 	tests/unit/test_watch
+AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
+	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -75,6 +84,7 @@ tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)

@@ -22,7 +22,7 @@ struct tw_partition_figures {
 struct tw_source_figures {
     char name[800];        /* "kafka:TOPIC", "directory:PATH" */
     bool is_used;          /* by the present life */
-    char waiting[160];     /* what it waits for before it can work; empty: nothing */
+    char waiting[160];     /* why it does not work yet, or for the moment; empty: it does */
     uint64_t records;      /* taken, repeats among them */
     uint64_t repeats;      /* had come before and were passed over */
     uint64_t broken;       /* stretches of bytes that were no record */

@@ -93,9 +93,8 @@ static void deliver_one(struct terminal *terminal, const struct tw_sink_item *it
         result->outcome = TW_OUTCOME_POISON;
         snprintf(result->reason, sizeof result->reason, "not an advisory document");
     } else if (code) {
-        /* A terminal that was closed never comes back, and nobody is there to read. */
-        bool is_closed = code == -EPIPE || code == -EIO || code == -EBADF;
-        result->outcome = is_closed ? TW_OUTCOME_DONE : TW_OUTCOME_RETRY;
+        /* Nobody has read it: what a closed terminal missed, the next agent's prints. */
+        result->outcome = TW_OUTCOME_RETRY;
         snprintf(result->reason, sizeof result->reason, "cannot print: %s", strerror(-code));
     }
     free(block);

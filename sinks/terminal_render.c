@@ -3,6 +3,8 @@
 
 #include "sinks/document.h"
 
+#include "telemetry/error.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -28,15 +30,12 @@ static void paint(struct page *page, const char *colour)
         fputs(colour, page->stream);
 }
 
-/* C1 controls are two bytes in UTF-8, 0xc2 0x80 to 0xc2 0x9f. */
 void tw_terminal_print_clean(FILE *stream, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool is_c1 = c == 0xc2 && i + 1 < size && (unsigned char)text[i + 1] < 0xa0;
-        if (is_c1)
-            i++;
-        fputc(c < 0x20 || c == 0x7f || is_c1 ? '?' : c, stream);
+    for (size_t i = 0; i < size;) {
+        size_t control = tw_control_size(text + i, size - i);
+        fputc(control ? '?' : text[i], stream);
+        i += control ? control : 1;
     }
 }
 

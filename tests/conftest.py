@@ -57,8 +57,8 @@ def agents(test_name):
     """Makes agents, each with a log of its own, and stops those that are left."""
     made = []
 
-    def make(config_path):
-        made.append(programs.Agent(config_path, LOGS / f"agent-{test_name}-{len(made)}.log"))
+    def make(config_path, env=None):
+        made.append(programs.Agent(config_path, LOGS / f"agent-{test_name}-{len(made)}.log", env))
         return made[-1]
     yield make
     for agent in made:

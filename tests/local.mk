@@ -53,8 +53,7 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
-	tests/unit/test_metrics \
-	tests/unit/test_ring
+	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads
 check-threads:
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/thread_sanitizer.txt' \
@@ -136,11 +135,13 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/kafka.pom.xml tests/services/kafka.py tests/services/mail.py \
 	tests/services/opensearch.pom.xml tests/services/opensearch.py tests/services/process.py \
 	tests/support/__init__.py tests/support/agents.py tests/support/programs.py \
-	tests/support/simulated.py tests/support/telemetry.py \
+	tests/support/simulated.py tests/support/systemd.py tests/support/telemetry.py \
 	tests/test_acceptance.py tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
 	tests/test_includes.py \
-	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
-	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
+	tests/test_install.py tests/test_line.py tests/test_operations.py tests/test_oracle.py \
+	tests/test_paths_agree.py \
+	tests/test_quickstart.py tests/test_resume.py tests/test_services.py \
+	tests/test_systemd.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes

@@ -105,6 +105,8 @@ WRONG = [
     ("rules", r"trainward rules: .*list.*explain.*test"),
     ("rules lsit", r"trainward rules: lsit.*list"),
     ("rules explain", r"trainward rules: .*rules list"),
+    ("rules list surplus", r"trainward rules: surplus: 'list' takes no more words"),
+    ("rules explain divergence-critical surplus", r"trainward rules: surplus: 'explain' takes"),
     ("rules test", r"trainward rules: test: name a run directory"),
     ("rules test missing", r"trainward rules: missing: "),
     ("rules explain divergence-critcal",

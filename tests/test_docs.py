@@ -48,7 +48,7 @@ def test_the_tables_of_a_page_are_those_of_the_code(page):
 
 def test_every_option_of_the_code_stands_in_a_page():
     text = "".join(page.read_text() for page in PAGES)
-    for kind in ("detectors", "sinks", "sources", "configuration"):
+    for kind in ("detectors", "sinks", "sources", "configuration", "metrics"):
         for line in print_options(kind).splitlines():
             if line.startswith("|"):
                 assert line in text, f"{kind}: run docs/update.sh, or add a marker for this table"

@@ -78,8 +78,8 @@ def write_config(path, config):
 class Agent:
     """`trainward agent` in the background; may be killed and started again."""
 
-    def __init__(self, config_path, log_path):
-        self.config_path, self.log_path = config_path, log_path
+    def __init__(self, config_path, log_path, env=None):
+        self.config_path, self.log_path, self.env = config_path, log_path, env
         log_path.parent.mkdir(parents=True, exist_ok=True)
         log_path.write_bytes(b"")
         self.process = None
@@ -89,8 +89,20 @@ class Agent:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("trainward"), "agent", "--config", str(self.config_path)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(self.env))
         return self
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace")
+
+    def url(self, seconds=30):
+        """Where its metrics are, as its log says."""
+        def found():
+            return re.search(r"metrics and status at (http://[^\s\"]+)", self.log_text())
+        return self.wait_until(found, seconds, "the address of the metrics").group(1)
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None

@@ -1,10 +1,11 @@
 /* Prints option tables as Markdown: what docs/update.sh puts into the pages, so that they say what
  * the programs do.
  *
- *     print_options detectors|sinks|sources|configuration|facts [NAME]
+ *     print_options detectors|sinks|sources|configuration|facts|metrics [NAME]
  *
  * Without a name all tables of the kind, each under its name; with one, that table alone. */
 #include "agent/config_loader.h"
+#include "agent/metrics.h"
 #include "agent/settings.h"
 #include "rules/facts.h"
 
@@ -181,12 +182,30 @@ static void print_facts(struct choice *choice)
     }
 }
 
+static void print_metric_rows(struct choice *choice, const struct tw_metric_name *metrics, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        printf("| `%s` | %s | ", metrics[i].name, metrics[i].labels);
+        print_text(metrics[i].help);
+        puts(" |");
+        choice->printed++;
+    }
+}
+
+/* What the agent says of itself at /metrics. */
+static void print_metrics(struct choice *choice)
+{
+    puts("| metric | labels | meaning |\n| --- | --- | --- |");
+    print_metric_rows(choice, tw_metric_more, tw_n_metric_more);
+    print_metric_rows(choice, tw_metric_table, tw_n_metrics);
+}
+
 static const struct {
     const char *name;
     void (*print)(struct choice *choice);
 } kinds[] = {
     {"detectors", print_detectors},         {"sinks", print_sinks}, {"sources", print_sources},
-    {"configuration", print_configuration}, {"facts", print_facts},
+    {"configuration", print_configuration}, {"facts", print_facts}, {"metrics", print_metrics},
 };
 
 int main(int argc, char **argv)
@@ -198,6 +217,7 @@ int main(int argc, char **argv)
     }
     if (choice.printed)
         return fflush(stdout) ? 1 : 0;
-    fputs("usage: print_options detectors|sinks|sources|configuration|facts [NAME]\n", stderr);
+    fputs("usage: print_options detectors|sinks|sources|configuration|facts|metrics [NAME]\n",
+          stderr);
     return 2;
 }
