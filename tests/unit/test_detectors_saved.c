@@ -289,7 +289,8 @@ static void a_state_that_is_moved_at_any_record_says_the_same(void **state)
         for (uint64_t seed = 1; seed <= RUNS; seed++)
             n += run_both(tw_detectors[i], seed);
         print_message("# %s: %llu conditions\n", tw_detectors[i]->name, (unsigned long long)n);
-        assert_true(n > 0); /* streams without a word would show nothing */
+        /* Streams without a word would show nothing; silence is told by no record. */
+        assert_true(n > 0 || tw_detectors[i] == &tw_detector_stalled_run);
     }
 }
 
