@@ -19,6 +19,12 @@ struct tw_directory_config {
     bool recursive;
 };
 
+/* When runs go, and how many there may be; `limits: {...}`. */
+struct tw_limits {
+    uint64_t runs, memory, retired;                /* memory: bytes of all runs together */
+    double retire_after_end, retire_after_silence; /* seconds */
+};
+
 struct tw_config {
     char *path;      /* the file, for messages */
     char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
@@ -35,8 +41,9 @@ struct tw_config {
     struct tw_configured_sink *sinks;
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
-    char *http_listen;                 /* NULL: none */
-    int log_level;                     /* 0 error, 1 warning, 2 info, 3 debug */
+    struct tw_limits limits;
+    char *http_listen; /* NULL: none */
+    int log_level;     /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
 

@@ -4,6 +4,7 @@
 
 #include "agent/dead_letters.h"
 #include "agent/logging.h"
+#include "agent/silence.h"
 #include "agent/snapshot.h"
 
 #include "sources/kafka.h"
@@ -12,8 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define RESTORE_SECONDS 60.0
+/* How long the records of a retired run are known when they come again: a topic that is read again
+ * from its start is so within days or never. */
+#define RETIRED_SECONDS (3 * 86400.)
 
 struct partition {
     bool is_ours, has_news;
@@ -30,6 +35,9 @@ struct kafka_feed {
     struct tw_state_store *store;
     struct partition *partitions;
     int32_t n_partitions;
+    struct tw_silence silence;
+    bool has_drained; /* since the newest tick */
+    uint64_t refused; /* records that there was no room for, as far as it was told */
 };
 
 /* ---- a partition comes ---- */
@@ -40,6 +48,19 @@ struct restoring {
     size_t runs, stale;
 };
 
+/* One that does not fit is forgotten: its run is then a new one. */
+static bool restore_retired(struct restoring *restoring, const void *data, size_t size)
+{
+    struct tw_retired_run retired;
+    int result = tw_retired_load(&retired, data, size);
+    if (result == -ENOMSG)
+        return false;
+    retired.position.partition = restoring->partition;
+    if (!result)
+        tw_retired_put(tw_watch_retired(restoring->feed->watch), &retired);
+    return true;
+}
+
 static int restore_run(void *closure, const char *key, const void *data, size_t size,
                        struct tw_error *error)
 {
@@ -47,6 +68,8 @@ static int restore_run(void *closure, const char *key, const void *data, size_t 
     struct tw_error why = {0};
     struct tw_run *run;
     (void)key;
+    if (restore_retired(restoring, data, size))
+        return 0;
     int result =
         tw_snapshot_load(&run, data, size, &restoring->feed->services->config->settings, &why);
     if (result == -ESTALE || result == -EBADMSG) {
@@ -61,7 +84,8 @@ static int restore_run(void *closure, const char *key, const void *data, size_t 
     result = tw_watch_adopt(restoring->feed->watch, run, error);
     if (result)
         tw_run_free(run);
-    return result;
+    /* What an earlier life had found due it may have done already: it is the same again. */
+    return result ? result : tw_watch_carry_out(restoring->feed->watch, run, error);
 }
 
 static void forget_partition(struct kafka_feed *feed, int32_t partition)
@@ -73,6 +97,7 @@ static void forget_partition(struct kafka_feed *feed, int32_t partition)
             tw_watch_forget(feed->watch, run);
         run = next;
     }
+    tw_retired_drop_partition(tw_watch_retired(feed->watch), partition);
     feed->partitions[partition] = (struct partition){0};
 }
 
@@ -95,6 +120,8 @@ static int take_partition(struct kafka_feed *feed, int32_t partition, struct tw_
         from.offset = 0;
     }
     feed->partitions[partition].is_ours = true;
+    feed->has_drained = false;
+    tw_silence_fall_behind(&feed->silence, feed->watch, tw_feed_wall_ms());
     tw_logging(TW_LOG_INFO, "partition %d: taken, %zu runs restored", (int)partition,
                restoring.runs);
     return feed->source->start(feed->handle, &from, error);
@@ -152,6 +179,47 @@ static int take_item(struct kafka_feed *feed, int next, const struct tw_source_i
     return result;
 }
 
+/* Retired runs that nobody will ask for any more. */
+static int forget_outdated(struct kafka_feed *feed, struct tw_error *error)
+{
+    struct tw_retired *table = tw_watch_retired(feed->watch);
+    const struct tw_retired_run *run;
+    int result = 0;
+    for (int i = 0; i < 1000 && !result; i++) {
+        run = tw_retired_outdated(table, feed->services->config->limits.retired, RETIRED_SECONDS,
+                                  tw_feed_wall_ms());
+        if (!run)
+            break;
+        result = tw_state_store_put(feed->store, run->id, run->position.partition, NULL, 0, error);
+        if (!result)
+            tw_retired_drop(table, run->id);
+    }
+    return result;
+}
+
+/* What the clock makes of silent runs. Returns how many changed, or negative. */
+static long mind_silence(struct kafka_feed *feed, struct tw_error *error)
+{
+    struct tw_silence *silence = &feed->silence;
+    const struct tw_silence_moment moment = {
+        .now = tw_feed_seconds(),
+        .wall_ms = tw_feed_wall_ms(),
+        .is_listening = feed->has_drained && tw_kafka_source_is_listening(feed->handle),
+    };
+    if (!tw_silence_is_time(silence, moment.now))
+        return 0;
+    feed->has_drained = false;
+    tw_silence_tick(silence, feed->watch, feed->services->config, &feed->services->room, &moment);
+    tw_feed_tell_refused(feed->services, feed->watch, &feed->refused);
+    long changed = (long)(silence->n_due + silence->n_gone);
+    int result = silence->n_due ? checkpoint(&feed->feed, error) : 0;
+    if (!result)
+        result = tw_silence_carry_out(silence, feed->watch, error);
+    if (!result)
+        result = forget_outdated(feed, error);
+    return result ? result : changed;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct kafka_feed *feed = (struct kafka_feed *)base;
@@ -161,6 +229,7 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
         int next = feed->source->next(feed->handle, taken ? 0 : timeout_seconds, &item, error);
         if (next < 0)
             return next;
+        feed->has_drained |= next == TW_NEXT_WAIT;
         if (next == TW_NEXT_WAIT || next == TW_NEXT_END)
             break;
         int result = take_item(feed, next, &item, error);
@@ -168,15 +237,30 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return result;
         taken++;
     }
-    return taken;
+    long due = mind_silence(feed, error);
+    return due < 0 ? due : taken + due;
 }
 
 /* ---- durability ---- */
+
+/* All that it had to say is durable: what is kept of it takes the place of its snapshot. */
+static int retire_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_retired_run retired;
+    tw_retired_from_run(&retired, run, tw_feed_wall_ms());
+    int result = tw_state_store_put(feed->store, run->core.id, run->core.position.partition,
+                                    &retired, sizeof retired, error);
+    if (!result && tw_watch_retire(feed->watch, run, &retired))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
+    return result;
+}
 
 static int save_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error *error)
 {
     size_t size;
     struct tw_error why = {0};
+    if (run->core.is_retired)
+        return retire_run(feed, run, error);
     unsigned char *data = tw_snapshot_save(run, &feed->services->config->settings, &size);
     if (!data)
         return tw_error_set(error, -ENOMEM, "out of memory");
@@ -196,9 +280,10 @@ static int save_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error
 
 static int save_runs(struct kafka_feed *feed, struct tw_error *error)
 {
-    struct tw_run *run = NULL;
+    struct tw_run *run = tw_watch_next(feed->watch, NULL), *next;
     int result = 0;
-    while (!result && (run = tw_watch_next(feed->watch, run))) {
+    for (; run && !result; run = next) {
+        next = tw_watch_next(feed->watch, run); /* a retired one goes */
         if (run->is_dirty)
             result = save_run(feed, run, error);
     }
@@ -237,6 +322,7 @@ static void close_feed(struct tw_feed *base)
     if (feed->handle)
         feed->source->close(feed->handle);
     tw_state_store_close(feed->store);
+    tw_silence_stop(&feed->silence, &feed->services->room);
     tw_watch_close(feed->watch);
     free(feed->partitions);
     free(feed);

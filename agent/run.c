@@ -3,6 +3,7 @@
 
 #include "telemetry/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,12 @@ bool tw_run_take_header(struct tw_run *run, const struct tw_record *record)
     return true;
 }
 
+size_t tw_run_bytes(const struct tw_run *run)
+{
+    return sizeof *run + tw_run_detector_states_size() +
+           run->episodes.n * sizeof *run->episodes.at + 2 * run->n_header_bytes;
+}
+
 struct tw_run_identity tw_run_identity(const struct tw_run *run)
 {
     const struct tw_header *header = run->header;
@@ -161,6 +168,9 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
         if (tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
                                         &run->core.context, ret[n].reason, sizeof ret[n].reason))
             continue;
+        if (run->core.is_revived)
+            snprintf(ret[n].reason, sizeof ret[n].reason,
+                     "the run was silent, and its history was dropped");
         ret[n++].detector = tw_detectors[i]->name;
     }
     return n;

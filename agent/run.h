@@ -18,6 +18,14 @@ struct tw_attempt_progress {
 };
 #define TW_RUN_ATTEMPTS 4
 
+/* What has to be done to a run for its silence. It is decided by the clock, so it is saved before
+ * it is done: a later agent does it again, whatever records have come by then (agent/silence.h). */
+enum tw_run_due {
+    TW_DUE_NOTHING,
+    TW_DUE_STALL, /* the detectors of silence are asked */
+    TW_DUE_RETIRE /* finished as `interrupted` if it has not ended, and then retired */
+};
+
 /* The flat part. */
 struct tw_run_core {
     char id[TW_RUN_ID_MAX + 1];
@@ -33,6 +41,12 @@ struct tw_run_core {
     uint32_t findings, findings_dropped;
     uint64_t signal_counts[TW_SIGNALS];
     int64_t time_ms; /* of the newest record, or made up from `time_base` */
+    /* Silence: agent/silence.h. */
+    uint8_t due;        /* enum tw_run_due */
+    uint8_t is_live;    /* a record of it came while it was new, not out of an old log */
+    uint8_t is_retired; /* all is told: its memory can go (agent/retired.h) */
+    uint8_t is_revived; /* it was retired before: what came before that is not known */
+    int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
     struct tw_context context;
     struct tw_run_series series;
 };
@@ -44,7 +58,9 @@ struct tw_run {
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
-    bool is_dirty; /* changed since the last snapshot */
+    bool is_dirty;           /* changed since the last snapshot */
+    double heard;            /* when its newest record came: tw_watch_moment.listened */
+    struct tw_run *next_due; /* agent/silence.c's own list */
 };
 
 /* A new run with its detectors started. NULL when out of memory. */
@@ -57,6 +73,9 @@ void *tw_run_detector_state(const struct tw_run *run, size_t index);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
+
+/* Bytes that the run takes in memory, for limits: its own blocks and its header's two forms. */
+size_t tw_run_bytes(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

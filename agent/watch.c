@@ -4,6 +4,7 @@
 #include "agent/causes.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,10 @@ struct entry {
 struct tw_watch {
     struct tw_watch_options options;
     struct entry *table; /* uthash keeps the order of insertion: walks are deterministic */
+    struct tw_retired *retired;
+    struct entry *sweep; /* of the endless round; NULL: begins at the start */
+    size_t n_runs;
+    struct tw_watch_moment moment;
     int64_t time_base;
     struct tw_watch_counts counts;
 };
@@ -28,6 +33,11 @@ int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
     if (!watch)
         return tw_error_set(error, -ENOMEM, "out of memory");
     watch->options = *options;
+    watch->retired = tw_retired_new();
+    if (!watch->retired) {
+        free(watch);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     *ret = watch;
     return 0;
 }
@@ -39,10 +49,9 @@ void tw_watch_close(struct tw_watch *watch)
         return;
     HASH_ITER(hh, watch->table, entry, next)
     {
-        HASH_DEL(watch->table, entry);
-        tw_run_free(entry->run);
-        free(entry);
+        tw_watch_forget(watch, entry->run);
     }
+    tw_retired_free(watch->retired);
     free(watch);
 }
 
@@ -72,7 +81,12 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
     struct entry *entry = find_entry(watch, run->core.id);
     if (!entry)
         return;
+    if (watch->sweep == entry)
+        watch->sweep = entry->hh.next;
     HASH_DEL(watch->table, entry);
+    watch->n_runs--;
+    if (watch->options.room)
+        watch->options.room->runs--;
     tw_run_free(entry->run);
     free(entry);
 }
@@ -88,16 +102,26 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
     entry = fresh;
     entry->run = run;
     HASH_ADD_KEYPTR(hh, watch->table, run->core.id, strlen(run->core.id), entry);
+    run->heard = watch->moment.listened;
     watch->counts.runs++;
+    watch->n_runs++;
+    if (watch->options.room)
+        watch->options.room->runs++;
     return 0;
 }
 
-static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct tw_error *error)
+static bool has_room(const struct tw_watch *watch)
 {
-    struct tw_run *run = tw_watch_find(watch, id);
-    if (run)
-        return run;
-    run = tw_run_new(id, watch->options.settings);
+    const struct tw_room *room = watch->options.room;
+    return !room || (room->runs < room->runs_max && room->bytes < room->bytes_max);
+}
+
+/* A run that is new, or that comes back after it was retired. */
+static struct tw_run *add_run(struct tw_watch *watch, const char *id, struct tw_error *error)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, id);
+    struct tw_run *run = retired ? tw_retired_revive(retired, watch->options.settings)
+                                 : tw_run_new(id, watch->options.settings);
     if (!run) {
         tw_error_set(error, -ENOMEM, "out of memory");
         return NULL;
@@ -106,7 +130,21 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
         tw_run_free(run);
         return NULL;
     }
+    tw_retired_drop(watch->retired, id);
     return run;
+}
+
+struct tw_retired *tw_watch_retired(const struct tw_watch *watch)
+{
+    return watch->retired;
+}
+
+int tw_watch_retire(struct tw_watch *watch, struct tw_run *run, const struct tw_retired_run *as)
+{
+    int result = tw_retired_put(watch->retired, as);
+    if (!result)
+        tw_watch_forget(watch, run);
+    return result;
 }
 
 void tw_watch_rewind(struct tw_watch *watch)
@@ -125,12 +163,19 @@ void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret)
     *ret = watch->counts;
 }
 
+/* The newest record's time, and the silence since that something was due after. */
+static int64_t time_now(const struct tw_run *run)
+{
+    int64_t now;
+    return __builtin_add_overflow(run->core.time_ms, run->core.silent_ms, &now) ? INT64_MAX : now;
+}
+
 struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
                                              const struct tw_episode *episode)
 {
     struct tw_episode_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->core.context.step,
         .transition = episode->transition,
         .finding = &episode->finding,
@@ -182,7 +227,7 @@ static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error 
     struct tw_not_checked not_checked[TW_DETECTORS_MAX];
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->core.context.step,
         .transition = run->core.transition,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
@@ -239,7 +284,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .attempt = run->core.attempt,
         .detector = detector,
         .step = run->core.context.step,
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
     };
@@ -263,6 +308,8 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
     for (uint32_t i = 0; i < report->n && !result; i++) {
         const struct tw_condition *condition = &report->conditions[i];
         struct tw_episode_change change = change_now(watch, run, detector);
+        if (run->core.silent_ms)
+            change.cooldown_steps = 0; /* a silent run comes to no further step */
         enum tw_action action;
         if (condition->state == TW_STATE_SUSPECT)
             run->core.suspects |= 1u << detector;
@@ -293,7 +340,9 @@ static bool is_flagged(const struct tw_run *run)
     if (run->core.suspects)
         return true;
     for (size_t i = run->episodes.n; i-- > 0;) {
-        if (tw_episode_is_open(&run->episodes.at[i]))
+        const struct tw_episode *episode = &run->episodes.at[i];
+        /* A silence says nothing about the numbers before and after it. */
+        if (tw_episode_is_open(episode) && !tw_detectors[episode->detector]->silent)
             return true;
     }
     return false;
@@ -342,6 +391,54 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
         result = tell_run(watch, run, error);
     run->core.suspects = 0;
     return result;
+}
+
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
+{
+    watch->moment = *moment;
+}
+
+size_t tw_watch_runs(const struct tw_watch *watch)
+{
+    return watch->n_runs;
+}
+
+struct tw_run *tw_watch_sweep(struct tw_watch *watch)
+{
+    struct entry *entry = watch->sweep ? watch->sweep : watch->table;
+    if (!entry)
+        return NULL;
+    watch->sweep = entry->hh.next;
+    return entry->run;
+}
+
+static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
+        struct tw_report report = {0};
+        if (!tw_detectors[i]->silent)
+            continue;
+        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
+                                &run->core.context, &report);
+        result = apply_report(watch, run, i, &report, error);
+    }
+    return result;
+}
+
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    if (run->core.due == TW_DUE_STALL)
+        result = ask_about_silence(watch, run, error);
+    else if (run->core.due == TW_DUE_RETIRE)
+        result = finish_run(watch, run, TW_END_INTERRUPTED, error);
+    if (result || run->core.due == TW_DUE_NOTHING)
+        return result;
+    run->core.is_retired = run->core.due == TW_DUE_RETIRE;
+    run->core.due = TW_DUE_NOTHING;
+    run->is_dirty = true;
+    return 0;
 }
 
 int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
@@ -495,6 +592,25 @@ static void go_on(struct tw_run *run)
     }
 }
 
+/* By its own time a record of the last hour is new, also where a backlog is worked off. */
+#define NEW_MS 3600e3
+
+static void be_heard(const struct tw_watch *watch, struct tw_run *run)
+{
+    double age = fabs((double)watch->moment.wall_ms - (double)run->core.time_ms);
+    run->heard = watch->moment.listened;
+    run->core.is_live |= watch->moment.is_caught_up || (watch->moment.wall_ms && age < NEW_MS);
+    run->core.silent_ms = 0;
+    run->core.is_retired = 0;
+}
+
+/* Rank 0 reports for all; the others' records are counted. */
+static void note_other_rank(const struct tw_watch *watch, struct tw_run *run)
+{
+    run->core.other_ranks++;
+    be_heard(watch, run);
+}
+
 static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                  struct tw_error *error)
 {
@@ -503,6 +619,7 @@ static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_rec
         return 0;
     }
     take_identity(watch, run, record);
+    be_heard(watch, run);
     if (record->kind != TW_KIND_END && run->core.ended)
         go_on(run);
     int result = observe(watch, run, record, error);
@@ -511,11 +628,26 @@ static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_rec
     return result;
 }
 
+/* Records of a retired run that come again, and of a run that there is no room for. */
+static bool is_passed_over(struct tw_watch *watch, const struct tw_record *record,
+                           const struct tw_position *position)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, record->run);
+    if (retired && position && retired->has_position && is_behind(position, &retired->position))
+        return true;
+    if (has_room(watch))
+        return false;
+    watch->counts.refused++;
+    return true;
+}
+
 int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
                     const struct tw_position *position, struct tw_error *error)
 {
-    struct tw_run *run = find_or_add(watch, record->run, error);
-    if (!run)
+    struct tw_run *run = tw_watch_find(watch, record->run);
+    if (!run && is_passed_over(watch, record, position))
+        return 0;
+    if (!run && !(run = add_run(watch, record->run, error)))
         return -ENOMEM;
     struct tw_run_core *core = &run->core;
     if (position && core->has_position && is_behind(position, &core->position))
@@ -524,7 +656,7 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
     run->is_dirty = true;
     int result = 0;
     if (record->rank != 0)
-        core->other_ranks++; /* rank 0 reports for all; the others' records are counted */
+        note_other_rank(watch, run);
     else
         result = judge(watch, run, record, error);
     if (!result && position) {

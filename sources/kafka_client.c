@@ -1,6 +1,8 @@
 /* Configures librdkafka and asks for the topic; see kafka_client.h. */
 #include "sources/kafka_client.h"
 
+#include "sources/kafka_statistics.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +28,8 @@ static const struct {
     {"enable.auto.offset.store", "false", NULL},
     {"partition.assignment.strategy", "cooperative-sticky", NULL},
     {"enable.partition.eof", "false", NULL},
+    /* By them a consumer knows that it hears all there is. */
+    {"statistics.interval.ms", "2000", NULL},
     {"bootstrap.servers", NULL, "brokers"},
     {"metadata.broker.list", NULL, "brokers"},
     {"group.id", NULL, "group"},
@@ -39,6 +43,7 @@ void tw_kafka_news_init(struct tw_kafka_news *news)
 {
     pthread_mutex_init(&news->lock, NULL);
     news->text[0] = '\0';
+    news->listening = 0;
 }
 
 void tw_kafka_news_done(struct tw_kafka_news *news)
@@ -67,6 +72,22 @@ static void keep_line(const rd_kafka_t *client, int level, const char *facility,
     (void)facility;
     if (level <= 4) /* syslog's warning */
         tw_kafka_news_set(rd_kafka_opaque(client), text);
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
+{
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    if (tw_kafka_statistics_are_listening(json, size, TW_KAFKA_LISTENING_SECONDS))
+        news->listening = now_seconds();
+    return 0; /* librdkafka frees it */
 }
 
 /* ---- configuration ---- */
@@ -172,6 +193,7 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
     }
     rd_kafka_conf_set_opaque(conf, news);
     rd_kafka_conf_set_log_cb(conf, keep_line);
+    rd_kafka_conf_set_stats_cb(conf, take_statistics);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -184,13 +206,6 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
 }
 
 /* ---- the topic ---- */
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* All topics are listed: asking for one by name may create it. */
 static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
