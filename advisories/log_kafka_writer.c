@@ -36,10 +36,12 @@ int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, str
 {
     /* An outage of a day must not turn into failed messages: they wait in the bounded queue, and
      * the flush says that they do. */
-    static const char *const defaults[] = {
-        "client.id", "trainward",          "linger.ms", "5", "queue.buffering.max.kbytes",
-        "65536",     "message.timeout.ms", "0",         NULL};
-    static const char *const fixed[] = {"enable.idempotence", "true", NULL}; /* implies acks=all */
+    static const struct tw_kafka_setting defaults[] = {{"linger.ms", "5"},
+                                                       {"queue.buffering.max.kbytes", "65536"},
+                                                       {"message.timeout.ms", "0"},
+                                                       {NULL, NULL}};
+    /* Implies acks=all. */
+    static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return tw_error_set(error, -ENOMEM, "out of memory");

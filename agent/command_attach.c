@@ -12,6 +12,8 @@
 
 #include "sinks/terminal.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <math.h>
 #include <popt.h>
@@ -144,7 +146,7 @@ static long follow(struct attach *attach, struct followed *log, double timeout_s
 static int mind_silence(const struct attach *attach, struct followed *log, struct tw_error *error)
 {
     const struct tw_silence_moment moment = {
-        .now = tw_feed_seconds(),
+        .now = tw_now_seconds(),
         .wall_ms = tw_feed_wall_ms(),
         .is_listening = log->has_drained,
     };

@@ -1,7 +1,7 @@
 /* Loading the configuration: the file, the overrides, then what only the whole can tell. */
 #include "agent/config_loader.h"
 
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include "sources/kafka.h"
 

@@ -10,6 +10,7 @@
 
 #include "advisories/log_file.h"
 #include "sinks/delivery.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -76,13 +77,6 @@ void tw_daemon_pause(double seconds)
         struct timespec pause = {0, 50000000};
         nanosleep(&pause, NULL);
     }
-}
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 /* ---- start ---- */
@@ -220,9 +214,9 @@ static int loop(struct daemon *daemon, struct tw_error *error)
         if (taken < 0)
             return (int)taken;
         if (since == 0 && taken > 0)
-            next_checkpoint = now_seconds() + CHECKPOINT_SECONDS;
+            next_checkpoint = tw_now_seconds() + CHECKPOINT_SECONDS;
         since += taken;
-        if (since > 0 && (since >= CHECKPOINT_RECORDS || now_seconds() >= next_checkpoint)) {
+        if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_now_seconds() >= next_checkpoint)) {
             int result = checkpoint(daemon, error);
             if (result)
                 return result;
@@ -236,9 +230,9 @@ static int loop(struct daemon *daemon, struct tw_error *error)
 static void stop(struct daemon *daemon, double drain_seconds)
 {
     /* One bound for all sinks together: several that are away must not add up. */
-    double deadline = now_seconds() + drain_seconds;
+    double deadline = tw_now_seconds() + drain_seconds;
     for (size_t i = 0; i < daemon->n_deliveries; i++) {
-        double left = deadline - now_seconds();
+        double left = deadline - tw_now_seconds();
         tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
     }
     free(daemon->deliveries);

@@ -3,6 +3,8 @@
 
 #include "agent/logging.h"
 
+#include "telemetry/clock.h"
+
 #include <inttypes.h>
 #include <time.h>
 
@@ -27,13 +29,6 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
     };
 }
 
-double tw_feed_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 int64_t tw_feed_wall_ms(void)
 {
     struct timespec now;
@@ -45,7 +40,7 @@ void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_wat
                           uint64_t *told)
 {
     struct tw_watch_counts counts;
-    double now = tw_feed_seconds();
+    double now = tw_now_seconds();
     tw_watch_counts(watch, &counts);
     if (counts.refused == *told ||
         (services->told_refused > 0 && now < services->told_refused + 600))

@@ -51,9 +51,6 @@ struct tw_feed {
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
 
-/* Seconds of a clock that is never set: not that of the day. It stands while the machine sleeps, as
- * a training on it does. */
-double tw_feed_seconds(void);
 /* Milliseconds since the epoch, by the day's clock, which may be set. */
 int64_t tw_feed_wall_ms(void);
 

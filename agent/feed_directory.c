@@ -8,6 +8,8 @@
 #include "agent/silence.h"
 #include "agent/snapshot.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -398,7 +400,7 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
 {
     struct tw_silence *silence = &log->silence;
     const struct tw_silence_moment moment = {
-        .now = tw_feed_seconds(),
+        .now = tw_now_seconds(),
         .wall_ms = tw_feed_wall_ms(),
         .is_listening = log->has_drained,
     };

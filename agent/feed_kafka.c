@@ -9,6 +9,8 @@
 
 #include "sources/kafka.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +204,7 @@ static long mind_silence(struct kafka_feed *feed, struct tw_error *error)
 {
     struct tw_silence *silence = &feed->silence;
     const struct tw_silence_moment moment = {
-        .now = tw_feed_seconds(),
+        .now = tw_now_seconds(),
         .wall_ms = tw_feed_wall_ms(),
         .is_listening = feed->has_drained && tw_kafka_source_is_listening(feed->handle),
     };

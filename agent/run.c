@@ -46,6 +46,18 @@ struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
     return run;
 }
 
+static void prefetch(const void *from, size_t size)
+{
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch((const char *)from + i, 1);
+}
+
+void tw_run_prefetch(const struct tw_run *run)
+{
+    prefetch(&run->core, 1024);
+    prefetch(run->detector_states, 1024);
+}
+
 static void release_header(struct tw_run *run)
 {
     /* A record is what knows how to free a header. */

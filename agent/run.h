@@ -6,7 +6,9 @@
 
 #include "episodes.h"
 #include "run_series.h"
+#include "run_table.h"
 #include "settings.h"
+#include "unsaved.h"
 
 #include "advisories/advisory.h"
 #include "sources/source.h"
@@ -58,7 +60,12 @@ struct tw_run {
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
-    bool is_dirty;           /* changed since the last snapshot */
+    bool is_dirty; /* changed since the last snapshot */
+
+    /* Where it stands; no part of what is saved. */
+    struct tw_run_links links;
+    struct tw_unsaved_mark unsaved;
+    int64_t first_offset;    /* Kafka: of its first message; read again from there it is the same */
     double heard;            /* when its newest record came: tw_watch_moment.listened */
     struct tw_run *next_due; /* agent/silence.c's own list */
 };
@@ -76,6 +83,9 @@ bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
 
 /* Bytes that the run takes in memory, for limits: its own blocks and its header's two forms. */
 size_t tw_run_bytes(const struct tw_run *run);
+
+/* Asks the processor for what a record of this run will touch. */
+void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

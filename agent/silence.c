@@ -73,7 +73,7 @@ static void note_due(struct tw_silence *silence, struct tw_run *run, enum tw_run
 static size_t excess(const struct tw_silence *silence, const struct tw_watch *watch,
                      const struct tw_room *room)
 {
-    double share = room->runs ? (double)tw_watch_runs(watch) / (double)room->runs : 0;
+    double share = room->runs ? (double)tw_watch_size(watch) / (double)room->runs : 0;
     double runs_max = (double)room->runs_max, over = 0;
     if ((double)room->runs > FULL * runs_max)
         over = (double)room->runs - ENOUGH * runs_max;
@@ -136,7 +136,7 @@ static void look_at(struct tw_silence *silence, struct tw_run *run, const struct
 static void sweep(struct tw_silence *silence, struct tw_watch *watch,
                   const struct tw_config *config, const struct tw_room *room, double passed)
 {
-    size_t runs = tw_watch_runs(watch);
+    size_t runs = tw_watch_size(watch);
     struct leaving leaving = {.most = room ? excess(silence, watch, room) : 0};
     double share = fmin(passed / TW_SILENCE_ROUND_SECONDS, 1);
     double least = leaving.most ? PRESSURE_RUNS : TW_SILENCE_AT_ONCE;
@@ -155,7 +155,7 @@ static void sweep(struct tw_silence *silence, struct tw_watch *watch,
 static void count_bytes(struct tw_silence *silence, const struct tw_watch *watch,
                         struct tw_room *room)
 {
-    double bytes = silence->mean_bytes * (double)tw_watch_runs(watch);
+    double bytes = silence->mean_bytes * (double)tw_watch_size(watch);
     if (room)
         room->bytes += bytes - silence->counted_bytes;
     silence->counted_bytes = bytes;

@@ -57,7 +57,7 @@ enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_setti
 bool tw_silence_is_time(const struct tw_silence *silence, double now);
 
 struct tw_silence_moment {
-    double now;        /* seconds of a clock that is never set; one that goes back stands */
+    double now; /* tw_now_seconds(); it stands while the machine sleeps, as trainings on it do */
     int64_t wall_ms;   /* the day's clock, which may be wrong: tells old records from new ones */
     bool is_listening; /* everything there was has been taken since the last tick, and the source is
                         * known to answer */

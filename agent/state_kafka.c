@@ -1,12 +1,14 @@
 /* Snapshots in the compacted topic PREFIX.state: key = run, partition = the telemetry's. */
 #include "agent/state_store.h"
 
+#include "telemetry/clock.h"
+#include "telemetry/kafka_properties.h"
+
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uthash.h>
 
 struct kafka {
@@ -27,61 +29,33 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
     snprintf(kafka->failure, sizeof kafka->failure, "%s", rd_kafka_err2str(message->err));
 }
 
-static void be_silent(const rd_kafka_t *handle, int level, const char *facility, const char *text)
-{
-    (void)handle, (void)level, (void)facility, (void)text; /* failures come back as errors */
-}
-
-static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
-{
-    char reason[256]; /* quotes the value, which may be a password */
-    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK)
-        return tw_error_set(error, -EINVAL, "kafka property %s is refused", name);
-    return 0;
-}
-
-static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
-                          struct tw_error *error)
-{
-    int result = 0;
-    for (size_t i = 0; properties && i < properties->n && !result; i++) {
-        char name[256];
-        const char *equals = strchr(properties->at[i], '=');
-        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
-        result = set(conf, name, equals + 1, error);
-    }
-    return result;
-}
-
 static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t type,
                       const char *brokers, const struct tw_texts *properties,
                       struct tw_error *error)
 {
-    static const char *const producer[][2] = {{"enable.idempotence", "true"},
-                                              {"linger.ms", "5"},
-                                              {"compression.codec", "lz4"},
-                                              {"message.max.bytes", "8000000"}};
-    static const char *const consumer[][2] = {
-        {"group.id", "trainward-state"},
-        {"enable.auto.commit", "false"},
-        {"enable.partition.eof", "true"},
-        {"auto.offset.reset", "earliest"},
-        /* an empty partition is told as soon as it is asked */
-        {"fetch.wait.max.ms", "50"}};
+    static const struct tw_kafka_setting of_producer[] = {{"linger.ms", "5"},
+                                                          {"compression.codec", "lz4"},
+                                                          {"message.max.bytes", "8000000"},
+                                                          {NULL, NULL}};
+    /* An empty partition is told as soon as it is asked. */
+    static const struct tw_kafka_setting of_consumer[] = {{"fetch.wait.max.ms", "50"},
+                                                          {NULL, NULL}};
+    static const struct tw_kafka_setting producer_fixed[] = {{"enable.idempotence", "true"},
+                                                             {NULL, NULL}};
+    static const struct tw_kafka_setting consumer_fixed[] = {{"group.id", "trainward-state"},
+                                                             {"enable.auto.commit", "false"},
+                                                             {"enable.partition.eof", "true"},
+                                                             {NULL, NULL}};
     char reason[256];
-    const char *const(*own)[2] = type == RD_KAFKA_PRODUCER ? producer : consumer;
-    size_t n = type == RD_KAFKA_PRODUCER ? 4 : 5;
+    bool is_producer = type == RD_KAFKA_PRODUCER;
+    const struct tw_kafka_settings settings = {brokers, is_producer ? of_producer : of_consumer,
+                                               properties,
+                                               is_producer ? producer_fixed : consumer_fixed};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = set(conf, "bootstrap.servers", brokers, error);
-    for (size_t i = 0; i < n && !result; i++)
-        result = set(conf, own[i][0], own[i][1], error);
-    if (!result)
-        result = set(conf, "socket.nagle.disable", "true", error);
-    if (!result)
-        result = set_properties(conf, properties, error);
-    rd_kafka_conf_set_log_cb(conf, be_silent);
+    int result = tw_kafka_configure(conf, &settings, error);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent); /* failures come back as errors */
     rd_kafka_conf_set_opaque(conf, kafka);
-    if (type == RD_KAFKA_PRODUCER)
+    if (is_producer)
         rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     if (!result && !(*ret = rd_kafka_new(type, conf, reason, sizeof reason)))
         result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
@@ -172,26 +146,19 @@ static int keep(struct newest **table, const rd_kafka_message_t *message)
     return 0;
 }
 
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static int read_partition(struct kafka *kafka, struct newest **table, double timeout_seconds,
                           struct tw_error *error)
 {
     /* However much there is to read: only silence is waited for so long. */
-    double deadline = now_seconds() + timeout_seconds;
+    double deadline = tw_now_seconds() + timeout_seconds;
     char reason[200] = "no answer";
-    while (now_seconds() < deadline) {
+    while (tw_now_seconds() < deadline) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->consumer, 100);
         if (!message)
             continue;
         rd_kafka_resp_err_t err = message->err;
         if (!err)
-            deadline = now_seconds() + timeout_seconds;
+            deadline = tw_now_seconds() + timeout_seconds;
         int kept = err ? 0 : keep(table, message);
         if (err)
             snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));

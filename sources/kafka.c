@@ -9,13 +9,13 @@
 #include "sources/kafka_client.h"
 #include "sources/kafka_partitions.h"
 
+#include "telemetry/clock.h"
 #include "telemetry/wire.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How long giving a partition back, or closing, waits for the last offsets to be committed. What is
  * not committed is read again: nothing is lost by it. */
@@ -63,13 +63,6 @@ static const struct tw_option kafka_options[] = {
      .help = "any other librdkafka property, key: value"},
 };
 
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void note(struct kafka *kafka, const char *what, const char *why)
 {
     char text[256];
@@ -101,14 +94,14 @@ static void take_answer(struct kafka *kafka, rd_kafka_event_t *event)
         if (!err || !partition || partition->commit < 0)
             continue;
         partition->is_dirty = true;
-        kafka->next_commit = now_seconds() + COMMIT_RETRY_SECONDS;
+        kafka->next_commit = tw_now_seconds() + COMMIT_RETRY_SECONDS;
         note(kafka, "cannot commit offsets", rd_kafka_err2str(err));
     }
 }
 
 static void send_commit(struct kafka *kafka)
 {
-    if (kafka->commit_under_way || now_seconds() < kafka->next_commit)
+    if (kafka->commit_under_way || tw_now_seconds() < kafka->next_commit)
         return;
     rd_kafka_topic_partition_list_t *list =
         tw_kafka_partitions_take_dirty(&kafka->partitions, kafka->config->topic);
@@ -139,11 +132,11 @@ static void serve_commits(struct kafka *kafka, double seconds)
 /* Waits until everything is committed, for a while. */
 static void settle_commits(struct kafka *kafka)
 {
-    double deadline = now_seconds() + COMMIT_SECONDS, left = COMMIT_SECONDS;
+    double deadline = tw_now_seconds() + COMMIT_SECONDS, left = COMMIT_SECONDS;
     kafka->next_commit = 0;
     serve_commits(kafka, 0);
     /* One refusal is final here: the partition is no longer ours to commit. */
-    while (kafka->commit_under_way && (left = deadline - now_seconds()) > 0)
+    while (kafka->commit_under_way && (left = deadline - tw_now_seconds()) > 0)
         serve_commits(kafka, left);
 }
 
@@ -381,7 +374,7 @@ static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_ite
                       struct tw_error *error)
 {
     struct kafka *kafka = opaque;
-    double deadline = now_seconds() + timeout_seconds, left = timeout_seconds;
+    double deadline = tw_now_seconds() + timeout_seconds, left = timeout_seconds;
     *ret = (struct tw_source_item){0};
     for (;;) {
         int next;
@@ -395,7 +388,7 @@ static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_ite
         int result = poll_message(kafka, left, error);
         if (result)
             return result;
-        left = deadline - now_seconds();
+        left = deadline - tw_now_seconds();
         if (left <= 0 && !kafka->message && !kafka->rebalances)
             return TW_NEXT_WAIT;
     }
@@ -407,10 +400,10 @@ static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_ite
  * under way. */
 static void leave_group(struct kafka *kafka)
 {
-    double deadline = now_seconds() + CLOSE_SECONDS;
+    double deadline = tw_now_seconds() + CLOSE_SECONDS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
     note_error(kafka, "leaving the group", rd_kafka_consumer_close_queue(kafka->client, queue));
-    while (!rd_kafka_consumer_closed(kafka->client) && now_seconds() < deadline)
+    while (!rd_kafka_consumer_closed(kafka->client) && tw_now_seconds() < deadline)
         rd_kafka_queue_poll_callback(queue, 50);
     rd_kafka_queue_destroy(queue);
 }
@@ -503,7 +496,7 @@ const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size)
 bool tw_kafka_source_is_listening(void *source)
 {
     const struct kafka *kafka = source;
-    return now_seconds() < kafka->news.listening + TW_KAFKA_LISTENING_SECONDS;
+    return tw_now_seconds() < kafka->news.listening + TW_KAFKA_LISTENING_SECONDS;
 }
 
 const struct tw_source tw_source_kafka = {

@@ -4,13 +4,14 @@
 #include "sources/probe.h"
 #include "sources/record_file.h"
 
+#include "telemetry/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Each file costs a descriptor and a buffer; a step of a larger world is judged by these ranks. */
 #define RANKS_MAX 256
@@ -38,13 +39,6 @@ struct run_directory {
     struct tw_file_wait wait;
     double next_look;
 };
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- which files ---- */
 
@@ -133,7 +127,7 @@ static int look(struct run_directory *run, struct tw_error *error)
 {
     char path[PATH_SIZE];
     int result = 0;
-    run->next_look = now_seconds() + LOOK_SECONDS;
+    run->next_look = tw_now_seconds() + LOOK_SECONDS;
     if (run->is_file)
         return run->n_files ? 0 : add_file(run, 0, run->path, error);
     if (!run->n_files && !find_first(run->dir, path))
@@ -222,7 +216,7 @@ static int give(struct run_directory *run, struct rank_file *file, struct tw_sou
 static int try_next(struct run_directory *run, struct tw_source_item *ret, struct tw_error *error)
 {
     *ret = (struct tw_source_item){0};
-    if (!run->n_files || (run->follow && now_seconds() >= run->next_look)) {
+    if (!run->n_files || (run->follow && tw_now_seconds() >= run->next_look)) {
         int result = look(run, error);
         if (result)
             return result;
@@ -245,9 +239,9 @@ static int run_directory_next(void *opaque, double timeout_seconds, struct tw_so
     int next = try_next(run, ret, error);
     if (next != TW_NEXT_WAIT || timeout_seconds <= 0)
         return next;
-    double deadline = now_seconds() + timeout_seconds;
+    double deadline = tw_now_seconds() + timeout_seconds;
     for (double left = timeout_seconds; next == TW_NEXT_WAIT && left > 0;
-         left = deadline - now_seconds()) {
+         left = deadline - tw_now_seconds()) {
         tw_file_wait(&run->wait, run->dir, left);
         next = try_next(run, ret, error);
     }

@@ -186,7 +186,7 @@ static const struct {
      ":2:5: kafka: 'brokers' is missing (host:port of some brokers, separated by commas)\n"},
     {"sources:\n  - kafka: {brokers: [a]}\n", ":2:22: brokers: must be one value, not a list\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {grop.id: x}}\n",
-     ":2:5: properties: 'grop.id' is not a librdkafka property\n"},
+     ":2:5: properties: 'grop.id' is not a librdkafka property; did you mean 'group.id'?\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {group.id: x}}\n",
      ":2:5: properties: 'group.id' is set by the key 'group'\n"},
     {"sources:\n  - kafka: {brokers: a, topic: \"^a.*\"}\n",

@@ -437,7 +437,7 @@ static void a_full_table_refuses_new_runs_and_counts_their_records(void **state)
     for (int i = 0; i < 25; i++)
         train(world, name_of(name, sizeof name, i), 0, 1);
     tw_watch_counts(world->watch, &counts);
-    assert_int_equal(tw_watch_runs(world->watch), 20);
+    assert_int_equal(tw_watch_size(world->watch), 20);
     assert_int_equal(counts.refused, 2 * 5);
     assert_null(find(world, "r20"));
 }
