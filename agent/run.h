@@ -1,6 +1,9 @@
 /* One watched run: its context, the detectors' states, its episodes and the series that rules take
  * amounts from. Everything but the owned blocks at the end is flat, so that a run can be saved and
- * restored byte for byte (snapshot.h). A function of the records alone. */
+ * restored byte for byte (snapshot.h). A function of the records alone.
+ *
+ * A run begins with the state that step records need, about a tenth of what there is, in one block
+ * with the run itself; evaluations and layers bring the rest (detectors/extent.h). */
 #ifndef TW_RUN_H
 #define TW_RUN_H
 
@@ -49,13 +52,13 @@ struct tw_run_core {
     uint8_t is_retired; /* all is told: its memory can go (agent/retired.h) */
     uint8_t is_revived; /* it was retired before: what came before that is not known */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
-    struct tw_context context;
     struct tw_run_series series;
 };
 
 struct tw_run {
     struct tw_run_core core;
-    unsigned char *detector_states; /* one block; see tw_run_detector_state() */
+    struct tw_context *context; /* the first thing in `state` */
+    unsigned char *state;       /* then the detectors', all as far as context->extent */
     struct tw_episodes episodes;
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
@@ -74,18 +77,27 @@ struct tw_run {
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings);
 void tw_run_free(struct tw_run *run); /* NULL is allowed */
 
-/* Bytes of all detectors' states together, and where detector `index` keeps its own. */
-size_t tw_run_detector_states_size(void);
+/* Bytes of the context and all detectors' states at an extent, and where detector `index` keeps its
+ * own. */
+size_t tw_run_state_size(enum tw_extent extent);
 void *tw_run_detector_state(const struct tw_run *run, size_t index);
+
+/* Makes room as far as `extent`, which is more than the run has; needed before a record of that
+ * tw_extent_of() is observed. States move: pointers into the old ones are dead. The run stays where
+ * it is. 0 or -ENOMEM, which changes nothing. */
+int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_extent extent);
+
+/* Bytes that the run takes: itself, its state, its episodes and its header's text. */
+size_t tw_run_bytes(const struct tw_run *run);
+/* The same of a run of that extent with neither. */
+size_t tw_run_bytes_at(enum tw_extent extent);
+
+/* Asks the processor to fetch what a step record will need. Worth it a few records ahead, where so
+ * many runs take turns that each is out of the cache by its next record. */
+void tw_run_prefetch(const struct tw_run *run);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
-
-/* Bytes that the run takes in memory, for limits: its own blocks and its header's two forms. */
-size_t tw_run_bytes(const struct tw_run *run);
-
-/* Asks the processor for what a record of this run will touch. */
-void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

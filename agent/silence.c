@@ -15,9 +15,9 @@ static double patience_of(const struct tw_run *run, const struct tw_settings *se
     double shortest = INFINITY;
     for (size_t i = 0; tw_detectors[i]; i++) {
         if (tw_detectors[i]->patience)
-            shortest = fmin(shortest,
-                            tw_detectors[i]->patience(tw_run_detector_state(run, i),
-                                                      settings->detector[i], &run->core.context));
+            shortest =
+                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
+                                                         settings->detector[i], run->context));
     }
     return shortest;
 }
@@ -46,13 +46,13 @@ enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_setti
 /* Nothing of it was ever judged, or all is told. */
 static bool goes_without_a_word(const struct tw_run *run)
 {
-    return run->core.ended || run->core.context.records == 0;
+    return run->core.ended || run->context->records == 0;
 }
 
 static void note_due(struct tw_silence *silence, struct tw_run *run, enum tw_run_due due,
                      double seconds)
 {
-    if (due == TW_DUE_NOTHING || (due == TW_DUE_STALL && run->core.context.records == 0))
+    if (due == TW_DUE_NOTHING || (due == TW_DUE_STALL && run->context->records == 0))
         return;
     bool is_gone = goes_without_a_word(run);
     struct tw_run **list = is_gone ? &silence->gone : &silence->due;

@@ -175,7 +175,7 @@ struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
     struct tw_episode_advisory advisory = {
         .run = tw_run_identity(run),
         .time_ms = time_now(run),
-        .step = run->core.context.step,
+        .step = run->context->step,
         .transition = episode->transition,
         .finding = &episode->finding,
         .n_causes = episode->n_causes,
@@ -227,7 +227,7 @@ static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error 
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
         .time_ms = time_now(run),
-        .step = run->core.context.step,
+        .step = run->context->step,
         .transition = run->core.transition,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
         .verdict = tw_run_verdict(run, watch->options.settings),
@@ -265,8 +265,7 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
-    tw_run_series_facts(&run->core.series, &run->core.context, run->header, &episode->finding,
-                        &facts);
+    tw_run_series_facts(&run->core.series, run->context, run->header, &episode->finding, &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
@@ -282,7 +281,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .run = run->core.id,
         .attempt = run->core.attempt,
         .detector = detector,
-        .step = run->core.context.step,
+        .step = run->context->step,
         .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
@@ -355,8 +354,8 @@ static int finish_detectors(struct tw_watch *watch, struct tw_run *run, struct t
     int result = 0;
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report = {0};
-        tw_detectors[i]->finish(tw_run_detector_state(run, i), settings->detector[i],
-                                &run->core.context, &settings->shared, &report);
+        tw_detectors[i]->finish(tw_run_detector_state(run, i), settings->detector[i], run->context,
+                                &settings->shared, &report);
         result = apply_report(watch, run, i, &report, error);
     }
     return result;
@@ -412,7 +411,7 @@ static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct 
         if (!tw_detectors[i]->silent)
             continue;
         tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
-                                &run->core.context, &report);
+                                run->context, &report);
         result = apply_report(watch, run, i, &report, error);
     }
     return result;
@@ -531,14 +530,14 @@ static bool is_repeat(struct tw_run *run, const struct tw_record *record)
 
 /* Without a time of its own: the log's plus the step; a record without a step, like an end, counts
  * as the one before it. */
-static int64_t time_of(const struct tw_watch *watch, const struct tw_run_core *core,
+static int64_t time_of(const struct tw_watch *watch, const struct tw_run *run,
                        const struct tw_record *record)
 {
     int64_t time_ms;
     if (record->has & TW_HAS_TIME)
         return record->time_ms;
-    if (!(record->has & TW_HAS_STEP) && core->context.records)
-        return core->time_ms;
+    if (!(record->has & TW_HAS_STEP) && run->context->records)
+        return run->core.time_ms;
     if (__builtin_add_overflow(watch->time_base, record->step, &time_ms))
         return INT64_MAX;
     return time_ms;
@@ -550,23 +549,37 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     struct tw_run_core *core = &run->core;
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
-    core->time_ms = time_of(watch, core, record);
+    core->time_ms = time_of(watch, run, record);
     for (int i = 0; i < TW_SIGNALS; i++)
         core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
+}
+
+/* Room for what the record is the first of its kind to need. */
+static int make_room(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                     struct tw_error *error)
+{
+    enum tw_extent extent = tw_extent_of(record);
+    if (tw_context_reaches(run->context, extent))
+        return 0;
+    if (tw_run_grow(run, watch->options.settings, extent))
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return 0;
 }
 
 static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                    struct tw_error *error)
 {
     const struct tw_settings *settings = watch->options.settings;
-    struct tw_run_core *core = &run->core;
-    int result = 0;
-    tw_context_observe(&core->context, &settings->shared, record);
-    tw_run_series_observe(&core->series, record, &core->context, is_flagged(run));
+    int result = make_room(watch, run, record, error);
+    if (result)
+        return result;
+    tw_context_observe(run->context, &settings->shared, record);
+    tw_run_series_observe(&run->core.series, record, run->context, is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
-        struct tw_report report = {0};
-        tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i],
-                                 &core->context, &settings->shared, record, &report);
+        struct tw_report report;
+        report.n = report.n_dropped = 0;
+        tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i], run->context,
+                                 &settings->shared, record, &report);
         result = apply_report(watch, run, i, &report, error);
     }
     if (!result && run->episodes.n)

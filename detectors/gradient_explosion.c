@@ -26,7 +26,6 @@ static void explosion_start(void *state, const void *config)
     (void)config;
     tw_norm_series_start(&explosion->norm);
     tw_explosion_signs_start(&explosion->signs);
-    tw_layer_norms_start(&explosion->layers);
 }
 
 /* ---- segments ---- */
@@ -570,11 +569,11 @@ const struct tw_detector tw_detector_gradient_explosion = {
     .name = "gradient-explosion",
     .title = "Gradient explosion",
     .description = "the gradient norm leaves its level by a multiple, or grows without end",
-    .state_version = 2,
+    .state_version = 3,
     .options = tw_gradient_explosion_options,
     .n_options = TW_GRADIENT_EXPLOSION_OPTIONS,
     .config_size = sizeof(struct tw_gradient_explosion_config),
-    .state_size = sizeof(struct tw_explosion),
+    .state_size = TW_STATE_SIZES_FROM(struct tw_explosion, layers, layers),
     .start = explosion_start,
     .observe = explosion_observe,
     .finish = explosion_finish,

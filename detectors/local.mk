@@ -13,6 +13,7 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/report.c \
 	detectors/divergence/rules.c \
 	detectors/divergence/state.h \
+	detectors/extent.h \
 	detectors/finding.c detectors/finding.h \
 	detectors/gradient_explosion.c \
 	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
