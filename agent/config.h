@@ -25,6 +25,13 @@ struct tw_limits {
     double retire_after_end, retire_after_silence; /* seconds */
 };
 
+/* How the runs of Kafka sources are saved; `checkpoint: {...}`. */
+struct tw_checkpoint_config {
+    double interval;     /* seconds between two commits of the position */
+    double snapshot_age; /* seconds after which a changed run is saved under load */
+    double snapshots_per_second;
+};
+
 struct tw_config {
     char *path;      /* the file, for messages */
     char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
@@ -42,6 +49,7 @@ struct tw_config {
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
     struct tw_limits limits;
+    struct tw_checkpoint_config checkpoint;
     char *http_listen; /* NULL: none */
     int log_level;     /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;

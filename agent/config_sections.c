@@ -60,6 +60,20 @@ static const struct tw_option limits_options[] = {
              "again; for three days"},
 };
 
+static const struct tw_option checkpoint_options[] = {
+    {"interval", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.interval), 1, .1, 60,
+     .help = "how often the position in the sources is saved; a run that changed is saved after "
+             "that too while there is little to do"},
+    {"snapshot_age", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.snapshot_age), 30, 0,
+     3600,
+     .help = "Kafka: under load, a run that changed is saved after so long; what is read again "
+             "after a crash is hardly older"},
+    {"snapshots_per_second", TW_OPTION_NUMBER,
+     offsetof(struct tw_config, checkpoint.snapshots_per_second), 5000, 1, 1e6,
+     .help = "Kafka: most runs saved in a second; with more changed runs than this times "
+             "snapshot_age they are saved later"},
+};
+
 static const struct tw_option log_kafka_options[] = {
     {"brokers", TW_OPTION_TEXT, offsetof(struct tw_config, log_brokers), .required = true,
      .help = "host:port of some brokers, separated by commas"},
@@ -89,6 +103,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
         {"http", {http_options, COUNT(http_options), loader->config}},
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
         {"limits", {limits_options, COUNT(limits_options), loader->config}},
+        {"checkpoint", {checkpoint_options, COUNT(checkpoint_options), loader->config}},
         {"advisory_log.kafka", {log_kafka_options, COUNT(log_kafka_options), loader->config}},
     };
     for (size_t i = 0; i < COUNT(sections); i++) {
@@ -101,8 +116,8 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
 }
 
 static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
-                                        "rules",     "sinks",   "delivery",     "http",
-                                        "limits",    "log"};
+                                        "rules",     "sinks",   "delivery",     "checkpoint",
+                                        "http",      "limits",  "log"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -9,7 +9,8 @@ libagent_la_SOURCES = \
 	agent/dead_letters.c agent/dead_letters.h \
 	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
-	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
+	agent/feed.c agent/feed.h agent/feed_directory.c \
+	agent/feed_kafka.c agent/feed_kafka.h agent/feed_kafka_restore.c agent/feed_kafka_save.c agent/feed_kafka_silence.c \
 	agent/find_runs.c agent/find_runs.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
@@ -24,7 +25,7 @@ libagent_la_SOURCES = \
 	agent/shell_command.c agent/shell_command.h \
 	agent/silence.c agent/silence.h \
 	agent/snapshot.c agent/snapshot.h \
-	agent/state_files.c agent/state_kafka.c agent/state_store.c agent/state_store.h \
+	agent/state_files.c agent/state_kafka.c agent/state_kafka.h agent/state_store.c agent/state_store.h \
 	agent/topics.c agent/topics.h \
 	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h

@@ -43,6 +43,7 @@ void tw_retired_from_run(struct tw_retired_run *ret, const struct tw_run *run, i
     ret->n_attempts = core->n_attempts;
     memcpy(ret->attempts, core->attempts, sizeof ret->attempts);
     ret->time_ms = core->time_ms;
+    ret->first_message = run->first_message;
     ret->retired_ms = now_ms;
     ret->checksum = checksum_of(ret);
 }

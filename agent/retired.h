@@ -23,8 +23,9 @@ struct tw_retired_run {
     uint32_t transition; /* of its next run document */
     uint32_t n_attempts;
     struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS];
-    int64_t time_ms;    /* of its newest record */
-    int64_t retired_ms; /* by the wall clock: for its own end, and nothing else */
+    int64_t time_ms;       /* of its newest record */
+    int64_t first_message; /* tw_run.first_message */
+    int64_t retired_ms;    /* by the wall clock: for its own end, and nothing else */
 };
 
 /* All of `*ret` is set, so that it can be saved byte for byte. */

@@ -237,6 +237,14 @@ const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *s
     return "unknown";
 }
 
+/* Why the detector has not judged may well be that. */
+static void say_lost(char *reason, size_t size)
+{
+    char why[128];
+    snprintf(why, sizeof why, "%s", reason);
+    snprintf(reason, size, "state lost, and the first records are gone: %.80s", why);
+}
+
 size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *settings,
                           struct tw_not_checked *ret, size_t max)
 {
@@ -245,6 +253,8 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
         if (tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
                                         run->context, ret[n].reason, sizeof ret[n].reason))
             continue;
+        if (run->core.state_lost)
+            say_lost(ret[n].reason, sizeof ret[n].reason);
         if (run->core.is_revived)
             snprintf(ret[n].reason, sizeof ret[n].reason,
                      "the run was silent, and its history was dropped");

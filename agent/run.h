@@ -37,6 +37,7 @@ struct tw_run_core {
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
     uint8_t has_position, ended;
+    uint8_t state_lost;        /* it was judged anew when its first records were gone */
     enum tw_end_status status; /* once ended */
     uint32_t transition;       /* number of the next run document */
     uint64_t repeats, missing, other_ranks;
@@ -68,9 +69,10 @@ struct tw_run {
     /* Where it stands; no part of what is saved. */
     struct tw_run_links links;
     struct tw_unsaved_mark unsaved;
-    int64_t first_offset;    /* Kafka: of its first message; read again from there it is the same */
     double heard;            /* when its newest record came: tw_watch_moment.listened */
     struct tw_run *next_due; /* agent/silence.c's own list */
+    int64_t first_message;   /* Kafka: 1 + the offset of its first message; 0: not known */
+    bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
 
 /* A new run with its detectors started. NULL when out of memory. */

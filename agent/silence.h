@@ -25,7 +25,7 @@
 /* Each run is looked at once in so many seconds, and this late it may be told; up to so many runs
  * all of them at each tick. */
 #define TW_SILENCE_ROUND_SECONDS 60.0
-#define TW_SILENCE_AT_ONCE 1000
+#define TW_SILENCE_AT_ONCE 200
 /* Most that one tick counts: ticks come each second while all is well. */
 #define TW_SILENCE_STRIDE_SECONDS 5.0
 /* Most runs that one tick has told or retired, the longest silent first where room is short. */
