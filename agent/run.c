@@ -62,6 +62,7 @@ void tw_run_free(struct tw_run *run)
     release_header(run);
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
+    tw_ranks_free(run->ranks);
     free(run->detector_states);
     free(run);
 }

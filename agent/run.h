@@ -5,6 +5,7 @@
 #define TW_RUN_H
 
 #include "episodes.h"
+#include "ranks.h"
 #include "run_series.h"
 #include "settings.h"
 
@@ -44,7 +45,8 @@ struct tw_run {
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
-    bool is_dirty; /* changed since the last snapshot */
+    struct tw_ranks *ranks; /* where there are several; else NULL */
+    bool is_dirty;          /* changed since the last snapshot */
 };
 
 /* A new run with its detectors started. NULL when out of memory. */

@@ -1,4 +1,5 @@
-/* Envelope, flat core, detectors' states, episodes, header: in this order, sizes told beforehand.
+/* Envelope, flat core, detectors' states, episodes, header, ranks: in this order, sizes told
+ * beforehand.
  */
 #include "agent/snapshot.h"
 
@@ -18,6 +19,7 @@ struct envelope {
     uint32_t core_size, episode_size; /* the layouts of this build */
     uint32_t states_size, n_episodes;
     uint32_t header_size, checksum; /* CRC-32 of all that follows the envelope */
+    uint64_t ranks_size;            /* 0: there is one rank */
 };
 
 unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settings *settings,
@@ -29,12 +31,13 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
         .states_size = (uint32_t)tw_run_detector_states_size(),
         .n_episodes = (uint32_t)run->episodes.n,
         .header_size = (uint32_t)run->n_header_bytes,
+        .ranks_size = run->ranks ? tw_ranks_save(run->ranks, NULL) : 0,
     };
     memcpy(envelope.magic, MAGIC, sizeof envelope.magic);
     tw_settings_digest(settings, envelope.digest);
     size_t episodes_size = run->episodes.n * sizeof *run->episodes.at;
     size_t size = sizeof envelope + sizeof run->core + envelope.states_size + episodes_size +
-                  run->n_header_bytes;
+                  run->n_header_bytes + envelope.ranks_size;
     unsigned char *bytes = malloc(size), *at = bytes;
     if (!bytes)
         return NULL;
@@ -47,6 +50,8 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
     at += episodes_size;
     if (run->n_header_bytes)
         memcpy(at, run->header_bytes, run->n_header_bytes);
+    if (run->ranks)
+        tw_ranks_save(run->ranks, at + run->n_header_bytes);
     envelope.checksum = (uint32_t)crc32(0, bytes + sizeof envelope, (uInt)(size - sizeof envelope));
     memcpy(bytes, &envelope, sizeof envelope);
     *ret_size = size;
@@ -69,7 +74,7 @@ static int check_envelope(const struct envelope *envelope, const unsigned char *
     /* The size bounds the counts: a damaged one does not allocate. */
     if (size != sizeof(struct tw_run_core) + envelope->states_size +
                     (size_t)envelope->n_episodes * sizeof(struct tw_episode) +
-                    envelope->header_size ||
+                    envelope->header_size + envelope->ranks_size ||
         crc32(0, body, (uInt)size) != envelope->checksum)
         return tw_error_set(error, -EBADMSG, "saved state is damaged");
     return 0;
@@ -134,6 +139,9 @@ int tw_snapshot_load(struct tw_run **ret, const void *data, size_t size,
     at += (size_t)envelope.n_episodes * sizeof(struct tw_episode);
     if (!result)
         result = load_header(run, at, envelope.header_size);
+    at += envelope.header_size;
+    if (!result && envelope.ranks_size)
+        result = tw_ranks_load(&run->ranks, at, (size_t)envelope.ranks_size);
     if (result) {
         tw_run_free(run);
         return tw_error_set(error, result, "saved state is damaged");

@@ -2,6 +2,7 @@
 #include "agent/watch.h"
 
 #include "agent/causes.h"
+#include "detectors/detectors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -293,7 +294,10 @@ static bool is_flagged(const struct tw_run *run)
     if (run->core.suspects)
         return true;
     for (size_t i = run->episodes.n; i-- > 0;) {
-        if (tw_episode_is_open(&run->episodes.at[i]))
+        const struct tw_episode *episode = &run->episodes.at[i];
+        /* A silence says nothing about the numbers before and after it. */
+        if (tw_episode_is_open(episode) &&
+            tw_detectors[episode->detector] != &tw_detector_stalled_run)
             return true;
     }
     return false;
@@ -327,6 +331,25 @@ static int close_open_episodes(struct tw_watch *watch, struct tw_run *run, struc
     return result;
 }
 
+static uint32_t stalled_run_index(void)
+{
+    uint32_t index = 0;
+    while (tw_detectors[index] != &tw_detector_stalled_run)
+        index++;
+    return index;
+}
+
+/* Ranks that had fallen silent when the run failed. */
+static int report_failed_ranks(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report = {0};
+    if (!run->ranks || run->core.status != TW_END_FAILED)
+        return 0;
+    tw_ranks_failed(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
 static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_status status,
                       struct tw_error *error)
 {
@@ -337,16 +360,13 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
     run->is_dirty = true;
     int result = finish_detectors(watch, run, error);
     if (!result)
+        result = report_failed_ranks(watch, run, error);
+    if (!result)
         result = close_open_episodes(watch, run, error);
     if (!result)
         result = tell_run(watch, run, error);
     run->core.suspects = 0;
     return result;
-}
-
-int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    return finish_run(watch, run, TW_END_INTERRUPTED, error);
 }
 
 /* ---- records ---- */
@@ -466,6 +486,19 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
         core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
 }
 
+/* Which rank it was that told of what is not finite: the one to look at. */
+static void name_ranks(const struct tw_run *run, const struct tw_detector *detector,
+                       struct tw_report *report)
+{
+    uint32_t rank, n = run->ranks ? tw_ranks_nonfinite(run->ranks, &rank) : 0;
+    for (uint32_t i = 0; i < report->n && n && detector == &tw_detector_overflow; i++) {
+        if (report->conditions[i].state != TW_STATE_OPEN)
+            continue;
+        tw_evidence_add(&report->conditions[i].evidence, "first_rank", rank);
+        tw_evidence_add(&report->conditions[i].evidence, "ranks", n);
+    }
+}
+
 static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                    struct tw_error *error)
 {
@@ -478,6 +511,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
         struct tw_report report = {0};
         tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i],
                                  &core->context, &settings->shared, record, &report);
+        name_ranks(run, tw_detectors[i], &report);
         result = apply_report(watch, run, i, &report, error);
     }
     if (!result && run->episodes.n)
@@ -495,13 +529,9 @@ static void go_on(struct tw_run *run)
     }
 }
 
-static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
-                 struct tw_error *error)
+static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                     struct tw_error *error)
 {
-    if (is_repeat(run, record)) {
-        watch->counts.repeats += record->kind != TW_KIND_HEADER;
-        return 0;
-    }
     take_identity(watch, run, record);
     if (record->kind != TW_KIND_END && run->core.ended)
         go_on(run);
@@ -509,6 +539,93 @@ static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_rec
     if (!result && record->kind == TW_KIND_END)
         result = finish_run(watch, run, record->status, error);
     return result;
+}
+
+static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                 struct tw_error *error)
+{
+    if (!is_repeat(run, record))
+        return judge_new(watch, run, record, error);
+    watch->counts.repeats += record->kind != TW_KIND_HEADER;
+    return 0;
+}
+
+/* ---- several ranks ---- */
+
+static int judge_combined(struct tw_watch *watch, struct tw_run *run, struct tw_record *record,
+                          struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report = {0};
+    memcpy(record->run, run->core.id, sizeof record->run);
+    if (record->kind == TW_KIND_HEADER)
+        tw_run_take_header(run, record);
+    int result = judge_new(watch, run, record, error);
+    if (result || record->kind != TW_KIND_STEP)
+        return result;
+    tw_ranks_judge(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
+static int judge_ready(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    const void *config = watch->options.settings->detector[stalled_run_index()];
+    struct tw_record record;
+    int next, result = 0;
+    tw_record_init(&record);
+    while (!result && (next = tw_ranks_next(run->ranks, config, &record)) != 0)
+        result = next < 0 ? tw_error_set(error, next, "out of memory")
+                          : judge_combined(watch, run, &record, error);
+    tw_record_clear(&record);
+    return result;
+}
+
+static bool has_ranks(const struct tw_run *run, const struct tw_record *record)
+{
+    return run->ranks || record->rank != 0 || (record->header && record->header->world_size > 1);
+}
+
+static int start_ranks(struct tw_run *run, struct tw_error *error)
+{
+    const struct tw_context *context = &run->core.context;
+    if (run->ranks)
+        return 0;
+    run->ranks = tw_ranks_new();
+    if (!run->ranks)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    if (context->has_step)
+        tw_ranks_start_at(run->ranks, context->newest_record_step, run->core.time_ms);
+    return 0;
+}
+
+static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                       struct tw_error *error)
+{
+    int result = start_ranks(run, error);
+    if (result)
+        return result;
+    if (record->rank == 0 && is_repeat(run, record)) {
+        watch->counts.repeats += record->kind != TW_KIND_HEADER;
+        return 0;
+    }
+    int use = tw_ranks_take(run->ranks, record, time_of(watch, &run->core, record));
+    if (use < 0)
+        return tw_error_set(error, use, "out of memory");
+    if (use == TW_RANKS_DIRECT)
+        result = judge_new(watch, run, record, error);
+    return result ? result : judge_ready(watch, run, error);
+}
+
+/* ---- from outside ---- */
+
+int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    if (run->ranks) {
+        tw_ranks_flush(run->ranks);
+        result = judge_ready(watch, run, error);
+    }
+    return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
 }
 
 int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
@@ -522,11 +639,9 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
         return 0;
     watch->counts.records++;
     run->is_dirty = true;
-    int result = 0;
-    if (record->rank != 0)
-        core->other_ranks++; /* rank 0 reports for all; the others' records are counted */
-    else
-        result = judge(watch, run, record, error);
+    core->other_ranks += record->rank != 0;
+    int result = has_ranks(run, record) ? judge_ranks(watch, run, record, error)
+                                        : judge(watch, run, record, error);
     if (!result && position) {
         core->position = *position;
         core->has_position = 1;
