@@ -48,7 +48,8 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_nearest tests/unit/test_ranks tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+	tests/unit/test_nearest tests/unit/test_ranks tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch \
+	tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -61,6 +62,7 @@ tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)
 endif
 
 if FUZZERS

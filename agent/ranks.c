@@ -306,12 +306,16 @@ static int take_end(struct tw_ranks *ranks, struct tw_rank *rank, const struct t
     if (rank->is_over)
         return count_only(ranks);
     rank->has_ended = core->has_ends = 1;
-    if ((record->has & TW_HAS_TIME) && (!core->has_end_ms || record->time_ms > core->end_ms))
+    bool is_lead = rank == tw_ranks_lead(ranks);
+    if ((record->has & TW_HAS_TIME) &&
+        (is_lead ||
+         (!core->lead_has_ended && (!core->has_end_ms || record->time_ms > core->end_ms)))) {
         core->end_ms = record->time_ms;
-    core->has_end_ms |= record->has & TW_HAS_TIME ? 1 : 0;
+        core->has_end_ms = 1;
+    }
     rank->has_completed = record->status == TW_END_COMPLETED;
     core->failed |= record->status == TW_END_FAILED;
-    if (rank == tw_ranks_lead(ranks)) {
+    if (is_lead) {
         core->lead_has_ended = 1;
         core->status = record->status;
     }

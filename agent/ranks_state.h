@@ -52,7 +52,7 @@ struct tw_ranks_core {
     uint8_t has_ends, lead_has_ended, failed;
     enum tw_end_status status; /* the lead's */
     uint8_t has_end_ms;
-    int64_t end_ms;    /* of the latest end record that tells a time */
+    int64_t end_ms;    /* of the lead's end record, else of the latest */
     int64_t newest_ms; /* of all records */
 
     int64_t judged_ms; /* of the newest judged step */
