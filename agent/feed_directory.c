@@ -45,7 +45,7 @@ struct saved {
     int64_t offset, time_base_ms;
     uint64_t inode;
     uint32_t runs;
-    uint32_t reserved;
+    uint32_t index;
 };
 
 static int append(unsigned char **data, size_t *size, const void *more, size_t n)
@@ -77,6 +77,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     unsigned char *data = NULL;
     size_t size = 0;
     struct saved saved = {.offset = log->position.offset,
+                          .index = log->position.index,
                           .time_base_ms = log->analysis.time_base_ms,
                           .inode = log->inode};
     struct tw_run *run = NULL;
@@ -131,6 +132,7 @@ static void take_saved(struct restoring *restoring, const struct saved *saved)
     struct log *log = restoring->log;
     restoring->is_found = true;
     log->position.offset = saved->offset;
+    log->position.index = saved->index;
     log->analysis.position = log->position;
     log->analysis.time_base_ms = saved->time_base_ms;
     tw_watch_set_time_base(log->analysis.watch, saved->time_base_ms);
