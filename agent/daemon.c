@@ -10,6 +10,7 @@
 
 #include "advisories/log_file.h"
 #include "sinks/delivery.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECKPOINT_SECONDS 1.0
 #define CHECKPOINT_RECORDS 20000
 #define DRAIN_SECONDS 10.0
 
@@ -76,13 +76,6 @@ void tw_daemon_pause(double seconds)
         struct timespec pause = {0, 50000000};
         nanosleep(&pause, NULL);
     }
-}
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 /* ---- start ---- */
@@ -199,11 +192,22 @@ static int checkpoint(struct daemon *daemon, struct tw_error *error)
     return result;
 }
 
+static int keep(struct daemon *daemon, struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < daemon->n_feeds && !result; i++)
+        result = tw_feed_keep(daemon->feeds[i], error);
+    return result;
+}
+
+/* Only the first waits: Kafka's feeds, which wake as soon as something comes, stand before the
+ * directories. */
 static long work(struct daemon *daemon, struct tw_error *error)
 {
     long taken = 0;
     for (size_t i = 0; i < daemon->n_feeds; i++) {
-        long more = tw_feed_work(daemon->feeds[i], daemon->n_feeds == 1 ? .2 : .02, error);
+        double seconds = daemon->n_feeds == 1 ? .2 : i == 0 ? .02 : 0;
+        long more = tw_feed_work(daemon->feeds[i], seconds, error);
         if (more < 0)
             return more;
         taken += more;
@@ -220,10 +224,10 @@ static int loop(struct daemon *daemon, struct tw_error *error)
         if (taken < 0)
             return (int)taken;
         if (since == 0 && taken > 0)
-            next_checkpoint = now_seconds() + CHECKPOINT_SECONDS;
+            next_checkpoint = tw_now_seconds() + daemon->config->checkpoint.interval;
         since += taken;
-        if (since > 0 && (since >= CHECKPOINT_RECORDS || now_seconds() >= next_checkpoint)) {
-            int result = checkpoint(daemon, error);
+        if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_now_seconds() >= next_checkpoint)) {
+            int result = keep(daemon, error);
             if (result)
                 return result;
             since = 0;
@@ -236,9 +240,9 @@ static int loop(struct daemon *daemon, struct tw_error *error)
 static void stop(struct daemon *daemon, double drain_seconds)
 {
     /* One bound for all sinks together: several that are away must not add up. */
-    double deadline = now_seconds() + drain_seconds;
+    double deadline = tw_now_seconds() + drain_seconds;
     for (size_t i = 0; i < daemon->n_deliveries; i++) {
-        double left = deadline - now_seconds();
+        double left = deadline - tw_now_seconds();
         tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
     }
     free(daemon->deliveries);

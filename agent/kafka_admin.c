@@ -1,6 +1,8 @@
 /* Topics through librdkafka's admin calls. */
 #include "agent/kafka_admin.h"
 
+#include "telemetry/kafka_properties.h"
+
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -22,27 +24,11 @@ static void keep_error(rd_kafka_t *client, int code, const char *reason, void *c
     snprintf(admin->last_error, sizeof admin->last_error, "%s", reason);
 }
 
-static void be_silent(const rd_kafka_t *handle, int level, const char *facility, const char *text)
-{
-    (void)handle, (void)level, (void)facility, (void)text;
-}
-
-static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
-                          struct tw_error *error)
-{
-    char name[256], reason[256]; /* the reason quotes the value, which may be a password */
-    for (size_t i = 0; properties && i < properties->n; i++) {
-        const char *equals = strchr(properties->at[i], '=');
-        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
-        if (rd_kafka_conf_set(conf, name, equals + 1, reason, sizeof reason) != RD_KAFKA_CONF_OK)
-            return tw_error_set(error, -EINVAL, "kafka property %s is refused", name);
-    }
-    return 0;
-}
-
 int tw_kafka_admin_open(struct tw_kafka_admin **ret, const char *brokers,
                         const struct tw_texts *properties, struct tw_error *error)
 {
+    static const struct tw_kafka_setting none = {NULL, NULL};
+    const struct tw_kafka_settings settings = {brokers, &none, properties, &none};
     char reason[256];
     struct tw_kafka_admin *admin = calloc(1, sizeof *admin);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -53,11 +39,8 @@ int tw_kafka_admin_open(struct tw_kafka_admin **ret, const char *brokers,
     snprintf(admin->brokers, sizeof admin->brokers, "%s", brokers);
     rd_kafka_conf_set_opaque(conf, admin);
     rd_kafka_conf_set_error_cb(conf, keep_error);
-    rd_kafka_conf_set_log_cb(conf, be_silent);
-    int result = set_properties(conf, properties, error);
-    if (!result && rd_kafka_conf_set(conf, "bootstrap.servers", brokers, reason, sizeof reason) !=
-                       RD_KAFKA_CONF_OK)
-        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
+    int result = tw_kafka_configure(conf, &settings, error);
     if (!result && !(admin->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason)))
         result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
     if (result) {

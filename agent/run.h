@@ -1,13 +1,18 @@
 /* One watched run: its context, the detectors' states, its episodes and the series that rules take
  * amounts from. Everything but the owned blocks at the end is flat, so that a run can be saved and
- * restored byte for byte (snapshot.h). A function of the records alone. */
+ * restored byte for byte (snapshot.h). A function of the records alone.
+ *
+ * A run begins with the state that step records need, about a tenth of what there is, in one block
+ * with the run itself; evaluations and layers bring the rest (detectors/extent.h). */
 #ifndef TW_RUN_H
 #define TW_RUN_H
 
 #include "episodes.h"
 #include "ranks.h"
 #include "run_series.h"
+#include "run_table.h"
 #include "settings.h"
+#include "unsaved.h"
 
 #include "advisories/advisory.h"
 #include "sources/source.h"
@@ -25,6 +30,7 @@ struct tw_run_core {
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
     uint8_t has_position, ended;
+    uint8_t state_lost;        /* it was judged anew when its first records were gone */
     enum tw_end_status status; /* once ended */
     uint32_t transition;       /* number of the next run document */
     uint64_t repeats, missing, other_ranks;
@@ -34,31 +40,55 @@ struct tw_run_core {
     uint32_t findings, findings_dropped;
     uint64_t signal_counts[TW_SIGNALS];
     int64_t time_ms; /* of the newest record, or made up from `time_base` */
-    struct tw_context context;
     struct tw_run_series series;
 };
 
 struct tw_run {
     struct tw_run_core core;
-    unsigned char *detector_states; /* one block; see tw_run_detector_state() */
+    struct tw_context *context; /* the first thing in `state` */
+    unsigned char *state;       /* then the detectors', all as far as context->extent */
     struct tw_episodes episodes;
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
     struct tw_ranks *ranks; /* where there are several; else NULL */
     bool is_dirty;          /* changed since the last snapshot */
+
+    /* Where it stands; no part of what is saved. */
+    struct tw_run_links links;
+    struct tw_unsaved_mark unsaved;
+    int64_t first_message; /* Kafka: 1 + the offset of its first message; 0: not known */
+    bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
 
 /* A new run with its detectors started. NULL when out of memory. */
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings);
 void tw_run_free(struct tw_run *run); /* NULL is allowed */
 
-/* Bytes of all detectors' states together, and where detector `index` keeps its own. */
-size_t tw_run_detector_states_size(void);
+/* Bytes of the context and all detectors' states at an extent, and where detector `index` keeps its
+ * own. */
+size_t tw_run_state_size(enum tw_extent extent);
 void *tw_run_detector_state(const struct tw_run *run, size_t index);
+
+/* Makes room as far as `extent`, which is more than the run has; needed before a record of that
+ * tw_extent_of() is observed. States move: pointers into the old ones are dead. The run stays where
+ * it is. 0 or -ENOMEM, which changes nothing. */
+int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_extent extent);
+
+/* Bytes that the run takes: itself, its state, its episodes and its header's text. */
+size_t tw_run_bytes(const struct tw_run *run);
+/* The same of a run of that extent with neither. */
+size_t tw_run_bytes_at(enum tw_extent extent);
+
+/* Asks the processor to fetch what a step record will need. Worth it a few records ahead, where so
+ * many runs take turns that each is out of the cache by its next record. */
+void tw_run_prefetch(const struct tw_run *run);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
+
+/* Asks the processor for what a record of this run will touch. */
+void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

@@ -1,7 +1,7 @@
 /* Thresholds by name; see settings.h. */
 #include "agent/settings.h"
 
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <inttypes.h>

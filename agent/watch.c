@@ -8,16 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
-
-struct entry {
-    struct tw_run *run;
-    UT_hash_handle hh;
-};
 
 struct tw_watch {
     struct tw_watch_options options;
-    struct entry *table; /* uthash keeps the order of insertion: walks are deterministic */
+    struct tw_run_table runs;
+    struct tw_run *newest; /* the run of the record that came last */
     int64_t time_base;
     struct tw_watch_counts counts;
 };
@@ -35,62 +30,67 @@ int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
 
 void tw_watch_close(struct tw_watch *watch)
 {
-    struct entry *entry, *next;
     if (!watch)
         return;
-    HASH_ITER(hh, watch->table, entry, next)
-    {
-        HASH_DEL(watch->table, entry);
-        tw_run_free(entry->run);
-        free(entry);
+    for (struct tw_run *run = watch->runs.first, *next; run; run = next) {
+        next = run->links.later;
+        tw_run_free(run);
     }
+    tw_run_table_release(&watch->runs);
     free(watch);
-}
-
-static struct entry *find_entry(const struct tw_watch *watch, const char *run)
-{
-    struct entry *entry;
-    HASH_FIND_STR(watch->table, run, entry);
-    return entry;
 }
 
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run)
 {
-    struct entry *entry = find_entry(watch, run);
-    return entry ? entry->run : NULL;
+    return tw_run_table_find(&watch->runs, run);
 }
 
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run)
 {
-    const struct entry *entry = run ? find_entry(watch, run->core.id) : NULL;
-    if (!run)
-        return watch->table ? watch->table->run : NULL;
-    return entry && entry->hh.next ? ((struct entry *)entry->hh.next)->run : NULL;
+    return run ? run->links.later : watch->runs.first;
+}
+
+struct tw_run *tw_watch_newest(const struct tw_watch *watch)
+{
+    return watch->newest;
+}
+
+size_t tw_watch_size(const struct tw_watch *watch)
+{
+    return watch->runs.n;
 }
 
 void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
 {
-    struct entry *entry = find_entry(watch, run->core.id);
-    if (!entry)
-        return;
-    HASH_DEL(watch->table, entry);
-    tw_run_free(entry->run);
-    free(entry);
+    if (watch->newest == run)
+        watch->newest = NULL;
+    tw_run_table_remove(&watch->runs, run);
+    tw_run_free(run);
 }
 
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
-    struct entry *entry = find_entry(watch, run->core.id);
-    struct entry *fresh = calloc(1, sizeof *fresh);
-    if (!fresh)
+    struct tw_run *known = tw_watch_find(watch, run->core.id);
+    if (known)
+        tw_watch_forget(watch, known);
+    if (tw_run_table_add(&watch->runs, run))
         return tw_error_set(error, -ENOMEM, "out of memory");
-    if (entry)
-        tw_watch_forget(watch, entry->run);
-    entry = fresh;
-    entry->run = run;
-    HASH_ADD_KEYPTR(hh, watch->table, run->core.id, strlen(run->core.id), entry);
     watch->counts.runs++;
     return 0;
+}
+
+uint64_t tw_watch_expect(const struct tw_watch *watch, const void *id, size_t size)
+{
+    uint64_t hash = tw_run_table_hash(id, size);
+    tw_run_table_prefetch(&watch->runs, hash);
+    return hash;
+}
+
+void tw_watch_prefetch(const struct tw_watch *watch, uint64_t hash)
+{
+    const struct tw_run *run = tw_run_table_guess(&watch->runs, hash);
+    if (run)
+        tw_run_prefetch(run);
 }
 
 static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct tw_error *error)
@@ -112,8 +112,8 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
 
 void tw_watch_rewind(struct tw_watch *watch)
 {
-    for (struct entry *entry = watch->table; entry; entry = entry->hh.next)
-        entry->run->core.has_position = 0;
+    for (struct tw_run *run = watch->runs.first; run; run = run->links.later)
+        run->core.has_position = 0;
 }
 
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms)
@@ -132,7 +132,7 @@ struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
     struct tw_episode_advisory advisory = {
         .run = tw_run_identity(run),
         .time_ms = run->core.time_ms,
-        .step = run->core.context.step,
+        .step = run->context->step,
         .transition = episode->transition,
         .finding = &episode->finding,
         .n_causes = episode->n_causes,
@@ -184,7 +184,7 @@ static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error 
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
         .time_ms = run->core.time_ms,
-        .step = run->core.context.step,
+        .step = run->context->step,
         .transition = run->core.transition,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
         .verdict = tw_run_verdict(run, watch->options.settings),
@@ -222,8 +222,7 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
-    tw_run_series_facts(&run->core.series, &run->core.context, run->header, &episode->finding,
-                        &facts);
+    tw_run_series_facts(&run->core.series, run->context, run->header, &episode->finding, &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
@@ -239,7 +238,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .run = run->core.id,
         .attempt = run->core.attempt,
         .detector = detector,
-        .step = run->core.context.step,
+        .step = run->context->step,
         .time_ms = run->core.time_ms,
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
@@ -311,8 +310,8 @@ static int finish_detectors(struct tw_watch *watch, struct tw_run *run, struct t
     int result = 0;
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report = {0};
-        tw_detectors[i]->finish(tw_run_detector_state(run, i), settings->detector[i],
-                                &run->core.context, &settings->shared, &report);
+        tw_detectors[i]->finish(tw_run_detector_state(run, i), settings->detector[i], run->context,
+                                &settings->shared, &report);
         result = apply_report(watch, run, i, &report, error);
     }
     return result;
@@ -343,7 +342,8 @@ static uint32_t stalled_run_index(void)
 static int report_failed_ranks(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
     uint32_t index = stalled_run_index();
-    struct tw_report report = {0};
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
     if (!run->ranks || run->core.status != TW_END_FAILED)
         return 0;
     tw_ranks_failed(run->ranks, watch->options.settings->detector[index], &report);
@@ -462,14 +462,14 @@ static bool is_repeat(struct tw_run *run, const struct tw_record *record)
 
 /* Without a time of its own: the log's plus the step; a record without a step, like an end, counts
  * as the one before it. */
-static int64_t time_of(const struct tw_watch *watch, const struct tw_run_core *core,
+static int64_t time_of(const struct tw_watch *watch, const struct tw_run *run,
                        const struct tw_record *record)
 {
     int64_t time_ms;
     if (record->has & TW_HAS_TIME)
         return record->time_ms;
-    if (!(record->has & TW_HAS_STEP) && core->context.records)
-        return core->time_ms;
+    if (!(record->has & TW_HAS_STEP) && run->context->records)
+        return run->core.time_ms;
     if (__builtin_add_overflow(watch->time_base, record->step, &time_ms))
         return INT64_MAX;
     return time_ms;
@@ -481,7 +481,7 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     struct tw_run_core *core = &run->core;
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
-    core->time_ms = time_of(watch, core, record);
+    core->time_ms = time_of(watch, run, record);
     for (int i = 0; i < TW_SIGNALS; i++)
         core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
 }
@@ -499,18 +499,32 @@ static void name_ranks(const struct tw_run *run, const struct tw_detector *detec
     }
 }
 
+/* Room for what the record is the first of its kind to need. */
+static int make_room(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                     struct tw_error *error)
+{
+    enum tw_extent extent = tw_extent_of(record);
+    if (tw_context_reaches(run->context, extent))
+        return 0;
+    if (tw_run_grow(run, watch->options.settings, extent))
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return 0;
+}
+
 static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                    struct tw_error *error)
 {
     const struct tw_settings *settings = watch->options.settings;
-    struct tw_run_core *core = &run->core;
-    int result = 0;
-    tw_context_observe(&core->context, &settings->shared, record);
-    tw_run_series_observe(&core->series, record, &core->context, is_flagged(run));
+    int result = make_room(watch, run, record, error);
+    if (result)
+        return result;
+    tw_context_observe(run->context, &settings->shared, record);
+    tw_run_series_observe(&run->core.series, record, run->context, is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
-        struct tw_report report = {0};
-        tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i],
-                                 &core->context, &settings->shared, record, &report);
+        struct tw_report report;
+        report.n = report.n_dropped = 0;
+        tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i], run->context,
+                                 &settings->shared, record, &report);
         name_ranks(run, tw_detectors[i], &report);
         result = apply_report(watch, run, i, &report, error);
     }
@@ -556,7 +570,8 @@ static int judge_combined(struct tw_watch *watch, struct tw_run *run, struct tw_
                           struct tw_error *error)
 {
     uint32_t index = stalled_run_index();
-    struct tw_report report = {0};
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
     memcpy(record->run, run->core.id, sizeof record->run);
     if (record->kind == TW_KIND_HEADER)
         tw_run_take_header(run, record);
@@ -587,7 +602,7 @@ static bool has_ranks(const struct tw_run *run, const struct tw_record *record)
 
 static int start_ranks(struct tw_run *run, struct tw_error *error)
 {
-    const struct tw_context *context = &run->core.context;
+    const struct tw_context *context = run->context;
     if (run->ranks)
         return 0;
     run->ranks = tw_ranks_new();
@@ -608,7 +623,7 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
     }
-    int use = tw_ranks_take(run->ranks, record, time_of(watch, &run->core, record));
+    int use = tw_ranks_take(run->ranks, record, time_of(watch, run, record));
     if (use < 0)
         return tw_error_set(error, use, "out of memory");
     if (use == TW_RANKS_DIRECT)
@@ -632,6 +647,7 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
                     const struct tw_position *position, struct tw_error *error)
 {
     struct tw_run *run = find_or_add(watch, record->run, error);
+    watch->newest = run;
     if (!run)
         return -ENOMEM;
     struct tw_run_core *core = &run->core;

@@ -70,9 +70,15 @@ const struct tw_option tw_context_options[] = {
 };
 const size_t tw_context_n_options = sizeof tw_context_options / sizeof *tw_context_options;
 
+size_t tw_context_size(enum tw_extent extent)
+{
+    return extent >= TW_EXTENT_LAYERS ? sizeof(struct tw_context)
+                                      : offsetof(struct tw_context, n_layer_names);
+}
+
 void tw_context_start(struct tw_context *context)
 {
-    memset(context, 0, sizeof *context);
+    memset(context, 0, tw_context_size(TW_EXTENT_STEPS));
     context->learning_rate = NAN;
     context->peak_learning_rate = NAN;
     context->loss_scale = NAN;
@@ -289,8 +295,6 @@ static void take_layer_kinds(struct tw_context *context, const struct tw_header 
 static void take_layer_names(struct tw_context *context, const struct tw_header *header)
 {
     size_t used = 0;
-    context->header_hash = tw_header_hash(header);
-    context->n_layers = (uint32_t)header->n_layers;
     context->n_layer_names = 0;
     memset(context->layer_names, 0, sizeof context->layer_names);
     for (size_t i = 0; i < header->n_layers; i++) {
@@ -302,6 +306,21 @@ static void take_layer_names(struct tw_context *context, const struct tw_header 
         used += length + 1;
         context->n_layer_names++;
     }
+}
+
+static void take_layers(struct tw_context *context, const struct tw_header *header)
+{
+    take_layer_names(context, header);
+    take_layer_kinds(context, header);
+}
+
+void tw_context_grow(struct tw_context *context, enum tw_extent extent,
+                     const struct tw_header *header)
+{
+    bool is_new = !tw_context_reaches(context, TW_EXTENT_LAYERS) && extent >= TW_EXTENT_LAYERS;
+    context->extent = (uint8_t)extent;
+    if (is_new && header)
+        take_layers(context, header);
 }
 
 /* ---- segments ---- */
@@ -344,8 +363,10 @@ static void observe_header(struct tw_context *context, const struct tw_header *h
         context->declared_warmup_steps = (uint64_t)(ratio * (double)context->declared_max_steps);
     take_precision(context, header);
     take_declared(context, header);
-    take_layer_names(context, header);
-    take_layer_kinds(context, header);
+    context->header_hash = tw_header_hash(header);
+    context->n_layers = (uint32_t)header->n_layers;
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS))
+        take_layers(context, header);
     observe_batch(context, header);
 }
 
@@ -461,8 +482,8 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
 
 bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers)
 {
-    return context->n_layers > 0 && layers->header_hash == context->header_hash &&
-           layers->n == context->n_layers;
+    return tw_context_reaches(context, TW_EXTENT_LAYERS) && context->n_layers > 0 &&
+           layers->header_hash == context->header_hash && layers->n == context->n_layers;
 }
 
 static double share_of(double done, double of)
@@ -514,7 +535,8 @@ void tw_context_layer_scope(const struct tw_context *context, uint64_t header_ha
                             char *ret, size_t size)
 {
     const char *name = context->layer_names;
-    if (header_hash != context->header_hash || index >= context->n_layer_names) {
+    if (!tw_context_reaches(context, TW_EXTENT_LAYERS) || header_hash != context->header_hash ||
+        index >= context->n_layer_names) {
         snprintf(ret, size, "layer:#%u", (unsigned)index);
         return;
     }

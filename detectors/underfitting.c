@@ -30,7 +30,14 @@ static void underfitting_start(void *state, const void *config)
     (void)config;
     TW_WINDOW_START(&underfitting->ratios);
     tw_underfitting_series_start(&underfitting->loss);
-    tw_underfitting_series_start(&underfitting->eval);
+}
+
+static void underfitting_grow(void *state, const void *config, enum tw_extent extent)
+{
+    struct tw_underfitting *underfitting = state;
+    (void)config;
+    if (extent == TW_EXTENT_EVALS)
+        tw_underfitting_series_start(&underfitting->eval);
 }
 
 /* ---- a look ---- */
@@ -544,7 +551,8 @@ static void begin_data(struct tw_underfitting *underfitting,
     if (underfitting->kind != TW_UNDERFITTING_NONE)
         tw_underfitting_close(underfitting, view, TW_STATE_WITHDRAWN);
     tw_underfitting_series_start(&underfitting->loss);
-    tw_underfitting_series_start(&underfitting->eval);
+    if (tw_context_reaches(view->context, TW_EXTENT_EVALS))
+        tw_underfitting_series_start(&underfitting->eval);
 }
 
 static void underfitting_observe(void *state, const void *config, const struct tw_context *context,
@@ -609,12 +617,13 @@ const struct tw_detector tw_detector_underfitting = {
     .name = "underfitting",
     .title = "Underfitting",
     .description = "the training loss stays near that of a model which knows nothing",
-    .state_version = 2,
+    .state_version = 3,
     .options = tw_underfitting_options,
     .n_options = TW_UNDERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_underfitting_config),
-    .state_size = sizeof(struct tw_underfitting),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_underfitting, eval.first),
     .start = underfitting_start,
+    .grow = underfitting_grow,
     .observe = underfitting_observe,
     .finish = underfitting_finish,
     .has_judged = underfitting_has_judged,

@@ -1,37 +1,35 @@
 /* Configures librdkafka and asks for the topic; see kafka_client.h. */
 #include "sources/kafka_client.h"
 
+#include "telemetry/clock.h"
+#include "telemetry/kafka_properties.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Where the user's `properties` may say otherwise. */
-static const char *const defaults[][2] = {
-    {"client.id", "trainward"},
+#define SESSION_MS "10000"
+#define SESSION_SECONDS 10.0
+
+static const struct tw_kafka_setting defaults[] = {
     {"auto.offset.reset", "earliest"},
     {"allow.auto.create.topics", "false"},
-    {"socket.nagle.disable", "true"},
     {"queued.max.messages.kbytes", "16384"},
     /* How long the partitions of an agent that died wait for another: the default is 45 s. */
-    {"session.timeout.ms", "10000"},
+    {"session.timeout.ms", SESSION_MS},
+    {NULL, NULL},
 };
 
-/* What at-least-once and the restoring of state stand on; and the options that have a key of their
- * own. */
-static const struct {
-    const char *name, *value, *own_key;
-} fixed[] = {
-    {"enable.auto.commit", "false", NULL},
-    {"enable.auto.offset.store", "false", NULL},
-    {"partition.assignment.strategy", "cooperative-sticky", NULL},
-    {"enable.partition.eof", "false", NULL},
-    {"bootstrap.servers", NULL, "brokers"},
-    {"metadata.broker.list", NULL, "brokers"},
-    {"group.id", NULL, "group"},
-    {"group.instance.id", NULL, "instance"},
+/* What at-least-once and the restoring of state stand on. */
+static const struct tw_kafka_setting fixed[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"enable.partition.eof", "false"},
+    {NULL, NULL},
 };
-#define N_FIXED (sizeof fixed / sizeof *fixed)
 
 /* ---- news ---- */
 
@@ -71,50 +69,14 @@ static void keep_line(const rd_kafka_t *client, int level, const char *facility,
 
 /* ---- configuration ---- */
 
-static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
+/* What has a key of its own. */
+static int set(rd_kafka_conf_t *conf, const char *name, const char *value, const char *key,
+               struct tw_error *error)
 {
     char why[256];
-    switch (rd_kafka_conf_set(conf, name, value, why, sizeof why)) {
-    case RD_KAFKA_CONF_OK:
+    if (!value || rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
         return 0;
-    case RD_KAFKA_CONF_UNKNOWN:
-        return tw_error_set(error, -EINVAL, "properties: '%s' is not a librdkafka property", name);
-    default:
-        /* librdkafka's text quotes the value, which may be a password. */
-        return tw_error_set(error, -EINVAL, "properties: librdkafka refuses the value of '%s'",
-                            name);
-    }
-}
-
-static int refuse_fixed(const char *name, struct tw_error *error)
-{
-    for (size_t i = 0; i < N_FIXED; i++) {
-        if (strcmp(fixed[i].name, name))
-            continue;
-        if (fixed[i].own_key)
-            return tw_error_set(error, -EINVAL, "properties: '%s' is set by the key '%s'", name,
-                                fixed[i].own_key);
-        return tw_error_set(error, -EINVAL, "properties: '%s' is always %s here", name,
-                            fixed[i].value);
-    }
-    return 0;
-}
-
-static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
-                          struct tw_error *error)
-{
-    int result = 0;
-    for (size_t i = 0; i < properties->n && !result; i++) {
-        char name[128];
-        const char *equals = strchr(properties->at[i], '=');
-        if (!equals || (size_t)(equals - properties->at[i]) >= sizeof name)
-            return tw_error_set(error, -EINVAL, "properties: one is written key: value");
-        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
-        result = refuse_fixed(name, error);
-        if (!result)
-            result = set(conf, name, equals + 1, error);
-    }
-    return result;
+    return tw_error_set(error, -EINVAL, "%s: librdkafka refuses it: %s", key, why);
 }
 
 /* librdkafka takes a topic that begins with '^' for a pattern. */
@@ -132,21 +94,15 @@ static int check_topic(const char *topic, struct tw_error *error)
 static int configure(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
                      struct tw_error *error)
 {
+    const struct tw_kafka_settings settings = {config->brokers, defaults, &config->properties,
+                                               fixed};
     int result = check_topic(config->topic, error);
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults && !result; i++)
-        result = set(conf, defaults[i][0], defaults[i][1], error);
     if (!result)
-        result = set_properties(conf, &config->properties, error);
-    for (size_t i = 0; i < N_FIXED && !result; i++) {
-        if (fixed[i].value)
-            result = set(conf, fixed[i].name, fixed[i].value, error);
-    }
+        result = tw_kafka_configure(conf, &settings, error);
     if (!result)
-        result = set(conf, "bootstrap.servers", config->brokers, error);
+        result = set(conf, "group.id", config->group, "group", error);
     if (!result)
-        result = set(conf, "group.id", config->group, error);
-    if (!result && config->instance)
-        result = set(conf, "group.instance.id", config->instance, error);
+        result = set(conf, "group.instance.id", config->instance, "instance", error);
     return result;
 }
 
@@ -156,6 +112,25 @@ int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error 
     int result = configure(conf, config, error);
     rd_kafka_conf_destroy(conf);
     return result;
+}
+
+double tw_kafka_session_seconds(const struct tw_kafka_config *config)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool is_known = !configure(conf, config, NULL) &&
+                    !rd_kafka_conf_get(conf, "session.timeout.ms", text, &size);
+    rd_kafka_conf_destroy(conf);
+    return is_known ? strtod(text, NULL) / 1000 : SESSION_SECONDS;
+}
+
+/* What a queue still held when it is served by rd_kafka_queue_poll_callback(), as on closing:
+ * librdkafka 2.0.2 aborts on a message there that no callback takes. Messages that are polled for
+ * are not shown here. */
+static void pass_over(rd_kafka_message_t *message, void *opaque)
+{
+    (void)message, (void)opaque;
 }
 
 int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,
@@ -172,6 +147,7 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
     }
     rd_kafka_conf_set_opaque(conf, news);
     rd_kafka_conf_set_log_cb(conf, keep_line);
+    rd_kafka_conf_set_consume_cb(conf, pass_over);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -184,13 +160,6 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
 }
 
 /* ---- the topic ---- */
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* All topics are listed: asking for one by name may create it. */
 static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
@@ -217,13 +186,13 @@ int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *
                               struct tw_error *error)
 {
     char said[256];
-    double deadline = now_seconds() + seconds, left = seconds;
+    double deadline = tw_now_seconds() + seconds, left = seconds;
     rd_kafka_resp_err_t err;
     do {
         err = look_up(client, config->topic, left, ret);
         if (!err)
             return 0;
-        left = deadline - now_seconds();
+        left = deadline - tw_now_seconds();
         struct timespec pause = {0, 100000000};
         if (left > 0)
             nanosleep(&pause, NULL);

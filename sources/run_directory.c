@@ -5,13 +5,14 @@
 #include "sources/probe.h"
 #include "sources/record_file.h"
 
+#include "telemetry/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Each file costs a descriptor and a buffer; a step of a larger world is judged by these ranks. */
 #define RANKS_MAX 256
@@ -43,13 +44,6 @@ struct run_directory {
     struct tw_file_wait wait;
     double next_look;
 };
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- which files ---- */
 
@@ -138,7 +132,7 @@ static int look(struct run_directory *run, struct tw_error *error)
 {
     char path[PATH_SIZE];
     int result = 0;
-    run->next_look = now_seconds() + LOOK_SECONDS;
+    run->next_look = tw_now_seconds() + LOOK_SECONDS;
     if (run->is_file)
         return run->n_files ? 0 : add_file(run, 0, run->path, error);
     if (!run->n_files && !find_first(run->dir, path))
@@ -237,8 +231,8 @@ static bool is_first_waiting(struct run_directory *run)
         return false;
     }
     if (run->waits_since == 0)
-        run->waits_since = now_seconds();
-    return now_seconds() - run->waits_since < SILENT_SECONDS;
+        run->waits_since = tw_now_seconds();
+    return tw_now_seconds() - run->waits_since < SILENT_SECONDS;
 }
 
 /* The head that is next, or NULL when all wait. */
@@ -274,7 +268,7 @@ static int give(struct run_directory *run, struct rank_file *file, struct tw_sou
 static int try_next(struct run_directory *run, struct tw_source_item *ret, struct tw_error *error)
 {
     *ret = (struct tw_source_item){0};
-    if (!run->n_files || (run->follow && now_seconds() >= run->next_look)) {
+    if (!run->n_files || (run->follow && tw_now_seconds() >= run->next_look)) {
         int result = look(run, error);
         if (result)
             return result;
@@ -297,9 +291,9 @@ static int run_directory_next(void *opaque, double timeout_seconds, struct tw_so
     int next = try_next(run, ret, error);
     if (next != TW_NEXT_WAIT || timeout_seconds <= 0)
         return next;
-    double deadline = now_seconds() + timeout_seconds;
+    double deadline = tw_now_seconds() + timeout_seconds;
     for (double left = timeout_seconds; next == TW_NEXT_WAIT && left > 0;
-         left = deadline - now_seconds()) {
+         left = deadline - tw_now_seconds()) {
         tw_file_wait(&run->wait, run->dir, left);
         next = try_next(run, ret, error);
     }

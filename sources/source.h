@@ -34,6 +34,7 @@ struct tw_source_item {
     const void *bytes;           /* BROKEN: what, valid until the next call; may be NULL */
     size_t n_bytes;
     bool is_lost;
+    bool is_last; /* ASSIGNED, REVOKED: all that come or go at once were told with this one */
 };
 
 struct tw_source_request {

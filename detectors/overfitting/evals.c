@@ -15,7 +15,7 @@ enum { NOISE_EVALS = 20, GAPS = 8 };
 
 void tw_evals_start(struct tw_evals *evals)
 {
-    memset(evals, 0, sizeof *evals);
+    memset(evals, 0, offsetof(struct tw_evals, at));
     TW_WINDOW_START(&evals->losses);
 }
 

@@ -28,7 +28,7 @@ struct tw_overfitting {
     double reference;       /* while open: the best loss then */
     uint64_t onset_step;
     int64_t onset_time_ms;
-    struct tw_evals evals;
+    struct tw_evals evals; /* its ring from TW_EXTENT_EVALS on */
 };
 
 /* What one evaluation is judged with. */

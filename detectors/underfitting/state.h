@@ -45,9 +45,9 @@ struct tw_underfitting {
     uint64_t norms_step;               /* of the newest norms */
     double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
     TW_SORTED_WINDOW(TW_UNDERFITTING_RATIOS)
-    ratios; /* log10 of update over weight norm, while
-             * the rate is at least half its peak */
-    struct tw_underfitting_series loss, eval;
+    ratios;                                   /* log10 of update over weight norm, while
+                                               * the rate is at least half its peak */
+    struct tw_underfitting_series loss, eval; /* eval's values: from TW_EXTENT_EVALS on */
 };
 
 /* What one look is made with. */

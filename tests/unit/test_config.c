@@ -143,7 +143,7 @@ static const struct {
 } wrong[] = {
     {"stat_dir: /x\n", ":1:1: unknown key 'stat_dir'; did you mean 'state_dir'?\n"},
     {"kibana: {}\n", ":1:1: unknown key 'kibana'; known here: state_dir, sources, advisory_log, "
-                     "detectors, rules, sinks, delivery, http, log\n"},
+                     "detectors, rules, sinks, delivery, checkpoint, http, log\n"},
     {"log: {level: loud}\n", ":1:14: level: 'loud' is none of error, warning, info, debug\n"},
     {"log: {level: [info]}\n", ":1:14: level: must be one value, not a list\n"},
     {"log: [level]\n", ":1:6: log must be a mapping (key: value)\n"},
@@ -165,7 +165,7 @@ static const struct {
      ":2:5: kafka: 'brokers' is missing (host:port of some brokers, separated by commas)\n"},
     {"sources:\n  - kafka: {brokers: [a]}\n", ":2:22: brokers: must be one value, not a list\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {grop.id: x}}\n",
-     ":2:5: properties: 'grop.id' is not a librdkafka property\n"},
+     ":2:5: properties: 'grop.id' is not a librdkafka property; did you mean 'group.id'?\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {group.id: x}}\n",
      ":2:5: properties: 'group.id' is set by the key 'group'\n"},
     {"sources:\n  - kafka: {brokers: a, topic: \"^a.*\"}\n",

@@ -523,7 +523,7 @@ static void a_state_saved_and_restored_at_every_record_changes_nothing(void **st
     (void)state;
     start(&plain);
     start(&moved);
-    size_t size = tw_detector_divergence.state_size;
+    size_t size = tw_detector_divergence.state_size[TW_EXTENT_LAYERS];
     for (uint64_t step = 0; step < STEPS; step++) {
         double loss =
             healthy_loss(step, .03, &seed) * (step < FAULT ? 1 : hill((double)(step - FAULT)));
