@@ -171,6 +171,8 @@ static int start(struct daemon *daemon, struct tw_error *error)
     struct tw_log_location location = tw_config_log(daemon->config);
     raise_descriptors();
     int result = make_state_dir(daemon, error);
+    if (!result && !(daemon->services.projects = tw_projects_new()))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     if (!result)
@@ -249,6 +251,7 @@ static void stop(struct daemon *daemon, double drain_seconds)
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_close(daemon->feeds[i]);
     free(daemon->feeds);
+    tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
     tw_rules_free(daemon->services.rules);
 }

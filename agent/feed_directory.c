@@ -51,7 +51,7 @@ struct saved {
     int64_t offset, time_base_ms;
     uint64_t inode;
     uint32_t runs;
-    uint32_t reserved;
+    uint32_t index;
 };
 
 static int append(unsigned char **data, size_t *size, const void *more, size_t n)
@@ -83,6 +83,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     unsigned char *data = NULL;
     size_t size = 0;
     struct saved saved = {.offset = log->position.offset,
+                          .index = log->position.index,
                           .time_base_ms = log->analysis.time_base_ms,
                           .inode = log->inode};
     struct tw_run *run = NULL;
@@ -138,6 +139,7 @@ static void take_saved(struct restoring *restoring, const struct saved *saved)
     struct log *log = restoring->log;
     restoring->is_found = true;
     log->position.offset = saved->offset;
+    log->position.index = saved->index;
     log->analysis.position = log->position;
     log->analysis.time_base_ms = saved->time_base_ms;
     tw_watch_set_time_base(log->analysis.watch, saved->time_base_ms);
@@ -230,6 +232,7 @@ static bool has_ended(const struct log *log)
 static void close_log(struct directory_feed *feed, struct log *log)
 {
     log->size_at_end = log->position.offset;
+    tw_projects_leave(feed->services->projects, log->analysis.watch);
     tw_silence_stop(&log->silence, &feed->services->room);
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
@@ -255,6 +258,8 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     log->is_open = true;
     feed->n_open++;
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    log->silence.projects = feed->services->projects;
+    tw_projects_join(feed->services->projects, log->analysis.watch);
     if (has_ended(log))
         close_log(feed, log);
     return 0;
@@ -462,7 +467,7 @@ static void close_feed(struct tw_feed *base)
     struct directory_feed *feed = (struct directory_feed *)base;
     for (size_t i = 0; i < feed->n_logs; i++) {
         if (feed->logs[i].is_open)
-            tw_analysis_close(&feed->logs[i].analysis);
+            close_log(feed, &feed->logs[i]);
         free(feed->logs[i].path);
     }
     free(feed->logs);

@@ -47,6 +47,7 @@ struct tw_kafka_feed {
     /* ---- silence ---- */
     double next_tick;
     bool has_drained; /* since the newest tick */
+    bool is_partial;  /* others have partitions of the topic */
 
     /* ---- membership ---- */
     double session_seconds;

@@ -17,6 +17,10 @@ libagent_la_SOURCES = \
 	agent/logging.c agent/logging.h \
 	agent/notify.c agent/notify.h \
 	agent/report.h agent/report_json.c agent/report_text.c \
+	agent/ranks.c agent/ranks.h agent/ranks_state.h \
+	agent/ranks_combine.c agent/ranks_combine.h agent/ranks_lag.c \
+	agent/ranks_queue.c agent/ranks_queue.h agent/ranks_roster.c agent/ranks_save.c \
+	agent/projects.c agent/projects.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
@@ -49,7 +53,8 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_run_table tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_silence tests/unit/test_watch
+	tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
+	tests/unit/test_shell_command tests/unit/test_silence tests/unit/test_watch tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -57,11 +62,13 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)
 endif
 
 if FUZZERS

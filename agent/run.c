@@ -4,6 +4,7 @@
 #include "telemetry/wire.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,18 @@ size_t tw_run_bytes_at(enum tw_extent extent)
     return run_size() + tw_run_state_size(TW_EXTENT_STEPS) + own;
 }
 
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings)
+{
+    double shortest = INFINITY;
+    for (size_t i = 0; tw_detectors[i]; i++) {
+        if (tw_detectors[i]->patience)
+            shortest =
+                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
+                                                         settings->detector[i], run->context));
+    }
+    return shortest;
+}
+
 size_t tw_run_bytes(const struct tw_run *run)
 {
     return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
@@ -145,6 +158,7 @@ void tw_run_free(struct tw_run *run)
     release_header(run);
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
+    tw_ranks_free(run->ranks);
     if (owns_state(run))
         free(run->state);
     free(run);

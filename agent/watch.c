@@ -2,6 +2,8 @@
 #include "agent/watch.h"
 
 #include "agent/causes.h"
+#include "detectors/detectors.h"
+#include "detectors/stalled_run/silence.h"
 
 #include <errno.h>
 #include <math.h>
@@ -298,6 +300,14 @@ static int tell_change(struct tw_watch *watch, struct tw_run *run, struct tw_epi
     return tell_episode(watch, run, episode, action, error);
 }
 
+/* At its farewell a run is silent still, though what waited for other ranks is judged. */
+static bool is_afterthought(const struct tw_run *run, uint32_t detector,
+                            const struct tw_condition *condition)
+{
+    return run->core.due == TW_DUE_RETIRE && tw_detectors[detector]->silent &&
+           condition->state == TW_STATE_RECOVERED && !strcmp(condition->scope, "run");
+}
+
 static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t detector,
                         const struct tw_report *report, struct tw_error *error)
 {
@@ -309,6 +319,8 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
         if (run->core.silent_ms)
             change.cooldown_steps = 0; /* a silent run comes to no further step */
         enum tw_action action;
+        if (is_afterthought(run, detector, condition))
+            continue;
         if (condition->state == TW_STATE_SUSPECT)
             run->core.suspects |= 1u << detector;
         else
@@ -340,7 +352,8 @@ static bool is_flagged(const struct tw_run *run)
     for (size_t i = run->episodes.n; i-- > 0;) {
         const struct tw_episode *episode = &run->episodes.at[i];
         /* A silence says nothing about the numbers before and after it. */
-        if (tw_episode_is_open(episode) && !tw_detectors[episode->detector]->silent)
+        if (tw_episode_is_open(episode) &&
+            tw_detectors[episode->detector] != &tw_detector_stalled_run)
             return true;
     }
     return false;
@@ -374,6 +387,26 @@ static int close_open_episodes(struct tw_watch *watch, struct tw_run *run, struc
     return result;
 }
 
+static uint32_t stalled_run_index(void)
+{
+    uint32_t index = 0;
+    while (tw_detectors[index] != &tw_detector_stalled_run)
+        index++;
+    return index;
+}
+
+/* Ranks that had fallen silent when the run failed. */
+static int report_failed_ranks(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
+    if (!run->ranks || run->core.status != TW_END_FAILED)
+        return 0;
+    tw_ranks_failed(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
 static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_status status,
                       struct tw_error *error)
 {
@@ -384,57 +417,13 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
     run->is_dirty = true;
     int result = finish_detectors(watch, run, error);
     if (!result)
+        result = report_failed_ranks(watch, run, error);
+    if (!result)
         result = close_open_episodes(watch, run, error);
     if (!result)
         result = tell_run(watch, run, error);
     run->core.suspects = 0;
     return result;
-}
-
-void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
-{
-    watch->moment = *moment;
-}
-
-struct tw_run *tw_watch_sweep(struct tw_watch *watch)
-{
-    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
-    watch->sweep = run ? run->links.later : NULL;
-    return run;
-}
-
-static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    int result = 0;
-    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
-        struct tw_report report = {0};
-        if (!tw_detectors[i]->silent)
-            continue;
-        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
-                                run->context, &report);
-        result = apply_report(watch, run, i, &report, error);
-    }
-    return result;
-}
-
-int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    int result = 0;
-    if (run->core.due == TW_DUE_STALL)
-        result = ask_about_silence(watch, run, error);
-    else if (run->core.due == TW_DUE_RETIRE)
-        result = finish_run(watch, run, TW_END_INTERRUPTED, error);
-    if (result || run->core.due == TW_DUE_NOTHING)
-        return result;
-    run->core.is_retired = run->core.due == TW_DUE_RETIRE;
-    run->core.due = TW_DUE_NOTHING;
-    run->is_dirty = true;
-    return 0;
-}
-
-int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    return finish_run(watch, run, TW_END_INTERRUPTED, error);
 }
 
 /* ---- records ---- */
@@ -554,6 +543,19 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
         core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
 }
 
+/* Which rank it was that told of what is not finite: the one to look at. */
+static void name_ranks(const struct tw_run *run, const struct tw_detector *detector,
+                       struct tw_report *report)
+{
+    uint32_t rank, n = run->ranks ? tw_ranks_nonfinite(run->ranks, &rank) : 0;
+    for (uint32_t i = 0; i < report->n && n && detector == &tw_detector_overflow; i++) {
+        if (report->conditions[i].state != TW_STATE_OPEN)
+            continue;
+        tw_evidence_add(&report->conditions[i].evidence, "first_rank", rank);
+        tw_evidence_add(&report->conditions[i].evidence, "ranks", n);
+    }
+}
+
 /* Room for what the record is the first of its kind to need. */
 static int make_room(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                      struct tw_error *error)
@@ -580,6 +582,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
         report.n = report.n_dropped = 0;
         tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i], run->context,
                                  &settings->shared, record, &report);
+        name_ranks(run, tw_detectors[i], &report);
         result = apply_report(watch, run, i, &report, error);
     }
     if (!result && run->episodes.n)
@@ -604,33 +607,209 @@ static void be_heard(const struct tw_watch *watch, struct tw_run *run)
 {
     double age = fabs((double)watch->moment.wall_ms - (double)run->core.time_ms);
     run->heard = watch->moment.listened;
+    run->was_heard = true;
     run->core.is_live |= watch->moment.is_caught_up || (watch->moment.wall_ms && age < NEW_MS);
     run->core.silent_ms = 0;
     run->core.is_retired = 0;
 }
 
-/* Rank 0 reports for all; the others' records are counted. */
-static void note_other_rank(const struct tw_watch *watch, struct tw_run *run)
+/* The run that told of its whole project has been heard, or another one has. */
+static int end_project_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
-    run->core.other_ranks++;
+    struct tw_report report = {0};
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        const struct tw_episode *episode = &run->episodes.at[i];
+        if (tw_episode_is_open(episode) && !strncmp(episode->finding.scope, "project:", 8))
+            tw_report_add(&report, episode->finding.scope, TW_STATE_RECOVERED, TW_SEVERITY_WARNING)
+                ->confidence = .9;
+    }
+    run->core.speaks_for_project = 0;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
+}
+
+static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                     struct tw_error *error)
+{
+    take_identity(watch, run, record);
     be_heard(watch, run);
+    if (record->kind != TW_KIND_END && run->core.ended)
+        go_on(run);
+    int result = run->core.speaks_for_project ? end_project_silence(watch, run, error) : 0;
+    if (!result)
+        result = observe(watch, run, record, error);
+    if (!result && record->kind == TW_KIND_END)
+        result = finish_run(watch, run, record->status, error);
+    return result;
 }
 
 static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                  struct tw_error *error)
 {
-    if (is_repeat(run, record)) {
+    if (!is_repeat(run, record))
+        return judge_new(watch, run, record, error);
+    watch->counts.repeats += record->kind != TW_KIND_HEADER;
+    return 0;
+}
+
+/* ---- several ranks ---- */
+
+static int judge_combined(struct tw_watch *watch, struct tw_run *run, struct tw_record *record,
+                          struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
+    memcpy(record->run, run->core.id, sizeof record->run);
+    if (record->kind == TW_KIND_HEADER)
+        tw_run_take_header(run, record);
+    int result = judge_new(watch, run, record, error);
+    if (result || record->kind != TW_KIND_STEP)
+        return result;
+    tw_ranks_judge(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
+static int judge_ready(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    const void *config = watch->options.settings->detector[stalled_run_index()];
+    struct tw_record record;
+    int next, result = 0;
+    tw_record_init(&record);
+    while (!result && (next = tw_ranks_next(run->ranks, config, &record)) != 0)
+        result = next < 0 ? tw_error_set(error, next, "out of memory")
+                          : judge_combined(watch, run, &record, error);
+    tw_record_clear(&record);
+    return result;
+}
+
+static bool has_ranks(const struct tw_run *run, const struct tw_record *record)
+{
+    return run->ranks || record->rank != 0 || (record->header && record->header->world_size > 1);
+}
+
+static int start_ranks(struct tw_run *run, struct tw_error *error)
+{
+    const struct tw_context *context = run->context;
+    if (run->ranks)
+        return 0;
+    run->ranks = tw_ranks_new();
+    if (!run->ranks)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    if (context->has_step)
+        tw_ranks_start_at(run->ranks, context->newest_record_step, run->core.time_ms);
+    return 0;
+}
+
+static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                       struct tw_error *error)
+{
+    int result = start_ranks(run, error);
+    if (result)
+        return result;
+    if (record->rank == 0 && is_repeat(run, record)) {
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
     }
-    take_identity(watch, run, record);
-    be_heard(watch, run);
-    if (record->kind != TW_KIND_END && run->core.ended)
-        go_on(run);
-    int result = observe(watch, run, record, error);
-    if (!result && record->kind == TW_KIND_END)
-        result = finish_run(watch, run, record->status, error);
+    be_heard(watch, run); /* what waits for the other ranks has come, too */
+    int use = tw_ranks_take(run->ranks, record, time_of(watch, run, record));
+    if (use < 0)
+        return tw_error_set(error, use, "out of memory");
+    if (use == TW_RANKS_DIRECT)
+        result = judge_new(watch, run, record, error);
+    return result ? result : judge_ready(watch, run, error);
+}
+
+/* ---- from outside ---- */
+
+/* What waits for other ranks that will not come. */
+static int judge_waiting(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    if (!run->ranks)
+        return 0;
+    tw_ranks_flush(run->ranks);
+    return judge_ready(watch, run, error);
+}
+
+int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = judge_waiting(watch, run, error);
+    return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+}
+
+/* ---- silence ---- */
+
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
+{
+    watch->moment = *moment;
+}
+
+double tw_watch_listened(const struct tw_watch *watch)
+{
+    return watch->moment.listened;
+}
+
+struct tw_run *tw_watch_sweep(struct tw_watch *watch)
+{
+    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
+    watch->sweep = run ? run->links.later : NULL;
+    return run;
+}
+
+static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
+        struct tw_report report = {0};
+        if (!tw_detectors[i]->silent)
+            continue;
+        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
+                                run->context, &report);
+        result = apply_report(watch, run, i, &report, error);
+    }
     return result;
+}
+
+/* Its run document is one of many: it has the newest record of its project. */
+static int tell_project(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_report report = {0};
+    double patience = tw_run_patience(run, watch->options.settings);
+    tw_run_silence_tell_project(run->context, run->header ? run->header->project : "",
+                                run->core.project_runs, (double)run->core.silent_ms / 1000,
+                                patience / 2, &report);
+    run->core.speaks_for_project = 1;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
+}
+
+/* What waited was there before the silence, which stays as long as it was. */
+static int say_farewell(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int64_t silent_ms = run->core.silent_ms;
+    int result = judge_waiting(watch, run, error);
+    run->core.silent_ms = silent_ms;
+    return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+}
+
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    if (run->core.due == TW_DUE_STALL)
+        result = ask_about_silence(watch, run, error);
+    else if (run->core.due == TW_DUE_PROJECT)
+        result = tell_project(watch, run, error);
+    else if (run->core.due == TW_DUE_PROJECT_OVER)
+        result = end_project_silence(watch, run, error);
+    else if (run->core.due == TW_DUE_RETIRE)
+        result = say_farewell(watch, run, error);
+    if (result || run->core.due == TW_DUE_NOTHING)
+        return result;
+    /* Its own silence counts from here on. */
+    if (run->core.due == TW_DUE_PROJECT_OVER)
+        be_heard(watch, run);
+    run->core.is_retired = run->core.due == TW_DUE_RETIRE;
+    run->core.due = TW_DUE_NOTHING;
+    run->is_dirty = true;
+    return 0;
 }
 
 /* Records of a retired run that come again, and of a run that there is no room for. */
@@ -661,11 +840,9 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
         return 0;
     watch->counts.records++;
     run->is_dirty = true;
-    int result = 0;
-    if (record->rank != 0)
-        note_other_rank(watch, run);
-    else
-        result = judge(watch, run, record, error);
+    core->other_ranks += record->rank != 0;
+    int result = has_ranks(run, record) ? judge_ranks(watch, run, record, error)
+                                        : judge(watch, run, record, error);
     if (!result && position) {
         core->position = *position;
         core->has_position = 1;

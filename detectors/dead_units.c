@@ -142,9 +142,7 @@ struct dead_view {
 
 static void dead_start(void *state, const void *config)
 {
-    struct dead_units *dead = state;
-    (void)config;
-    tw_outcome_start(&dead->outcome);
+    (void)state, (void)config;
 }
 
 /* ---- one record ---- */
@@ -416,7 +414,7 @@ const struct tw_detector tw_detector_dead_units = {
     .title = "Dead units",
     .description = "ReLU layers most of whose units fire for no sample any more",
     .secondary = true,
-    .state_version = 4,
+    .state_version = 5,
     .options = dead_options,
     .n_options = sizeof dead_options / sizeof *dead_options,
     .config_size = sizeof(struct dead_config),

@@ -16,6 +16,7 @@ libdetectors_la_SOURCES = \
 	detectors/extent.h \
 	detectors/finding.c detectors/finding.h \
 	detectors/gradient_explosion.c \
+	detectors/gradient_explosion/baseline.c detectors/gradient_explosion/baseline.h \
 	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
 	detectors/gradient_explosion/layers.c detectors/gradient_explosion/layers.h \
 	detectors/gradient_explosion/norm.c detectors/gradient_explosion/norm.h \
@@ -56,6 +57,7 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
 	detectors/statistics/order.c detectors/statistics/order.h \
+	detectors/statistics/recent.c detectors/statistics/recent.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
 	detectors/statistics/trace.c detectors/statistics/trace.h \

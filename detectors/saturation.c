@@ -20,9 +20,7 @@
 
 static void saturation_start(void *state, const void *config)
 {
-    struct tw_saturation *saturation = state;
-    (void)config;
-    tw_outcome_start(&saturation->outcome);
+    (void)state, (void)config;
 }
 
 /* ---- one layer ---- */
@@ -365,7 +363,7 @@ const struct tw_detector tw_detector_saturation = {
     .name = "saturation",
     .title = "Saturation",
     .description = "tanh or sigmoid layers whose units stand at the ends of their range",
-    .state_version = 3,
+    .state_version = 4,
     .options = tw_saturation_options,
     .n_options = TW_SATURATION_OPTIONS,
     .config_size = sizeof(struct tw_saturation_config),

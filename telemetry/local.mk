@@ -5,6 +5,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/cbor_cursor.c telemetry/cbor_cursor.h \
 	telemetry/cbor_decode.c \
 	telemetry/cbor_encode.c \
+	telemetry/cbor_item.c telemetry/cbor_item.h \
 	telemetry/cbor_resync.c \
 	telemetry/clock.c telemetry/clock.h \
 	telemetry/directories.c telemetry/directories.h \

@@ -8,6 +8,18 @@
 #include <math.h>
 #include <stdio.h>
 
+/* One that tells of every hundredth step is silent once it has left three of them out. */
+uint64_t tw_rank_lag_steps(const struct tw_rank_lag_config *config, const struct tw_rank_lag *lag)
+{
+    uint64_t usual = 3 * (uint64_t)lag->interval_steps;
+    return config->rank_steps > usual ? config->rank_steps : usual;
+}
+
+double tw_rank_lag_seconds(const struct tw_rank_lag_config *config, double step_seconds)
+{
+    return fmax(config->rank_seconds, config->rank_intervals * step_seconds);
+}
+
 static uint64_t steps_behind(const struct tw_rank_lag *lag)
 {
     return lag->judged_step > lag->step ? lag->judged_step - lag->step : 0;
@@ -31,7 +43,7 @@ static void say(const struct tw_rank_lag_config *config, const struct tw_rank_la
     snprintf(evidence->statistic, sizeof evidence->statistic, "steps behind the other ranks");
     snprintf(evidence->unit, sizeof evidence->unit, "steps");
     evidence->value = (double)steps_behind(lag);
-    evidence->threshold = (double)config->rank_steps;
+    evidence->threshold = (double)tw_rank_lag_steps(config, lag);
     evidence->baseline = NAN;
     evidence->window_first = lag->step;
     evidence->window_last = lag->judged_step;
@@ -45,12 +57,11 @@ static void say(const struct tw_rank_lag_config *config, const struct tw_rank_la
 enum tw_state tw_rank_lag_judge(const struct tw_rank_lag_config *config,
                                 const struct tw_rank_lag *lag, struct tw_report *report)
 {
-    double least = fmax(config->rank_seconds, config->rank_intervals * lag->step_seconds);
     enum tw_state state = TW_STATE_SUSPECT;
     if (lag->is_told && steps_behind(lag) <= config->rank_back_steps)
         state = TW_STATE_RECOVERED;
-    else if (!lag->is_told && steps_behind(lag) >= config->rank_steps &&
-             seconds_behind(lag) >= least)
+    else if (!lag->is_told && steps_behind(lag) >= tw_rank_lag_steps(config, lag) &&
+             seconds_behind(lag) >= tw_rank_lag_seconds(config, lag->step_seconds))
         state = TW_STATE_OPEN;
     if (state != TW_STATE_SUSPECT)
         say(config, lag, state, TW_SEVERITY_WARNING, report);

@@ -9,4 +9,10 @@ void tw_sort(double *values, unsigned n);
  * is even. 0 of none. None may be NaN. */
 double tw_median(double *values, unsigned n);
 
+/* Writes the k-th smallest of `n` values (k counts from 0) and the one after it, or the k-th twice
+ * where it is the largest. Quick where the k-th is within `width` of `guess`, right wherever it is.
+ * n <= 256. None may be NaN. */
+void tw_order_two(const float *values, unsigned n, unsigned k, float guess, float width,
+                  float ret[2]);
+
 #endif
