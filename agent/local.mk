@@ -53,7 +53,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
+	tests/unit/test_projects tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
 	tests/unit/test_shell_command tests/unit/test_silence tests/unit/test_watch tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
@@ -62,10 +62,13 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence_fixture.h
 tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)

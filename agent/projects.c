@@ -117,7 +117,8 @@ static bool speaks_rather(const struct tw_run *run, const struct tw_run *other)
 
 static bool is_active(const struct tw_run *run)
 {
-    bool is_told = run->core.silent_ms > 0 && !run->core.speaks_for_project;
+    bool speaks = run->core.speaks_for_project || run->core.due == TW_DUE_PROJECT;
+    bool is_told = run->core.silent_ms > 0 && !speaks;
     return run->core.is_live && !run->core.ended && !run->core.is_retired && !is_told &&
            run->header && run->header->project[0];
 }
