@@ -255,7 +255,12 @@ static void stop(struct daemon *daemon, double drain_seconds)
 
 int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
 {
-    struct daemon daemon = {.config = config, .services = {.config = config}};
+    struct daemon daemon = {
+        .config = config,
+        .services = {.config = config,
+                     .room = {.runs_max = config->limits.runs,
+                              .bytes_max = (double)config->limits.memory}},
+    };
     int result = start(&daemon, error);
     if (result) {
         stop(&daemon, 0);

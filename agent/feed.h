@@ -29,6 +29,8 @@ struct tw_feed_services {
     struct tw_log *log;
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
+    struct tw_room room; /* of all feeds' runs together */
+    double told_refused; /* when it was last said that there is no room */
     struct tw_feed_figures figures;
 };
 
@@ -68,6 +70,13 @@ struct tw_feed {
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
+
+/* Milliseconds since the epoch, by the day's clock, which may be set. */
+int64_t tw_feed_wall_ms(void);
+
+/* Says so when records were passed over for want of room, at most once in ten minutes. */
+void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
+                          uint64_t *told);
 
 /* How long a checkpoint waits for the log and the store. */
 #define TW_FEED_FLUSH_SECONDS 60.0

@@ -107,6 +107,7 @@ static int take_item(struct tw_kafka_feed *feed, int next, const struct tw_sourc
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
+    bool has_drained = false;
     long taken = 0;
     while (taken < ROUND) {
         struct tw_source_item item = {0};
@@ -115,6 +116,7 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return next;
         if (!taken)
             feed->now = tw_now_seconds();
+        has_drained = next == TW_NEXT_WAIT;
         if (next == TW_NEXT_WAIT || next == TW_NEXT_END)
             break;
         int result = take_item(feed, next, &item, error);
@@ -122,7 +124,9 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return result;
         taken++;
     }
-    int result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
+    int result = tw_kafka_feed_mind_silence(feed, has_drained, error);
+    if (!result)
+        result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
     return result ? result : taken;
 }
 

@@ -10,7 +10,7 @@ libagent_la_SOURCES = \
 	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
 	agent/feed.c agent/feed.h agent/feed_directory.c \
-	agent/feed_kafka.c agent/feed_kafka.h agent/feed_kafka_restore.c agent/feed_kafka_save.c \
+	agent/feed_kafka.c agent/feed_kafka.h agent/feed_kafka_restore.c agent/feed_kafka_save.c agent/feed_kafka_silence.c \
 	agent/find_runs.c agent/find_runs.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
@@ -20,11 +20,13 @@ libagent_la_SOURCES = \
 	agent/ranks.c agent/ranks.h agent/ranks_state.h \
 	agent/ranks_combine.c agent/ranks_combine.h agent/ranks_lag.c \
 	agent/ranks_queue.c agent/ranks_queue.h agent/ranks_roster.c agent/ranks_save.c \
+	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
 	agent/run_table.c agent/run_table.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
+	agent/silence.c agent/silence.h \
 	agent/snapshot.c agent/snapshot.h \
 	agent/state_files.c agent/state_kafka.c agent/state_kafka.h agent/state_store.c agent/state_store.h \
 	agent/topics.c agent/topics.h \
@@ -51,7 +53,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
 	tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
-	tests/unit/test_shell_command tests/unit/test_watch tests/unit/test_watch_ranks
+	tests/unit/test_shell_command tests/unit/test_silence tests/unit/test_watch tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -63,6 +65,7 @@ tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)
 endif

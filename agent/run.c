@@ -115,7 +115,8 @@ size_t tw_run_bytes_at(enum tw_extent extent)
 size_t tw_run_bytes(const struct tw_run *run)
 {
     return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
-           run->episodes.n * sizeof *run->episodes.at;
+           run->episodes.n * sizeof *run->episodes.at +
+           (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
 }
 
 void tw_run_prefetch(const struct tw_run *run)
@@ -256,6 +257,9 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
             continue;
         if (run->core.state_lost)
             say_lost(ret[n].reason, sizeof ret[n].reason);
+        if (run->core.is_revived)
+            snprintf(ret[n].reason, sizeof ret[n].reason,
+                     "the run was silent, and its history was dropped");
         ret[n++].detector = tw_detectors[i]->name;
     }
     return n;

@@ -24,6 +24,14 @@ struct tw_attempt_progress {
 };
 #define TW_RUN_ATTEMPTS 4
 
+/* What has to be done to a run for its silence. It is decided by the clock, so it is saved before
+ * it is done: a later agent does it again, whatever records have come by then (agent/silence.h). */
+enum tw_run_due {
+    TW_DUE_NOTHING,
+    TW_DUE_STALL, /* the detectors of silence are asked */
+    TW_DUE_RETIRE /* finished as `interrupted` if it has not ended, and then retired */
+};
+
 /* The flat part. */
 struct tw_run_core {
     char id[TW_RUN_ID_MAX + 1];
@@ -40,6 +48,12 @@ struct tw_run_core {
     uint32_t findings, findings_dropped;
     uint64_t signal_counts[TW_SIGNALS];
     int64_t time_ms; /* of the newest record, or made up from `time_base` */
+    /* Silence: agent/silence.h. */
+    uint8_t due;        /* enum tw_run_due */
+    uint8_t is_live;    /* a record of it came while it was new, not out of an old log */
+    uint8_t is_retired; /* all is told: its memory can go (agent/retired.h) */
+    uint8_t is_revived; /* it was retired before: what came before that is not known */
+    int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
     struct tw_run_series series;
 };
 
@@ -57,7 +71,9 @@ struct tw_run {
     /* Where it stands; no part of what is saved. */
     struct tw_run_links links;
     struct tw_unsaved_mark unsaved;
-    int64_t first_message; /* Kafka: 1 + the offset of its first message; 0: not known */
+    double heard;            /* when its newest record came: tw_watch_moment.listened */
+    struct tw_run *next_due; /* agent/silence.c's own list */
+    int64_t first_message;   /* Kafka: 1 + the offset of its first message; 0: not known */
     bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
 
@@ -86,9 +102,6 @@ void tw_run_prefetch(const struct tw_run *run);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
-
-/* Asks the processor for what a record of this run will touch. */
-void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

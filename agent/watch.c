@@ -5,6 +5,7 @@
 #include "detectors/detectors.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@ struct tw_watch {
     struct tw_watch_options options;
     struct tw_run_table runs;
     struct tw_run *newest; /* the run of the record that came last */
+    struct tw_retired *retired;
+    struct tw_run *sweep; /* of the endless round; NULL: begins at the start */
+    struct tw_watch_moment moment;
     int64_t time_base;
     struct tw_watch_counts counts;
 };
@@ -24,6 +28,11 @@ int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
     if (!watch)
         return tw_error_set(error, -ENOMEM, "out of memory");
     watch->options = *options;
+    watch->retired = tw_retired_new();
+    if (!watch->retired) {
+        free(watch);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     *ret = watch;
     return 0;
 }
@@ -34,9 +43,10 @@ void tw_watch_close(struct tw_watch *watch)
         return;
     for (struct tw_run *run = watch->runs.first, *next; run; run = next) {
         next = run->links.later;
-        tw_run_free(run);
+        tw_watch_forget(watch, run);
     }
     tw_run_table_release(&watch->runs);
+    tw_retired_free(watch->retired);
     free(watch);
 }
 
@@ -64,6 +74,10 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
 {
     if (watch->newest == run)
         watch->newest = NULL;
+    if (watch->sweep == run)
+        watch->sweep = run->links.later;
+    if (watch->options.room)
+        watch->options.room->runs--;
     tw_run_table_remove(&watch->runs, run);
     tw_run_free(run);
 }
@@ -75,7 +89,10 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
         tw_watch_forget(watch, known);
     if (tw_run_table_add(&watch->runs, run))
         return tw_error_set(error, -ENOMEM, "out of memory");
+    run->heard = watch->moment.listened;
     watch->counts.runs++;
+    if (watch->options.room)
+        watch->options.room->runs++;
     return 0;
 }
 
@@ -93,12 +110,18 @@ void tw_watch_prefetch(const struct tw_watch *watch, uint64_t hash)
         tw_run_prefetch(run);
 }
 
-static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct tw_error *error)
+static bool has_room(const struct tw_watch *watch)
 {
-    struct tw_run *run = tw_watch_find(watch, id);
-    if (run)
-        return run;
-    run = tw_run_new(id, watch->options.settings);
+    const struct tw_room *room = watch->options.room;
+    return !room || (room->runs < room->runs_max && room->bytes < room->bytes_max);
+}
+
+/* A run that is new, or that comes back after it was retired. */
+static struct tw_run *add_run(struct tw_watch *watch, const char *id, struct tw_error *error)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, id);
+    struct tw_run *run = retired ? tw_retired_revive(retired, watch->options.settings)
+                                 : tw_run_new(id, watch->options.settings);
     if (!run) {
         tw_error_set(error, -ENOMEM, "out of memory");
         return NULL;
@@ -107,7 +130,21 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
         tw_run_free(run);
         return NULL;
     }
+    tw_retired_drop(watch->retired, id);
     return run;
+}
+
+struct tw_retired *tw_watch_retired(const struct tw_watch *watch)
+{
+    return watch->retired;
+}
+
+int tw_watch_retire(struct tw_watch *watch, struct tw_run *run, const struct tw_retired_run *as)
+{
+    int result = tw_retired_put(watch->retired, as);
+    if (!result)
+        tw_watch_forget(watch, run);
+    return result;
 }
 
 void tw_watch_rewind(struct tw_watch *watch)
@@ -126,12 +163,19 @@ void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret)
     *ret = watch->counts;
 }
 
+/* The newest record's time, and the silence since that something was due after. */
+static int64_t time_now(const struct tw_run *run)
+{
+    int64_t now;
+    return __builtin_add_overflow(run->core.time_ms, run->core.silent_ms, &now) ? INT64_MAX : now;
+}
+
 struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
                                              const struct tw_episode *episode)
 {
     struct tw_episode_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->context->step,
         .transition = episode->transition,
         .finding = &episode->finding,
@@ -183,7 +227,7 @@ static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error 
     struct tw_not_checked not_checked[TW_DETECTORS_MAX];
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->context->step,
         .transition = run->core.transition,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
@@ -239,7 +283,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .attempt = run->core.attempt,
         .detector = detector,
         .step = run->context->step,
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
     };
@@ -263,6 +307,8 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
     for (uint32_t i = 0; i < report->n && !result; i++) {
         const struct tw_condition *condition = &report->conditions[i];
         struct tw_episode_change change = change_now(watch, run, detector);
+        if (run->core.silent_ms)
+            change.cooldown_steps = 0; /* a silent run comes to no further step */
         enum tw_action action;
         if (condition->state == TW_STATE_SUSPECT)
             run->core.suspects |= 1u << detector;
@@ -295,8 +341,7 @@ static bool is_flagged(const struct tw_run *run)
     for (size_t i = run->episodes.n; i-- > 0;) {
         const struct tw_episode *episode = &run->episodes.at[i];
         /* A silence says nothing about the numbers before and after it. */
-        if (tw_episode_is_open(episode) &&
-            tw_detectors[episode->detector] != &tw_detector_stalled_run)
+        if (tw_episode_is_open(episode) && !tw_detectors[episode->detector]->silent)
             return true;
     }
     return false;
@@ -366,6 +411,32 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
     if (!result)
         result = tell_run(watch, run, error);
     run->core.suspects = 0;
+    return result;
+}
+
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
+{
+    watch->moment = *moment;
+}
+
+struct tw_run *tw_watch_sweep(struct tw_watch *watch)
+{
+    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
+    watch->sweep = run ? run->links.later : NULL;
+    return run;
+}
+
+static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
+        struct tw_report report = {0};
+        if (!tw_detectors[i]->silent)
+            continue;
+        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
+                                run->context, &report);
+        result = apply_report(watch, run, i, &report, error);
+    }
     return result;
 }
 
@@ -543,10 +614,23 @@ static void go_on(struct tw_run *run)
     }
 }
 
+/* By its own time a record of the last hour is new, also where a backlog is worked off. */
+#define NEW_MS 3600e3
+
+static void be_heard(const struct tw_watch *watch, struct tw_run *run)
+{
+    double age = fabs((double)watch->moment.wall_ms - (double)run->core.time_ms);
+    run->heard = watch->moment.listened;
+    run->core.is_live |= watch->moment.is_caught_up || (watch->moment.wall_ms && age < NEW_MS);
+    run->core.silent_ms = 0;
+    run->core.is_retired = 0;
+}
+
 static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                      struct tw_error *error)
 {
     take_identity(watch, run, record);
+    be_heard(watch, run);
     if (record->kind != TW_KIND_END && run->core.ended)
         go_on(run);
     int result = observe(watch, run, record, error);
@@ -619,6 +703,7 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
     int result = start_ranks(run, error);
     if (result)
         return result;
+    be_heard(watch, run);
     if (record->rank == 0 && is_repeat(run, record)) {
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
@@ -633,23 +718,61 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
 
 /* ---- from outside ---- */
 
+/* Nothing more is waited for. */
+static int judge_waiting(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    if (!run->ranks)
+        return 0;
+    tw_ranks_flush(run->ranks);
+    return judge_ready(watch, run, error);
+}
+
 int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
-    int result = 0;
-    if (run->ranks) {
-        tw_ranks_flush(run->ranks);
-        result = judge_ready(watch, run, error);
-    }
+    int result = judge_waiting(watch, run, error);
     return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+}
+
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    if (run->core.due != TW_DUE_NOTHING)
+        result = judge_waiting(watch, run, error);
+    if (!result && run->core.due == TW_DUE_STALL)
+        result = ask_about_silence(watch, run, error);
+    else if (!result && run->core.due == TW_DUE_RETIRE)
+        result = finish_run(watch, run, TW_END_INTERRUPTED, error);
+    if (result || run->core.due == TW_DUE_NOTHING)
+        return result;
+    run->core.is_retired = run->core.due == TW_DUE_RETIRE;
+    run->core.due = TW_DUE_NOTHING;
+    run->is_dirty = true;
+    return 0;
+}
+
+/* Records of a retired run that come again, and of a run that there is no room for. */
+static bool is_passed_over(struct tw_watch *watch, const struct tw_record *record,
+                           const struct tw_position *position)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, record->run);
+    if (retired && position && retired->has_position && is_behind(position, &retired->position))
+        return true;
+    if (has_room(watch))
+        return false;
+    watch->counts.refused++;
+    return true;
 }
 
 int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
                     const struct tw_position *position, struct tw_error *error)
 {
-    struct tw_run *run = find_or_add(watch, record->run, error);
-    watch->newest = run;
-    if (!run)
+    struct tw_run *run = tw_watch_find(watch, record->run);
+    bool is_over = !run && is_passed_over(watch, record, position);
+    if (!run && !is_over && !(run = add_run(watch, record->run, error)))
         return -ENOMEM;
+    watch->newest = run;
+    if (is_over)
+        return 0;
     struct tw_run_core *core = &run->core;
     if (position && core->has_position && is_behind(position, &core->position))
         return 0;

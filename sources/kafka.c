@@ -208,6 +208,7 @@ static void finish_assignment(struct kafka *kafka, struct rebalance *rebalance)
             tw_kafka_partition_at(&kafka->partitions, at->partition);
         at->offset = partition ? partition->start : RD_KAFKA_OFFSET_STORED;
     }
+    kafka->news.listening = 0; /* they have to be read first */
     note_error(kafka, "taking partitions",
                rd_kafka_incremental_assign(kafka->client, rebalance->partitions));
 }
@@ -678,6 +679,12 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size)
 {
     return tw_kafka_news_text(&((struct kafka *)source)->news, buffer, size);
+}
+
+bool tw_kafka_source_is_listening(void *source)
+{
+    const struct kafka *kafka = source;
+    return tw_now_seconds() < kafka->news.listening + TW_KAFKA_LISTENING_SECONDS;
 }
 
 const struct tw_source tw_source_kafka = {

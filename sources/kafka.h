@@ -54,6 +54,11 @@ typedef void tw_kafka_near(void *closure, int32_t partition, uint64_t told);
 void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,
                                 void *closure);
 
+/* True while an open source may take silence for silence: each leader of a partition that is ours
+ * has answered a fetch within seconds, and what it has was fetched. Every record it fetched is
+ * taken once next() has returned TW_NEXT_WAIT since. Thread: that calls next(). */
+bool tw_kafka_source_is_listening(void *source);
+
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,
  * a bad value, or a property that trainward sets itself. */
 int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error);

@@ -1,6 +1,8 @@
 /* Configures librdkafka and asks for the topic; see kafka_client.h. */
 #include "sources/kafka_client.h"
 
+#include "sources/kafka_statistics.h"
+
 #include "telemetry/clock.h"
 #include "telemetry/kafka_properties.h"
 
@@ -28,6 +30,8 @@ static const struct tw_kafka_setting fixed[] = {
     {"enable.auto.offset.store", "false"},
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"enable.partition.eof", "false"},
+    /* By them a consumer knows that it hears all there is. */
+    {"statistics.interval.ms", "2000"},
     {NULL, NULL},
 };
 
@@ -37,6 +41,7 @@ void tw_kafka_news_init(struct tw_kafka_news *news)
 {
     pthread_mutex_init(&news->lock, NULL);
     news->text[0] = '\0';
+    news->listening = 0;
 }
 
 void tw_kafka_news_done(struct tw_kafka_news *news)
@@ -65,6 +70,15 @@ static void keep_line(const rd_kafka_t *client, int level, const char *facility,
     (void)facility;
     if (level <= 4) /* syslog's warning */
         tw_kafka_news_set(rd_kafka_opaque(client), text);
+}
+
+static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
+{
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    if (tw_kafka_statistics_are_listening(json, size, TW_KAFKA_LISTENING_SECONDS))
+        news->listening = tw_now_seconds();
+    return 0; /* librdkafka frees it */
 }
 
 /* ---- configuration ---- */
@@ -148,6 +162,7 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
     rd_kafka_conf_set_opaque(conf, news);
     rd_kafka_conf_set_log_cb(conf, keep_line);
     rd_kafka_conf_set_consume_cb(conf, pass_over);
+    rd_kafka_conf_set_stats_cb(conf, take_statistics);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);

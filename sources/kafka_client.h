@@ -8,11 +8,15 @@
 #include <pthread.h>
 
 #define TW_KAFKA_TOPIC_SECONDS 10.0
+/* How old an answer of a broker, and statistics, may be: they come each other second. */
+#define TW_KAFKA_LISTENING_SECONDS 6.0
 
 /* The newest line of librdkafka's log, from any of its threads. */
 struct tw_kafka_news {
     pthread_mutex_t lock;
     char text[256];
+    double listening; /* when statistics last said that silence is silence; 0: never. Of the thread
+                       * that polls */
 };
 
 void tw_kafka_news_init(struct tw_kafka_news *news);

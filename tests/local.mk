@@ -139,7 +139,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_acceptance.py tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py tests/test_ranks.py \
-	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
+	tests/test_quickstart.py tests/test_resume.py tests/test_services.py tests/test_silence.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes
