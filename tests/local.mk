@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	docs/detectors/overflow.md \
 	docs/detectors/resume-discontinuity.md \
 	docs/detectors/saturation.md \
+	docs/detectors/stalled-run.md \
 	docs/detectors/underfitting.md \
 	docs/detectors/vanishing-gradient.md \
 	docs/emit_from_python.py
