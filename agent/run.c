@@ -128,7 +128,8 @@ double tw_run_patience(const struct tw_run *run, const struct tw_settings *setti
 size_t tw_run_bytes(const struct tw_run *run)
 {
     return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
-           run->episodes.n * sizeof *run->episodes.at;
+           run->episodes.n * sizeof *run->episodes.at +
+           (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
 }
 
 void tw_run_prefetch(const struct tw_run *run)

@@ -352,8 +352,7 @@ static bool is_flagged(const struct tw_run *run)
     for (size_t i = run->episodes.n; i-- > 0;) {
         const struct tw_episode *episode = &run->episodes.at[i];
         /* A silence says nothing about the numbers before and after it. */
-        if (tw_episode_is_open(episode) &&
-            tw_detectors[episode->detector] != &tw_detector_stalled_run)
+        if (tw_episode_is_open(episode) && !tw_detectors[episode->detector]->silent)
             return true;
     }
     return false;
@@ -706,6 +705,7 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
     int result = start_ranks(run, error);
     if (result)
         return result;
+    be_heard(watch, run);
     if (record->rank == 0 && is_repeat(run, record)) {
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
@@ -782,25 +782,37 @@ static int tell_project(struct tw_watch *watch, struct tw_run *run, struct tw_er
 }
 
 /* What waited was there before the silence, which stays as long as it was. */
-static int say_farewell(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+static int judge_before_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
     int64_t silent_ms = run->core.silent_ms;
     int result = judge_waiting(watch, run, error);
     run->core.silent_ms = silent_ms;
-    return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+    return result;
+}
+
+static int do_due(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    switch ((enum tw_run_due)run->core.due) {
+    case TW_DUE_NOTHING:
+        break;
+    case TW_DUE_STALL:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : ask_about_silence(watch, run, error);
+    case TW_DUE_PROJECT:
+        return tell_project(watch, run, error);
+    case TW_DUE_PROJECT_OVER:
+        return end_project_silence(watch, run, error);
+    case TW_DUE_RETIRE:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+    }
+    return 0;
 }
 
 int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
-    int result = 0;
-    if (run->core.due == TW_DUE_STALL)
-        result = ask_about_silence(watch, run, error);
-    else if (run->core.due == TW_DUE_PROJECT)
-        result = tell_project(watch, run, error);
-    else if (run->core.due == TW_DUE_PROJECT_OVER)
-        result = end_project_silence(watch, run, error);
-    else if (run->core.due == TW_DUE_RETIRE)
-        result = say_farewell(watch, run, error);
+    int result = do_due(watch, run, error);
     if (result || run->core.due == TW_DUE_NOTHING)
         return result;
     /* Its own silence counts from here on. */
