@@ -218,8 +218,8 @@ static void check_whole(struct tw_config_loader *loader)
 
 static int initialise(struct tw_config_loader *loader)
 {
-    static const char *const sections[] = {"",         "log",        "http",
-                                           "delivery", "checkpoint", "advisory_log.kafka"};
+    static const char *const sections[] = {
+        "", "log", "http", "delivery", "checkpoint", "limits", "advisory_log.kafka"};
     struct tw_config_table table;
     struct tw_error why = {0};
     int result = 0;

@@ -160,7 +160,9 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .services = {.config = options->config,
                      .metrics = options->metrics,
                      .outage = options->outage,
-                     .flush_seconds = TW_FEED_FLUSH_SECONDS},
+                     .flush_seconds = TW_FEED_FLUSH_SECONDS,
+                     .room = {.runs_max = options->config->limits.runs,
+                              .bytes_max = (double)options->config->limits.memory}},
         .begun = tw_now_seconds(),
     };
     struct tw_error failure = {0};

@@ -135,6 +135,8 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
         return tw_error_at(error, -EINVAL, daemon->config->path, 0, 0,
                            "has no sources; add 'sources: [{directory: {path: runs}}]'");
     int result = make_state_dir(daemon, error);
+    if (!result && !(daemon->services.projects = tw_projects_new()))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     if (!result)
@@ -154,6 +156,7 @@ void tw_daemon_stop(struct tw_daemon *daemon, double deadline)
         tw_feed_close(daemon->feeds[i]);
     }
     free(daemon->feeds);
+    tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
     tw_rules_free(daemon->services.rules);
 }

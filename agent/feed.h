@@ -7,6 +7,7 @@
 #include "config.h"
 #include "metrics.h"
 #include "outage.h"
+#include "projects.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -20,6 +21,9 @@ struct tw_feed_services {
     struct tw_metrics *metrics;
     struct tw_outage *outage; /* of the brokers */
     double flush_seconds;     /* how long a checkpoint waits for the log and for the store, each */
+    struct tw_room room;      /* of all feeds' runs together */
+    struct tw_projects *projects;
+    double told_refused; /* when it was last said that there is no room */
 };
 
 struct tw_feed;
@@ -67,6 +71,13 @@ struct tw_feed {
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
+
+/* Milliseconds since the epoch, by the day's clock, which may be set. */
+int64_t tw_feed_wall_ms(void);
+
+/* Says so when records were passed over for want of room, at most once in ten minutes. */
+void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
+                          uint64_t *told);
 
 /* services.flush_seconds, unless the agent is about to end. */
 #define TW_FEED_FLUSH_SECONDS 60.0

@@ -132,6 +132,7 @@ static void look_at_brokers(struct tw_kafka_feed *feed)
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
+    bool has_drained = false;
     long taken = 0;
     look_at_brokers(feed);
     while (taken < ROUND) {
@@ -141,6 +142,7 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return next;
         if (!taken)
             feed->now = tw_now_seconds();
+        has_drained = next == TW_NEXT_WAIT;
         if (next == TW_NEXT_WAIT || next == TW_NEXT_END)
             break;
         int result = take_item(feed, next, &item, error);
@@ -148,7 +150,9 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return result;
         taken++;
     }
-    int result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
+    int result = tw_kafka_feed_mind_silence(feed, has_drained, error);
+    if (!result)
+        result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
     return result ? result : taken;
 }
 

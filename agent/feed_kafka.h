@@ -10,6 +10,7 @@
 #include "dead_letter_topic.h"
 #include "feed.h"
 #include "logging.h"
+#include "silence.h"
 #include "state_kafka.h"
 
 #include "sources/kafka.h"
@@ -23,6 +24,8 @@ struct tw_shard {
     int64_t waiting;
     uint64_t waiting_for;
     uint64_t told_repeats; /* of the watch's, in the figures already */
+    struct tw_silence silence;
+    uint64_t refused; /* records that there was no room for, as far as it was told */
 };
 
 struct tw_kafka_feed {
@@ -47,6 +50,11 @@ struct tw_kafka_feed {
     double next_look, next_commit, next_log;
     double budget, budgeted; /* snapshots that may be sent now, and when that was counted */
     uint64_t durable_documents, durable_snapshots;
+
+    /* ---- silence ---- */
+    double next_tick;
+    bool has_drained; /* since the newest tick */
+    bool is_partial;  /* others have partitions of the topic */
 
     /* ---- membership ---- */
     double session_seconds;
@@ -80,6 +88,12 @@ void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition);
 /* The run has changed by a record (or by the clock) at this offset. */
 void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
                            int64_t offset);
+/* Sends the run's snapshot, or what is kept of a retired one, which is freed. -EAGAIN: it has to
+ * wait for the snapshots that are under way. */
+int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
+                           int32_t partition, struct tw_error *error);
+/* 0: the partitions are ours, as far as anybody knows. -EAGAIN: they are being moved. */
+int tw_kafka_feed_check_membership(struct tw_kafka_feed *feed, struct tw_error *error);
 /* Saves and commits what is due, and waits for nothing. `taken`: records of this round; `is_busy`:
  * more of them are there. */
 int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
@@ -87,5 +101,22 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
 /* Saves and commits all of some partitions, and waits for it. */
 int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
                            struct tw_error *error);
+
+/* ---- feed_kafka_silence.c ---- */
+
+/* Each second: what the clock makes of silent runs. `has_drained`: everything there was is taken.
+ */
+int tw_kafka_feed_mind_silence(struct tw_kafka_feed *feed, bool has_drained,
+                               struct tw_error *error);
+/* A partition is restored: does what its runs had due, before any of their records. */
+int tw_kafka_feed_do_restored(struct tw_kafka_feed *feed, int32_t partition,
+                              struct tw_error *error);
+/* What is kept of the run takes the place of its snapshot, and its memory goes. */
+int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
+                         int32_t partition, struct tw_error *error);
+/* True when these bytes are what is kept of a retired run; it is known again then. */
+bool tw_kafka_feed_restore_retired(struct tw_watch *watch, int32_t partition,
+                                   const struct tw_state_place *place, const void *data,
+                                   size_t size);
 
 #endif

@@ -35,10 +35,10 @@ static const struct tw_kafka_range *range_of(const struct restoring *restoring, 
 }
 
 /* An agent that had lost the partition may have written after the one that had it. */
-static bool is_older(const struct tw_state_place *place, const struct tw_run *known)
+static bool is_older(const struct tw_state_place *place, bool has_position,
+                     const struct tw_position *position)
 {
-    const struct tw_position *position = &known->core.position;
-    if (!known->core.has_position || place->offset > position->offset)
+    if (!has_position || place->offset > position->offset)
         return false;
     return place->offset < position->offset || place->index < position->index;
 }
@@ -70,6 +70,13 @@ static int restore(struct tw_watch *watch, int32_t partition, const char *id,
 {
     struct tw_run *run;
     struct tw_error why = {0};
+    tw_retired_drop(tw_watch_retired(watch), id);
+    if (tw_kafka_feed_restore_retired(watch, partition, place, data, size)) {
+        run = tw_watch_find(watch, id);
+        if (run)
+            tw_watch_forget(watch, run);
+        return 0;
+    }
     int result = tw_snapshot_load(&run, data, size, settings, &why);
     if (result == -ESTALE || result == -EBADMSG)
         return adopt_empty(watch, id, settings, place, error);
@@ -90,13 +97,17 @@ static int take_snapshot(void *closure, int32_t partition, const char *id,
     struct tw_run *known = tw_watch_find(watch, id);
     restoring->snapshots++;
     restoring->bytes += (double)size;
-    if (known && place && is_older(place, known))
+    const struct tw_retired_run *retired = tw_retired_find(tw_watch_retired(watch), id);
+    if (known && place && is_older(place, known->core.has_position, &known->core.position))
+        return 0;
+    if (retired && place && is_older(place, retired->has_position, &retired->position))
         return 0;
     bool is_foreign = place && place->offset > range_of(restoring, partition)->high;
     restoring->foreign += is_foreign;
     if (is_foreign || !data) {
         if (known)
             tw_watch_forget(watch, known);
+        tw_retired_drop(tw_watch_retired(watch), id);
         return 0;
     }
     return restore(watch, partition, id, &feed->services->config->settings, place, data, size,
@@ -185,9 +196,13 @@ static int open_shard(struct tw_kafka_feed *feed, int32_t partition, struct tw_e
         tw_kafka_feed_drop(feed, partition);
     *shard = (struct tw_shard){.next = -1, .committed = -1, .waiting = -1};
     int result = tw_watch_open(&shard->watch, &options, error);
-    if (!result)
-        feed->ours[feed->n_ours++] = partition;
-    return result;
+    if (result)
+        return result;
+    feed->ours[feed->n_ours++] = partition;
+    shard->silence.projects = feed->services->projects;
+    if (tw_projects_join(feed->services->projects, shard->watch))
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return 0;
 }
 
 static int restore_all(struct restoring *restoring, const int32_t *partitions,
@@ -205,6 +220,8 @@ static int restore_all(struct restoring *restoring, const int32_t *partitions,
     if (!result)
         result = tw_state_topic_read(feed->store, partitions, restoring->n, SILENCE_SECONDS,
                                      take_snapshot, restoring, error);
+    for (size_t i = 0; i < restoring->n && !result; i++)
+        result = tw_kafka_feed_do_restored(feed, partitions[i], error);
     for (size_t i = 0; i < restoring->n && !result; i++)
         result = start(feed, &restoring->ranges[i], error);
     return result;
@@ -258,6 +275,8 @@ void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition)
         feed->ours[at] = feed->ours[--feed->n_ours];
     if (feed->shards[partition].watch)
         tw_kafka_feed_count_repeats(feed, &feed->shards[partition]);
+    tw_projects_leave(feed->services->projects, feed->shards[partition].watch);
+    tw_silence_stop(&feed->shards[partition].silence, &feed->services->room);
     tw_watch_close(feed->shards[partition].watch);
     feed->shards[partition] = (struct tw_shard){0};
 }

@@ -44,7 +44,7 @@ static void look_at_clock(struct tw_kafka_feed *feed)
 
 /* Whoever was stopped for long may have lost its partitions without knowing. Others then have saved
  * newer snapshots, so before one of ours is sent the group is asked. 0: ours. */
-static int check_membership(struct tw_kafka_feed *feed, struct tw_error *error)
+int tw_kafka_feed_check_membership(struct tw_kafka_feed *feed, struct tw_error *error)
 {
     look_at_clock(feed);
     if (!feed->is_doubtful)
@@ -63,10 +63,11 @@ void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, s
     tw_unsaved_add(&shard->unsaved, run, offset, feed->now);
 }
 
-/* -EAGAIN: it has to wait for the snapshots that are under way. */
-static int save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
-                    int32_t partition, struct tw_error *error)
+int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
+                           int32_t partition, struct tw_error *error)
 {
+    if (run->core.is_retired)
+        return tw_kafka_feed_retire(feed, shard, run, partition, error);
     size_t size;
     struct tw_error why = {0};
     const struct tw_state_place place = {.first_offset = run->first_message - 1,
@@ -135,9 +136,9 @@ static int save_shard(struct tw_kafka_feed *feed, int32_t partition, const struc
     struct tw_shard *shard = &feed->shards[partition];
     int result = 0;
     for (long n = 0; shard->unsaved.first && is_due(feed, shard->unsaved.first, due); n++) {
-        if (n % BURST == 0 && (result = check_membership(feed, error)))
+        if (n % BURST == 0 && (result = tw_kafka_feed_check_membership(feed, error)))
             break;
-        if ((result = save_run(feed, shard, shard->unsaved.first, partition, error)))
+        if ((result = tw_kafka_feed_save_run(feed, shard, shard->unsaved.first, partition, error)))
             break;
         feed->budget--;
     }
@@ -243,9 +244,9 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw
     double deadline = tw_now_seconds() + feed->services->flush_seconds;
     int result = 0;
     for (long n = 0; shard->unsaved.first && !result; n++) {
-        if (n % BURST == 0 && (result = check_membership(feed, error)))
+        if (n % BURST == 0 && (result = tw_kafka_feed_check_membership(feed, error)))
             break;
-        result = save_run(feed, shard, shard->unsaved.first, partition, error);
+        result = tw_kafka_feed_save_run(feed, shard, shard->unsaved.first, partition, error);
         if (result != -EAGAIN)
             continue;
         struct tw_error why = {0};

@@ -4,6 +4,7 @@
 #include "telemetry/wire.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,10 +112,23 @@ size_t tw_run_bytes_at(enum tw_extent extent)
     return run_size() + tw_run_state_size(TW_EXTENT_STEPS) + own;
 }
 
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings)
+{
+    double shortest = INFINITY;
+    for (size_t i = 0; tw_detectors[i]; i++) {
+        if (tw_detectors[i]->patience)
+            shortest =
+                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
+                                                         settings->detector[i], run->context));
+    }
+    return shortest;
+}
+
 size_t tw_run_bytes(const struct tw_run *run)
 {
     return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
-           run->episodes.n * sizeof *run->episodes.at;
+           run->episodes.n * sizeof *run->episodes.at +
+           (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
 }
 
 void tw_run_prefetch(const struct tw_run *run)
@@ -144,6 +158,7 @@ void tw_run_free(struct tw_run *run)
     release_header(run);
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
+    tw_ranks_free(run->ranks);
     if (owns_state(run))
         free(run->state);
     free(run);
@@ -254,6 +269,9 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
             continue;
         if (run->core.state_lost)
             say_lost(ret[n].reason, sizeof ret[n].reason);
+        if (run->core.is_revived)
+            snprintf(ret[n].reason, sizeof ret[n].reason,
+                     "the run was silent, and its history was dropped");
         ret[n++].detector = tw_detectors[i]->name;
     }
     return n;

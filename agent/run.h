@@ -8,6 +8,7 @@
 #define TW_RUN_H
 
 #include "episodes.h"
+#include "ranks.h"
 #include "run_series.h"
 #include "run_table.h"
 #include "settings.h"
@@ -22,6 +23,16 @@ struct tw_attempt_progress {
     uint64_t last_seq;
 };
 #define TW_RUN_ATTEMPTS 4
+
+/* What has to be done to a run for its silence. It is decided by the clock, so it is saved before
+ * it is done: a later agent does it again, whatever records have come by then (agent/silence.h). */
+enum tw_run_due {
+    TW_DUE_NOTHING,
+    TW_DUE_STALL,        /* the detectors of silence are asked */
+    TW_DUE_PROJECT,      /* it tells that all runs of its project are silent */
+    TW_DUE_PROJECT_OVER, /* others of its project have been heard again */
+    TW_DUE_RETIRE        /* finished as `interrupted` if it has not ended, and then retired */
+};
 
 /* The flat part. */
 struct tw_run_core {
@@ -39,6 +50,14 @@ struct tw_run_core {
     uint64_t repeats, missing, other_ranks;
     uint32_t transition; /* number of the next run document */
     uint32_t findings_dropped;
+    /* Silence: agent/silence.h. */
+    uint8_t due;                /* enum tw_run_due */
+    uint8_t is_live;            /* a record of it came while it was new, not out of an old log */
+    uint8_t is_retired;         /* all is told: its memory can go (agent/retired.h) */
+    uint8_t speaks_for_project; /* it has told that all runs of its project are silent */
+    uint32_t project_runs;      /* how many these were */
+    uint8_t is_revived;         /* it was retired before: what came before that is not known */
+    int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
 };
 
 struct tw_run {
@@ -51,12 +70,18 @@ struct tw_run {
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
-    bool is_dirty; /* changed since the last snapshot */
+    struct tw_ranks *ranks; /* where there are several; else NULL */
+    bool is_dirty;          /* changed since the last snapshot */
 
     /* Where it stands; no part of what is saved. */
     struct tw_run_links links;
     struct tw_unsaved_mark unsaved;
-    int64_t first_message; /* Kafka: 1 + the offset of its first message; 0: not known */
+    double heard;            /* when its newest record came: tw_watch_moment.listened */
+    struct tw_run *next_due; /* agent/silence.c's own list */
+    bool was_heard;          /* a record of it came in this life */
+    bool is_held;            /* not told as stalled, since its whole project is silent */
+    uint32_t may_speak_for;  /* so many runs of its project are silent, and it is to tell */
+    int64_t first_message;   /* Kafka: 1 + the offset of its first message; 0: not known */
     bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
 
@@ -77,6 +102,9 @@ static inline void *tw_run_detector_state(const struct tw_run *run, size_t index
  * it is. 0 or -ENOMEM, which changes nothing. */
 int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_extent extent);
 
+/* For how many seconds the run may be silent before it is told as stalled; INFINITY: for ever. */
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings);
+
 /* Bytes that the run takes: itself, its state, its episodes and its header's text. */
 size_t tw_run_bytes(const struct tw_run *run);
 /* The same of a run of that extent with neither. */
@@ -88,9 +116,6 @@ void tw_run_prefetch(const struct tw_run *run);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
-
-/* Asks the processor for what a record of this run will touch. */
-void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

@@ -1,5 +1,5 @@
 /* Envelope, flat core, the context and the detectors' states as far as they reach, episodes,
- * header: in this order, sizes told beforehand.
+ * header, ranks: in this order, sizes told beforehand.
  */
 #include "agent/snapshot.h"
 
@@ -19,7 +19,8 @@ struct envelope {
     uint32_t core_size, episode_size; /* the layouts of this build */
     uint32_t extent, state_size;      /* enum tw_extent */
     uint32_t n_episodes, header_size;
-    uint32_t checksum, reserved; /* CRC-32 of all that follows the envelope */
+    uint32_t checksum;   /* CRC-32 of all that follows the envelope */
+    uint32_t ranks_size; /* 0: there is one rank */
 };
 
 unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settings *settings,
@@ -32,12 +33,13 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
         .state_size = (uint32_t)tw_run_state_size((enum tw_extent)run->context->extent),
         .n_episodes = (uint32_t)run->episodes.n,
         .header_size = (uint32_t)run->n_header_bytes,
+        .ranks_size = run->ranks ? (uint32_t)tw_ranks_save(run->ranks, NULL) : 0,
     };
     memcpy(envelope.magic, MAGIC, sizeof envelope.magic);
     tw_settings_digest(settings, envelope.digest);
     size_t episodes_size = run->episodes.n * sizeof *run->episodes.at;
     size_t size = sizeof envelope + sizeof run->core + envelope.state_size + episodes_size +
-                  run->n_header_bytes;
+                  run->n_header_bytes + envelope.ranks_size;
     unsigned char *bytes = malloc(size), *at = bytes;
     if (!bytes)
         return NULL;
@@ -49,6 +51,8 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
     at += episodes_size;
     if (run->n_header_bytes)
         memcpy(at, run->header_bytes, run->n_header_bytes);
+    if (run->ranks)
+        tw_ranks_save(run->ranks, at + run->n_header_bytes);
     envelope.checksum = (uint32_t)crc32(0, bytes + sizeof envelope, (uInt)(size - sizeof envelope));
     memcpy(bytes, &envelope, sizeof envelope);
     *ret_size = size;
@@ -71,7 +75,7 @@ static int check_envelope(const struct envelope *envelope, const unsigned char *
     /* The size bounds the counts: a damaged one does not allocate. */
     if (size != sizeof(struct tw_run_core) + envelope->state_size +
                     (size_t)envelope->n_episodes * sizeof(struct tw_episode) +
-                    envelope->header_size ||
+                    envelope->header_size + envelope->ranks_size ||
         crc32(0, body, (uInt)size) != envelope->checksum)
         return tw_error_set(error, -EBADMSG, "saved state is damaged");
     return 0;
@@ -147,6 +151,9 @@ int tw_snapshot_load(struct tw_run **ret, const void *data, size_t size,
     at += (size_t)envelope.n_episodes * sizeof(struct tw_episode);
     if (!result)
         result = load_header(run, at, envelope.header_size);
+    at += envelope.header_size;
+    if (!result && envelope.ranks_size)
+        result = tw_ranks_load(&run->ranks, at, (size_t)envelope.ranks_size);
     if (result) {
         tw_run_free(run);
         return tw_error_set(error, result, "saved state is damaged");

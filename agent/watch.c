@@ -2,8 +2,11 @@
 #include "agent/watch.h"
 
 #include "agent/causes.h"
+#include "detectors/detectors.h"
+#include "detectors/stalled_run/silence.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,9 @@ struct tw_watch {
     struct tw_watch_options options;
     struct tw_run_table runs;
     struct tw_run *newest; /* the run of the record that came last */
+    struct tw_retired *retired;
+    struct tw_run *sweep; /* of the endless round; NULL: begins at the start */
+    struct tw_watch_moment moment;
     int64_t time_base;
     struct tw_watch_counts counts;
 };
@@ -51,6 +57,11 @@ int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
     if (!watch)
         return tw_error_set(error, -ENOMEM, "out of memory");
     watch->options = *options;
+    watch->retired = tw_retired_new();
+    if (!watch->retired) {
+        free(watch);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
     *ret = watch;
     return 0;
 }
@@ -61,10 +72,10 @@ void tw_watch_close(struct tw_watch *watch)
         return;
     for (struct tw_run *run = watch->runs.first, *next; run; run = next) {
         next = run->links.later;
-        count_all_open(watch, run, -1);
-        tw_run_free(run);
+        tw_watch_forget(watch, run);
     }
     tw_run_table_release(&watch->runs);
+    tw_retired_free(watch->retired);
     free(watch);
 }
 
@@ -92,6 +103,10 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
 {
     if (watch->newest == run)
         watch->newest = NULL;
+    if (watch->sweep == run)
+        watch->sweep = run->links.later;
+    if (watch->options.room)
+        watch->options.room->runs--;
     tw_run_table_remove(&watch->runs, run);
     count_all_open(watch, run, -1);
     tw_run_free(run);
@@ -104,8 +119,11 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
         tw_watch_forget(watch, known);
     if (tw_run_table_add(&watch->runs, run))
         return tw_error_set(error, -ENOMEM, "out of memory");
+    run->heard = watch->moment.listened;
     watch->counts.runs++;
     count_all_open(watch, run, 1);
+    if (watch->options.room)
+        watch->options.room->runs++;
     return 0;
 }
 
@@ -123,12 +141,18 @@ void tw_watch_prefetch(const struct tw_watch *watch, uint64_t hash)
         tw_run_prefetch(run);
 }
 
-static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct tw_error *error)
+static bool has_room(const struct tw_watch *watch)
 {
-    struct tw_run *run = tw_watch_find(watch, id);
-    if (run)
-        return run;
-    run = tw_run_new(id, watch->options.settings);
+    const struct tw_room *room = watch->options.room;
+    return !room || (room->runs < room->runs_max && room->bytes < room->bytes_max);
+}
+
+/* A run that is new, or that comes back after it was retired. */
+static struct tw_run *add_run(struct tw_watch *watch, const char *id, struct tw_error *error)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, id);
+    struct tw_run *run = retired ? tw_retired_revive(retired, watch->options.settings)
+                                 : tw_run_new(id, watch->options.settings);
     if (!run) {
         tw_error_set(error, -ENOMEM, "out of memory");
         return NULL;
@@ -137,7 +161,21 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
         tw_run_free(run);
         return NULL;
     }
+    tw_retired_drop(watch->retired, id);
     return run;
+}
+
+struct tw_retired *tw_watch_retired(const struct tw_watch *watch)
+{
+    return watch->retired;
+}
+
+int tw_watch_retire(struct tw_watch *watch, struct tw_run *run, const struct tw_retired_run *as)
+{
+    int result = tw_retired_put(watch->retired, as);
+    if (!result)
+        tw_watch_forget(watch, run);
+    return result;
 }
 
 void tw_watch_rewind(struct tw_watch *watch)
@@ -156,12 +194,19 @@ void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret)
     *ret = watch->counts;
 }
 
+/* The newest record's time, and the silence since that something was due after. */
+static int64_t time_now(const struct tw_run *run)
+{
+    int64_t now;
+    return __builtin_add_overflow(run->core.time_ms, run->core.silent_ms, &now) ? INT64_MAX : now;
+}
+
 struct tw_episode_advisory tw_watch_advisory(const struct tw_run *run,
                                              const struct tw_episode *episode)
 {
     struct tw_episode_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->context->step,
         .transition = episode->transition,
         .finding = &episode->finding,
@@ -215,7 +260,7 @@ static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error 
     struct tw_not_checked not_checked[TW_DETECTORS_MAX];
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .step = run->context->step,
         .transition = run->core.transition,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
@@ -273,7 +318,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .attempt = run->core.attempt,
         .detector = detector,
         .step = run->context->step,
-        .time_ms = run->core.time_ms,
+        .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
     };
@@ -289,6 +334,14 @@ static int tell_change(struct tw_watch *watch, struct tw_run *run, struct tw_epi
     return tell_episode(watch, run, episode, action, error);
 }
 
+/* At its farewell a run is silent still, though what waited for other ranks is judged. */
+static bool is_afterthought(const struct tw_run *run, uint32_t detector,
+                            const struct tw_condition *condition)
+{
+    return run->core.due == TW_DUE_RETIRE && tw_detectors[detector]->silent &&
+           condition->state == TW_STATE_RECOVERED && !strcmp(condition->scope, "run");
+}
+
 static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t detector,
                         const struct tw_report *report, struct tw_error *error)
 {
@@ -297,7 +350,11 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
     for (uint32_t i = 0; i < report->n && !result; i++) {
         const struct tw_condition *condition = &report->conditions[i];
         struct tw_episode_change change = change_now(watch, run, detector);
+        if (run->core.silent_ms)
+            change.cooldown_steps = 0; /* a silent run comes to no further step */
         enum tw_action action;
+        if (is_afterthought(run, detector, condition))
+            continue;
         if (condition->state == TW_STATE_SUSPECT)
             run->core.suspects |= 1u << detector;
         else
@@ -338,7 +395,9 @@ static bool is_flagged(const struct tw_run *run)
     if (run->core.suspects)
         return true;
     for (size_t i = run->episodes.n; i-- > 0;) {
-        if (tw_episode_is_open(&run->episodes.at[i]))
+        const struct tw_episode *episode = &run->episodes.at[i];
+        /* A silence says nothing about the numbers before and after it. */
+        if (tw_episode_is_open(episode) && !tw_detectors[episode->detector]->silent)
             return true;
     }
     return false;
@@ -373,6 +432,26 @@ static int close_open_episodes(struct tw_watch *watch, struct tw_run *run, struc
     return result;
 }
 
+static uint32_t stalled_run_index(void)
+{
+    uint32_t index = 0;
+    while (tw_detectors[index] != &tw_detector_stalled_run)
+        index++;
+    return index;
+}
+
+/* Ranks that had fallen silent when the run failed. */
+static int report_failed_ranks(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
+    if (!run->ranks || run->core.status != TW_END_FAILED)
+        return 0;
+    tw_ranks_failed(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
 static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_status status,
                       struct tw_error *error)
 {
@@ -383,16 +462,13 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
     run->is_dirty = true;
     int result = finish_detectors(watch, run, error);
     if (!result)
+        result = report_failed_ranks(watch, run, error);
+    if (!result)
         result = close_open_episodes(watch, run, error);
     if (!result)
         result = tell_run(watch, run, error);
     run->core.suspects = 0;
     return result;
-}
-
-int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    return finish_run(watch, run, TW_END_INTERRUPTED, error);
 }
 
 /* ---- records ---- */
@@ -524,6 +600,19 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
         core->signal_counts[__builtin_ctz(left)]++;
 }
 
+/* Which rank it was that told of what is not finite: the one to look at. */
+static void name_ranks(const struct tw_run *run, const struct tw_detector *detector,
+                       struct tw_report *report)
+{
+    uint32_t rank, n = run->ranks ? tw_ranks_nonfinite(run->ranks, &rank) : 0;
+    for (uint32_t i = 0; i < report->n && n && detector == &tw_detector_overflow; i++) {
+        if (report->conditions[i].state != TW_STATE_OPEN)
+            continue;
+        tw_evidence_add(&report->conditions[i].evidence, "first_rank", rank);
+        tw_evidence_add(&report->conditions[i].evidence, "ranks", n);
+    }
+}
+
 /* Room for what the record is the first of its kind to need. */
 static int make_room(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                      struct tw_error *error)
@@ -550,6 +639,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
         report.n = report.n_dropped = 0;
         tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i], run->context,
                                  &settings->shared, record, &report);
+        name_ranks(run, tw_detectors[i], &report);
         result = apply_report(watch, run, i, &report, error);
     }
     if (!result && run->episodes.n)
@@ -570,29 +660,254 @@ static void go_on(struct tw_watch *watch, struct tw_run *run)
     }
 }
 
-static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
-                 struct tw_error *error)
+/* By its own time a record of the last hour is new, also where a backlog is worked off. */
+#define NEW_MS 3600e3
+
+static void be_heard(const struct tw_watch *watch, struct tw_run *run)
 {
-    if (is_repeat(run, record)) {
-        watch->counts.repeats += record->kind != TW_KIND_HEADER;
-        return 0;
+    double age = fabs((double)watch->moment.wall_ms - (double)run->core.time_ms);
+    run->heard = watch->moment.listened;
+    run->was_heard = true;
+    run->core.is_live |= watch->moment.is_caught_up || (watch->moment.wall_ms && age < NEW_MS);
+    run->core.silent_ms = 0;
+    run->core.is_retired = 0;
+}
+
+/* The run that told of its whole project has been heard, or another one has. */
+static int end_project_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_report report = {0};
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        const struct tw_episode *episode = &run->episodes.at[i];
+        if (tw_episode_is_open(episode) && !strncmp(episode->finding.scope, "project:", 8))
+            tw_report_add(&report, episode->finding.scope, TW_STATE_RECOVERED, TW_SEVERITY_WARNING)
+                ->confidence = .9;
     }
+    run->core.speaks_for_project = 0;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
+}
+
+static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                     struct tw_error *error)
+{
     take_identity(watch, run, record);
+    be_heard(watch, run);
     if (record->kind != TW_KIND_END && run->core.ended)
         go_on(watch, run);
-    int result = observe(watch, run, record, error);
+    int result = run->core.speaks_for_project ? end_project_silence(watch, run, error) : 0;
+    if (!result)
+        result = observe(watch, run, record, error);
     if (!result && record->kind == TW_KIND_END)
         result = finish_run(watch, run, record->status, error);
     return result;
 }
 
+static int judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                 struct tw_error *error)
+{
+    if (!is_repeat(run, record))
+        return judge_new(watch, run, record, error);
+    watch->counts.repeats += record->kind != TW_KIND_HEADER;
+    return 0;
+}
+
+/* ---- several ranks ---- */
+
+static int judge_combined(struct tw_watch *watch, struct tw_run *run, struct tw_record *record,
+                          struct tw_error *error)
+{
+    uint32_t index = stalled_run_index();
+    struct tw_report report;
+    report.n = report.n_dropped = 0;
+    memcpy(record->run, run->core.id, sizeof record->run);
+    if (record->kind == TW_KIND_HEADER)
+        tw_run_take_header(run, record);
+    int result = judge_new(watch, run, record, error);
+    if (result || record->kind != TW_KIND_STEP)
+        return result;
+    tw_ranks_judge(run->ranks, watch->options.settings->detector[index], &report);
+    return apply_report(watch, run, index, &report, error);
+}
+
+static int judge_ready(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    const void *config = watch->options.settings->detector[stalled_run_index()];
+    struct tw_record record;
+    int next, result = 0;
+    tw_record_init(&record);
+    while (!result && (next = tw_ranks_next(run->ranks, config, &record)) != 0)
+        result = next < 0 ? tw_error_set(error, next, "out of memory")
+                          : judge_combined(watch, run, &record, error);
+    tw_record_clear(&record);
+    return result;
+}
+
+static bool has_ranks(const struct tw_run *run, const struct tw_record *record)
+{
+    return run->ranks || record->rank != 0 || (record->header && record->header->world_size > 1);
+}
+
+static int start_ranks(struct tw_run *run, struct tw_error *error)
+{
+    const struct tw_context *context = run->context;
+    if (run->ranks)
+        return 0;
+    run->ranks = tw_ranks_new();
+    if (!run->ranks)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    if (context->has_step)
+        tw_ranks_start_at(run->ranks, context->newest_record_step, run->core.time_ms);
+    return 0;
+}
+
+static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                       struct tw_error *error)
+{
+    int result = start_ranks(run, error);
+    if (result)
+        return result;
+    be_heard(watch, run);
+    if (record->rank == 0 && is_repeat(run, record)) {
+        watch->counts.repeats += record->kind != TW_KIND_HEADER;
+        return 0;
+    }
+    be_heard(watch, run); /* what waits for the other ranks has come, too */
+    int use = tw_ranks_take(run->ranks, record, time_of(watch, run, record));
+    if (use < 0)
+        return tw_error_set(error, use, "out of memory");
+    if (use == TW_RANKS_DIRECT)
+        result = judge_new(watch, run, record, error);
+    return result ? result : judge_ready(watch, run, error);
+}
+
+/* ---- from outside ---- */
+
+/* What waits for other ranks that will not come. */
+static int judge_waiting(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    if (!run->ranks)
+        return 0;
+    tw_ranks_flush(run->ranks);
+    return judge_ready(watch, run, error);
+}
+
+int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = judge_waiting(watch, run, error);
+    return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+}
+
+/* ---- silence ---- */
+
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
+{
+    watch->moment = *moment;
+}
+
+double tw_watch_listened(const struct tw_watch *watch)
+{
+    return watch->moment.listened;
+}
+
+struct tw_run *tw_watch_sweep(struct tw_watch *watch)
+{
+    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
+    watch->sweep = run ? run->links.later : NULL;
+    return run;
+}
+
+static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
+        struct tw_report report = {0};
+        if (!tw_detectors[i]->silent)
+            continue;
+        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
+                                run->context, &report);
+        result = apply_report(watch, run, i, &report, error);
+    }
+    return result;
+}
+
+/* Its run document is one of many: it has the newest record of its project. */
+static int tell_project(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_report report = {0};
+    double patience = tw_run_patience(run, watch->options.settings);
+    tw_run_silence_tell_project(run->context, run->header ? run->header->project : "",
+                                run->core.project_runs, (double)run->core.silent_ms / 1000,
+                                patience / 2, &report);
+    run->core.speaks_for_project = 1;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
+}
+
+/* What waited was there before the silence, which stays as long as it was. */
+static int judge_before_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int64_t silent_ms = run->core.silent_ms;
+    int result = judge_waiting(watch, run, error);
+    run->core.silent_ms = silent_ms;
+    return result;
+}
+
+static int do_due(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    switch ((enum tw_run_due)run->core.due) {
+    case TW_DUE_NOTHING:
+        break;
+    case TW_DUE_STALL:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : ask_about_silence(watch, run, error);
+    case TW_DUE_PROJECT:
+        return tell_project(watch, run, error);
+    case TW_DUE_PROJECT_OVER:
+        return end_project_silence(watch, run, error);
+    case TW_DUE_RETIRE:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+    }
+    return 0;
+}
+
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = do_due(watch, run, error);
+    if (result || run->core.due == TW_DUE_NOTHING)
+        return result;
+    /* Its own silence counts from here on. */
+    if (run->core.due == TW_DUE_PROJECT_OVER)
+        be_heard(watch, run);
+    run->core.is_retired = run->core.due == TW_DUE_RETIRE;
+    run->core.due = TW_DUE_NOTHING;
+    run->is_dirty = true;
+    return 0;
+}
+
+/* Records of a retired run that come again, and of a run that there is no room for. */
+static bool is_passed_over(struct tw_watch *watch, const struct tw_record *record,
+                           const struct tw_position *position)
+{
+    const struct tw_retired_run *retired = tw_retired_find(watch->retired, record->run);
+    if (retired && position && retired->has_position && is_behind(position, &retired->position))
+        return true;
+    if (has_room(watch))
+        return false;
+    watch->counts.refused++;
+    return true;
+}
+
 int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
                     const struct tw_position *position, struct tw_error *error)
 {
-    struct tw_run *run = find_or_add(watch, record->run, error);
-    watch->newest = run;
-    if (!run)
+    struct tw_run *run = tw_watch_find(watch, record->run);
+    bool is_over = !run && is_passed_over(watch, record, position);
+    if (!run && !is_over && !(run = add_run(watch, record->run, error)))
         return -ENOMEM;
+    watch->newest = run;
+    if (is_over)
+        return 0;
     struct tw_run_core *core = &run->core;
     if (position && core->has_position && is_behind(position, &core->position)) {
         watch->counts.passed_over++;
@@ -600,11 +915,9 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
     }
     watch->counts.records++;
     run->is_dirty = true;
-    int result = 0;
-    if (record->rank != 0)
-        core->other_ranks++; /* rank 0 reports for all; the others' records are counted */
-    else
-        result = judge(watch, run, record, error);
+    core->other_ranks += record->rank != 0;
+    int result = has_ranks(run, record) ? judge_ranks(watch, run, record, error)
+                                        : judge(watch, run, record, error);
     if (!result && position) {
         core->position = *position;
         core->has_position = 1;

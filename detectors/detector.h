@@ -70,6 +70,13 @@ struct tw_detector {
      * clause for people: "no loss in the log". */
     bool (*has_judged)(const void *state, const void *config, const struct tw_context *context,
                        char *reason, size_t size);
+
+    /* (optional, both) Silence, which is no record: for how many seconds the run may send nothing,
+     * a function of what was observed; and what there is to say of it once it has sent nothing for
+     * so long. Who listens to the run asks the former and calls the latter. */
+    double (*patience)(const void *state, const void *config, const struct tw_context *context);
+    void (*silent)(void *state, const void *config, const struct tw_context *context,
+                   struct tw_report *report);
 };
 
 /* For state_size: a state that is all there from the start, and one whose parts for evaluations and

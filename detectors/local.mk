@@ -49,6 +49,9 @@ libdetectors_la_SOURCES = \
 	detectors/saturation/report.c \
 	detectors/saturation/state.h \
 	detectors/saturation/tracks.c detectors/saturation/tracks.h \
+	detectors/stalled_run.c \
+	detectors/stalled_run/ranks.c detectors/stalled_run/ranks.h \
+	detectors/stalled_run/silence.c detectors/stalled_run/silence.h \
 	detectors/statistics/baseline.c detectors/statistics/baseline.h \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \

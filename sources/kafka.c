@@ -209,6 +209,7 @@ static void finish_assignment(struct kafka *kafka, struct rebalance *rebalance)
         at->offset = partition ? partition->start : RD_KAFKA_OFFSET_STORED;
     }
     kafka->is_assigned = true;
+    kafka->news.listening = 0; /* they have to be read first */
     note_error(kafka, "taking partitions",
                rd_kafka_incremental_assign(kafka->client, rebalance->partitions));
 }
@@ -719,6 +720,12 @@ int tw_kafka_source_look(void *source, struct tw_error *error)
 {
     struct kafka *kafka = source;
     return tw_kafka_news_look(&kafka->news, kafka->client, kafka->config, error);
+}
+
+bool tw_kafka_source_is_listening(void *source)
+{
+    const struct kafka *kafka = source;
+    return tw_now_seconds() < kafka->news.listening + TW_KAFKA_LISTENING_SECONDS;
 }
 
 const struct tw_source tw_source_kafka = {

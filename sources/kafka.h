@@ -64,6 +64,11 @@ int64_t tw_kafka_source_lag(void *source, int32_t partition);
  * it is not, it asks once a second for a tenth of one. The thread that calls next(). */
 int tw_kafka_source_look(void *source, struct tw_error *error);
 
+/* True while an open source may take silence for silence: each leader of a partition that is ours
+ * has answered a fetch within seconds, and what it has was fetched. Every record it fetched is
+ * taken once next() has returned TW_NEXT_WAIT since. Thread: that calls next(). */
+bool tw_kafka_source_is_listening(void *source);
+
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,
  * a bad value, or a property that trainward sets itself. */
 int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error);

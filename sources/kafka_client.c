@@ -1,6 +1,8 @@
 /* Configures librdkafka and asks for the topic; see kafka_client.h. */
 #include "sources/kafka_client.h"
 
+#include "sources/kafka_statistics.h"
+
 #include "telemetry/clock.h"
 #include "telemetry/kafka_properties.h"
 #include "telemetry/kafka_trouble.h"
@@ -31,6 +33,8 @@ static const struct tw_kafka_setting fixed[] = {
     {"enable.auto.offset.store", "false"},
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"enable.partition.eof", "false"},
+    /* By them a consumer knows that it hears all there is. */
+    {"statistics.interval.ms", "2000"},
     {NULL, NULL},
 };
 
@@ -107,6 +111,15 @@ int tw_kafka_news_look(struct tw_kafka_news *news, rd_kafka_t *client,
         }
     }
     return news->is_told ? say_away(news, config->brokers, error) : 0;
+}
+
+static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
+{
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    if (tw_kafka_statistics_are_listening(json, size, TW_KAFKA_LISTENING_SECONDS))
+        news->listening = tw_now_seconds();
+    return 0; /* librdkafka frees it */
 }
 
 /* ---- configuration ---- */
@@ -190,6 +203,7 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
     rd_kafka_conf_set_opaque(conf, news);
     rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_stats_cb(conf, take_statistics);
     rd_kafka_conf_set_consume_cb(conf, pass_over);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);

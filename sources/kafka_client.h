@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #define TW_KAFKA_TOPIC_SECONDS 10.0
+/* How old an answer of a broker, and statistics, may be: they come each other second. */
+#define TW_KAFKA_LISTENING_SECONDS 6.0
 
 /* The newest trouble that librdkafka tells of. The lock is for text(), which any thread may call.
  */
@@ -18,6 +20,8 @@ struct tw_kafka_news {
     bool is_down;    /* no broker could be used when last heard of */
     bool is_told;    /* and look() has confirmed it */
     double next_look;
+    double listening; /* when statistics last said that silence is silence; 0: never. Of the thread
+                       * that polls */
 };
 
 void tw_kafka_news_init(struct tw_kafka_news *news);

@@ -411,7 +411,8 @@ static void a_state_that_is_moved_at_any_record_says_the_same(void **state)
     for (size_t i = 0; tw_detectors[i]; i++) {
         print_message("# %s: %llu conditions\n", tw_detectors[i]->name,
                       (unsigned long long)pairs[i].n);
-        assert_true(pairs[i].n > 0); /* streams without a word would show nothing */
+        /* Streams without a word would show nothing; silence is told by no record. */
+        assert_true(pairs[i].n > 0 || tw_detectors[i] == &tw_detector_stalled_run);
     }
 }
 
