@@ -19,7 +19,7 @@
 
 /* How far the sequence numbers of one process have come. */
 struct tw_attempt_progress {
-    char attempt[TW_ATTEMPT_MAX + 1];
+    uint64_t attempt; /* a hash of its name: of one run, no two of the newest are alike */
     uint64_t last_seq;
 };
 #define TW_RUN_ATTEMPTS 4
@@ -39,32 +39,33 @@ struct tw_run_core {
     char id[TW_RUN_ID_MAX + 1];
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
+    int64_t time_ms;             /* of the newest record, or made up from `time_base` */
     uint8_t has_position, ended;
     uint8_t state_lost;        /* it was judged anew when its first records were gone */
     enum tw_end_status status; /* once ended */
-    uint32_t transition;       /* number of the next run document */
-    uint64_t repeats, missing, other_ranks;
+    uint32_t suspects;         /* bit i: tw_detectors[i] has a suspicion */
     uint32_t n_attempts;
     struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS]; /* newest first */
-    uint32_t suspects; /* bit i: tw_detectors[i] has a suspicion */
-    uint32_t findings, findings_dropped;
-    uint64_t signal_counts[TW_SIGNALS];
-    int64_t time_ms; /* of the newest record, or made up from `time_base` */
     /* Silence: agent/silence.h. */
     uint8_t due;                /* enum tw_run_due */
     uint8_t is_live;            /* a record of it came while it was new, not out of an old log */
     uint8_t is_retired;         /* all is told: its memory can go (agent/retired.h) */
+    uint8_t is_revived;         /* it was retired before: what came before that is not known */
     uint8_t speaks_for_project; /* it has told that all runs of its project are silent */
     uint32_t project_runs;      /* how many these were */
-    uint8_t is_revived;         /* it was retired before: what came before that is not known */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
-    struct tw_run_series series;
+    uint32_t signal_counts[TW_SIGNALS];
+    uint64_t repeats, missing, other_ranks;
+    uint32_t transition; /* number of the next run document */
+    uint32_t findings_dropped;
 };
 
 struct tw_run {
     struct tw_run_core core;
     struct tw_context *context; /* the first thing in `state` */
-    unsigned char *state;       /* then the detectors', all as far as context->extent */
+    struct tw_run_series *series;
+    unsigned char *state;        /* these two and the detectors', all as far as context->extent */
+    const uint32_t *detector_at; /* where in it each detector's begins; not owned */
     struct tw_episodes episodes;
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
@@ -88,10 +89,13 @@ struct tw_run {
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings);
 void tw_run_free(struct tw_run *run); /* NULL is allowed */
 
-/* Bytes of the context and all detectors' states at an extent, and where detector `index` keeps its
- * own. */
+/* Bytes of context, series and all detectors' states at an extent, and where detector `index` keeps
+ * its own. */
 size_t tw_run_state_size(enum tw_extent extent);
-void *tw_run_detector_state(const struct tw_run *run, size_t index);
+static inline void *tw_run_detector_state(const struct tw_run *run, size_t index)
+{
+    return run->state + run->detector_at[index];
+}
 
 /* Makes room as far as `extent`, which is more than the run has; needed before a record of that
  * tw_extent_of() is observed. States move: pointers into the old ones are dead. The run stays where

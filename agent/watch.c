@@ -267,7 +267,7 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
-    tw_run_series_facts(&run->core.series, run->context, run->header, &episode->finding, &facts);
+    tw_run_series_facts(run->series, run->context, run->header, &episode->finding, &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
@@ -441,23 +441,35 @@ static const char *attempt_of(const struct tw_run_core *core, const struct tw_re
     return record->has & TW_HAS_ATTEMPT ? record->attempt : core->attempt;
 }
 
-static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, const char *attempt)
+/* Eight bytes at a time; FNV's prime, and what is high comes down. */
+static uint64_t attempt_hash(const char *attempt)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t length = strlen(attempt), at = 0; at < length; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, attempt + at, length - at < 8 ? length - at : 8);
+        hash = (hash ^ word) * 1099511628211u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     for (uint32_t i = 0; i < core->n_attempts; i++) {
-        if (!strcmp(core->attempts[i].attempt, attempt))
+        if (core->attempts[i].attempt == attempt)
             return &core->attempts[i];
     }
     return NULL;
 }
 
-static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, const char *attempt)
+static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     struct tw_attempt_progress *newest = core->attempts;
     if (core->n_attempts < TW_RUN_ATTEMPTS)
         core->n_attempts++;
     memmove(newest + 1, newest, (core->n_attempts - 1) * sizeof *newest);
-    memset(newest, 0, sizeof *newest);
-    snprintf(newest->attempt, sizeof newest->attempt, "%s", attempt);
+    *newest = (struct tw_attempt_progress){.attempt = attempt};
     return newest;
 }
 
@@ -471,16 +483,15 @@ static bool counts_anew(const struct tw_run_core *core, const struct tw_record *
 
 /* True when a record with this sequence number has come before: each attempt counts on its own, and
  * the last words of one may come again after its successor has begun. */
-static bool has_come(struct tw_run_core *core, const struct tw_record *record)
+static bool has_come(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    const struct tw_attempt_progress *progress = find_attempt(core, attempt_of(core, record));
+    const struct tw_attempt_progress *progress = find_attempt(core, attempt);
     return (record->has & TW_HAS_SEQ) && progress && record->seq <= progress->last_seq &&
            !counts_anew(core, record);
 }
 
-static void note_seq(struct tw_run_core *core, const struct tw_record *record)
+static void note_seq(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    const char *attempt = attempt_of(core, record);
     if (!(record->has & TW_HAS_SEQ))
         return;
     struct tw_attempt_progress *progress = find_attempt(core, attempt);
@@ -493,11 +504,11 @@ static void note_seq(struct tw_run_core *core, const struct tw_record *record)
 
 /* A header is sent again with its old number or a new one: what it says decides, unless it is an
  * earlier attempt's. */
-static bool is_repeated_header(struct tw_run *run, const struct tw_record *record)
+static bool is_repeated_header(struct tw_run *run, const struct tw_record *record, uint64_t attempt)
 {
     struct tw_run_core *core = &run->core;
-    if (!has_come(core, record))
-        note_seq(core, record);
+    if (!has_come(core, record, attempt))
+        note_seq(core, record, attempt);
     else if (strcmp(core->attempt, attempt_of(core, record)))
         return true;
     return !tw_run_take_header(run, record);
@@ -506,13 +517,14 @@ static bool is_repeated_header(struct tw_run *run, const struct tw_record *recor
 static bool is_repeat(struct tw_run *run, const struct tw_record *record)
 {
     struct tw_run_core *core = &run->core;
+    uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (record->kind == TW_KIND_HEADER)
-        return is_repeated_header(run, record);
-    if (has_come(core, record)) {
+        return is_repeated_header(run, record, attempt);
+    if (has_come(core, record, attempt)) {
         core->repeats++;
         return true;
     }
-    note_seq(core, record);
+    note_seq(core, record, attempt);
     return false;
 }
 
@@ -538,8 +550,8 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
     core->time_ms = time_of(watch, run, record);
-    for (int i = 0; i < TW_SIGNALS; i++)
-        core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
+    for (uint32_t left = record->signals; left; left &= left - 1)
+        core->signal_counts[__builtin_ctz(left)]++;
 }
 
 /* Which rank it was that told of what is not finite: the one to look at. */
@@ -575,7 +587,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     if (result)
         return result;
     tw_context_observe(run->context, &settings->shared, record);
-    tw_run_series_observe(&run->core.series, record, run->context, is_flagged(run));
+    tw_run_series_observe(run->series, record, run->context, is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report;
         report.n = report.n_dropped = 0;
