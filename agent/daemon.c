@@ -256,11 +256,12 @@ static void stop(struct daemon *daemon, double drain_seconds)
     tw_rules_free(daemon->services.rules);
 }
 
-int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
+int tw_daemon_run(const struct tw_config *config, struct tw_outage *outage, struct tw_error *error)
 {
     struct daemon daemon = {
         .config = config,
         .services = {.config = config,
+                     .outage = outage,
                      .room = {.runs_max = config->limits.runs,
                               .bytes_max = (double)config->limits.memory}},
     };
@@ -269,6 +270,7 @@ int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
         stop(&daemon, 0);
         return result;
     }
+    tw_outage_end(outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     tw_notify("READY=1\nSTATUS=watching");
