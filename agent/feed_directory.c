@@ -128,10 +128,14 @@ static int restore_run(struct restoring *restoring, const unsigned char **at, si
         return result;
     run->is_dirty = false;
     result = tw_watch_adopt(restoring->log->analysis.watch, run, error);
-    if (result)
+    if (result) {
         tw_run_free(run);
+        return result;
+    }
     /* What an earlier life had found due it may have done already: it is the same again. */
-    return result ? result : tw_watch_carry_out(restoring->log->analysis.watch, run, error);
+    result = tw_watch_carry_out(restoring->log->analysis.watch, run, error);
+    restoring->log->is_dirty |= run->is_dirty;
+    return result;
 }
 
 static void take_saved(struct restoring *restoring, const struct saved *saved)
@@ -260,7 +264,7 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
     log->silence.projects = feed->services->projects;
     tw_projects_join(feed->services->projects, log->analysis.watch);
-    if (has_ended(log))
+    if (has_ended(log) && !log->is_dirty)
         close_log(feed, log);
     return 0;
 }
@@ -395,6 +399,12 @@ static int carry_out(struct directory_feed *feed, struct log *log, struct tw_err
 static int put_to_sleep(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     off_t size = telemetry_size(log->path);
+    /* What was written up to now is read before: only what comes later makes it grow. */
+    long more = work_log(feed, log, error);
+    if (more < 0)
+        return (int)more;
+    if (more > 0 || !log->is_open)
+        return 0;
     int result = end_log(feed, log, error);
     log->size_at_end = size;
     return result;
@@ -417,7 +427,8 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
     tw_feed_tell_refused(feed->services, log->analysis.watch, &log->refused);
     long changed = (long)(silence->n_due + silence->n_gone);
     int result = silence->n_due ? carry_out(feed, log, error) : 0;
-    if (!result && changed && have_all_ended(log))
+    bool may_sleep = moment.is_listening && (changed || log->is_dirty);
+    if (!result && may_sleep && have_all_ended(log))
         result = put_to_sleep(feed, log, error);
     return result ? result : changed;
 }
