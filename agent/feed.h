@@ -19,6 +19,8 @@ struct tw_feed_figures {
     uint64_t state_lost;      /* of these, runs whose first records were gone */
     uint64_t records_lost;    /* telemetry that retention deleted before it was read */
     uint64_t confirmations;   /* times that we asked whether our partitions are still ours */
+    uint64_t retired;         /* runs whose memory was given back for their silence or end */
+    uint64_t refused;         /* records of new runs that there was no room for */
     double restore_seconds;   /* the newest restore */
     size_t runs, unsaved;     /* at present: in memory, and changed since their snapshot */
     size_t partitions;        /* at present: ours */
@@ -34,7 +36,8 @@ struct tw_feed_services {
     uint64_t advisories;      /* written so far */
     struct tw_room room;      /* of all feeds' runs together */
     struct tw_projects *projects;
-    double told_refused; /* when it was last said that there is no room */
+    uint64_t told_refused; /* of figures.refused, as far as it was said */
+    double next_refused;   /* when it may be said again */
     struct tw_feed_figures figures;
 };
 
@@ -78,9 +81,10 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
 /* Milliseconds since the epoch, by the day's clock, which may be set. */
 int64_t tw_feed_wall_ms(void);
 
-/* Says so when records were passed over for want of room, at most once in ten minutes. */
+/* Counts the records that a watch passed over for want of room since it was `counted`, and says so
+ * at most once in ten minutes. */
 void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
-                          uint64_t *told);
+                          uint64_t *counted);
 
 /* How long a checkpoint waits for the log and the store. */
 #define TW_FEED_FLUSH_SECONDS 60.0

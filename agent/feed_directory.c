@@ -20,6 +20,9 @@
 
 #define LOGS_MAX 4096
 #define LOOK_SECONDS 2
+/* What an open log is taken to need of limits.memory: a run with layers, and its readers' buffers.
+ */
+#define LOG_BYTES 65536.
 
 /* One followed log. */
 struct log {
@@ -31,7 +34,6 @@ struct log {
     uint64_t inode, rewinds; /* of the file that the position is in */
     struct tw_silence silence;
     bool has_drained; /* since its newest tick */
-    uint64_t refused; /* records that there was no room for, as far as it was told */
 };
 
 struct directory_feed {
@@ -187,6 +189,7 @@ static uint64_t telemetry_inode(const char *path)
 static int open_analysis(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     struct tw_watch_options options = tw_feed_watch_options(feed->services);
+    options.room = NULL; /* a log that there is no room for is not opened, and nothing is lost */
     log->position = (struct tw_position){0};
     log->rewinds = 0;
     log->inode = telemetry_inode(log->path);
@@ -237,7 +240,7 @@ static void close_log(struct directory_feed *feed, struct log *log)
 {
     log->size_at_end = log->position.offset;
     tw_projects_leave(feed->services->projects, log->analysis.watch);
-    tw_silence_stop(&log->silence, &feed->services->room);
+    tw_silence_stop(&log->silence, NULL);
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
     log->is_open = false;
@@ -405,6 +408,7 @@ static int put_to_sleep(struct directory_feed *feed, struct log *log, struct tw_
         return (int)more;
     if (more > 0 || !log->is_open)
         return 0;
+    feed->services->figures.retired++;
     int result = end_log(feed, log, error);
     log->size_at_end = size;
     return result;
@@ -421,10 +425,8 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
     };
     if (!log->is_open || !tw_silence_is_time(silence, moment.now))
         return 0;
-    tw_silence_tick(silence, log->analysis.watch, feed->services->config, &feed->services->room,
-                    &moment);
+    tw_silence_tick(silence, log->analysis.watch, feed->services->config, NULL, &moment);
     log->has_drained = false;
-    tw_feed_tell_refused(feed->services, log->analysis.watch, &log->refused);
     long changed = (long)(silence->n_due + silence->n_gone);
     int result = silence->n_due ? carry_out(feed, log, error) : 0;
     bool may_sleep = moment.is_listening && (changed || log->is_dirty);
@@ -486,13 +488,20 @@ static void close_feed(struct tw_feed *base)
     free(feed);
 }
 
+static size_t least(double a, double b, double c)
+{
+    double smallest = a < b ? a : b;
+    return (size_t)(smallest < c ? smallest : c);
+}
+
 /* A log takes a descriptor for each rank, and the rest of the agent needs some too. */
-static size_t open_max(void)
+static size_t open_max(const struct tw_limits *limits)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
-        return LOGS_MAX;
-    return limit.rlim_cur / 2 < LOGS_MAX ? (size_t)limit.rlim_cur / 2 : LOGS_MAX;
+    double logs = LOGS_MAX;
+    if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY)
+        logs = least(LOGS_MAX, (double)(limit.rlim_cur / 2), LOGS_MAX);
+    return least(logs, (double)limits->runs, (double)limits->memory / LOG_BYTES);
 }
 
 int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *services,
@@ -504,7 +513,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     feed->feed = (struct tw_feed){.work = work, .checkpoint = checkpoint, .close = close_feed};
     feed->services = services;
     feed->directory = directory;
-    feed->open_max = open_max();
+    feed->open_max = open_max(&services->config->limits);
     int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
     if (!result)
         result = look(feed, error);
