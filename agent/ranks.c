@@ -176,7 +176,7 @@ static void settle(struct tw_ranks *ranks, const struct tw_record *record, int64
     if (core->is_settled)
         return;
     for (uint32_t i = 0; i < core->n_ranks; i++)
-        present += ranks->rank[i].has_step && !ranks->rank[i].has_ended;
+        present += ranks->rank[i].has_step && !ranks->rank[i].has_ended && !ranks->rank[i].is_gone;
     core->is_settled = present >= core->world_size || !(record->has & TW_HAS_TIME) ||
                        core->foremost - core->first_step >= TW_RANKS_WINDOW ||
                        (double)time_ms - (double)core->first_time_ms >= TW_RANKS_JOIN_MS;
@@ -244,7 +244,8 @@ static int keep(struct tw_ranks *ranks, const struct tw_rank *rank, const struct
 
 static bool is_alone(const struct tw_ranks *ranks)
 {
-    return ranks->core.n_ranks == 1 && ranks->core.is_settled && !ranks->queue.n_bytes;
+    return ranks->core.n_ranks == 1 && ranks->rank[0].number == 0 && ranks->core.is_settled &&
+           !ranks->queue.n_bytes;
 }
 
 static void note_judged(struct tw_ranks *ranks, const struct tw_rank_place *place,
@@ -275,7 +276,7 @@ static int take_figures(struct tw_ranks *ranks, struct tw_rank *rank,
     struct tw_rank_place place = place_of(ranks, rank, record);
     if (time_ms > rank->time_ms || !rank->time_ms)
         rank->time_ms = time_ms;
-    rank->has_ended = rank->has_completed = 0;
+    rank->has_ended = rank->has_completed = rank->is_gone = 0;
     note_first(&ranks->core, place.step, time_ms);
     if (record->kind == TW_KIND_STEP)
         advance(ranks, rank, place.step);
@@ -337,6 +338,14 @@ static int keep_header(struct tw_ranks *ranks, const struct tw_record *record)
     return TW_RANKS_WAITS;
 }
 
+/* Ranks beyond a world that has become smaller have left it. */
+static void declare_world(struct tw_ranks *ranks, uint64_t world_size)
+{
+    for (uint32_t i = 0; i < ranks->core.n_ranks && world_size < ranks->core.world_size; i++)
+        ranks->rank[i].is_gone |= ranks->rank[i].number >= world_size;
+    ranks->core.world_size = world_size;
+}
+
 /* Rank 0's is judged where it stands among what rank 0 tells; nobody is waited for before it, as
  * its process began anew, or only begins. */
 static int take_header(struct tw_ranks *ranks, struct tw_rank *rank, const struct tw_record *record,
@@ -345,7 +354,7 @@ static int take_header(struct tw_ranks *ranks, struct tw_rank *rank, const struc
     struct tw_ranks_core *core = &ranks->core;
     uint64_t world_size = record->header ? record->header->world_size : 0;
     if (world_size && (record->rank == 0 || !core->world_size))
-        core->world_size = world_size;
+        declare_world(ranks, world_size);
     if (record->rank != 0)
         return core->has_header || rank != tw_ranks_lead(ranks) ? TW_RANKS_WAITS
                                                                 : keep_header(ranks, record);
@@ -404,7 +413,8 @@ static bool has_passed(const struct tw_rank *rank, const struct tw_rank_place *p
         return true;
     if (rank->step == place->step)
         return place->phase <= TW_RANK_STEP;
-    return place->step - rank->step < tw_rank_interval(rank);
+    uint64_t behind = place->step - rank->step;
+    return behind < tw_rank_interval(rank) || (!rank->has_interval && behind > TW_RANKS_WINDOW);
 }
 
 static bool all_have_passed(const struct tw_ranks *ranks, const struct tw_rank_place *place)
@@ -414,7 +424,7 @@ static bool all_have_passed(const struct tw_ranks *ranks, const struct tw_rank_p
         return false;
     for (uint32_t i = 0; i < core->n_ranks; i++) {
         const struct tw_rank *rank = &ranks->rank[i];
-        bool is_to_come = !core->is_settled && !rank->has_step;
+        bool is_to_come = !core->is_settled && !rank->has_step && !rank->is_gone;
         if (is_to_come || (tw_rank_is_waited_for(rank) && !has_passed(rank, place)))
             return false;
     }

@@ -75,10 +75,16 @@ void tw_ranks_find_away(struct tw_ranks *ranks, const struct tw_rank_lag_config 
     for (uint32_t i = 0; i < ranks->core.n_ranks; i++) {
         struct tw_rank *rank = &ranks->rank[i];
         double seconds = ((double)ranks->core.newest_ms - (double)rank->time_ms) / 1000;
-        if (tw_rank_is_waited_for(rank) && silent_from(ranks, config, rank) <= front &&
-            seconds >= least)
+        if (tw_rank_is_waited_for(rank) && rank->has_interval &&
+            silent_from(ranks, config, rank) <= front && seconds >= least)
             rank->is_away = 1;
     }
+}
+
+/* One that has told of a single step is not known to tell of more. */
+static bool is_judged(const struct tw_rank *rank)
+{
+    return rank->is_told || (rank->has_interval && !rank->has_completed && !rank->is_gone);
 }
 
 void tw_ranks_judge(struct tw_ranks *ranks, const struct tw_rank_lag_config *config,
@@ -87,9 +93,11 @@ void tw_ranks_judge(struct tw_ranks *ranks, const struct tw_rank_lag_config *con
     double seconds = step_seconds(ranks);
     for (uint32_t i = 0; i < ranks->core.n_ranks && report->n < TW_REPORT_CONDITIONS; i++) {
         struct tw_rank *rank = &ranks->rank[i];
-        if (!rank->has_step || rank->has_completed)
+        if (!is_judged(rank))
             continue;
         struct tw_rank_lag lag = lag_of(ranks, rank, seconds);
+        if (rank->is_gone)
+            lag.step = lag.judged_step; /* what it was told of is over */
         enum tw_state state = tw_rank_lag_judge(config, &lag, report);
         if (state == TW_STATE_OPEN)
             rank->is_told = rank->is_away = 1;

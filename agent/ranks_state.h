@@ -23,8 +23,9 @@ struct tw_rank {
     uint8_t is_over;                  /* the run did; it has not begun anew since */
     uint8_t is_away;                  /* silent: not waited for */
     uint8_t is_told;                  /* and that is said */
-    uint8_t has_interval;
-    uint8_t reserved[7];
+    uint8_t has_interval;             /* it has told of two steps */
+    uint8_t is_gone;                  /* a later header declares a smaller world */
+    uint8_t reserved[6];
 };
 
 #define TW_RANKS_INTERVALS 31
