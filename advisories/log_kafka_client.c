@@ -1,6 +1,8 @@
 /* A librdkafka client for the advisory log. */
 #include "advisories/log_kafka_client.h"
 
+#include "telemetry/kafka_trouble.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,17 +34,12 @@ const char *tw_kafka_trouble_text(struct tw_kafka_trouble *trouble, char *buffer
     return buffer;
 }
 
-/* librdkafka's own way to report is standard error; a library of ours keeps the newest line instead
- * and hands it out with the error that it explains. */
-static void keep_trouble(const rd_kafka_t *client, int level, const char *facility,
-                         const char *text)
+static void keep_trouble(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    struct tw_kafka_trouble *trouble = rd_kafka_opaque(client);
-    (void)facility;
-    if (level > 4) /* syslog's warning */
-        return;
+    struct tw_kafka_trouble *trouble = opaque;
+    (void)client;
     pthread_mutex_lock(&trouble->lock);
-    snprintf(trouble->text, sizeof trouble->text, "%s", text);
+    tw_kafka_keep_reason(trouble->text, sizeof trouble->text, code, reason);
     pthread_mutex_unlock(&trouble->lock);
 }
 
@@ -70,7 +67,8 @@ int tw_kafka_client_open(rd_kafka_t **ret, rd_kafka_type_t type,
         return result;
     }
     rd_kafka_conf_set_opaque(conf, trouble);
-    rd_kafka_conf_set_log_cb(conf, keep_trouble);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
+    rd_kafka_conf_set_error_cb(conf, keep_trouble);
     if (prepare)
         prepare(conf);
     rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);

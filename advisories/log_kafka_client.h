@@ -11,7 +11,7 @@
 /* The client's newest trouble, told by its callback: "4 of 4 brokers are down". */
 struct tw_kafka_trouble {
     pthread_mutex_t lock;
-    char text[256];
+    char text[400];
 };
 
 void tw_kafka_trouble_init(struct tw_kafka_trouble *trouble);

@@ -112,7 +112,7 @@ static int failed_messages(struct writer *writer, struct tw_error *error)
 int tw_kafka_writer_flush(void *opaque, double timeout_seconds, struct tw_error *error)
 {
     struct writer *writer = opaque;
-    char why[256];
+    char why[400];
     rd_kafka_resp_err_t code = rd_kafka_flush(writer->client, (int)(timeout_seconds * 1000));
     if (writer->failed)
         return failed_messages(writer, error);

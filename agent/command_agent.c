@@ -3,8 +3,10 @@
 
 #include "agent/daemon.h"
 #include "agent/logging.h"
+#include "agent/notify.h"
 #include "agent/usage.h"
 
+#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 
@@ -51,14 +53,30 @@ static void go_back(struct configurations *configurations, const struct tw_error
     tw_logging(TW_LOG_WARNING, "the old configuration is in force again");
 }
 
-/* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
- * mistake to be told; later ones wait for what was there before. */
+/* Brokers that do not answer may be starting themselves: they are waited for, and the service
+ * manager is asked for patience. */
+static void wait_for_brokers(struct tw_outage *outage, const struct tw_error *why, double seconds)
+{
+    tw_outage_begin(outage, "waiting for the brokers", why);
+    tw_notify("STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
+    tw_daemon_pause(seconds);
+}
+
+/* Lives again and again until it is told to stop. What the first life does not start for is a
+ * mistake to be told: a topic that is missing, a login that is refused. Later ones wait for what
+ * was there before. */
 static int live(struct configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
+    struct tw_outage outage = {0};
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
-        int end = tw_daemon_run(&configurations->now, &failure);
+        int end = tw_daemon_run(&configurations->now, &outage, &failure);
+        if (end == -EHOSTUNREACH && !has_lived && !configurations->has_before &&
+            !tw_daemon_is_stopping()) {
+            wait_for_brokers(&outage, &failure, pause);
+            continue;
+        }
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;
@@ -73,7 +91,7 @@ static int live(struct configurations *configurations, struct tw_error *error)
         if (end < 0 && configurations->has_before) {
             go_back(configurations, &failure);
         } else if (end != TW_DAEMON_RELOAD) {
-            tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", &failure);
+            tw_outage_begin(&outage, "starting again from what is durable", &failure);
             tw_daemon_pause(pause);
         }
         if (tw_daemon_take_reload())

@@ -171,6 +171,8 @@ static int start(struct daemon *daemon, struct tw_error *error)
     struct tw_log_location location = tw_config_log(daemon->config);
     raise_descriptors();
     int result = make_state_dir(daemon, error);
+    if (!result && !(daemon->services.projects = tw_projects_new()))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     if (!result)
@@ -249,15 +251,17 @@ static void stop(struct daemon *daemon, double drain_seconds)
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_close(daemon->feeds[i]);
     free(daemon->feeds);
+    tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
     tw_rules_free(daemon->services.rules);
 }
 
-int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
+int tw_daemon_run(const struct tw_config *config, struct tw_outage *outage, struct tw_error *error)
 {
     struct daemon daemon = {
         .config = config,
         .services = {.config = config,
+                     .outage = outage,
                      .room = {.runs_max = config->limits.runs,
                               .bytes_max = (double)config->limits.memory}},
     };
@@ -266,6 +270,7 @@ int tw_daemon_run(const struct tw_config *config, struct tw_error *error)
         stop(&daemon, 0);
         return result;
     }
+    tw_outage_end(outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     tw_notify("READY=1\nSTATUS=watching");

@@ -3,6 +3,7 @@
 #define TW_DAEMON_H
 
 #include "config.h"
+#include "outage.h"
 
 enum tw_daemon_end {
     TW_DAEMON_STOPPED, /* SIGTERM or SIGINT: everything is durable */
@@ -11,8 +12,8 @@ enum tw_daemon_end {
 };
 
 /* Runs until a signal. Returns enum tw_daemon_end, or negative when it could not start.
- * `error` is set in the latter case and for TW_DAEMON_AGAIN. */
-int tw_daemon_run(const struct tw_config *config, struct tw_error *error);
+ * `error` is set in the latter case and for TW_DAEMON_AGAIN. `outage` lives on between two runs. */
+int tw_daemon_run(const struct tw_config *config, struct tw_outage *outage, struct tw_error *error);
 
 /* Catches SIGTERM, SIGINT and SIGHUP from now on. Call it once, before any thread starts. */
 void tw_daemon_catch_signals(void);

@@ -5,6 +5,8 @@
 #define TW_FEED_H
 
 #include "config.h"
+#include "outage.h"
+#include "projects.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -28,8 +30,10 @@ struct tw_feed_services {
     struct tw_rules *rules;
     struct tw_log *log;
     const char *dead_letter_dir;
-    uint64_t advisories; /* written so far */
-    struct tw_room room; /* of all feeds' runs together */
+    struct tw_outage *outage; /* of the brokers */
+    uint64_t advisories;      /* written so far */
+    struct tw_room room;      /* of all feeds' runs together */
+    struct tw_projects *projects;
     double told_refused; /* when it was last said that there is no room */
     struct tw_feed_figures figures;
 };

@@ -232,6 +232,7 @@ static bool has_ended(const struct log *log)
 static void close_log(struct directory_feed *feed, struct log *log)
 {
     log->size_at_end = log->position.offset;
+    tw_projects_leave(feed->services->projects, log->analysis.watch);
     tw_silence_stop(&log->silence, &feed->services->room);
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
@@ -257,6 +258,8 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     log->is_open = true;
     feed->n_open++;
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    log->silence.projects = feed->services->projects;
+    tw_projects_join(feed->services->projects, log->analysis.watch);
     if (has_ended(log))
         close_log(feed, log);
     return 0;
@@ -464,7 +467,7 @@ static void close_feed(struct tw_feed *base)
     struct directory_feed *feed = (struct directory_feed *)base;
     for (size_t i = 0; i < feed->n_logs; i++) {
         if (feed->logs[i].is_open)
-            tw_analysis_close(&feed->logs[i].analysis);
+            close_log(feed, &feed->logs[i]);
         free(feed->logs[i].path);
     }
     free(feed->logs);

@@ -1,7 +1,6 @@
 /* The feed of a Kafka topic: records in, by partition. */
 #include "agent/feed_kafka.h"
 
-#include "agent/dead_letters.h"
 #include "agent/logging.h"
 
 #include "telemetry/clock.h"
@@ -62,12 +61,21 @@ static int take_rebalance(struct tw_kafka_feed *feed, int next, const struct tw_
 static int bury(struct tw_kafka_feed *feed, const struct tw_source_item *item,
                 struct tw_error *error)
 {
-    char place[400];
-    snprintf(place, sizeof place, "%s partition %d offset %lld", feed->config->topic,
-             (int)item->position.partition, (long long)item->position.offset);
-    tw_logging(TW_LOG_WARNING, "%s: %s", place, item->reason);
-    return tw_dead_letter(feed->services->dead_letter_dir, place, item->reason, item->bytes,
-                          item->n_bytes, error);
+    const struct tw_dead_letter letter = {
+        .topic = feed->config->topic,
+        .partition = item->position.partition,
+        .offset = item->position.offset - 1, /* the position is behind the message */
+        .time_ms = item->time_ms,
+        .reason = item->reason,
+        .key = item->key,
+        .n_key = item->n_key,
+        .data = item->bytes,
+        .n_data = item->n_bytes,
+    };
+    tw_logging(TW_LOG_WARNING, "%s partition %d offset %lld: %s", letter.topic,
+               (int)letter.partition, (long long)letter.offset, item->reason);
+    feed->has_letters = true;
+    return tw_dead_letter_topic_put(feed->dead_letters, &letter, error);
 }
 
 static int judge(struct tw_kafka_feed *feed, struct tw_shard *shard,
@@ -104,11 +112,23 @@ static int take_item(struct tw_kafka_feed *feed, int next, const struct tw_sourc
     return result;
 }
 
+static void look_at_brokers(struct tw_kafka_feed *feed)
+{
+    struct tw_error why = {0};
+    bool is_away = tw_kafka_source_look(feed->handle, &why);
+    if (is_away)
+        tw_outage_begin(feed->services->outage, "waiting for the brokers", &why);
+    else if (feed->is_away)
+        tw_outage_end(feed->services->outage);
+    feed->is_away = is_away;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
     bool has_drained = false;
     long taken = 0;
+    look_at_brokers(feed);
     while (taken < ROUND) {
         struct tw_source_item item = {0};
         int next = feed->source->next(feed->handle, taken ? 0 : timeout_seconds, &item, error);
@@ -165,6 +185,7 @@ static void close_feed(struct tw_feed *base)
     if (feed->handle)
         feed->source->close(feed->handle);
     tw_state_topic_close(feed->store);
+    tw_dead_letter_topic_close(feed->dead_letters);
     while (feed->n_ours)
         tw_kafka_feed_drop(feed, feed->ours[0]);
     free(feed->shards);
@@ -201,6 +222,10 @@ static int open_parts(struct tw_kafka_feed *feed, struct tw_error *error)
     if (!result)
         result = tw_state_topic_open(&feed->store, &options, error);
     if (!result)
+        result = tw_dead_letter_topic_open(
+            &feed->dead_letters, feed->config->brokers, &feed->config->properties,
+            feed->services->config->log_prefix, feed->services->dead_letter_dir, error);
+    if (!result)
         result = feed->source->open(&feed->handle, &request, error);
     if (!result)
         tw_kafka_source_look_ahead(feed->handle, expect, fetch, feed);
@@ -217,6 +242,7 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
     feed->services = services;
     feed->config = source_config;
     feed->source = tw_source_find("kafka");
+    feed->next_commit = tw_now_seconds();
     feed->session_seconds = tw_kafka_session_seconds(feed->config);
     int result = open_parts(feed, error);
     if (result) {

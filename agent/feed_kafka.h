@@ -7,6 +7,7 @@
 #ifndef TW_FEED_KAFKA_H
 #define TW_FEED_KAFKA_H
 
+#include "dead_letter_topic.h"
 #include "feed.h"
 #include "silence.h"
 #include "state_kafka.h"
@@ -32,6 +33,9 @@ struct tw_kafka_feed {
     void *handle;
     const struct tw_kafka_config *config;
     struct tw_state_topic *store;
+    struct tw_dead_letter_topic *dead_letters;
+    bool has_letters;        /* some may not be durable yet */
+    bool is_away;            /* the brokers */
     struct tw_shard *shards; /* by partition */
     int32_t n_partitions;
     int32_t *ours, *moving; /* partitions: ours; told by the present rebalance so far */
@@ -47,6 +51,7 @@ struct tw_kafka_feed {
     /* ---- silence ---- */
     double next_tick;
     bool has_drained; /* since the newest tick */
+    bool is_partial;  /* others have partitions of the topic */
 
     /* ---- membership ---- */
     double session_seconds;

@@ -193,9 +193,13 @@ static int open_shard(struct tw_kafka_feed *feed, int32_t partition, struct tw_e
         tw_kafka_feed_drop(feed, partition);
     *shard = (struct tw_shard){.next = -1, .committed = -1, .waiting = -1};
     int result = tw_watch_open(&shard->watch, &options, error);
-    if (!result)
-        feed->ours[feed->n_ours++] = partition;
-    return result;
+    if (result)
+        return result;
+    feed->ours[feed->n_ours++] = partition;
+    shard->silence.projects = feed->services->projects;
+    if (tw_projects_join(feed->services->projects, shard->watch))
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return 0;
 }
 
 static int restore_all(struct restoring *restoring, const int32_t *partitions,
@@ -265,6 +269,7 @@ void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition)
         at++;
     if (at < feed->n_ours)
         feed->ours[at] = feed->ours[--feed->n_ours];
+    tw_projects_leave(feed->services->projects, feed->shards[partition].watch);
     tw_silence_stop(&feed->shards[partition].silence, &feed->services->room);
     tw_watch_close(feed->shards[partition].watch);
     feed->shards[partition] = (struct tw_shard){0};

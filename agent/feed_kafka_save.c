@@ -21,6 +21,8 @@
 /* Snapshots sent between two looks at the clock that tells whether we slept. */
 #define BURST 64
 #define CONFIRM_SECONDS 10.0
+/* After so many intervals dead letters are waited for. */
+#define LETTERS_INTERVALS 5
 
 /* ---- are the partitions still ours? ---- */
 
@@ -150,6 +152,18 @@ static int64_t saved_up_to(const struct tw_shard *shard)
     return shard->unsaved.first ? shard->unsaved.first->unsaved.offset : shard->next;
 }
 
+/* Offsets behind a dead letter wait for it: without a delay, unless letters come so thick that some
+ * are always under way. -ETIMEDOUT: not yet. */
+static int settle_letters(struct tw_kafka_feed *feed, double seconds, struct tw_error *error)
+{
+    if (!feed->has_letters)
+        return 0;
+    struct tw_error why = {0};
+    int result = tw_dead_letter_topic_flush(feed->dead_letters, seconds, &why);
+    feed->has_letters = result != 0;
+    return result ? tw_error_at(error, result, why.place, 0, 0, "%s", why.text) : 0;
+}
+
 static void note_offsets(struct tw_kafka_feed *feed)
 {
     for (size_t i = 0; i < feed->n_ours; i++) {
@@ -200,6 +214,19 @@ static void count_figures(struct tw_kafka_feed *feed)
     }
 }
 
+static int note_progress(struct tw_kafka_feed *feed, struct tw_error *error)
+{
+    double interval = feed->services->config->checkpoint.interval;
+    bool is_late = feed->now >= feed->next_commit + LETTERS_INTERVALS * interval;
+    int result = settle_letters(feed, is_late ? TW_FEED_FLUSH_SECONDS : 0, is_late ? error : NULL);
+    if (result)
+        return result == -ETIMEDOUT && !is_late ? 0 : result;
+    feed->next_commit = feed->now + interval;
+    note_offsets(feed);
+    count_figures(feed);
+    return 0;
+}
+
 int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
                            struct tw_error *error)
 {
@@ -214,11 +241,8 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         result = save_shard(feed, feed->ours[i], &due, error);
-    if (!result && feed->now >= feed->next_commit) {
-        feed->next_commit = feed->now + feed->services->config->checkpoint.interval;
-        note_offsets(feed);
-        count_figures(feed);
-    }
+    if (!result && feed->now >= feed->next_commit)
+        result = note_progress(feed, error);
     return result ? result : commit_offsets(feed, error);
 }
 
@@ -236,9 +260,12 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw
         result = tw_kafka_feed_save_run(feed, shard, shard->unsaved.first, partition, error);
         if (result != -EAGAIN)
             continue;
-        result = tw_state_topic_flush(feed->store, 1, error);
+        struct tw_error why = {0};
+        result = tw_state_topic_flush(feed->store, 1, &why);
         if (result == -ETIMEDOUT && tw_now_seconds() < deadline)
             result = 0;
+        else if (result)
+            tw_error_at(error, result, why.place, 0, 0, "%s", why.text);
     }
     return result;
 }
@@ -260,6 +287,8 @@ int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions
         result = tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
     if (!result)
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
+    if (!result)
+        result = settle_letters(feed, TW_FEED_FLUSH_SECONDS, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         feed->shards[feed->ours[i]].waiting = -1; /* a newer one can be committed now */
     if (!result)

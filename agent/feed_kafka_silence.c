@@ -141,6 +141,8 @@ int tw_kafka_feed_mind_silence(struct tw_kafka_feed *feed, bool has_drained, str
         .is_listening = feed->has_drained && tw_kafka_source_is_listening(feed->handle),
     };
     feed->next_tick = feed->now + 1;
+    tw_projects_set_partial(feed->services->projects, &feed->is_partial,
+                            feed->n_ours != (size_t)feed->n_partitions);
     feed->has_drained = false;
     /* Who may have lost its partitions cannot know that their runs are silent. */
     int result = tw_kafka_feed_check_membership(feed, error);

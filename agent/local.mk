@@ -6,6 +6,7 @@ libagent_la_SOURCES = \
 	agent/config_expand.c agent/config_override.c agent/config_sections.c \
 	agent/config_table.c agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
+	agent/dead_letter_topic.c agent/dead_letter_topic.h \
 	agent/dead_letters.c agent/dead_letters.h \
 	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
@@ -16,10 +17,12 @@ libagent_la_SOURCES = \
 	agent/load_rules.c agent/load_rules.h \
 	agent/logging.c agent/logging.h \
 	agent/notify.c agent/notify.h \
+	agent/outage.c agent/outage.h \
 	agent/report.h agent/report_json.c agent/report_text.c \
 	agent/ranks.c agent/ranks.h agent/ranks_state.h \
 	agent/ranks_combine.c agent/ranks_combine.h agent/ranks_lag.c \
 	agent/ranks_queue.c agent/ranks_queue.h agent/ranks_roster.c agent/ranks_save.c \
+	agent/projects.c agent/projects.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
@@ -29,7 +32,7 @@ libagent_la_SOURCES = \
 	agent/silence.c agent/silence.h \
 	agent/snapshot.c agent/snapshot.h \
 	agent/state_files.c agent/state_kafka.c agent/state_kafka.h agent/state_store.c agent/state_store.h \
-	agent/topics.c agent/topics.h \
+	agent/topics.c agent/topics.h agent/topics_compare.c agent/topics_compare.h \
 	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS)
@@ -39,11 +42,11 @@ trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands
 	agent/command_agent.c \
 	agent/command_analyze.c \
 	agent/command_attach.c \
-	agent/command_check.c \
+	agent/command_check.c agent/check_kafka.c agent/check_kafka.h \
 	agent/command_rules.c \
 	agent/each_log.c agent/each_log.h \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
-	agent/command_setup.c \
+	agent/command_setup.c agent/setup_kafka.c agent/setup_kafka.h \
 	agent/command_train.c \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
@@ -52,7 +55,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
+	tests/unit/test_projects tests/unit/test_ranks tests/unit/test_run_table tests/unit/test_settings \
 	tests/unit/test_shell_command tests/unit/test_silence tests/unit/test_watch tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
@@ -61,10 +64,13 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence_fixture.h
 tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)

@@ -4,6 +4,7 @@
 #include "telemetry/wire.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,10 @@
 
 /* ---- the state's layout ---- */
 
+/* Where each begins; the context is in front. */
 struct layout {
-    size_t detector[TW_DETECTORS_MAX]; /* where each state begins; the context is in front */
-    size_t size;
+    size_t size, series;
+    uint32_t detector[TW_DETECTORS_MAX];
 };
 static struct layout layouts[TW_EXTENTS];
 static pthread_once_t layouts_once = PTHREAD_ONCE_INIT;
@@ -27,9 +29,10 @@ static void find_layouts(void)
 {
     for (int extent = 0; extent < TW_EXTENTS; extent++) {
         struct layout *layout = &layouts[extent];
-        layout->size = aligned(tw_context_size((enum tw_extent)extent));
+        layout->series = aligned(tw_context_size((enum tw_extent)extent));
+        layout->size = layout->series + aligned(tw_run_series_size((enum tw_extent)extent));
         for (size_t i = 0; tw_detectors[i]; i++) {
-            layout->detector[i] = layout->size;
+            layout->detector[i] = (uint32_t)layout->size;
             layout->size += aligned(tw_detectors[i]->state_size[extent]);
         }
     }
@@ -39,17 +42,6 @@ size_t tw_run_state_size(enum tw_extent extent)
 {
     pthread_once(&layouts_once, find_layouts);
     return layouts[extent].size;
-}
-
-/* Of a run there is, so that the layouts are known. */
-static const struct layout *layout_of(const struct tw_run *run)
-{
-    return &layouts[run->context->extent];
-}
-
-void *tw_run_detector_state(const struct tw_run *run, size_t index)
-{
-    return run->state + layout_of(run)->detector[index];
 }
 
 /* The first state stands behind the run. */
@@ -63,16 +55,23 @@ static bool owns_state(const struct tw_run *run)
     return run->state != (const unsigned char *)run + run_size();
 }
 
+static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent extent)
+{
+    run->state = state;
+    run->context = (struct tw_context *)(void *)state;
+    run->detector_at = layouts[extent].detector;
+    run->series = (struct tw_run_series *)(void *)(state + layouts[extent].series);
+}
+
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
 {
     struct tw_run *run = calloc(1, run_size() + tw_run_state_size(TW_EXTENT_STEPS));
     if (!run)
         return NULL;
-    run->state = (unsigned char *)run + run_size();
-    run->context = (struct tw_context *)(void *)run->state;
+    take_state(run, (unsigned char *)run + run_size(), TW_EXTENT_STEPS);
     strncpy(run->core.id, id, sizeof run->core.id - 1);
     tw_context_start(run->context);
-    tw_run_series_start(&run->core.series);
+    tw_run_series_start(run->series);
     for (size_t i = 0; tw_detectors[i]; i++)
         tw_detectors[i]->start(tw_run_detector_state(run, i), settings->detector[i]);
     return run;
@@ -83,6 +82,7 @@ static void copy_state(const struct tw_run *run, unsigned char *to, const struct
 {
     enum tw_extent extent = (enum tw_extent)run->context->extent;
     memcpy(to, run->context, tw_context_size(extent));
+    memcpy(to + layout->series, run->series, tw_run_series_size(extent));
     for (size_t i = 0; tw_detectors[i]; i++)
         memcpy(to + layout->detector[i], tw_run_detector_state(run, i),
                tw_detectors[i]->state_size[extent]);
@@ -97,9 +97,9 @@ int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_
     copy_state(run, state, &layouts[extent]);
     if (owns_state(run))
         free(run->state);
-    run->state = state;
-    run->context = (struct tw_context *)(void *)state;
+    take_state(run, state, extent);
     tw_context_grow(run->context, extent, run->header);
+    tw_run_series_grow(run->series, before, extent);
     for (size_t i = 0; tw_detectors[i]; i++)
         tw_detector_grow(tw_detectors[i], tw_run_detector_state(run, i), settings->detector[i],
                          before, extent);
@@ -110,6 +110,18 @@ size_t tw_run_bytes_at(enum tw_extent extent)
 {
     size_t own = extent == TW_EXTENT_STEPS ? 0 : tw_run_state_size(extent);
     return run_size() + tw_run_state_size(TW_EXTENT_STEPS) + own;
+}
+
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings)
+{
+    double shortest = INFINITY;
+    for (size_t i = 0; tw_detectors[i]; i++) {
+        if (tw_detectors[i]->patience)
+            shortest =
+                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
+                                                         settings->detector[i], run->context));
+    }
+    return shortest;
 }
 
 size_t tw_run_bytes(const struct tw_run *run)

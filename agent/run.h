@@ -19,7 +19,7 @@
 
 /* How far the sequence numbers of one process have come. */
 struct tw_attempt_progress {
-    char attempt[TW_ATTEMPT_MAX + 1];
+    uint64_t attempt; /* a hash of its name: of one run, no two of the newest are alike */
     uint64_t last_seq;
 };
 #define TW_RUN_ATTEMPTS 4
@@ -28,8 +28,10 @@ struct tw_attempt_progress {
  * it is done: a later agent does it again, whatever records have come by then (agent/silence.h). */
 enum tw_run_due {
     TW_DUE_NOTHING,
-    TW_DUE_STALL, /* the detectors of silence are asked */
-    TW_DUE_RETIRE /* finished as `interrupted` if it has not ended, and then retired */
+    TW_DUE_STALL,        /* the detectors of silence are asked */
+    TW_DUE_PROJECT,      /* it tells that all runs of its project are silent */
+    TW_DUE_PROJECT_OVER, /* others of its project have been heard again */
+    TW_DUE_RETIRE        /* finished as `interrupted` if it has not ended, and then retired */
 };
 
 /* The flat part. */
@@ -37,30 +39,33 @@ struct tw_run_core {
     char id[TW_RUN_ID_MAX + 1];
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
+    int64_t time_ms;             /* of the newest record, or made up from `time_base` */
     uint8_t has_position, ended;
     uint8_t state_lost;        /* it was judged anew when its first records were gone */
     enum tw_end_status status; /* once ended */
-    uint32_t transition;       /* number of the next run document */
-    uint64_t repeats, missing, other_ranks;
+    uint32_t suspects;         /* bit i: tw_detectors[i] has a suspicion */
     uint32_t n_attempts;
     struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS]; /* newest first */
-    uint32_t suspects; /* bit i: tw_detectors[i] has a suspicion */
-    uint32_t findings, findings_dropped;
-    uint64_t signal_counts[TW_SIGNALS];
-    int64_t time_ms; /* of the newest record, or made up from `time_base` */
     /* Silence: agent/silence.h. */
-    uint8_t due;        /* enum tw_run_due */
-    uint8_t is_live;    /* a record of it came while it was new, not out of an old log */
-    uint8_t is_retired; /* all is told: its memory can go (agent/retired.h) */
-    uint8_t is_revived; /* it was retired before: what came before that is not known */
+    uint8_t due;                /* enum tw_run_due */
+    uint8_t is_live;            /* a record of it came while it was new, not out of an old log */
+    uint8_t is_retired;         /* all is told: its memory can go (agent/retired.h) */
+    uint8_t is_revived;         /* it was retired before: what came before that is not known */
+    uint8_t speaks_for_project; /* it has told that all runs of its project are silent */
+    uint32_t project_runs;      /* how many these were */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
-    struct tw_run_series series;
+    uint32_t signal_counts[TW_SIGNALS];
+    uint64_t repeats, missing, other_ranks;
+    uint32_t transition; /* number of the next run document */
+    uint32_t findings_dropped;
 };
 
 struct tw_run {
     struct tw_run_core core;
     struct tw_context *context; /* the first thing in `state` */
-    unsigned char *state;       /* then the detectors', all as far as context->extent */
+    struct tw_run_series *series;
+    unsigned char *state;        /* these two and the detectors', all as far as context->extent */
+    const uint32_t *detector_at; /* where in it each detector's begins; not owned */
     struct tw_episodes episodes;
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
@@ -73,6 +78,9 @@ struct tw_run {
     struct tw_unsaved_mark unsaved;
     double heard;            /* when its newest record came: tw_watch_moment.listened */
     struct tw_run *next_due; /* agent/silence.c's own list */
+    bool was_heard;          /* a record of it came in this life */
+    bool is_held;            /* not told as stalled, since its whole project is silent */
+    uint32_t may_speak_for;  /* so many runs of its project are silent, and it is to tell */
     int64_t first_message;   /* Kafka: 1 + the offset of its first message; 0: not known */
     bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
@@ -81,15 +89,21 @@ struct tw_run {
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings);
 void tw_run_free(struct tw_run *run); /* NULL is allowed */
 
-/* Bytes of the context and all detectors' states at an extent, and where detector `index` keeps its
- * own. */
+/* Bytes of context, series and all detectors' states at an extent, and where detector `index` keeps
+ * its own. */
 size_t tw_run_state_size(enum tw_extent extent);
-void *tw_run_detector_state(const struct tw_run *run, size_t index);
+static inline void *tw_run_detector_state(const struct tw_run *run, size_t index)
+{
+    return run->state + run->detector_at[index];
+}
 
 /* Makes room as far as `extent`, which is more than the run has; needed before a record of that
  * tw_extent_of() is observed. States move: pointers into the old ones are dead. The run stays where
  * it is. 0 or -ENOMEM, which changes nothing. */
 int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_extent extent);
+
+/* For how many seconds the run may be silent before it is told as stalled; INFINITY: for ever. */
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings);
 
 /* Bytes that the run takes: itself, its state, its episodes and its header's text. */
 size_t tw_run_bytes(const struct tw_run *run);

@@ -1,6 +1,8 @@
 /* The clock of listening, and what is due to runs by it. */
 #include "agent/silence.h"
 
+#include "agent/projects.h"
+
 #include <math.h>
 
 #define TICK_SECONDS 1.0
@@ -10,18 +12,6 @@
 
 /* ---- one run ---- */
 
-static double patience_of(const struct tw_run *run, const struct tw_settings *settings)
-{
-    double shortest = INFINITY;
-    for (size_t i = 0; tw_detectors[i]; i++) {
-        if (tw_detectors[i]->patience)
-            shortest =
-                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
-                                                         settings->detector[i], run->context));
-    }
-    return shortest;
-}
-
 enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_settings *settings,
                                  const struct tw_limits *limits, double silent, double *ret_seconds)
 {
@@ -30,9 +20,9 @@ enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_setti
     *ret_seconds = silent;
     if (run->core.ended)
         return silent >= limits->retire_after_end ? TW_DUE_RETIRE : TW_DUE_NOTHING;
-    double patience = patience_of(run, settings);
+    double patience = tw_run_patience(run, settings);
     double farewell = fmax(patience, limits->retire_after_silence);
-    if (is_told && silent >= farewell) {
+    if (silent >= farewell) {
         *ret_seconds = farewell;
         return TW_DUE_RETIRE;
     }
@@ -113,6 +103,82 @@ static void end_round(struct tw_silence *silence)
     silence->swept_bytes = 0;
 }
 
+static void ask(struct tw_silence *silence, struct tw_run *run)
+{
+    run->next_due = silence->asking;
+    silence->asking = run;
+}
+
+/* A project is silent: this one tells, if it still is. Or it has told, and may have to take it
+ * back. Or it is stalled, unless its whole project is. */
+static bool is_of_project(struct tw_silence *silence, struct tw_run *run, enum tw_run_due due,
+                          double silent)
+{
+    bool has_project = silence->projects && run->header && run->header->project[0];
+    if (!has_project || due == TW_DUE_RETIRE)
+        return false;
+    if (run->may_speak_for) {
+        run->core.project_runs = run->may_speak_for;
+        run->may_speak_for = 0;
+        if (!run->core.speaks_for_project)
+            note_due(silence, run, TW_DUE_PROJECT, floor(silent));
+        return true;
+    }
+    if (due == TW_DUE_NOTHING && !run->core.speaks_for_project && !run->is_held)
+        return false;
+    ask(silence, run);
+    return true;
+}
+
+/* The project of a run that asked goes on, or cannot be told of. */
+static void go_its_own_way(struct tw_silence *silence, struct tw_run *run,
+                           const struct tw_project *project, const struct tw_config *config)
+{
+    double seconds, silent = silence->listened - run->heard;
+    if (run->core.speaks_for_project) {
+        if (!project || !project->heard)
+            return; /* nobody has come back */
+        note_due(silence, run, TW_DUE_PROJECT_OVER, floor(silent));
+    } else if (run->is_held) {
+        run->is_held = false; /* what was in the way is over: it has all its time again */
+        run->heard = silence->listened;
+    } else {
+        enum tw_run_due due =
+            tw_silence_judge(run, &config->settings, &config->limits, silent, &seconds);
+        note_due(silence, run, due, seconds);
+    }
+}
+
+static void answer(struct tw_silence *silence, const struct tw_config *config)
+{
+    struct tw_run *run = silence->asking, *next;
+    silence->asking = NULL;
+    for (; run; run = next) {
+        const struct tw_project *project =
+            tw_projects_find(silence->projects, run->header->project);
+        next = run->next_due;
+        if (!tw_project_is_silent(project)) {
+            go_its_own_way(silence, run, project, config);
+            continue;
+        }
+        run->is_held = !run->core.speaks_for_project;
+        if (run->is_held && !project->spokesman->core.speaks_for_project)
+            project->spokesman->may_speak_for = (uint32_t)project->active;
+    }
+}
+
+/* Those who have to wait for a census are looked at again in the next round. */
+static void ask_projects(struct tw_silence *silence, const struct tw_config *config, double now)
+{
+    if (!silence->asking || now < silence->next_census)
+        return;
+    size_t runs = tw_projects_runs(silence->projects);
+    if (runs > TW_SILENCE_CENSUS_RUNS)
+        silence->next_census = now + TW_SILENCE_ROUND_SECONDS;
+    if (!tw_projects_take_census(silence->projects, &config->settings))
+        answer(silence, config);
+}
+
 static void look_at(struct tw_silence *silence, struct tw_run *run, const struct tw_config *config,
                     struct leaving *leaving)
 {
@@ -123,6 +189,8 @@ static void look_at(struct tw_silence *silence, struct tw_run *run, const struct
         return;
     enum tw_run_due due =
         tw_silence_judge(run, &config->settings, &config->limits, silent, &seconds);
+    if (is_of_project(silence, run, due, silent))
+        return;
     if (due == TW_DUE_NOTHING && leaving->most && goes_without_a_word(run))
         due = TW_DUE_RETIRE;
     if (due == TW_DUE_NOTHING)
@@ -187,7 +255,7 @@ void tw_silence_tick(struct tw_silence *silence, struct tw_watch *watch,
                      const struct tw_silence_moment *moment)
 {
     double passed = silence->has_ticked ? fmax(moment->now - silence->ticked, 0) : 0;
-    silence->due = silence->gone = NULL;
+    silence->due = silence->gone = silence->asking = NULL;
     silence->n_due = silence->n_gone = 0;
     if (moment->is_listening && silence->was_listening)
         silence->listened += fmin(passed, TW_SILENCE_STRIDE_SECONDS);
@@ -196,6 +264,7 @@ void tw_silence_tick(struct tw_silence *silence, struct tw_watch *watch,
     silence->has_ticked = true;
     set_moment(silence, watch, moment->wall_ms);
     sweep(silence, watch, config, room, passed);
+    ask_projects(silence, config, moment->now);
     count_bytes(silence, watch, room);
 }
 

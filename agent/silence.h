@@ -32,6 +32,10 @@
 #define TW_SILENCE_DUE_MAX 1000
 /* For want of room: a run that was heard within this is left alone. */
 #define TW_SILENCE_SPARED_SECONDS 60.0
+/* Of more runs than this, a census is taken once a minute at most: it looks at each of them. */
+#define TW_SILENCE_CENSUS_RUNS 50000
+
+struct tw_projects;
 
 struct tw_silence {
     double listened; /* seconds */
@@ -45,6 +49,10 @@ struct tw_silence {
     struct tw_run *due;  /* there is something to be told */
     struct tw_run *gone; /* retired already, without a word: they had ended, or never begun */
     size_t n_due, n_gone;
+    /* About which the project has to be asked, chained likewise. */
+    struct tw_run *asking;
+    double next_census;
+    struct tw_projects *projects; /* that the watch has joined; NULL: each run for itself */
 };
 
 /* What is due to a run that has been silent for so many seconds, a function of its arguments alone;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PLACE_HEADER "place"
 #define BATCH 256
@@ -99,7 +100,7 @@ static int check_partitions(struct tw_state_topic *topic, int32_t partitions,
     int found = 0;
     rd_kafka_resp_err_t err = rd_kafka_metadata(topic->consumer, 1, NULL, &metadata, 10000);
     if (err)
-        return tw_error_at(error, -EIO, topic->name, 0, 0, "cannot be read: %s",
+        return tw_error_at(error, -EHOSTUNREACH, topic->name, 0, 0, "cannot be read: %s",
                            rd_kafka_err2str(err));
     for (int i = 0; i < metadata->topic_cnt; i++) {
         if (!strcmp(metadata->topics[i].topic, topic->name))
@@ -296,28 +297,47 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
     return result;
 }
 
+/* Leaders that move, or are new, are told by an error that goes by itself. */
+static rd_kafka_resp_err_t query(struct tw_state_topic *topic,
+                                 rd_kafka_topic_partition_list_t *list, int64_t which,
+                                 double deadline)
+{
+    for (;;) {
+        for (int i = 0; i < list->cnt; i++)
+            list->elems[i].offset = which; /* ListOffsets takes the ends for times */
+        double left = deadline - tw_now_seconds();
+        rd_kafka_resp_err_t err =
+            rd_kafka_offsets_for_times(topic->consumer, list, left > 0 ? (int)(left * 1000) : 0);
+        for (int i = 0; i < list->cnt && !err; i++)
+            err = list->elems[i].err;
+        if (!err || left <= 0)
+            return err;
+        struct timespec pause = {0, (long)POLL_MS * 1000000};
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* Where the partitions begin; without those that are empty. An offset that librdkafka has to ask
  * for itself costs half a second. NULL: `error` is set. */
 static rd_kafka_topic_partition_list_t *starts_of(struct tw_state_topic *topic,
                                                   const int32_t *partitions, size_t n,
                                                   double timeout_seconds, struct tw_error *error)
 {
+    double deadline = tw_now_seconds() + timeout_seconds;
     rd_kafka_topic_partition_list_t *lists[2];
     rd_kafka_resp_err_t err = 0;
     for (int k = 0; k < 2; k++) {
         lists[k] = rd_kafka_topic_partition_list_new((int)n);
-        for (size_t i = 0; i < n; i++) /* ListOffsets takes the ends for times */
-            rd_kafka_topic_partition_list_add(lists[k], topic->name, partitions[i])->offset =
-                k ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+        for (size_t i = 0; i < n; i++)
+            rd_kafka_topic_partition_list_add(lists[k], topic->name, partitions[i]);
         if (!err)
-            err = rd_kafka_offsets_for_times(topic->consumer, lists[k],
-                                             (int)(timeout_seconds * 1000));
+            err = query(topic, lists[k], k ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING,
+                        deadline);
     }
     rd_kafka_topic_partition_list_t *starts = rd_kafka_topic_partition_list_new((int)n);
     for (int i = 0; i < lists[0]->cnt && !err; i++) {
         const rd_kafka_topic_partition_t *from = &lists[0]->elems[i], *to = &lists[1]->elems[i];
-        err = from->err ? from->err : to->err;
-        if (!err && from->offset < to->offset)
+        if (from->offset < to->offset)
             rd_kafka_topic_partition_list_add(starts, topic->name, from->partition)->offset =
                 from->offset;
     }

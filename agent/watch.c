@@ -3,6 +3,7 @@
 
 #include "agent/causes.h"
 #include "detectors/detectors.h"
+#include "detectors/stalled_run/silence.h"
 
 #include <errno.h>
 #include <math.h>
@@ -266,7 +267,7 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     struct tw_error error = {0};
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
-    tw_run_series_facts(&run->core.series, run->context, run->header, &episode->finding, &facts);
+    tw_run_series_facts(run->series, run->context, run->header, &episode->finding, &facts);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
@@ -299,6 +300,14 @@ static int tell_change(struct tw_watch *watch, struct tw_run *run, struct tw_epi
     return tell_episode(watch, run, episode, action, error);
 }
 
+/* At its farewell a run is silent still, though what waited for other ranks is judged. */
+static bool is_afterthought(const struct tw_run *run, uint32_t detector,
+                            const struct tw_condition *condition)
+{
+    return run->core.due == TW_DUE_RETIRE && tw_detectors[detector]->silent &&
+           condition->state == TW_STATE_RECOVERED && !strcmp(condition->scope, "run");
+}
+
 static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t detector,
                         const struct tw_report *report, struct tw_error *error)
 {
@@ -310,6 +319,8 @@ static int apply_report(struct tw_watch *watch, struct tw_run *run, uint32_t det
         if (run->core.silent_ms)
             change.cooldown_steps = 0; /* a silent run comes to no further step */
         enum tw_action action;
+        if (is_afterthought(run, detector, condition))
+            continue;
         if (condition->state == TW_STATE_SUSPECT)
             run->core.suspects |= 1u << detector;
         else
@@ -414,32 +425,6 @@ static int finish_run(struct tw_watch *watch, struct tw_run *run, enum tw_end_st
     return result;
 }
 
-void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
-{
-    watch->moment = *moment;
-}
-
-struct tw_run *tw_watch_sweep(struct tw_watch *watch)
-{
-    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
-    watch->sweep = run ? run->links.later : NULL;
-    return run;
-}
-
-static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
-{
-    int result = 0;
-    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
-        struct tw_report report = {0};
-        if (!tw_detectors[i]->silent)
-            continue;
-        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
-                                run->context, &report);
-        result = apply_report(watch, run, i, &report, error);
-    }
-    return result;
-}
-
 /* ---- records ---- */
 
 static bool is_behind(const struct tw_position *position, const struct tw_position *done)
@@ -456,23 +441,35 @@ static const char *attempt_of(const struct tw_run_core *core, const struct tw_re
     return record->has & TW_HAS_ATTEMPT ? record->attempt : core->attempt;
 }
 
-static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, const char *attempt)
+/* Eight bytes at a time; FNV's prime, and what is high comes down. */
+static uint64_t attempt_hash(const char *attempt)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t length = strlen(attempt), at = 0; at < length; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, attempt + at, length - at < 8 ? length - at : 8);
+        hash = (hash ^ word) * 1099511628211u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static struct tw_attempt_progress *find_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     for (uint32_t i = 0; i < core->n_attempts; i++) {
-        if (!strcmp(core->attempts[i].attempt, attempt))
+        if (core->attempts[i].attempt == attempt)
             return &core->attempts[i];
     }
     return NULL;
 }
 
-static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, const char *attempt)
+static struct tw_attempt_progress *add_attempt(struct tw_run_core *core, uint64_t attempt)
 {
     struct tw_attempt_progress *newest = core->attempts;
     if (core->n_attempts < TW_RUN_ATTEMPTS)
         core->n_attempts++;
     memmove(newest + 1, newest, (core->n_attempts - 1) * sizeof *newest);
-    memset(newest, 0, sizeof *newest);
-    snprintf(newest->attempt, sizeof newest->attempt, "%s", attempt);
+    *newest = (struct tw_attempt_progress){.attempt = attempt};
     return newest;
 }
 
@@ -486,16 +483,15 @@ static bool counts_anew(const struct tw_run_core *core, const struct tw_record *
 
 /* True when a record with this sequence number has come before: each attempt counts on its own, and
  * the last words of one may come again after its successor has begun. */
-static bool has_come(struct tw_run_core *core, const struct tw_record *record)
+static bool has_come(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    const struct tw_attempt_progress *progress = find_attempt(core, attempt_of(core, record));
+    const struct tw_attempt_progress *progress = find_attempt(core, attempt);
     return (record->has & TW_HAS_SEQ) && progress && record->seq <= progress->last_seq &&
            !counts_anew(core, record);
 }
 
-static void note_seq(struct tw_run_core *core, const struct tw_record *record)
+static void note_seq(struct tw_run_core *core, const struct tw_record *record, uint64_t attempt)
 {
-    const char *attempt = attempt_of(core, record);
     if (!(record->has & TW_HAS_SEQ))
         return;
     struct tw_attempt_progress *progress = find_attempt(core, attempt);
@@ -508,11 +504,11 @@ static void note_seq(struct tw_run_core *core, const struct tw_record *record)
 
 /* A header is sent again with its old number or a new one: what it says decides, unless it is an
  * earlier attempt's. */
-static bool is_repeated_header(struct tw_run *run, const struct tw_record *record)
+static bool is_repeated_header(struct tw_run *run, const struct tw_record *record, uint64_t attempt)
 {
     struct tw_run_core *core = &run->core;
-    if (!has_come(core, record))
-        note_seq(core, record);
+    if (!has_come(core, record, attempt))
+        note_seq(core, record, attempt);
     else if (strcmp(core->attempt, attempt_of(core, record)))
         return true;
     return !tw_run_take_header(run, record);
@@ -521,13 +517,14 @@ static bool is_repeated_header(struct tw_run *run, const struct tw_record *recor
 static bool is_repeat(struct tw_run *run, const struct tw_record *record)
 {
     struct tw_run_core *core = &run->core;
+    uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (record->kind == TW_KIND_HEADER)
-        return is_repeated_header(run, record);
-    if (has_come(core, record)) {
+        return is_repeated_header(run, record, attempt);
+    if (has_come(core, record, attempt)) {
         core->repeats++;
         return true;
     }
-    note_seq(core, record);
+    note_seq(core, record, attempt);
     return false;
 }
 
@@ -553,8 +550,8 @@ static void take_identity(struct tw_watch *watch, struct tw_run *run,
     if (record->has & TW_HAS_ATTEMPT)
         memcpy(core->attempt, record->attempt, sizeof core->attempt);
     core->time_ms = time_of(watch, run, record);
-    for (int i = 0; i < TW_SIGNALS; i++)
-        core->signal_counts[i] += tw_record_has(record, (enum tw_signal)i);
+    for (uint32_t left = record->signals; left; left &= left - 1)
+        core->signal_counts[__builtin_ctz(left)]++;
 }
 
 /* Which rank it was that told of what is not finite: the one to look at. */
@@ -590,7 +587,7 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     if (result)
         return result;
     tw_context_observe(run->context, &settings->shared, record);
-    tw_run_series_observe(&run->core.series, record, run->context, is_flagged(run));
+    tw_run_series_observe(run->series, record, run->context, is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report;
         report.n = report.n_dropped = 0;
@@ -621,9 +618,24 @@ static void be_heard(const struct tw_watch *watch, struct tw_run *run)
 {
     double age = fabs((double)watch->moment.wall_ms - (double)run->core.time_ms);
     run->heard = watch->moment.listened;
+    run->was_heard = true;
     run->core.is_live |= watch->moment.is_caught_up || (watch->moment.wall_ms && age < NEW_MS);
     run->core.silent_ms = 0;
     run->core.is_retired = 0;
+}
+
+/* The run that told of its whole project has been heard, or another one has. */
+static int end_project_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_report report = {0};
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        const struct tw_episode *episode = &run->episodes.at[i];
+        if (tw_episode_is_open(episode) && !strncmp(episode->finding.scope, "project:", 8))
+            tw_report_add(&report, episode->finding.scope, TW_STATE_RECOVERED, TW_SEVERITY_WARNING)
+                ->confidence = .9;
+    }
+    run->core.speaks_for_project = 0;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
 }
 
 static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
@@ -633,7 +645,9 @@ static int judge_new(struct tw_watch *watch, struct tw_run *run, const struct tw
     be_heard(watch, run);
     if (record->kind != TW_KIND_END && run->core.ended)
         go_on(run);
-    int result = observe(watch, run, record, error);
+    int result = run->core.speaks_for_project ? end_project_silence(watch, run, error) : 0;
+    if (!result)
+        result = observe(watch, run, record, error);
     if (!result && record->kind == TW_KIND_END)
         result = finish_run(watch, run, record->status, error);
     return result;
@@ -708,6 +722,7 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
     }
+    be_heard(watch, run); /* what waits for the other ranks has come, too */
     int use = tw_ranks_take(run->ranks, record, time_of(watch, run, record));
     if (use < 0)
         return tw_error_set(error, use, "out of memory");
@@ -718,7 +733,7 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
 
 /* ---- from outside ---- */
 
-/* Nothing more is waited for. */
+/* What waits for other ranks that will not come. */
 static int judge_waiting(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
     if (!run->ranks)
@@ -733,17 +748,88 @@ int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *er
     return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
 }
 
-int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+/* ---- silence ---- */
+
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment)
+{
+    watch->moment = *moment;
+}
+
+double tw_watch_listened(const struct tw_watch *watch)
+{
+    return watch->moment.listened;
+}
+
+struct tw_run *tw_watch_sweep(struct tw_watch *watch)
+{
+    struct tw_run *run = watch->sweep ? watch->sweep : watch->runs.first;
+    watch->sweep = run ? run->links.later : NULL;
+    return run;
+}
+
+static int ask_about_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
     int result = 0;
-    if (run->core.due != TW_DUE_NOTHING)
-        result = judge_waiting(watch, run, error);
-    if (!result && run->core.due == TW_DUE_STALL)
-        result = ask_about_silence(watch, run, error);
-    else if (!result && run->core.due == TW_DUE_RETIRE)
-        result = finish_run(watch, run, TW_END_INTERRUPTED, error);
+    for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
+        struct tw_report report = {0};
+        if (!tw_detectors[i]->silent)
+            continue;
+        tw_detectors[i]->silent(tw_run_detector_state(run, i), watch->options.settings->detector[i],
+                                run->context, &report);
+        result = apply_report(watch, run, i, &report, error);
+    }
+    return result;
+}
+
+/* Its run document is one of many: it has the newest record of its project. */
+static int tell_project(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    struct tw_report report = {0};
+    double patience = tw_run_patience(run, watch->options.settings);
+    tw_run_silence_tell_project(run->context, run->header ? run->header->project : "",
+                                run->core.project_runs, (double)run->core.silent_ms / 1000,
+                                patience / 2, &report);
+    run->core.speaks_for_project = 1;
+    return apply_report(watch, run, stalled_run_index(), &report, error);
+}
+
+/* What waited was there before the silence, which stays as long as it was. */
+static int judge_before_silence(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int64_t silent_ms = run->core.silent_ms;
+    int result = judge_waiting(watch, run, error);
+    run->core.silent_ms = silent_ms;
+    return result;
+}
+
+static int do_due(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = 0;
+    switch ((enum tw_run_due)run->core.due) {
+    case TW_DUE_NOTHING:
+        break;
+    case TW_DUE_STALL:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : ask_about_silence(watch, run, error);
+    case TW_DUE_PROJECT:
+        return tell_project(watch, run, error);
+    case TW_DUE_PROJECT_OVER:
+        return end_project_silence(watch, run, error);
+    case TW_DUE_RETIRE:
+        result = judge_before_silence(watch, run, error);
+        return result ? result : finish_run(watch, run, TW_END_INTERRUPTED, error);
+    }
+    return 0;
+}
+
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    int result = do_due(watch, run, error);
     if (result || run->core.due == TW_DUE_NOTHING)
         return result;
+    /* Its own silence counts from here on. */
+    if (run->core.due == TW_DUE_PROJECT_OVER)
+        be_heard(watch, run);
     run->core.is_retired = run->core.due == TW_DUE_RETIRE;
     run->core.due = TW_DUE_NOTHING;
     run->is_dirty = true;

@@ -82,6 +82,7 @@ struct tw_watch_moment {
     int64_t wall_ms;   /* since the epoch; 0: not known */
 };
 void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment);
+double tw_watch_listened(const struct tw_watch *watch);
 /* The next run of an endless round over the table; runs may come and go meanwhile. NULL: there is
  * none. */
 struct tw_run *tw_watch_sweep(struct tw_watch *watch);

@@ -91,6 +91,7 @@ void tw_context_start(struct tw_context *context)
     context->dataset_classes = context->dataset_samples = NAN;
     context->trivial_loss = NAN;
     context->epoch = context->samples = NAN;
+    tw_course_start(&context->course);
     context->loss_averaged_over = 1;
 }
 
@@ -458,6 +459,32 @@ static void observe_time(struct tw_context *context, const struct tw_record *rec
     context->time_ms = record->time_ms;
 }
 
+static void observe_loss(struct tw_context *context, const struct tw_record *record)
+{
+    double loss = record->signal[TW_SIGNAL_LOSS];
+    if (context->segment_is_new && context->segment_cause == TW_SEGMENT_DATA_CHANGE)
+        tw_course_begin_data(&context->course);
+    context->course.is_new = context->course.block_is_new = 0;
+    if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_LOSS) && isfinite(loss))
+        tw_course_push(&context->course, loss, context->step);
+}
+
+static bool is_norm(const struct tw_record *record, enum tw_signal signal, double above)
+{
+    double norm = record->signal[signal];
+    return tw_record_has(record, signal) && norm >= above && norm < 1e30;
+}
+
+static void observe_update(struct tw_context *context, const struct tw_record *record)
+{
+    context->updates.is_new = 0;
+    if (record->kind == TW_KIND_STEP && is_norm(record, TW_SIGNAL_UPDATE_NORM, 0) &&
+        is_norm(record, TW_SIGNAL_WEIGHT_NORM, 1e-30) &&
+        !(context->learning_rate < .5 * context->peak_learning_rate))
+        tw_update_sizes_push(&context->updates, record->signal[TW_SIGNAL_UPDATE_NORM],
+                             record->signal[TW_SIGNAL_WEIGHT_NORM]);
+}
+
 void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
                         const struct tw_record *record)
 {
@@ -478,6 +505,8 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
     observe_newest(&context->epoch, record, TW_SIGNAL_EPOCH);
     observe_newest(&context->samples, record, TW_SIGNAL_SAMPLES);
     observe_newest(&context->loss_averaged_over, record, TW_SIGNAL_LOSS_AVERAGED_OVER);
+    observe_loss(context, record);
+    observe_update(context, record);
 }
 
 bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers)

@@ -6,6 +6,8 @@
 
 #include "extent.h"
 
+#include "detectors/statistics/course.h"
+#include "detectors/update_sizes.h"
 #include "telemetry/option.h"
 #include "telemetry/record.h"
 
@@ -107,6 +109,10 @@ struct tw_context {
     uint64_t segment_first_step;
     uint8_t segment_is_new; /* this very record began it */
     uint8_t step_went_back; /* this very record rewinds the step index */
+
+    /* the training loss of step records, and the sizes of the updates */
+    struct tw_course course;
+    struct tw_update_sizes updates;
 
     /* layers of the header */
     uint64_t header_hash;

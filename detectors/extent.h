@@ -6,10 +6,12 @@
 
 #include "telemetry/record.h"
 
+#include <string.h>
+
 /* Each holds those before it too. A state never shrinks. */
 enum tw_extent {
     TW_EXTENT_STEPS,  /* what every run has */
-    TW_EXTENT_EVALS,  /* from the first evaluation on */
+    TW_EXTENT_EVALS,  /* from the first evaluation or checkpoint on */
     TW_EXTENT_LAYERS, /* from the first record with figures of layers on */
     TW_EXTENTS
 };
@@ -19,7 +21,9 @@ static inline enum tw_extent tw_extent_of(const struct tw_record *record)
 {
     if (record->layers)
         return TW_EXTENT_LAYERS;
-    return record->kind == TW_KIND_EVAL || tw_record_has(record, TW_SIGNAL_EVAL_LOSS)
+    bool is_checkpoint = record->kind == TW_KIND_EVENT && !strcmp(record->event, "checkpoint");
+    return is_checkpoint || record->kind == TW_KIND_EVAL ||
+                   tw_record_has(record, TW_SIGNAL_EVAL_LOSS)
                ? TW_EXTENT_EVALS
                : TW_EXTENT_STEPS;
 }

@@ -521,6 +521,15 @@ static void settle_baseline(struct tw_explosion *explosion,
         tw_norm_baseline_settle(baseline);
 }
 
+/* Before its norm is taken, or without one: what is said then is of the level of before. */
+static bool may_speak_before(const struct tw_explosion *explosion, const struct tw_context *context,
+                             const struct tw_record *record)
+{
+    double norm = record->signal[TW_SIGNAL_GRAD_NORM];
+    return context->segment_is_new || record->layers || explosion->uses_layers ||
+           !tw_record_has(record, TW_SIGNAL_GRAD_NORM) || !isfinite(norm);
+}
+
 static void explosion_observe(void *state, const void *config, const struct tw_context *context,
                               const struct tw_context_config *shared,
                               const struct tw_record *record, struct tw_report *report)
@@ -528,7 +537,8 @@ static void explosion_observe(void *state, const void *config, const struct tw_c
     struct tw_explosion *explosion = state;
     settle_baseline(explosion, config, context, record);
     struct tw_explosion_view view = look(explosion, config, context, shared, report);
-    measure_level(explosion, &view);
+    if (may_speak_before(explosion, context, record))
+        measure_level(explosion, &view);
     if (context->segment_is_new) {
         begin_segment(explosion, &view);
         view = look(explosion, config, context, shared, report);

@@ -335,11 +335,13 @@ static bool is_skipped(struct kafka *kafka)
 static int give_broken(struct kafka *kafka, const struct tw_error *why, struct tw_source_item *ret)
 {
     const rd_kafka_message_t *message = kafka->message;
-    snprintf(ret->reason, sizeof ret->reason, "%.60s partition %d offset %lld: %.80s",
-             kafka->config->topic, (int)message->partition, (long long)message->offset,
+    snprintf(ret->reason, sizeof ret->reason, "%.180s",
              why->text[0] ? why->text : "these bytes are no record");
     ret->bytes = (const char *)message->payload + kafka->at;
     ret->n_bytes = message->len - kafka->at;
+    ret->key = message->key;
+    ret->n_key = message->key_len;
+    ret->time_ms = rd_kafka_message_timestamp(message, NULL);
     ret->position = (struct tw_position){message->partition, message->offset + 1, 0};
     kafka->at = message->len;
     return TW_NEXT_BROKEN;
@@ -446,17 +448,31 @@ static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_ite
 
 /* ---- what the agent asks ---- */
 
+static rd_kafka_resp_err_t ask_offsets(struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+                                       int64_t which, double seconds)
+{
+    int wait_ms = seconds > 0 ? (int)(seconds * 1000) : 0;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = which; /* ListOffsets takes the two ends for times */
+    rd_kafka_resp_err_t err = which == RD_KAFKA_OFFSET_STORED
+                                  ? rd_kafka_committed(kafka->client, list, wait_ms)
+                                  : rd_kafka_offsets_for_times(kafka->client, list, wait_ms);
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    return err;
+}
+
+/* Leaders that move are told by an error that goes by itself. */
 static int query_offsets(struct kafka *kafka, rd_kafka_topic_partition_list_t *list, int64_t which,
                          double seconds, struct tw_error *error)
 {
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = which;
-    rd_kafka_resp_err_t err =
-        which == RD_KAFKA_OFFSET_STORED
-            ? rd_kafka_committed(kafka->client, list, (int)(seconds * 1000))
-            : rd_kafka_offsets_for_times(kafka->client, list, (int)(seconds * 1000));
-    for (int i = 0; i < list->cnt && !err; i++)
-        err = list->elems[i].err;
+    double deadline = tw_now_seconds() + seconds;
+    rd_kafka_resp_err_t err;
+    while ((err = ask_offsets(kafka, list, which, deadline - tw_now_seconds())) &&
+           tw_now_seconds() < deadline) {
+        struct timespec pause = {0, 100000000};
+        nanosleep(&pause, NULL);
+    }
     if (err)
         return tw_error_at(error, -EIO, kafka->config->topic, 0, 0, "cannot ask for offsets: %s",
                            rd_kafka_err2str(err));
@@ -467,7 +483,6 @@ int tw_kafka_source_ranges(void *source, struct tw_kafka_range *ranges, size_t n
                            struct tw_error *error)
 {
     struct kafka *kafka = source;
-    /* ListOffsets takes the two ends for times. */
     static const int64_t which[] = {RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END,
                                     RD_KAFKA_OFFSET_STORED};
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
@@ -679,6 +694,12 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size)
 {
     return tw_kafka_news_text(&((struct kafka *)source)->news, buffer, size);
+}
+
+int tw_kafka_source_look(void *source, struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    return tw_kafka_news_look(&kafka->news, kafka->client, kafka->config, error);
 }
 
 bool tw_kafka_source_is_listening(void *source)

@@ -12,8 +12,8 @@ struct tw_kafka_config {
 };
 
 /* How many partitions the telemetry topic has, asked of the brokers for up to ten seconds. A
- * missing topic is -ENOENT with the remedy, brokers that do not answer -EIO. Never creates the
- * topic. */
+ * missing topic is -ENOENT with the remedy, brokers that do not answer -EHOSTUNREACH. Never creates
+ * the topic. */
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
                              struct tw_error *error);
 
@@ -53,6 +53,11 @@ typedef uint64_t tw_kafka_ahead(void *closure, int32_t partition, const void *ke
 typedef void tw_kafka_near(void *closure, int32_t partition, uint64_t told);
 void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,
                                 void *closure);
+
+/* Whether there are brokers to read from: 0, or -EHOSTUNREACH (nobody answers) or -EACCES (they do
+ * not want us) with the reason and the setting to look at. Costs nothing while all is well; while
+ * it is not, it asks once a second for a tenth of one. The thread that calls next(). */
+int tw_kafka_source_look(void *source, struct tw_error *error);
 
 /* True while an open source may take silence for silence: each leader of a partition that is ours
  * has answered a fetch within seconds, and what it has was fetched. Every record it fetched is

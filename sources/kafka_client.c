@@ -5,6 +5,7 @@
 
 #include "telemetry/clock.h"
 #include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 
 #define SESSION_MS "10000"
 #define SESSION_SECONDS 10.0
+#define LOOK_MS 100
+#define LOOK_SECONDS 1.0
 
 static const struct tw_kafka_setting defaults[] = {
     {"auto.offset.reset", "earliest"},
@@ -39,9 +42,8 @@ static const struct tw_kafka_setting fixed[] = {
 
 void tw_kafka_news_init(struct tw_kafka_news *news)
 {
+    *news = (struct tw_kafka_news){0};
     pthread_mutex_init(&news->lock, NULL);
-    news->text[0] = '\0';
-    news->listening = 0;
 }
 
 void tw_kafka_news_done(struct tw_kafka_news *news)
@@ -64,12 +66,51 @@ const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t 
     return buffer;
 }
 
-/* Instead of librdkafka's own habit, writing to standard error. */
-static void keep_line(const rd_kafka_t *client, int level, const char *facility, const char *text)
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    (void)facility;
-    if (level <= 4) /* syslog's warning */
-        tw_kafka_news_set(rd_kafka_opaque(client), text);
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    pthread_mutex_lock(&news->lock);
+    tw_kafka_keep_reason(news->text, sizeof news->text, code, reason);
+    pthread_mutex_unlock(&news->lock);
+    news->is_refused |= tw_kafka_remedy(code, reason) != NULL;
+    news->is_down |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+static void forget_trouble(struct tw_kafka_news *news)
+{
+    news->is_down = news->is_told = news->is_refused = false;
+    tw_kafka_news_set(news, "");
+}
+
+static int say_away(struct tw_kafka_news *news, const char *brokers, struct tw_error *error)
+{
+    char said[400];
+    tw_kafka_news_text(news, said, sizeof said);
+    if (news->is_refused)
+        return tw_error_at(error, -EACCES, brokers, 0, 0, "%s", said);
+    return tw_error_at(error, -EHOSTUNREACH, brokers, 0, 0, "no Kafka broker answers (%s)",
+                       said[0] ? said : "no reason given");
+}
+
+/* librdkafka does not say when a broker is back. The metadata of no topic is the least to ask for:
+ * a broker that is there answers within milliseconds, and one that rejected us says why. */
+int tw_kafka_news_look(struct tw_kafka_news *news, rd_kafka_t *client,
+                       const struct tw_kafka_config *config, struct tw_error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!news->is_down)
+        return 0;
+    if (tw_now_seconds() >= news->next_look) {
+        rd_kafka_resp_err_t err = rd_kafka_metadata(client, 0, NULL, &metadata, LOOK_MS);
+        news->next_look = tw_now_seconds() + LOOK_SECONDS;
+        news->is_told = err;
+        if (!err) {
+            rd_kafka_metadata_destroy(metadata);
+            forget_trouble(news);
+        }
+    }
+    return news->is_told ? say_away(news, config->brokers, error) : 0;
 }
 
 static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
@@ -160,9 +201,10 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
         return result;
     }
     rd_kafka_conf_set_opaque(conf, news);
-    rd_kafka_conf_set_log_cb(conf, keep_line);
-    rd_kafka_conf_set_consume_cb(conf, pass_over);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_stats_cb(conf, take_statistics);
+    rd_kafka_conf_set_consume_cb(conf, pass_over);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -196,31 +238,41 @@ static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double
     return err;
 }
 
+static int say_not_counted(struct tw_kafka_news *news, rd_kafka_resp_err_t err,
+                           const struct tw_kafka_config *config, struct tw_error *error)
+{
+    char said[400];
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
+                           "there is no such topic at %s, or this login may not see it; create it: "
+                           "trainward setup kafka --config FILE",
+                           config->brokers);
+    if (news->is_refused)
+        return say_away(news, config->brokers, error);
+    tw_kafka_news_text(news, said, sizeof said);
+    return tw_error_at(error, -EHOSTUNREACH, config->brokers, 0, 0,
+                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
+                       said[0] ? said : rd_kafka_err2str(err));
+}
+
+/* Looks again and again for `seconds`, but not where the brokers refuse us: those would again. */
 int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
                               double seconds, struct tw_kafka_news *news, int32_t *ret,
                               struct tw_error *error)
 {
-    char said[256];
     double deadline = tw_now_seconds() + seconds, left = seconds;
     rd_kafka_resp_err_t err;
     do {
-        err = look_up(client, config->topic, left, ret);
+        err = look_up(client, config->topic, left < 1 ? left : 1, ret);
         if (!err)
             return 0;
+        rd_kafka_poll(client, 0); /* on_error() */
         left = deadline - tw_now_seconds();
         struct timespec pause = {0, 100000000};
         if (left > 0)
             nanosleep(&pause, NULL);
-    } while (left > 0);
-    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
-                           "there is no such topic at %s; create it: trainward setup kafka "
-                           "--config FILE",
-                           config->brokers);
-    tw_kafka_news_text(news, said, sizeof said);
-    return tw_error_at(error, -EIO, config->brokers, 0, 0,
-                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
-                       said[0] ? said : rd_kafka_err2str(err));
+    } while (left > 0 && !news->is_refused);
+    return say_not_counted(news, err, config, error);
 }
 
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,

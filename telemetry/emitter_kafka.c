@@ -3,6 +3,7 @@
 
 #include "telemetry/clock.h"
 #include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
@@ -20,14 +21,14 @@ struct tw_emitter_kafka {
     rd_kafka_t *producer;
     char *topic, *key;
     struct tw_emitter_kafka_hooks hooks;
-    char broker_error[200]; /* the newest */
+    char broker_error[300]; /* the newest */
 };
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     struct tw_emitter_kafka *kafka = opaque;
     uint32_t tag = (uint32_t)(uintptr_t)message->_private;
-    char reason[300];
+    char reason[400];
     (void)producer;
     if (!message->err) {
         kafka->hooks.done(kafka->hooks.closure, tag, NULL);
@@ -42,9 +43,7 @@ static void on_error(rd_kafka_t *producer, int code, const char *reason, void *o
 {
     struct tw_emitter_kafka *kafka = opaque;
     (void)producer;
-    /* "All brokers are down" only repeats what the broker's own error said better. */
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !kafka->broker_error[0])
-        snprintf(kafka->broker_error, sizeof kafka->broker_error, "%s", reason);
+    tw_kafka_keep_reason(kafka->broker_error, sizeof kafka->broker_error, code, reason);
 }
 
 static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *options,

@@ -50,10 +50,7 @@ __attribute__((hot)) void tw_record_set(struct tw_record *record, enum tw_signal
     record->signal[signal] = value;
 }
 
-__attribute__((hot)) bool tw_record_has(const struct tw_record *record, enum tw_signal signal)
-{
-    return record->signals >> signal & 1u;
-}
+extern inline bool tw_record_has(const struct tw_record *record, enum tw_signal signal);
 
 void tw_record_add_metric(struct tw_record *record, const char *name, double value)
 {

@@ -124,6 +124,26 @@ def test_attach_tells_of_a_run_that_hangs(directory):
     assert process.returncode == 1
 
 
+def test_a_project_that_falls_silent_as_a_whole_is_told_once(directory, agents, tmp_path):
+    for name in ("r1", "r2", "r3"):
+        directory.log = tmp_path / "runs" / name / "telemetry.jsonl"
+        directory.append(steps(name, 1, 20))
+    agent = agents(directory.config).start()
+    agent.wait_until(directory.documents, 30, "a silent project")
+    time.sleep(4)
+    assert told(directory.documents()) == [OPENED]
+    opened = json.loads(directory.documents()[0])
+    assert opened["trainward"]["scope"] == "project:tests"
+    assert opened["trainward"]["evidence"]["runs"] == 3
+    assert opened["trainward"]["suggestions"] == [] and "rule" not in opened
+    directory.append(steps("r3", 21, 22))
+    agent.wait_until(lambda: told(directory.documents())[1:2] == [RECOVERED], 30, "that it is over")
+    agent.wait_until(lambda: len(directory.documents()) >= 4, 60, "its end")
+    assert agent.stop() == 0
+    for document in directory.documents():
+        assert complaint("advisory", json.loads(document)) is None
+
+
 # ---- Kafka ----
 
 @pytest.fixture

@@ -1,14 +1,14 @@
-/* Median every count / 32 norms, spread every eighth, autocorrelation by decay. */
+/* Median and spread every eighth norm, autocorrelation by decay. */
 #include "detectors/gradient_explosion/baseline.h"
 
 #include "detectors/statistics/order.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { REFRESH_EVERY = 8, FEW = 16, MEDIAN_SHARE = 32 };
+/* While there are few, both are found at each. */
+enum { REFRESH_EVERY = 8, FEW = 16 };
 /* Weight of a new product in the autocorrelation: remembers about as long as the ring does. */
 #define CORRELATION_WEIGHT (1.F / TW_NORM_BASELINE_VALUES)
 
@@ -21,17 +21,10 @@ static void find_median(struct tw_norm_baseline *baseline)
 {
     unsigned n = baseline->count;
     float two[2];
-    tw_order_two(baseline->values, n, (n - 1) / 2, (float)baseline->median,
-                 (float)baseline->spread / 8, two);
+    tw_order_two_near(baseline->values, n, (n - 1) / 2, (float)baseline->median,
+                      (float)baseline->spread / 8, two);
     baseline->median = n % 2 ? (double)two[0] : .5 * ((double)two[0] + (double)two[1]);
     baseline->usual = (float)exp(baseline->median);
-    baseline->is_stale = 0;
-}
-
-void tw_norm_baseline_settle(struct tw_norm_baseline *baseline)
-{
-    if (baseline->is_stale)
-        find_median(baseline);
 }
 
 static void find_spread(struct tw_norm_baseline *baseline)
@@ -41,24 +34,15 @@ static void find_spread(struct tw_norm_baseline *baseline)
     unsigned n = baseline->count;
     for (unsigned i = 0; i < n; i++)
         distances[i] = fabsf(baseline->values[i] - median);
-    tw_order_two(distances, n, (n + 1) / 2 - 1, guess, guess / 8, two);
+    tw_order_two_near(distances, n, (n + 1) / 2 - 1, guess, guess / 8, two);
     baseline->spread = 1.4826 * (double)two[0];
 }
 
-static void refresh(struct tw_norm_baseline *baseline)
+void tw_norm_baseline_settle(struct tw_norm_baseline *baseline)
 {
-    bool is_spread_due = !baseline->until_spread || baseline->count < FEW;
-    if (!baseline->until_median || is_spread_due) {
+    if (baseline->is_stale)
         find_median(baseline);
-        baseline->until_median = (uint8_t)(baseline->count / MEDIAN_SHARE);
-    } else {
-        baseline->until_median--;
-    }
-    if (is_spread_due) {
-        find_spread(baseline);
-        baseline->until_spread = REFRESH_EVERY;
-    }
-    baseline->until_spread--;
+    baseline->is_stale = 0;
 }
 
 void tw_norm_baseline_learn(struct tw_norm_baseline *baseline, double y, double z)
@@ -68,7 +52,12 @@ void tw_norm_baseline_learn(struct tw_norm_baseline *baseline, double y, double 
     baseline->next = (uint16_t)((baseline->next + 1) % TW_NORM_BASELINE_VALUES);
     baseline->count += baseline->count < TW_NORM_BASELINE_VALUES;
     baseline->is_stale = 1;
-    refresh(baseline);
+    if (!baseline->until_refresh || baseline->count < FEW) {
+        tw_norm_baseline_settle(baseline);
+        find_spread(baseline);
+        baseline->until_refresh = REFRESH_EVERY;
+    }
+    baseline->until_refresh--;
     baseline->autocovariance +=
         CORRELATION_WEIGHT * (score * baseline->last_z - baseline->autocovariance);
     baseline->variance += CORRELATION_WEIGHT * (score * score - baseline->variance);

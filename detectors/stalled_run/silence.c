@@ -73,3 +73,24 @@ void tw_run_silence_tell(struct tw_run_silence *silence, const struct tw_run_sil
     evidence->baseline = silence->sum / (double)silence->n_gaps;
     tw_evidence_add(evidence, "longest_gap", silence->longest);
 }
+
+void tw_run_silence_tell_project(const struct tw_context *context, const char *project,
+                                 uint32_t runs, double seconds, double threshold,
+                                 struct tw_report *report)
+{
+    char scope[TW_SCOPE_MAX + 1];
+    snprintf(scope, sizeof scope, "project:%s", project);
+    struct tw_condition *open = tw_report_add(report, scope, TW_STATE_OPEN, TW_SEVERITY_WARNING);
+    struct tw_evidence *evidence = &open->evidence;
+    open->onset_step = context->step;
+    open->onset_time_ms = context->time_ms;
+    open->confidence = .8;
+    snprintf(evidence->statistic, sizeof evidence->statistic,
+             "seconds without a record of any run");
+    snprintf(evidence->unit, sizeof evidence->unit, "seconds");
+    evidence->value = seconds;
+    evidence->threshold = threshold;
+    evidence->baseline = NAN;
+    evidence->window_first = evidence->window_last = context->step;
+    tw_evidence_add(evidence, "runs", runs);
+}

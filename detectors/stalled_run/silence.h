@@ -34,4 +34,10 @@ double tw_run_silence_patience(const struct tw_run_silence *silence,
 void tw_run_silence_tell(struct tw_run_silence *silence, const struct tw_run_silence_config *config,
                          const struct tw_context *context, struct tw_report *report);
 
+/* All `runs` runs of a project are silent, this one for `seconds`; `threshold` is what counts. The
+ * scope is "project:NAME". */
+void tw_run_silence_tell_project(const struct tw_context *context, const char *project,
+                                 uint32_t runs, double seconds, double threshold,
+                                 struct tw_report *report);
+
 #endif

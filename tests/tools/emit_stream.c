@@ -2,7 +2,7 @@
  * training process would: one emitter for each run, from its first record to its end. Prints the
  * emitters' counts, added up.
  *
- *     emit_stream BROKERS TOPIC */
+ *     emit_stream BROKERS TOPIC [PROPERTY=VALUE ...] */
 #include "telemetry/emitter.h"
 
 #include <inttypes.h>
@@ -24,6 +24,7 @@ struct stream {
     struct tw_emitter_counts counts;
 };
 
+static const char *const *properties; /* ended by NULL, as argv is */
 static struct stream streams[RUNS_MAX];
 static size_t n_streams;
 
@@ -59,6 +60,7 @@ static struct stream *add_stream(const struct tw_record *record, const char *bro
         .attempt = record->attempt,
         .kafka_brokers = brokers,
         .kafka_topic = topic,
+        .kafka_properties = properties,
         .close_seconds = CLOSE_SECONDS,
     };
     if (tw_emitter_open(&stream->emitter, &options, &error))
@@ -126,10 +128,11 @@ static void close_all(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: emit_stream BROKERS TOPIC\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: emit_stream BROKERS TOPIC [PROPERTY=VALUE ...]\n");
         return 2;
     }
+    properties = (const char *const *)(argv + 3);
     char *line = NULL;
     size_t room = 0;
     ssize_t size;

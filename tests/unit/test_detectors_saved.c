@@ -185,7 +185,8 @@ static void fill_event(struct stream *stream, struct tw_record *record)
 {
     static const char *const events[] = {"resume", "data_change", "lr_change", "checkpoint"};
     record->kind = TW_KIND_EVENT;
-    snprintf(record->event, sizeof record->event, "%s", events[below(stream, 4)]);
+    snprintf(record->event, sizeof record->event, "%s",
+             events[below(stream, stream->extent < TW_EXTENT_EVALS ? 3 : 4)]);
 }
 
 static void change_phase(struct stream *stream)
