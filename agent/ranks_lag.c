@@ -11,7 +11,7 @@ static double step_seconds(const struct tw_ranks *ranks)
     uint64_t known = ranks->core.n_intervals;
     unsigned n = known < TW_RANKS_INTERVALS ? (unsigned)known : TW_RANKS_INTERVALS;
     for (unsigned i = 0; i < n; i++)
-        seconds[i] = (double)ranks->core.seconds[i];
+        seconds[i] = ranks->core.seconds[i];
     return n < 3 ? 0 : tw_median(seconds, n);
 }
 
@@ -21,7 +21,7 @@ void tw_ranks_note_step(struct tw_ranks *ranks, uint64_t step, int64_t time_ms)
     double seconds = ((double)time_ms - (double)core->judged_ms) / 1000;
     double steps = (double)step - (double)core->judged_step;
     if (core->has_judged_step && steps >= 1 && seconds >= 0 && seconds < 1e9)
-        core->seconds[core->n_intervals++ % TW_RANKS_INTERVALS] = (float)(seconds / steps);
+        core->seconds[core->n_intervals++ % TW_RANKS_INTERVALS] = seconds / steps;
     core->judged_ms = time_ms;
     core->judged_step = step;
     core->has_judged_step = 1;

@@ -59,7 +59,7 @@ struct tw_ranks_core {
     int64_t judged_ms; /* of the newest judged step */
     uint64_t judged_step, n_intervals;
     uint8_t has_judged_step;
-    float seconds[TW_RANKS_INTERVALS]; /* a step, by the times of those judged */
+    double seconds[TW_RANKS_INTERVALS]; /* a step, by the times of those judged */
     struct tw_ranks_taken taken;
 };
 
