@@ -30,8 +30,12 @@ struct tw_rank {
 
 #define TW_RANKS_INTERVALS 31
 
+/* Raised whenever the layout or the meaning of what is saved changes. */
+#define TW_RANKS_VERSION 1
+
 /* The flat part. */
 struct tw_ranks_core {
+    uint32_t version;
     uint32_t n_ranks, n_header, n_queue;
     uint64_t world_size; /* 0: not declared */
     uint64_t counted;
@@ -84,6 +88,12 @@ uint32_t tw_rank_interval(const struct tw_rank *rank);
 bool tw_rank_is_waited_for(const struct tw_rank *rank);
 /* Its step in the lead's generation. */
 uint64_t tw_rank_step(const struct tw_ranks *ranks, const struct tw_rank *rank);
+
+/* ---- ranks.c ---- */
+
+/* A record of that place is judged. */
+void tw_ranks_note_judged(struct tw_ranks *ranks, const struct tw_rank_place *place,
+                          const struct tw_record *record, const struct tw_ranks_taken *taken);
 
 /* ---- ranks_lag.c ---- */
 
