@@ -22,6 +22,7 @@ libagent_la_SOURCES = \
 	agent/ranks.c agent/ranks.h agent/ranks_state.h \
 	agent/ranks_combine.c agent/ranks_combine.h agent/ranks_lag.c \
 	agent/ranks_queue.c agent/ranks_queue.h agent/ranks_roster.c agent/ranks_save.c \
+	agent/ranks_take.c \
 	agent/projects.c agent/projects.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
