@@ -94,6 +94,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \
+	tests/golden/dead_rank/advisories.jsonl \
+	tests/golden/dead_rank/records.jsonl \
 	tests/golden/dead_units/advisories.jsonl \
 	tests/golden/dead_units/records.jsonl \
 	tests/golden/divergence_critical/advisories.jsonl \
