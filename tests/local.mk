@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	docs/configuration.md \
 	docs/detectors.md \
 	docs/evaluation.md \
+	docs/operations.md \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -138,7 +139,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/simulated.py tests/support/systemd.py tests/support/telemetry.py \
 	tests/test_acceptance.py tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
 	tests/test_includes.py \
-	tests/test_install.py tests/test_line.py tests/test_operations.py tests/test_oracle.py \
+	tests/test_install.py tests/test_line.py tests/test_operations.py \
+	tests/test_operations_kafka.py tests/test_oracle.py \
 	tests/test_paths_agree.py \
 	tests/test_quickstart.py tests/test_resume.py tests/test_services.py \
 	tests/test_systemd.py
