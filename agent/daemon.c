@@ -140,7 +140,7 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
 static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
     double deadline = tw_daemon_now() + daemon->config->shutdown_timeout;
-    daemon->services.flush_seconds = daemon->config->shutdown_timeout;
+    daemon->services.flush_seconds = daemon->config->shutdown_timeout / 2; /* log, then store */
     int result = checkpoint(daemon, error);
     tw_daemon_stop(daemon, result ? 0 : deadline);
     return result;

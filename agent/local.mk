@@ -47,6 +47,7 @@ trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/command_setup.c \
 	agent/command_status.c agent/status_text.c agent/status_text.h \
+	agent/text_table.c agent/text_table.h \
 	agent/command_train.c \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \

@@ -137,3 +137,32 @@ def test_a_broker_that_is_away_neither_starves_the_watchdog_nor_hides(kafka, con
     wait_for_records(agent, url, sent + more)
     agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 200, 60, "readiness")
     assert agent.stop() == 0
+
+
+def test_a_stop_without_a_broker_is_bounded_and_loses_nothing(kafka, config, agents, tmp_path,
+                                                             test_name):
+    topic = f"{test_name}.telemetry"
+    config["shutdown_timeout"] = "2s"
+    programs.write_config(tmp_path / "agent.yaml", config)
+    agent = agents(tmp_path / "agent.yaml").start()
+    url = agent.url()
+    agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 200, 60, "readiness")
+    sent = send(kafka, topic, ["mine"], range(1, 301))
+    wait_for_records(agent, url, sent)
+    kafka.kill9()
+    try:
+        assert agent.stop(timeout=60) == 0
+    finally:
+        kafka.start()
+    agent.start()
+    agent.log_path.write_text("")
+    url = agent.url(seconds=60)
+    agent.wait_until(lambda: status_of(url)["runs"] == 1, 60, "the run")
+    send(kafka, topic, ["mine"], range(301, 351))
+    source = {"source": f"kafka:{topic}"}
+
+    def all_seen():
+        found = metrics(url)
+        return value(found, "trainward_restored_runs_total", **source) * sent + \
+            value(found, "trainward_records_total", **source) >= sent + 50
+    agent.wait_until(all_seen, 60, "every record, from the saved state or read again")
