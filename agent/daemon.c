@@ -145,7 +145,7 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
 static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
     double deadline = tw_now_seconds() + daemon->config->shutdown_timeout;
-    daemon->services.flush_seconds = daemon->config->shutdown_timeout;
+    daemon->services.flush_seconds = daemon->config->shutdown_timeout / 2; /* log, then store */
     int result = save_feeds(daemon, tw_feed_checkpoint, error);
     tw_daemon_stop(daemon, result ? 0 : deadline);
     return result;

@@ -86,6 +86,7 @@ trainward_SOURCES = agent/main.c \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/setup_kafka.c agent/setup_kafka.h \
 	agent/status_text.c agent/status_text.h \
+	agent/text_table.c agent/text_table.h \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la

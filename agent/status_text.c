@@ -1,5 +1,7 @@
-/* Aligned tables; whatever comes from a run is printed clean. */
+/* Sources, sinks and episodes, each a table; whatever comes from a run is printed clean. */
 #include "agent/status_text.h"
+
+#include "agent/text_table.h"
 
 #include "sinks/terminal.h"
 
@@ -9,90 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#define COLUMNS_MAX 8
-#define ROWS_MAX 600
-#define CELL_MAX 160
+#define STATE_MAX 160
 #define PARTITIONS_MAX 10
-
-/* ---- tables ---- */
-
-struct table {
-    size_t n_columns, n_rows;
-    bool is_number[COLUMNS_MAX]; /* aligned to the right */
-    char *cells[ROWS_MAX][COLUMNS_MAX];
-};
-
-static void add_cell(struct table *table, size_t column, const char *text)
-{
-    char clean[CELL_MAX] = "";
-    FILE *stream = fmemopen(clean, sizeof clean, "w");
-    size_t length = strlen(text), most = sizeof clean - 4;
-    if (stream) {
-        tw_terminal_print_clean(stream, text, length < most ? length : most);
-        fputs(length < most ? "" : "...", stream);
-        fclose(stream);
-    }
-    table->cells[table->n_rows][column] = strdup(clean);
-}
-
-/* Cells separated by tabs; the first row is the head, where '#' begins a column of numbers. */
-static void add_row(struct table *table, const char *const *cells, size_t n)
-{
-    if (table->n_rows == ROWS_MAX)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        bool is_head = table->n_rows == 0;
-        if (is_head)
-            table->is_number[i] = cells[i][0] == '#';
-        add_cell(table, i, cells[i] + (is_head && cells[i][0] == '#'));
-    }
-    table->n_columns = n;
-    table->n_rows++;
-}
-
-static size_t columns_of(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
-static void print_cell(FILE *out, const struct table *table, size_t row, size_t column,
-                       size_t width)
-{
-    const char *text = table->cells[row][column] ? table->cells[row][column] : "";
-    int pad = (int)(width - columns_of(text));
-    bool is_last = column + 1 == table->n_columns;
-    if (table->is_number[column])
-        fprintf(out, "%*s%s", pad, "", text);
-    else
-        fprintf(out, "%s%*s", text, is_last ? 0 : pad, "");
-    fputs(is_last ? "\n" : "  ", out);
-}
-
-/* Prints and releases. */
-static void print_table(FILE *out, struct table *table)
-{
-    size_t widths[COLUMNS_MAX] = {0};
-    for (size_t row = 0; row < table->n_rows; row++) {
-        for (size_t column = 0; column < table->n_columns; column++) {
-            const char *text = table->cells[row][column];
-            size_t width = text ? columns_of(text) : 0;
-            widths[column] = width > widths[column] ? width : widths[column];
-        }
-    }
-    for (size_t row = 0; row < table->n_rows; row++) {
-        for (size_t column = 0; column < table->n_columns; column++) {
-            print_cell(out, table, row, column, widths[column]);
-        }
-    }
-    for (size_t row = 0; row < table->n_rows; row++) {
-        for (size_t column = 0; column < table->n_columns; column++)
-            free(table->cells[row][column]);
-    }
-    free(table);
-}
 
 /* ---- values ---- */
 
@@ -187,18 +107,19 @@ static void print_partitions(FILE *out, const json_t *source)
     const json_t *list = json_object_get(source, "partitions");
     size_t n = json_array_size(list), shown = n < PARTITIONS_MAX ? n : PARTITIONS_MAX;
     json_t **sorted = n ? calloc(n, sizeof *sorted) : NULL;
-    struct table *table = sorted ? calloc(1, sizeof *table) : NULL;
+    struct tw_text_table *table = sorted ? tw_text_table_new() : NULL;
     if (table) {
         for (size_t i = 0; i < n; i++)
             sorted[i] = json_array_get(list, i);
         qsort(sorted, n, sizeof *sorted, by_lag);
-        add_row(table, (const char *[]){"  ", "#PARTITION", "#LAG", "#RUNS"}, 4);
+        tw_text_table_add(table, (const char *[]){"  ", "#PARTITION", "#LAG", "#RUNS"}, 4);
         for (size_t i = 0; i < shown; i++) {
             struct text number = number_of(sorted[i], "partition"),
                         lag = number_of(sorted[i], "lag"), runs = number_of(sorted[i], "runs");
-            add_row(table, (const char *[]){"  ", number.text, lag.text, runs.text}, 4);
+            tw_text_table_add(table, (const char *[]){"  ", number.text, lag.text, runs.text}, 4);
         }
-        print_table(out, table);
+        tw_text_table_print(table, out);
+        tw_text_table_free(table);
         if (n > shown)
             fprintf(out, "    and %zu more partitions\n", n - shown);
     }
@@ -208,26 +129,27 @@ static void print_partitions(FILE *out, const json_t *source)
 static void print_sources(FILE *out, const json_t *status)
 {
     const json_t *list = json_object_get(status, "sources"), *source;
-    struct table *table = calloc(1, sizeof *table);
+    struct tw_text_table *table = tw_text_table_new();
     size_t i;
     if (!table)
         return;
-    add_row(table, (const char *[]){"SOURCE", "#RUNS", "#RECORDS", "#REPEATS", "#BROKEN", "STATE"},
-            6);
+    tw_text_table_add(
+        table, (const char *[]){"SOURCE", "#RUNS", "#RECORDS", "#REPEATS", "#BROKEN", "STATE"}, 6);
     json_array_foreach(list, i, source)
     {
         struct text runs = number_of(source, "runs"), records = number_of(source, "records"),
                     repeats = number_of(source, "repeats"), broken = number_of(source, "broken");
-        char state[CELL_MAX];
+        char state[STATE_MAX];
         const char *waiting = text_of(source, "waiting", NULL);
         snprintf(state, sizeof state, "%s%s", waiting ? "waits: " : "ok", waiting ? waiting : "");
-        add_row(table,
-                (const char *[]){text_of(source, "name", "?"), runs.text, records.text,
-                                 repeats.text, broken.text, state},
-                6);
+        tw_text_table_add(table,
+                          (const char *[]){text_of(source, "name", "?"), runs.text, records.text,
+                                           repeats.text, broken.text, state},
+                          6);
     }
     fputc('\n', out);
-    print_table(out, table);
+    tw_text_table_print(table, out);
+    tw_text_table_free(table);
     json_array_foreach(list, i, source) print_partitions(out, source);
 }
 
@@ -247,30 +169,31 @@ static struct text lag_of(const json_t *sink)
 static void print_sinks(FILE *out, const json_t *status, double now)
 {
     const json_t *list = json_object_get(status, "sinks"), *sink;
-    struct table *table = calloc(1, sizeof *table);
+    struct tw_text_table *table = tw_text_table_new();
     size_t i;
     if (!table)
         return;
-    add_row(table,
-            (const char *[]){"SINK", "KIND", "#DELIVERED", "#WAITING", "#DEAD", "LAST SUCCESS",
-                             "STATE"},
-            7);
+    tw_text_table_add(table,
+                      (const char *[]){"SINK", "KIND", "#DELIVERED", "#WAITING", "#DEAD",
+                                       "LAST SUCCESS", "STATE"},
+                      7);
     json_array_foreach(list, i, sink)
     {
         struct text delivered = number_of(sink, "delivered"), waiting = lag_of(sink),
                     dead = number_of(sink, "dead_letters"),
                     success = ago(sink, "last_success", now);
-        add_row(table,
-                (const char *[]){text_of(sink, "name", "?"), text_of(sink, "kind", "?"),
-                                 delivered.text, waiting.text, dead.text, success.text,
-                                 text_of(sink, "last_error", "ok")},
-                7);
+        tw_text_table_add(table,
+                          (const char *[]){text_of(sink, "name", "?"), text_of(sink, "kind", "?"),
+                                           delivered.text, waiting.text, dead.text, success.text,
+                                           text_of(sink, "last_error", "ok")},
+                          7);
     }
     fputc('\n', out);
     if (json_array_size(list))
-        print_table(out, table);
+        tw_text_table_print(table, out);
     else
-        fputs("no sinks\n", out), free(table);
+        fputs("no sinks\n", out);
+    tw_text_table_free(table);
 }
 
 static void print_episodes(FILE *out, const json_t *status, size_t episodes_max, double now)
@@ -279,31 +202,32 @@ static void print_episodes(FILE *out, const json_t *status, size_t episodes_max,
     const json_t *first = json_object_get(episodes, "first");
     json_int_t open = json_integer_value(json_object_get(episodes, "open"));
     size_t i, shown = 0;
-    struct table *table = calloc(1, sizeof *table);
+    struct tw_text_table *table = tw_text_table_new();
     if (!table)
         return;
-    add_row(table,
-            (const char *[]){"SEVERITY", "DETECTOR", "#SINCE STEP", "DETECTED", "SCOPE", "RUN"}, 6);
+    tw_text_table_add(
+        table, (const char *[]){"SEVERITY", "DETECTOR", "#SINCE STEP", "DETECTED", "SCOPE", "RUN"},
+        6);
     json_array_foreach(first, i, episode)
     {
         if (shown == episodes_max)
             break;
         struct text step = number_of(episode, "since_step"),
                     detected = ago(episode, "detected", now);
-        add_row(table,
-                (const char *[]){text_of(episode, "severity", "?"),
-                                 text_of(episode, "detector", "?"), step.text, detected.text,
-                                 text_of(episode, "scope", ""), text_of(episode, "run", "?")},
-                6);
+        tw_text_table_add(table,
+                          (const char *[]){text_of(episode, "severity", "?"),
+                                           text_of(episode, "detector", "?"), step.text,
+                                           detected.text, text_of(episode, "scope", ""),
+                                           text_of(episode, "run", "?")},
+                          6);
         shown++;
     }
     fprintf(out, "\n%lld open %s in %s %s\n", (long long)open, open == 1 ? "episode" : "episodes",
             number_of(status, "runs").text,
             json_integer_value(json_object_get(status, "runs")) == 1 ? "run" : "runs");
     if (shown)
-        print_table(out, table);
-    else
-        free(table);
+        tw_text_table_print(table, out);
+    tw_text_table_free(table);
     if (shown && (size_t)open > shown)
         fprintf(out, "and %lld more\n", (long long)open - (long long)shown);
 }

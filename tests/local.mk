@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	docs/configuration.md \
 	docs/detectors.md \
 	docs/evaluation.md \
+	docs/operations.md \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -163,6 +164,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_operations.py \
+	tests/test_operations_kafka.py \
 	tests/test_oracle.py \
 	tests/test_oracle_agents.py \
 	tests/test_paths_agree.py \

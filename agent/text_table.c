@@ -1,0 +1,97 @@
+/* Cells are kept until all widths are known. */
+#include "agent/text_table.h"
+
+#include "sinks/terminal.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX 600
+#define CELL_MAX 160
+
+struct tw_text_table {
+    size_t n_columns, n_rows;
+    bool is_number[TW_TEXT_COLUMNS_MAX]; /* aligned to the right */
+    char *cells[ROWS_MAX][TW_TEXT_COLUMNS_MAX];
+};
+
+struct tw_text_table *tw_text_table_new(void)
+{
+    return calloc(1, sizeof(struct tw_text_table));
+}
+
+static void add_cell(struct tw_text_table *table, size_t column, const char *text)
+{
+    char clean[CELL_MAX] = "";
+    FILE *stream = fmemopen(clean, sizeof clean, "w");
+    size_t length = strlen(text), most = sizeof clean - 4;
+    while (length > most && ((unsigned char)text[most] & 0xc0) == 0x80)
+        most--; /* not inside a character */
+    if (stream) {
+        tw_terminal_print_clean(stream, text, length < most ? length : most);
+        fputs(length < most ? "" : "...", stream);
+        fclose(stream);
+    }
+    table->cells[table->n_rows][column] = strdup(clean);
+}
+
+void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n)
+{
+    if (table->n_rows == ROWS_MAX)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        bool is_head = table->n_rows == 0;
+        if (is_head)
+            table->is_number[i] = cells[i][0] == '#';
+        add_cell(table, i, cells[i] + (is_head && cells[i][0] == '#'));
+    }
+    table->n_columns = n;
+    table->n_rows++;
+}
+
+static size_t columns_of(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static void print_cell(FILE *out, const struct tw_text_table *table, size_t row, size_t column,
+                       size_t width)
+{
+    const char *text = table->cells[row][column] ? table->cells[row][column] : "";
+    int pad = (int)(width - columns_of(text));
+    bool is_last = column + 1 == table->n_columns;
+    if (table->is_number[column])
+        fprintf(out, "%*s%s", pad, "", text);
+    else
+        fprintf(out, "%s%*s", text, is_last ? 0 : pad, "");
+    fputs(is_last ? "\n" : "  ", out);
+}
+
+void tw_text_table_print(const struct tw_text_table *table, FILE *out)
+{
+    size_t widths[TW_TEXT_COLUMNS_MAX] = {0};
+    for (size_t row = 0; row < table->n_rows; row++) {
+        for (size_t column = 0; column < table->n_columns; column++) {
+            const char *text = table->cells[row][column];
+            size_t width = text ? columns_of(text) : 0;
+            widths[column] = width > widths[column] ? width : widths[column];
+        }
+    }
+    for (size_t row = 0; row < table->n_rows; row++) {
+        for (size_t column = 0; column < table->n_columns; column++)
+            print_cell(out, table, row, column, widths[column]);
+    }
+}
+
+void tw_text_table_free(struct tw_text_table *table)
+{
+    for (size_t row = 0; table && row < table->n_rows; row++) {
+        for (size_t column = 0; column < table->n_columns; column++)
+            free(table->cells[row][column]);
+    }
+    free(table);
+}

@@ -1,0 +1,23 @@
+/* Tables for a terminal: columns as wide as their widest cell. */
+#ifndef TW_TEXT_TABLE_H
+#define TW_TEXT_TABLE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define TW_TEXT_COLUMNS_MAX 8
+
+struct tw_text_table;
+
+/* NULL when out of memory. */
+struct tw_text_table *tw_text_table_new(void);
+void tw_text_table_free(struct tw_text_table *table); /* NULL is allowed */
+
+/* Adds a row of `n` cells, which are copied, cut to some 150 bytes, and cleaned of what would steer
+ * a terminal. The first row is the head: a '#' before its text, which is not printed, makes the
+ * column one of numbers, aligned to the right. Rows beyond 600 are left out. */
+void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n);
+
+void tw_text_table_print(const struct tw_text_table *table, FILE *out);
+
+#endif
