@@ -53,6 +53,7 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/course.c detectors/statistics/course.h \
+	detectors/statistics/course_marks.c detectors/statistics/course_marks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
 	detectors/statistics/loss_baseline.c detectors/statistics/loss_baseline.h \
