@@ -1,6 +1,8 @@
 /* The run's own healthy numbers: medians of recent losses, recent norms, checkpoints. */
 #include "agent/run_series.h"
 
+#include "detectors/statistics/packed_log.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,11 +83,12 @@ static void observe_norm(struct tw_run_series *series, const struct tw_record *r
                          bool is_flagged)
 {
     double norm = record->signal[TW_SIGNAL_GRAD_NORM];
-    if (is_flagged || !isfinite(norm) || norm > 1e30 ||
+    if (is_flagged || !isfinite(norm) || norm > 1e30 || norm <= 0 ||
         record->grad_norm_kind == TW_GRAD_NORM_POST_CLIP)
         return;
     if (series->norms % TW_SERIES_NORM_STRIDE == 0)
-        series->norm[series->norms / TW_SERIES_NORM_STRIDE % TW_SERIES_NORMS] = (float)norm;
+        series->norm[series->norms / TW_SERIES_NORM_STRIDE % TW_SERIES_NORMS] =
+            tw_pack_log(log(norm));
     series->norms++;
 }
 
@@ -220,12 +223,16 @@ static void norm_facts(const struct tw_run_series *series, struct tw_facts *ret)
 {
     uint64_t kept = (series->norms + TW_SERIES_NORM_STRIDE - 1) / TW_SERIES_NORM_STRIDE;
     size_t n = filled(kept, TW_SERIES_NORMS), clipped = 0;
-    ret->grad_norm_median = quantile(series->norm, n, .5);
-    ret->grad_norm_p90 = quantile(series->norm, n, .9);
+    float norm[TW_SERIES_NORMS];
+    tw_unpack_logs(series->norm, (unsigned)n, norm);
+    for (size_t i = 0; i < n; i++)
+        norm[i] = expf(norm[i]);
+    ret->grad_norm_median = quantile(norm, n, .5);
+    ret->grad_norm_p90 = quantile(norm, n, .9);
     if (n == 0 || !(ret->max_grad_norm > 0))
         return;
     for (size_t i = 0; i < n; i++)
-        clipped += series->norm[i] > ret->max_grad_norm;
+        clipped += norm[i] > ret->max_grad_norm;
     ret->clipped_fraction = (double)clipped / (double)n;
 }
 

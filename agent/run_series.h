@@ -23,7 +23,7 @@ struct tw_run_series {
     double skipped;                 /* optimizer steps */
     double rollbacks;               /* times the step index went back while a finding was open */
     struct tw_course_marks healthy; /* losses of the context's course */
-    float norm[TW_SERIES_NORMS];    /* a ring */
+    int16_t norm[TW_SERIES_NORMS];  /* logarithms, a ring; statistics/packed_log.h */
 
     /* The rest is only there from TW_EXTENT_EVALS on. */
     double eval_loss, best_eval_loss;

@@ -59,6 +59,7 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/loss_baseline.c detectors/statistics/loss_baseline.h \
 	detectors/statistics/middle.c detectors/statistics/middle.h \
 	detectors/statistics/order.c detectors/statistics/order.h \
+	detectors/statistics/packed_log.h \
 	detectors/statistics/recent.c detectors/statistics/recent.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
