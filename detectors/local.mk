@@ -80,6 +80,7 @@ DETECTOR_TESTS = \
 	tests/unit/test_detector_context \
 	tests/unit/test_detector_course \
 	tests/unit/test_detector_statistics \
+	tests/unit/test_detector_windows \
 	tests/unit/test_detectors_contract \
 	tests/unit/test_detectors_saved \
 	tests/unit/test_divergence \
@@ -111,6 +112,9 @@ tests_unit_test_detector_course_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_statistics_SOURCES = tests/unit/test_detector_statistics.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_statistics_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_detector_windows_SOURCES = tests/unit/test_detector_windows.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_detector_windows_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detectors_contract_SOURCES = tests/unit/test_detectors_contract.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detectors_contract_LDADD = $(DETECTOR_TEST_LIBS)
