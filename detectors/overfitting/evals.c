@@ -15,7 +15,7 @@ enum { NOISE_EVALS = 20, GAPS = 8 };
 
 void tw_evals_start(struct tw_evals *evals)
 {
-    memset(evals, 0, offsetof(struct tw_evals, at));
+    memset(evals, 0, sizeof *evals);
 }
 
 void tw_evals_break(struct tw_evals *evals)

@@ -88,7 +88,7 @@ void tw_underfitting_take_loss(struct tw_underfitting_series *series,
 
 void tw_underfitting_evals_start(struct tw_underfitting_evals *evals)
 {
-    memset(evals, 0, sizeof *evals);
+    evals->series = (struct tw_underfitting_series){0};
     tw_trace_start(&evals->trace);
 }
 

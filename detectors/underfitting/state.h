@@ -35,12 +35,11 @@ struct tw_underfitting {
     uint64_t onset_step;
     int64_t onset_time_ms;
     uint8_t has_nonfinite;
-    double weight_decay, dropout;      /* as declared; 0 while unknown */
-    double hidden_units, inputs;       /* of the narrowest hidden layer, of the first; 0: unknown */
-    double first_weights, weights;     /* norms; 0 while unknown */
-    double path;                       /* sum of update over weight norm, over all steps */
-    uint64_t norms_step;               /* of the newest norms */
-    double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
+    double weight_decay, dropout;  /* as declared; 0 while unknown */
+    double hidden_units, inputs;   /* of the narrowest hidden layer, of the first; 0: unknown */
+    double first_weights, weights; /* norms; 0 while unknown */
+    double path;                   /* sum of update over weight norm, over all steps */
+    uint64_t norms_step;           /* of the newest norms */
     struct tw_underfitting_series loss;
     struct tw_underfitting_evals eval; /* from TW_EXTENT_EVALS on */
 };
