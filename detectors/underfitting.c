@@ -80,8 +80,6 @@ static struct tw_underfitting_view look(const struct tw_underfitting *underfitti
     view.has_trivial = context->trivial_loss > 0;
     view.reference = view.has_trivial ? context->trivial_loss : view.initial;
     view.progress = tw_context_progress(context);
-    if (view.trace->n >= COURSE_BLOCKS)
-        view.recent = tw_underfitting_course(view.trace, .5, 1);
     return view;
 }
 

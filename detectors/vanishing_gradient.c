@@ -5,7 +5,6 @@
  * architectures start with a tiny share in the first: so it is only told while the loss stands
  * near its start or has stopped falling half way. */
 #include "detectors/detectors.h"
-#include "detectors/statistics/order.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -122,20 +121,9 @@ static void vanishing_start(void *state, const void *config)
 
 enum { FIRST = 5, LEVEL = 16, BEFORE = 64 };
 
-/* The median of `n` losses, the newest `skip` passed over; of fewer where there are fewer. */
-static double median_of(const struct tw_course *course, unsigned skip, unsigned n)
-{
-    float values[BEFORE];
-    double sorted[BEFORE];
-    n = tw_course_values(course, skip, n, values);
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = (double)values[i];
-    return tw_median(sorted, n);
-}
-
 static double level_now(const struct tw_context *context)
 {
-    return median_of(&context->course, 0, LEVEL);
+    return tw_course_median(&context->course, 0, LEVEL);
 }
 
 /* Not below `share` of a loss: a share for losses of any sign. */
@@ -155,7 +143,7 @@ static bool does_not_learn(const struct vanishing *vanishing,
         return true;
     return context->course.count >= LEVEL + BEFORE &&
            is_above_share(level, config->improved_ratio,
-                          median_of(&context->course, LEVEL, BEFORE)) &&
+                          tw_course_median(&context->course, LEVEL, BEFORE)) &&
            is_above_share(level, config->stuck_ratio, vanishing->initial);
 }
 
@@ -317,7 +305,7 @@ static void vanishing_observe(void *state, const void *config, const struct tw_c
     if (context->segment_is_new)
         forget_runs(vanishing, context);
     if (context->course.is_new && context->course.count <= FIRST)
-        vanishing->initial = median_of(&context->course, 0, FIRST);
+        vanishing->initial = tw_course_median(&context->course, 0, FIRST);
     if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_GRAD_NORM))
         observe_norm(vanishing, config, context, record->signal[TW_SIGNAL_GRAD_NORM], is_warmup,
                      report);

@@ -56,7 +56,6 @@ struct tw_underfitting_view {
     double reference; /* the trivial level, or the initial one where no trivial one is declared */
     double progress;  /* NaN: unknown */
     bool has_trivial, is_end;
-    struct tw_underfitting_course recent; /* of the newest half */
 };
 
 /* ---- cause.c: why ---- */
@@ -72,6 +71,8 @@ double tw_underfitting_growth(const struct tw_underfitting *underfitting);
 /* The weights have moved by less than their usual way: `path` is known and short. */
 bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
                                       const struct tw_underfitting_view *view);
+/* How the newest half of the course runs; nothing is known of a short one. */
+struct tw_underfitting_course tw_underfitting_recent(const struct tw_underfitting_view *view);
 /* The newest half of the course falls, by more than nothing. */
 bool tw_underfitting_is_falling(const struct tw_underfitting_view *view);
 
