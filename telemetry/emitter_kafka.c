@@ -16,6 +16,7 @@
 /* How long closing waits for brokers that never took anything and cannot be reached. */
 #define AWAY_SECONDS 1.0
 
+#define LOOK_FOR_TOPIC_MS 1000
 /* How often a producer that ended itself may be replaced. */
 #define REPLACE_EVERY_SECONDS 10.0
 
@@ -26,10 +27,11 @@ struct tw_emitter_kafka {
     char *topic, *key;
     struct tw_emitter_kafka_hooks hooks;
     /* Since the newest delivery: */
-    char broker_error[200]; /* the newest */
+    char broker_error[400]; /* the newest */
     bool is_away;           /* librdkafka found all brokers down */
     bool is_full;           /* a message found no room and waited for it in vain */
     bool has_delivered;
+    char topic_error[400]; /* describe()'s room */
 };
 
 static double now(void)
@@ -39,13 +41,24 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* librdkafka's own words where it gave up waiting say nothing of what it waited for. */
-static const char *describe(const struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code)
+static bool is_about_topic(rd_kafka_resp_err_t code)
 {
-    if (code != RD_KAFKA_RESP_ERR__PURGE_QUEUE && code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT &&
-        code != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
+/* librdkafka's own words where it gave up waiting say nothing of what it waited for. */
+static const char *describe(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+        code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return kafka->broker_error[0] ? kafka->broker_error : "the brokers did not answer in time";
+    if (!is_about_topic(code))
         return rd_kafka_err2str(code);
-    return kafka->broker_error[0] ? kafka->broker_error : "the brokers did not answer in time";
+    snprintf(kafka->topic_error, sizeof kafka->topic_error, "topic '%s': %s", kafka->topic,
+             rd_kafka_err2str(code));
+    return kafka->topic_error;
 }
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -226,7 +239,7 @@ static bool replace(struct tw_emitter_kafka *kafka)
     return true;
 }
 
-static int cannot_send(const struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code,
+static int cannot_send(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code,
                        struct tw_error *error)
 {
     char reason[256];
@@ -235,7 +248,7 @@ static int cannot_send(const struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t
     if (code == RD_KAFKA_RESP_ERR__FATAL &&
         rd_kafka_fatal_error(kafka->producer, reason, sizeof reason))
         return tw_error_set(error, -EIO, "kafka: %s", reason);
-    return tw_error_set(error, -EIO, "kafka: %s", rd_kafka_err2str(code));
+    return tw_error_set(error, -EIO, "kafka: %s", describe(kafka, code));
 }
 
 int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size_t size,
@@ -271,11 +284,30 @@ static void wait_for_deliveries(struct tw_emitter_kafka *kafka, double seconds)
     }
 }
 
+/* What is not delivered although no broker complained may want a topic that does not exist:
+ * librdkafka gives that half a minute before it says so. */
+static void look_for_topic(struct tw_emitter_kafka *kafka)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->producer, kafka->topic, NULL);
+    if (!topic)
+        return;
+    if (!rd_kafka_metadata(kafka->producer, 0, topic, &metadata, LOOK_FOR_TOPIC_MS)) {
+        if (metadata->topic_cnt == 1 && metadata->topics[0].err)
+            snprintf(kafka->broker_error, sizeof kafka->broker_error, "%s",
+                     describe(kafka, metadata->topics[0].err));
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(topic);
+}
+
 void tw_emitter_kafka_close(struct tw_emitter_kafka *kafka, double seconds)
 {
     if (!kafka)
         return;
     wait_for_deliveries(kafka, seconds);
+    if (rd_kafka_outq_len(kafka->producer) > 0 && !kafka->broker_error[0])
+        look_for_topic(kafka);
     give_up(kafka->producer);
     release(kafka);
 }

@@ -131,6 +131,7 @@ static void flush(struct tw_emitter_writer *writer)
     }
     writer->batch.size = 0;
     writer->n_batch = 0;
+    writer->is_urgent = false;
 }
 
 /* Makes writer->line of a record in CBOR. */
@@ -203,13 +204,13 @@ void tw_emitter_writer_take(struct tw_emitter_writer *writer, const void *record
         if (writer->run_dir && writer->rank == 0)
             write_run_json(writer, record, size);
     }
-    if (mark & TW_MARK_URGENT)
-        flush(writer);
+    writer->is_urgent = writer->is_urgent || mark & TW_MARK_URGENT;
 }
 
 void tw_emitter_writer_tick(struct tw_emitter_writer *writer)
 {
-    if (writer->n_batch && tw_emitter_now() - writer->batch_began >= writer->linger_seconds)
+    if (writer->is_urgent ||
+        (writer->n_batch && tw_emitter_now() - writer->batch_began >= writer->linger_seconds))
         flush(writer);
     if (writer->kafka)
         tw_emitter_kafka_poll(writer->kafka);

@@ -63,3 +63,23 @@ def test_what_an_unreachable_broker_costs_is_one_line(tmp_path, display):
                         rf"kafka: {broker}/bootstrap: .*Connection refused\n", done.stderr)
     assert told and told[1] == told[2] and int(told[1]) > 300, done.stderr
     assert done.returncode == 2
+
+
+def test_a_topic_that_does_not_exist_is_named(kafka, tmp_path):
+    done = programs.run("trainward-train", "--quiet", "--max-steps", "300", "--kafka", kafka.brokers,
+                        "--kafka-topic", "no-such-topic", cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"trainward-train: (\d+) of \1 telemetry records were not delivered: kafka: "
+                        r"topic 'no-such-topic': Broker: Unknown topic or partition\n", done.stderr)
+
+
+def test_credentials_that_the_broker_refuses_are_told(kafka, tmp_path):
+    done = programs.run("trainward-train", "--quiet", "--max-steps", "300", "--kafka", kafka.brokers,
+                        "--kafka-property", "security.protocol=sasl_plaintext",
+                        "--kafka-property", "sasl.mechanism=PLAIN",
+                        "--kafka-property", "sasl.username=ada",
+                        "--kafka-property", "sasl.password=Lovelace", cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"trainward-train: (\d+) of \1 telemetry records were not delivered: kafka: "
+                        r".*SASL PLAIN mechanism handshake failed.*\n", done.stderr)
+    assert "Lovelace" not in done.stderr

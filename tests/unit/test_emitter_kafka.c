@@ -413,6 +413,20 @@ static void what_is_urgent_takes_along_what_was_before_it(void **state)
     end_reading(&arrived);
 }
 
+static void urgent_records_that_come_together_share_a_message(void **state)
+{
+    (void)state;
+    struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.linger_seconds = 3600});
+    struct arrived arrived;
+    for (uint64_t i = 0; i < 1000; i++)
+        emit_step(emitter, i, NAN);
+    begin_reading(&arrived);
+    assert_steps_arrive(&arrived, 0, 1000);
+    assert_true(arrived.messages < 500);
+    close_emitter(emitter, 1000);
+    end_reading(&arrived);
+}
+
 static void records_wait_for_each_other_only_so_long(void **state)
 {
     (void)state;
@@ -588,8 +602,10 @@ static void a_full_queue_is_waited_for_only_so_long(void **state)
         .kafka_brokers = DEAD_BROKER, .kafka_properties = properties, .close_seconds = 0.3});
     struct tw_emitter_counts counts;
     struct tw_error error = {0};
-    for (uint64_t i = 0; i < 6; i++)
+    for (uint64_t i = 0; i < 6; i++) {
         emit_step(emitter, i, NAN); /* each a message */
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
     double start = now();
     assert_int_equal(tw_emitter_close(emitter, &counts, &error), -EIO);
     assert_true(now() - start < 4);
@@ -607,6 +623,8 @@ int main(void)
                                         start_broker, stop_broker),
         cmocka_unit_test_setup_teardown(what_is_urgent_takes_along_what_was_before_it, start_broker,
                                         stop_broker),
+        cmocka_unit_test_setup_teardown(urgent_records_that_come_together_share_a_message,
+                                        start_broker, stop_broker),
         cmocka_unit_test_setup_teardown(records_wait_for_each_other_only_so_long, start_broker,
                                         stop_broker),
         cmocka_unit_test_setup_teardown(ranks_of_a_run_share_its_partition, start_broker,
