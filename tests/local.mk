@@ -157,6 +157,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_commands.py \
 	tests/test_contracts.py \
 	tests/test_docs.py \
+	tests/test_emitter.py \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \
