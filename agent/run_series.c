@@ -53,7 +53,7 @@ static double loss_median(const struct tw_run_series *series, const struct tw_co
 {
     float losses[TW_SERIES_LOSSES];
     unsigned n = tw_course_marked(&series->healthy, course, TW_SERIES_LOSSES, losses);
-    return n ? tw_course_median(course, losses, n) : NAN;
+    return n ? tw_course_scaled_median(course, losses, n) : NAN;
 }
 
 static void observe_loss(struct tw_run_series *series, const struct tw_course *course, double loss,

@@ -47,9 +47,7 @@ static struct tw_normal_loss normal_loss(const struct tw_explosion_signs *signs,
 
 static double recent_level(const struct tw_explosion_signs *signs, const struct tw_course *course)
 {
-    float losses[LEVEL_LOSSES];
-    unsigned n = tw_course_values(course, 0, signs->recent_losses, losses);
-    return tw_recent_median(losses, n);
+    return tw_course_median(course, 0, signs->recent_losses);
 }
 
 void tw_explosion_signs_take_loss(struct tw_explosion_signs *signs, const struct tw_course *course,

@@ -21,6 +21,6 @@ unsigned tw_course_marked(const struct tw_course_marks *marks, const struct tw_c
                           unsigned n, float *ret);
 
 /* The median of the first `n` <= 310 of such losses as they came; 0 of none. They change places. */
-double tw_course_median(const struct tw_course *course, float *scaled, unsigned n);
+double tw_course_scaled_median(const struct tw_course *course, float *scaled, unsigned n);
 
 #endif
