@@ -262,6 +262,8 @@ int tw_config_load(struct tw_config *ret, const char *path, const char *const *o
     free(loader);
     if (is_wrong)
         tw_config_release(ret);
+    else
+        tw_settings_seal(&ret->settings);
     return is_wrong ? -EINVAL : 0;
 }
 

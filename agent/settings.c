@@ -122,6 +122,7 @@ int tw_settings_set(struct tw_settings *settings, const char *name, const char *
     if (!dot || (size_t)(dot - name) >= sizeof first)
         return tw_error_set(error, -EINVAL, "'%.64s' is not DETECTOR.THRESHOLD", name);
     snprintf(first, sizeof first, "%.*s", (int)(dot - name), name);
+    settings->digest[0] = '\0';
     if (!tw_settings_find(settings, first, &table))
         return unknown_table(first, error);
     const struct tw_option *option = tw_option_find(table.options, table.n, dot + 1);
@@ -189,7 +190,7 @@ static uint64_t add_table(uint64_t hash, const char *name, const struct tw_setti
     return hash;
 }
 
-void tw_settings_digest(const struct tw_settings *settings, char ret[17])
+static void compute_digest(const struct tw_settings *settings, char ret[17])
 {
     const uint32_t context_version = TW_CONTEXT_VERSION;
     uint64_t hash = 14695981039346656037u;
@@ -202,4 +203,17 @@ void tw_settings_digest(const struct tw_settings *settings, char ret[17])
         hash = add_bytes(hash, &tw_detectors[i]->state_version, sizeof(uint32_t));
     }
     snprintf(ret, 17, "%016" PRIx64, hash);
+}
+
+void tw_settings_digest(const struct tw_settings *settings, char ret[17])
+{
+    if (settings->digest[0])
+        memcpy(ret, settings->digest, sizeof settings->digest);
+    else
+        compute_digest(settings, ret);
+}
+
+void tw_settings_seal(struct tw_settings *settings)
+{
+    compute_digest(settings, settings->digest);
 }

@@ -9,6 +9,7 @@
 struct tw_settings {
     struct tw_context_config shared;
     void *detector[TW_DETECTORS_MAX]; /* config of tw_detectors[i], owned */
+    char digest[17];                  /* once sealed; else empty */
 };
 
 /* Every threshold at its initial value. */
@@ -32,5 +33,7 @@ void tw_settings_release(struct tw_settings *settings);
 /* Hash over every threshold in force and the detectors' state versions: 16 hex digits and NUL;
  * `config_digest` in what `analyze` prints, and part of saved states. */
 void tw_settings_digest(const struct tw_settings *settings, char ret[17]);
+/* Nothing is set any more: the digest, which each saved run carries, is computed once. */
+void tw_settings_seal(struct tw_settings *settings);
 
 #endif

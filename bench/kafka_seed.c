@@ -114,6 +114,7 @@ static int open_parts(struct seeding *seeding, struct tw_error *error)
     int result = tw_settings_init(&seeding->settings, error);
     if (result)
         return result;
+    tw_settings_seal(&seeding->settings);
     watch.rules = seeding->rules = tw_rules_new();
     if (!seeding->rules)
         return tw_error_set(error, -ENOMEM, "out of memory");
