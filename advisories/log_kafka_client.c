@@ -1,6 +1,8 @@
 /* A librdkafka client for the advisory log. */
 #include "advisories/log_kafka_client.h"
 
+#include "telemetry/kafka_trouble.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,17 +34,12 @@ const char *tw_kafka_trouble_text(struct tw_kafka_trouble *trouble, char *buffer
     return buffer;
 }
 
-/* librdkafka's own way to report is standard error; a library of ours keeps the newest line instead
- * and hands it out with the error that it explains. */
-static void keep_trouble(const rd_kafka_t *client, int level, const char *facility,
-                         const char *text)
+static void keep_trouble(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    struct tw_kafka_trouble *trouble = rd_kafka_opaque(client);
-    (void)facility;
-    if (level > 4) /* syslog's warning */
-        return;
+    struct tw_kafka_trouble *trouble = opaque;
+    (void)client;
     pthread_mutex_lock(&trouble->lock);
-    snprintf(trouble->text, sizeof trouble->text, "%s", text);
+    tw_kafka_keep_reason(trouble->text, sizeof trouble->text, code, reason);
     pthread_mutex_unlock(&trouble->lock);
 }
 
@@ -53,61 +50,25 @@ void tw_kafka_name(char *buffer, size_t size, const struct tw_log_location *loca
              name ? "." : "", name ? name : "");
 }
 
-static int set(rd_kafka_conf_t *conf, const char *key, const char *value, struct tw_error *error)
-{
-    char why[256];
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, key, value, why, sizeof why);
-    if (result == RD_KAFKA_CONF_OK)
-        return 0;
-    if (result == RD_KAFKA_CONF_UNKNOWN)
-        return tw_error_at(error, -EINVAL, key, 0, 0, "is not a librdkafka property");
-    /* librdkafka's own text quotes the value, which may be a password. */
-    return tw_error_at(error, -EINVAL, key, 0, 0, "librdkafka refuses this property's value");
-}
-
-static int set_pairs(rd_kafka_conf_t *conf, const char *const *pairs, struct tw_error *error)
-{
-    int result = 0;
-    for (; *pairs && !result; pairs += 2)
-        result = set(conf, pairs[0], pairs[1], error);
-    return result;
-}
-
-static int set_property(rd_kafka_conf_t *conf, const char *property, struct tw_error *error)
-{
-    char key[128];
-    const char *equals = strchr(property, '=');
-    if (!equals || (size_t)(equals - property) >= sizeof key)
-        return tw_error_set(error, -EINVAL, "a Kafka property is written key=value");
-    snprintf(key, sizeof key, "%.*s", (int)(equals - property), property);
-    return set(conf, key, equals + 1, error);
-}
-
-static int configure(rd_kafka_conf_t *conf, const struct tw_log_location *location,
-                     const char *const *defaults, const char *const *fixed, struct tw_error *error)
-{
-    int result = set_pairs(conf, defaults, error);
-    if (!result)
-        result = set(conf, "bootstrap.servers", location->brokers, error);
-    for (size_t i = 0; location->properties && i < location->properties->n && !result; i++)
-        result = set_property(conf, location->properties->at[i], error);
-    return result ? result : set_pairs(conf, fixed, error);
-}
-
 int tw_kafka_client_open(rd_kafka_t **ret, rd_kafka_type_t type,
-                         const struct tw_log_location *location, const char *const *defaults,
-                         const char *const *fixed, void (*prepare)(rd_kafka_conf_t *conf),
-                         struct tw_kafka_trouble *trouble, struct tw_error *error)
+                         const struct tw_log_location *location,
+                         const struct tw_kafka_setting *defaults,
+                         const struct tw_kafka_setting *fixed,
+                         void (*prepare)(rd_kafka_conf_t *conf), struct tw_kafka_trouble *trouble,
+                         struct tw_error *error)
 {
     char why[256] = "";
+    const struct tw_kafka_settings settings = {location->brokers, defaults, location->properties,
+                                               fixed};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = configure(conf, location, defaults, fixed, error);
+    int result = tw_kafka_configure(conf, &settings, error);
     if (result) {
         rd_kafka_conf_destroy(conf);
         return result;
     }
     rd_kafka_conf_set_opaque(conf, trouble);
-    rd_kafka_conf_set_log_cb(conf, keep_trouble);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
+    rd_kafka_conf_set_error_cb(conf, keep_trouble);
     if (prepare)
         prepare(conf);
     rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);

@@ -70,27 +70,17 @@ int tw_kafka_reader_open(void **ret, const struct tw_log_location *location, con
 {
     char group[384];
     /* A sink's own time-outs bound a delivery well below the interval between two polls. */
-    static const char *const defaults[] = {"client.id",
-                                           "trainward",
-                                           "max.poll.interval.ms",
-                                           "1800000",
-                                           "queued.max.messages.kbytes",
-                                           "4096",
-                                           "session.timeout.ms",
-                                           "10000",
-                                           NULL};
+    static const struct tw_kafka_setting defaults[] = {{"max.poll.interval.ms", "1800000"},
+                                                       {"queued.max.messages.kbytes", "4096"},
+                                                       {"session.timeout.ms", "10000"},
+                                                       {NULL, NULL}};
     tw_kafka_name(group, sizeof group, location, "sink", name);
-    const char *fixed[] = {"group.id",
-                           group,
-                           "enable.auto.commit",
-                           "false",
-                           "enable.auto.offset.store",
-                           "false",
-                           "auto.offset.reset",
-                           "earliest",
-                           "enable.partition.eof",
-                           "false",
-                           NULL};
+    const struct tw_kafka_setting fixed[] = {{"group.id", group},
+                                             {"enable.auto.commit", "false"},
+                                             {"enable.auto.offset.store", "false"},
+                                             {"auto.offset.reset", "earliest"},
+                                             {"enable.partition.eof", "false"},
+                                             {NULL, NULL}};
     struct reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return tw_error_set(error, -ENOMEM, "out of memory");

@@ -100,6 +100,8 @@ static void add_subject(struct sentence *sentence, const struct tw_finding *find
         add(sentence, " in layer %s", finding->scope + 6);
     else if (!strncmp(finding->scope, "rank:", 5))
         add(sentence, " on rank %s", finding->scope + 5);
+    else if (!strncmp(finding->scope, "project:", 8))
+        add(sentence, " in all of project %s", finding->scope + 8);
 }
 
 static void add_title(struct sentence *sentence, const struct tw_finding *finding)

@@ -8,6 +8,9 @@
 #include "agent/notify.h"
 #include "agent/usage.h"
 
+#include "telemetry/clock.h"
+
+#include <errno.h>
 #include <popt.h>
 #include <stdio.h>
 
@@ -42,13 +45,13 @@ static void reload_between_lives(struct tw_configurations *configurations)
 }
 
 /* Says why, and waits. */
-static void start_again(struct tw_configurations *configurations, const struct tw_error *why,
-                        double pause)
+static void start_again(struct tw_configurations *configurations, struct tw_outage *outage,
+                        const struct tw_error *why, double pause)
 {
     char reason[256], message[200];
     tw_error_message(why, message, sizeof message);
     snprintf(reason, sizeof reason, "starting again: %s", message);
-    tw_logging_error(TW_LOG_WARNING, "starting again from what is durable", why);
+    tw_outage_begin(outage, "starting again from what is durable", why);
     tw_notify("STATUS=starting again from what is durable");
     tw_metrics_now(configurations->metrics)->lives_failed++;
     tw_metrics_begin_life(configurations->metrics, reason);
@@ -56,23 +59,51 @@ static void start_again(struct tw_configurations *configurations, const struct t
     tw_daemon_pause(pause);
 }
 
-/* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
- * mistake to be told; later ones wait for what was there before. */
+/* Brokers that do not answer may be starting themselves: they are waited for. The service manager
+ * is asked for patience, and after a while is told that this is as ready as it gets: what waits has
+ * not failed, and others may wait for us. */
+static void wait_for_brokers(struct tw_configurations *configurations, struct tw_outage *outage,
+                             const struct tw_error *why, double waited, double seconds)
+{
+    tw_outage_begin(outage, "waiting for the brokers", why);
+    tw_configurations_begun(configurations);
+    tw_notify(waited > TW_DAEMON_READY_SECONDS
+                  ? "READY=1\nSTATUS=waiting for the brokers"
+                  : "STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
+    tw_metrics_begin_life(configurations->metrics, "waiting for the brokers");
+    tw_metrics_publish(configurations->metrics);
+    tw_daemon_pause(seconds);
+    reload_between_lives(configurations);
+    tw_configurations_keep(configurations); /* nothing has lived: there is nothing to go back to */
+}
+
+/* Lives again and again until it is told to stop. What the first life does not start for is a
+ * mistake to be told: a topic that is missing, a login that is refused. Later ones wait for what
+ * was there before. */
 static int live(struct tw_configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
+    double begun_at = tw_now_seconds();
+    struct tw_outage outage = {0};
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
         struct tw_config next;
         struct tw_daemon_options options = {
             .config = &configurations->now,
             .metrics = configurations->metrics,
+            .outage = &outage,
             .load = load,
             .begun = begun,
             .changed = changed,
             .closure = configurations,
         };
         int end = tw_daemon_run(&options, &next, &failure);
+        if (end == -EHOSTUNREACH && !has_lived) {
+            if (tw_daemon_is_stopping())
+                return 0;
+            wait_for_brokers(configurations, &outage, &failure, tw_now_seconds() - begun_at, pause);
+            continue;
+        }
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;
@@ -95,7 +126,7 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
         if (end < 0 && configurations->has_before)
             tw_configurations_go_back(configurations, &failure);
         else if (end != TW_DAEMON_RELOAD)
-            start_again(configurations, &failure, pause);
+            start_again(configurations, &outage, &failure, pause);
         reload_between_lives(configurations);
     }
 }

@@ -3,14 +3,19 @@
 #include "agent/commands.h"
 
 #include "agent/daemon.h"
+#include "agent/feed.h"
 #include "agent/find_runs.h"
 #include "agent/load_rules.h"
 #include "agent/report.h"
+#include "agent/silence.h"
 #include "agent/usage.h"
 
 #include "sinks/terminal.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
+#include <math.h>
 #include <popt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +31,8 @@
 struct followed {
     struct tw_analysis analysis;
     char *path;
+    struct tw_silence silence;
+    bool has_drained;          /* read to its end */
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
     unsigned waits;            /* while nothing could be read */
 };
@@ -75,6 +82,7 @@ static int add_log(struct attach *attach, const char *path, struct tw_error *err
         return result;
     }
     attach->n_logs++;
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
     printf("following %s\n", path);
     fflush(stdout);
     return 0;
@@ -150,11 +158,26 @@ static long follow(struct attach *attach, struct followed *log, double timeout_s
             return result ? result : taken;
         }
         tell_mapping(log);
-        if (next == TW_NEXT_WAIT)
+        log->has_drained = next == TW_NEXT_WAIT;
+        if (log->has_drained)
             tell_doubt(log);
         if (next == TW_NEXT_WAIT || taken >= 1000)
             return taken;
     }
+}
+
+/* Nothing is saved here, so what is due is done at once. */
+static int mind_silence(const struct attach *attach, struct followed *log, struct tw_error *error)
+{
+    const struct tw_silence_moment moment = {
+        .now = tw_now_seconds(),
+        .wall_ms = tw_feed_wall_ms(),
+        .is_listening = log->has_drained,
+    };
+    if (log->has_ended || !tw_silence_is_time(&log->silence, moment.now))
+        return 0;
+    tw_silence_tick(&log->silence, log->analysis.watch, &attach->config, NULL, &moment);
+    return tw_silence_carry_out(&log->silence, log->analysis.watch, error);
 }
 
 static int follow_all(struct attach *attach, struct tw_error *error)
@@ -166,8 +189,9 @@ static int follow_all(struct attach *attach, struct tw_error *error)
             struct followed *log = &attach->logs[i];
             double timeout = attach->n_logs == 1 ? .25 : .25 / (double)attach->n_logs;
             long taken = log->has_ended ? 0 : follow(attach, log, timeout, error);
-            if (taken < 0)
-                return (int)taken;
+            int result = taken < 0 ? (int)taken : mind_silence(attach, log, error);
+            if (result)
+                return result;
             going += !log->has_ended;
         }
     }
@@ -237,6 +261,8 @@ static int run(int argc, const char **argv)
         fputs("trainward attach: name a run directory or a log file\n", stderr);
     else if (!tw_common_load(&attach.config, "attach", false)) {
         tw_daemon_catch_signals();
+        /* Who follows a run decides when to stop. */
+        attach.config.limits.retire_after_silence = INFINITY;
         /* When the terminal or the reader of our output goes, there is nobody to tell. */
         signal(SIGHUP, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);

@@ -1,9 +1,9 @@
 /* trainward check: every mistake of a configuration with its place, then each service. */
 #include "agent/commands.h"
 
+#include "agent/check_kafka.h"
 #include "agent/config_print.h"
 #include "agent/load_rules.h"
-#include "agent/topics.h"
 #include "agent/usage.h"
 
 #include <errno.h>
@@ -82,45 +82,6 @@ static int check_rules(const struct tw_config *config)
 
 /* ---- services ---- */
 
-static int look_at_topics(struct tw_kafka_admin *admin, const struct tw_config *config,
-                          struct tw_error *error)
-{
-    struct tw_kafka_topic topics[TW_TOPICS];
-    char names[TW_TOPICS][256];
-    int32_t found[TW_TOPICS];
-    tw_topics(topics, names, config, 1, 1);
-    for (int i = 0; i < TW_TOPICS; i++) {
-        bool is_needed =
-            config->n_kafka ? i == 0 || i == 3 || (i == 1 && config->log_in_kafka) : i == 1;
-        found[i] = is_needed ? tw_kafka_admin_partitions(admin, names[i], error) : 1;
-        if (found[i] < 0)
-            return found[i];
-        if (found[i] == 0)
-            return tw_error_at(error, -ENOENT, names[i], 0, 0,
-                               "the topic is missing; 'trainward setup kafka' creates it");
-    }
-    if (config->n_kafka && found[0] != found[3])
-        return tw_error_at(error, -EINVAL, names[3], 0, 0,
-                           "has %d partitions but %s has %d; both need the same number",
-                           (int)found[3], names[0], (int)found[0]);
-    return 0;
-}
-
-static int check_kafka(const struct tw_config *config)
-{
-    struct tw_error error = {0};
-    struct tw_kafka_admin *admin = NULL;
-    const struct tw_texts *properties;
-    const char *brokers = tw_topics_brokers(config, &properties);
-    if (!brokers)
-        return 0;
-    int result = tw_kafka_admin_open(&admin, brokers, properties, &error);
-    if (!result)
-        result = look_at_topics(admin, config, &error);
-    tw_kafka_admin_close(admin);
-    return tell("kafka", result, &error);
-}
-
 static int check_sink(const struct tw_configured_sink *configured)
 {
     struct tw_error error = {0};
@@ -141,7 +102,7 @@ static int check_all(const struct tw_config *config)
 {
     int failed = check_state_dir(config) + check_directories(config) + check_rules(config);
     if (!is_offline)
-        failed += check_kafka(config);
+        failed += tw_check_kafka(config, tell);
     for (size_t i = 0; i < config->n_sinks; i++)
         failed += check_sink(&config->sinks[i]);
     if (!failed)

@@ -2,7 +2,7 @@
 #include "agent/commands.h"
 
 #include "agent/load_rules.h"
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 #include "agent/rules_dry_run.h"
 #include "agent/usage.h"
 

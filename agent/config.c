@@ -2,9 +2,9 @@
 #include "agent/config_loader.h"
 
 #include "agent/http_server.h"
-#include "agent/nearest.h"
 
 #include "sources/kafka.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -158,6 +158,18 @@ static void check_all_kafka(struct tw_config_loader *loader)
     }
 }
 
+/* Their runs would share PREFIX.state, partition by partition, and be taken for one another's. */
+static void check_one_kafka(struct tw_config_loader *loader)
+{
+    const struct tw_config *config = loader->config;
+    if (config->n_kafka > 1)
+        tw_config_say(
+            loader, loader->path, 0, 0,
+            "sources: one agent reads one Kafka topic, and here are %zu; give each its own "
+            "configuration, with its own advisory_log.kafka.prefix",
+            config->n_kafka);
+}
+
 /* A bad address, a wrong scheme: what a sink says of its options without connecting. */
 static void check_sink(struct tw_config_loader *loader, const struct tw_config_object *object,
                        const struct tw_configured_sink *sink)
@@ -191,6 +203,7 @@ static void check_whole(struct tw_config_loader *loader)
     tw_config_check_required(loader);
     check_sinks(loader);
     check_all_kafka(loader);
+    check_one_kafka(loader);
     check_listen(loader);
     if (config->backoff_max < config->backoff_first)
         tw_config_say(loader, loader->path, 0, 0,
@@ -205,7 +218,8 @@ static void check_whole(struct tw_config_loader *loader)
 
 static int initialise(struct tw_config_loader *loader)
 {
-    static const char *const sections[] = {"", "log", "http", "delivery", "advisory_log.kafka"};
+    static const char *const sections[] = {
+        "", "log", "http", "delivery", "checkpoint", "limits", "advisory_log.kafka"};
     struct tw_config_table table;
     struct tw_error why = {0};
     int result = 0;

@@ -19,6 +19,19 @@ struct tw_directory_config {
     bool recursive;
 };
 
+/* When runs go, and how many there may be; `limits: {...}`. */
+struct tw_limits {
+    uint64_t runs, memory, retired;                /* memory: bytes of all runs together */
+    double retire_after_end, retire_after_silence; /* seconds */
+};
+
+/* How the runs of Kafka sources are saved; `checkpoint: {...}`. */
+struct tw_checkpoint_config {
+    double interval;     /* seconds between two commits of the position */
+    double snapshot_age; /* seconds after which a changed run is saved under load */
+    double snapshots_per_second;
+};
+
 struct tw_config {
     char *path;      /* the file, for messages */
     char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
@@ -35,9 +48,11 @@ struct tw_config {
     struct tw_configured_sink *sinks;
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
-    double shutdown_timeout;           /* seconds; 10 */
-    char *http_listen;                 /* NULL: not given; "" or "none": no server */
-    int log_level;                     /* 0 error, 1 warning, 2 info, 3 debug */
+    struct tw_limits limits;
+    struct tw_checkpoint_config checkpoint;
+    double shutdown_timeout; /* seconds; 10 */
+    char *http_listen;       /* NULL: not given; "" or "none": no server */
+    int log_level;           /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
 

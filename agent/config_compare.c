@@ -26,6 +26,7 @@ static bool same_option(const struct tw_option *option, const void *a, const voi
     case TW_OPTION_DURATION:
         return *(const double *)x == *(const double *)y;
     case TW_OPTION_COUNT:
+    case TW_OPTION_BYTES:
         return *(const uint64_t *)x == *(const uint64_t *)y;
     case TW_OPTION_BOOL:
         return *(const bool *)x == *(const bool *)y;
@@ -68,13 +69,19 @@ static bool same_log(const struct tw_config *a, const struct tw_config *b)
            same_texts(&a->log_properties, &b->log_properties);
 }
 
+/* The feeds share room for as many runs as they started with. */
+static bool same_limits(const struct tw_limits *a, const struct tw_limits *b)
+{
+    return a->runs == b->runs && a->memory == b->memory && a->retired == b->retired;
+}
+
 bool tw_config_has_same_inputs(const struct tw_config *a, const struct tw_config *b)
 {
     char of_a[17], of_b[17];
     tw_settings_digest(&a->settings, of_a);
     tw_settings_digest(&b->settings, of_b);
     return !strcmp(of_a, of_b) && same_text(a->state_dir, b->state_dir) && same_sources(a, b) &&
-           same_log(a, b);
+           same_log(a, b) && same_limits(&a->limits, &b->limits);
 }
 
 void tw_config_exchange_outputs(struct tw_config *a, struct tw_config *b)

@@ -106,7 +106,8 @@ bool tw_config_lacks(const struct tw_config_object *object);
 void tw_config_read_root(struct tw_config_loader *loader);
 /* Keys of the first level. */
 size_t tw_config_root_keys(const char **ret, size_t max);
-/* The table of "" (the first level), "log", "http", "delivery". False: none is called so. */
+/* The table of "" (the first level), "log", "http", "delivery", "limits", "checkpoint". False: none
+ * is called so. */
 bool tw_config_section(struct tw_config_loader *loader, const char *name,
                        struct tw_config_table *ret);
 /* The table of `advisory_log: {kafka: ...}`, which becomes where the log is. */

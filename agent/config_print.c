@@ -152,6 +152,7 @@ static int add_value(struct printer *printer, const struct tw_option *option, co
     case TW_OPTION_DURATION:
         return add_number(printer, *(const double *)value, "s");
     case TW_OPTION_COUNT:
+    case TW_OPTION_BYTES:
         snprintf(count, sizeof count, "%" PRIu64, *(const uint64_t *)value);
         return add_text(printer, count);
     case TW_OPTION_BOOL:
@@ -264,6 +265,8 @@ static void put_all(struct printer *printer, struct tw_config_loader *loader)
     put_detectors(printer, root, &config->settings);
     put_sinks(printer, root, config);
     put_section(printer, root, loader, "delivery");
+    put_section(printer, root, loader, "checkpoint");
+    put_section(printer, root, loader, "limits");
     put_section(printer, root, loader, "http");
     put_section(printer, root, loader, "log");
 }

@@ -45,6 +45,38 @@ static const struct tw_option delivery_options[] = {
      .help = "the longest wait between two attempts"},
 };
 
+static const struct tw_option limits_options[] = {
+    {"runs", TW_OPTION_COUNT, offsetof(struct tw_config, limits.runs), 1e6, 1, 1e9,
+     .help = "most runs in memory; at 98 % those that ended go, then those silent for longest; "
+             "new ones beyond it are refused and counted"},
+    {"memory", TW_OPTION_BYTES, offsetof(struct tw_config, limits.memory), 8 * 0x1p30, 0x1p20,
+     0x1p50, .help = "most memory that runs take; the same happens"},
+    {"retire_after_end", TW_OPTION_DURATION, offsetof(struct tw_config, limits.retire_after_end),
+     600, 1, 30 * 86400.,
+     .help = "how long a run that ended is kept in memory, in case that it is resumed"},
+    {"retire_after_silence", TW_OPTION_DURATION,
+     offsetof(struct tw_config, limits.retire_after_silence), 86400, 1, 365 * 86400.,
+     .help = "a run that has sent nothing for so long, and was told as stalled, is taken for "
+             "interrupted"},
+    {"retired", TW_OPTION_COUNT, offsetof(struct tw_config, limits.retired), 100000, 0, 1e9,
+     .help = "most retired runs, for each partition, whose records are still known when they come "
+             "again; for three days"},
+};
+
+static const struct tw_option checkpoint_options[] = {
+    {"interval", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.interval), 1, .1, 60,
+     .help = "how often the position in the sources is saved; a run that changed is saved after "
+             "that too while there is little to do"},
+    {"snapshot_age", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.snapshot_age), 30, 0,
+     3600,
+     .help = "Kafka: under load, a run that changed is saved after so long; what is read again "
+             "after a crash is hardly older"},
+    {"snapshots_per_second", TW_OPTION_NUMBER,
+     offsetof(struct tw_config, checkpoint.snapshots_per_second), 5000, 1, 1e6,
+     .help = "Kafka: most runs saved in a second; with more changed runs than this times "
+             "snapshot_age they are saved later"},
+};
+
 static const struct tw_option log_kafka_options[] = {
     {"brokers", TW_OPTION_TEXT, offsetof(struct tw_config, log_brokers), .required = true,
      .help = "host:port of some brokers, separated by commas"},
@@ -73,6 +105,8 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
         {"log", {log_options, COUNT(log_options), loader}},
         {"http", {http_options, COUNT(http_options), loader->config}},
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
+        {"limits", {limits_options, COUNT(limits_options), loader->config}},
+        {"checkpoint", {checkpoint_options, COUNT(checkpoint_options), loader->config}},
         {"advisory_log.kafka", {log_kafka_options, COUNT(log_kafka_options), loader->config}},
     };
     for (size_t i = 0; i < COUNT(sections); i++) {
@@ -84,9 +118,9 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
     return false;
 }
 
-static const char *const root_keys[] = {"state_dir", "sources",         "advisory_log", "detectors",
-                                        "rules",     "sinks",           "delivery",     "http",
-                                        "log",       "shutdown_timeout"};
+static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
+                                        "rules",     "sinks",   "delivery",     "checkpoint",
+                                        "http",      "limits",  "log",          "shutdown_timeout"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

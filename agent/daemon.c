@@ -10,23 +10,27 @@
 #include "agent/logging.h"
 #include "agent/notify.h"
 
+#include "telemetry/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-#define CHECKPOINT_SECONDS 1.0
 #define CHECKPOINT_RECORDS 20000
 
 /* ---- work ---- */
 
-static int checkpoint(struct tw_daemon *daemon, struct tw_error *error)
+typedef int save(struct tw_feed *feed, struct tw_error *error);
+
+/* tw_feed_keep() or tw_feed_checkpoint() of all feeds. */
+static int save_feeds(struct tw_daemon *daemon, save *save_feed, struct tw_error *error)
 {
     struct tw_figures *figures = tw_metrics_now(daemon->options->metrics);
-    double begun = tw_daemon_now();
+    double begun = tw_now_seconds();
     int result = 0;
     for (size_t i = 0; i < daemon->n_feeds && !result; i++)
-        result = tw_feed_checkpoint(daemon->feeds[i], error);
-    figures->checkpoint_seconds += tw_daemon_now() - begun;
+        result = save_feed(daemon->feeds[i], error);
+    figures->checkpoint_seconds += tw_now_seconds() - begun;
     figures->checkpoints += !result;
     figures->checkpoints_failed += result != 0;
     if (!result)
@@ -38,7 +42,8 @@ static long work(struct tw_daemon *daemon, struct tw_error *error)
 {
     long taken = 0;
     for (size_t i = 0; i < daemon->n_feeds; i++) {
-        long more = tw_feed_work(daemon->feeds[i], daemon->n_feeds == 1 ? .2 : .02, error);
+        double seconds = daemon->n_feeds == 1 ? .2 : i == 0 ? .02 : 0;
+        long more = tw_feed_work(daemon->feeds[i], seconds, error);
         if (more < 0)
             return more;
         taken += more;
@@ -67,7 +72,7 @@ static int change_in_place(struct tw_daemon *daemon, struct tw_config *fresh,
     int result = tw_load_rules(&rules, fresh, error);
     if (result)
         return result;
-    tw_daemon_stop_deliveries(daemon, tw_daemon_now() + daemon->config->shutdown_timeout);
+    tw_daemon_stop_deliveries(daemon, tw_now_seconds() + daemon->config->shutdown_timeout);
     tw_config_exchange_outputs(daemon->config, fresh);
     result = tw_daemon_start_deliveries(daemon, error);
     if (result) {
@@ -121,10 +126,10 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
         if (taken < 0)
             return (int)taken;
         if (since == 0 && taken > 0)
-            next_checkpoint = tw_daemon_now() + CHECKPOINT_SECONDS;
+            next_checkpoint = tw_now_seconds() + daemon->config->checkpoint.interval;
         since += taken;
-        if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_daemon_now() >= next_checkpoint)) {
-            int result = checkpoint(daemon, error);
+        if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_now_seconds() >= next_checkpoint)) {
+            int result = save_feeds(daemon, tw_feed_keep, error);
             if (result)
                 return result;
             since = 0;
@@ -139,9 +144,9 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
 /* Everything together within the configured bound: the last checkpoint, then the sinks. */
 static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
-    double deadline = tw_daemon_now() + daemon->config->shutdown_timeout;
+    double deadline = tw_now_seconds() + daemon->config->shutdown_timeout;
     daemon->services.flush_seconds = daemon->config->shutdown_timeout / 2; /* log, then store */
-    int result = checkpoint(daemon, error);
+    int result = save_feeds(daemon, tw_feed_checkpoint, error);
     tw_daemon_stop(daemon, result ? 0 : deadline);
     return result;
 }
@@ -154,8 +159,11 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .config = options->config,
         .services = {.config = options->config,
                      .metrics = options->metrics,
-                     .flush_seconds = TW_FEED_FLUSH_SECONDS},
-        .begun = tw_daemon_now(),
+                     .outage = options->outage,
+                     .flush_seconds = TW_FEED_FLUSH_SECONDS,
+                     .room = {.runs_max = options->config->limits.runs,
+                              .bytes_max = (double)options->config->limits.memory}},
+        .begun = tw_now_seconds(),
     };
     struct tw_error failure = {0};
     int result = tw_daemon_start(&daemon, error);
@@ -163,6 +171,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         tw_daemon_stop(&daemon, 0);
         return result;
     }
+    tw_outage_end(options->outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     options->begun(options->closure);

@@ -4,6 +4,12 @@
 
 #include "config.h"
 #include "metrics.h"
+#include "outage.h"
+
+/* After so long systemd is told READY=1 even though a source still waits (for partitions that other
+ * agents hold, for a broker): what waits is no failure, and a start that never ends would be killed
+ * by TimeoutStartSec=, 90 s by default. */
+#define TW_DAEMON_READY_SECONDS 30.0
 
 enum tw_daemon_end {
     TW_DAEMON_STOPPED, /* SIGTERM or SIGINT: everything is durable */
@@ -14,6 +20,7 @@ enum tw_daemon_end {
 struct tw_daemon_options {
     struct tw_config *config; /* a reload that touches no source changes it in place */
     struct tw_metrics *metrics;
+    struct tw_outage *outage; /* lives on from one life to the next */
     /* SIGHUP: loads and checks the new file into `*ret`; not 0: refused, and that was told. */
     int (*load)(void *closure, struct tw_config *ret);
     /* Everything was started. */

@@ -5,6 +5,8 @@
 #include "agent/logging.h"
 #include "agent/notify.h"
 
+#include "telemetry/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +14,6 @@
 
 #define FIGURES_SECONDS 1.0
 #define STATUS_SECONDS 10.0
-/* After so long systemd is told READY=1 even though a source still waits (for partitions that other
- * agents hold, for a broker): what waits is no failure, and a start that never ends would be killed
- * by TimeoutStartSec=, 90 s by default. */
-#define READY_SECONDS 30.0
 
 static double wall_seconds(void)
 {
@@ -128,8 +126,8 @@ static const struct tw_sink_figures *failing_sink(const struct tw_figures *figur
 static void tell_systemd(struct tw_daemon *daemon, const struct tw_figures *figures, double now)
 {
     char text[700];
-    bool becomes_ready =
-        !daemon->has_told_systemd && (figures->is_ready > 0 || now - daemon->begun > READY_SECONDS);
+    bool becomes_ready = !daemon->has_told_systemd &&
+                         (figures->is_ready > 0 || now - daemon->begun > TW_DAEMON_READY_SECONDS);
     if (!becomes_ready && now < daemon->next_status)
         return;
     const struct tw_sink_figures *failing = failing_sink(figures);
@@ -150,7 +148,7 @@ static void tell_systemd(struct tw_daemon *daemon, const struct tw_figures *figu
 
 void tw_daemon_tell_now(struct tw_daemon *daemon)
 {
-    double now = tw_daemon_now();
+    double now = tw_now_seconds();
     struct tw_figures *figures = tw_metrics_now(daemon->options->metrics);
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_figures(daemon->feeds[i]);
@@ -169,7 +167,7 @@ void tw_daemon_tell_now(struct tw_daemon *daemon)
 void tw_daemon_tell(struct tw_daemon *daemon)
 {
     /* An answer waits for a second round at most every tenth of a second. */
-    double now = tw_daemon_now();
+    double now = tw_now_seconds();
     bool is_waited_for = tw_metrics_wants_episodes(daemon->options->metrics) &&
                          now > daemon->next_figures - FIGURES_SECONDS + .1;
     if (is_waited_for || now >= daemon->next_figures)

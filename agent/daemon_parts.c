@@ -5,6 +5,8 @@
 #include "agent/load_rules.h"
 #include "agent/logging.h"
 
+#include "telemetry/clock.h"
+
 #include "advisories/log_file.h"
 
 #include <errno.h>
@@ -19,13 +21,6 @@
 /* Opening a feed asks brokers for their topics (some ten seconds each) or restores every log of a
  * tree. */
 #define OPEN_SECONDS 120.0
-
-double tw_daemon_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- sinks ---- */
 
@@ -72,7 +67,7 @@ void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline)
 {
     /* One bound for all sinks together: several that are away must not add up. */
     for (size_t i = 0; i < daemon->n_deliveries; i++) {
-        double left = deadline - tw_daemon_now();
+        double left = deadline - tw_now_seconds();
         tw_heartbeat((left > 0 ? left : 0) + TW_HEARTBEAT_LOOP_SECONDS);
         tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
     }
@@ -140,6 +135,8 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
         return tw_error_at(error, -EINVAL, daemon->config->path, 0, 0,
                            "has no sources; add 'sources: [{directory: {path: runs}}]'");
     int result = make_state_dir(daemon, error);
+    if (!result && !(daemon->services.projects = tw_projects_new()))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     if (!result)
@@ -159,6 +156,7 @@ void tw_daemon_stop(struct tw_daemon *daemon, double deadline)
         tw_feed_close(daemon->feeds[i]);
     }
     free(daemon->feeds);
+    tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
     tw_rules_free(daemon->services.rules);
 }

@@ -21,14 +21,11 @@ struct tw_daemon {
     bool is_ready, has_told_systemd;
 };
 
-/* CLOCK_MONOTONIC. */
-double tw_daemon_now(void);
-
 /* ---- parts (daemon_parts.c) ---- */
 
 int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error);
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error);
-/* All sinks together have until `deadline` (tw_daemon_now()) to deliver what is there. */
+/* All sinks together have until `deadline` (tw_now_seconds()) to deliver what is there. */
 void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline);
 void tw_daemon_stop(struct tw_daemon *daemon, double deadline);
 

@@ -2,6 +2,15 @@
 #include "agent/feed.h"
 
 #include "agent/heartbeat.h"
+#include "agent/logging.h"
+
+#include "telemetry/clock.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+/* A broker that is away is waited for: for the log, the store and the position. */
+#define SAVE_SECONDS (3 * TW_FEED_FLUSH_SECONDS)
 
 static int to_log(void *closure, const char *id, const char *run, const char *document,
                   struct tw_error *error)
@@ -21,7 +30,34 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
         .document = to_log,
         .closure = services,
         .tally = &tw_metrics_now(services->metrics)->tally,
+        .room = &services->room,
     };
+}
+
+int64_t tw_feed_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
+                          uint64_t *told)
+{
+    struct tw_watch_counts counts;
+    double now = tw_now_seconds();
+    tw_watch_counts(watch, &counts);
+    if (counts.refused == *told ||
+        (services->told_refused > 0 && now < services->told_refused + 600))
+        return;
+    tw_logging(
+        TW_LOG_WARNING,
+        "no room for further runs: %" PRIu64 " records of new ones were passed over; 'limits' "
+        "allows %" PRIu64 " runs and %" PRIu64 " MiB, and there are %" PRIu64 " and %.0f",
+        counts.refused - *told, services->room.runs_max, services->config->limits.memory >> 20,
+        services->room.runs, services->room.bytes / 0x1p20);
+    *told = counts.refused;
+    services->told_refused = now;
 }
 
 long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error *error)
@@ -29,10 +65,15 @@ long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error 
     return feed->work(feed, timeout_seconds, error);
 }
 
+int tw_feed_keep(struct tw_feed *feed, struct tw_error *error)
+{
+    tw_heartbeat(SAVE_SECONDS);
+    return feed->keep ? feed->keep(feed, error) : feed->checkpoint(feed, error);
+}
+
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error)
 {
-    /* A broker that is away is waited for: for the log, the store and the position. */
-    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS);
+    tw_heartbeat(SAVE_SECONDS);
     return feed->checkpoint(feed, error);
 }
 

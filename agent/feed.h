@@ -6,6 +6,8 @@
 
 #include "config.h"
 #include "metrics.h"
+#include "outage.h"
+#include "projects.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -17,7 +19,11 @@ struct tw_feed_services {
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
     struct tw_metrics *metrics;
-    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
+    struct tw_outage *outage; /* of the brokers */
+    double flush_seconds;     /* how long a checkpoint waits for the log and for the store, each */
+    struct tw_room room;      /* of all feeds' runs together */
+    struct tw_projects *projects;
+    double told_refused; /* when it was last said that there is no room */
 };
 
 struct tw_feed;
@@ -36,7 +42,11 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
  * durable). */
 long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
 
-/* Makes everything taken so far durable, in the order told above. */
+/* Makes durable what is due, in the order told above. Call it about every second. (A Kafka feed
+ * does it in tw_feed_work(), all the time.) */
+int tw_feed_keep(struct tw_feed *feed, struct tw_error *error);
+
+/* Makes everything taken so far durable, in the same order; waits until it is. */
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error);
 
 /* Brings the feed's figures up to date (metrics.h): what is not counted as it happens. */
@@ -52,6 +62,7 @@ void tw_feed_close(struct tw_feed *feed);
 /* ---- for the implementations ---- */
 struct tw_feed {
     long (*work)(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
+    int (*keep)(struct tw_feed *feed, struct tw_error *error); /* NULL: as checkpoint() */
     int (*checkpoint)(struct tw_feed *feed, struct tw_error *error);
     void (*close)(struct tw_feed *feed);
     void (*figures)(struct tw_feed *feed);
@@ -60,6 +71,13 @@ struct tw_feed {
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
+
+/* Milliseconds since the epoch, by the day's clock, which may be set. */
+int64_t tw_feed_wall_ms(void);
+
+/* Says so when records were passed over for want of room, at most once in ten minutes. */
+void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
+                          uint64_t *told);
 
 /* services.flush_seconds, unless the agent is about to end. */
 #define TW_FEED_FLUSH_SECONDS 60.0

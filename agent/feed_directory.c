@@ -5,7 +5,10 @@
 #include "agent/analysis.h"
 #include "agent/find_runs.h"
 #include "agent/logging.h"
+#include "agent/silence.h"
 #include "agent/snapshot.h"
+
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +31,9 @@ struct log {
     struct tw_position position;
     uint64_t inode, rewinds; /* of the file that the position is in */
     uint64_t told_repeats;   /* of the watch's, in the figures already */
+    struct tw_silence silence;
+    bool has_drained; /* since its newest tick */
+    uint64_t refused; /* records that there was no room for, as far as it was told */
 };
 
 struct directory_feed {
@@ -49,7 +55,7 @@ struct saved {
     int64_t offset, time_base_ms;
     uint64_t inode;
     uint32_t runs;
-    uint32_t reserved;
+    uint32_t index;
 };
 
 static int append(unsigned char **data, size_t *size, const void *more, size_t n)
@@ -81,6 +87,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     unsigned char *data = NULL;
     size_t size = 0;
     struct saved saved = {.offset = log->position.offset,
+                          .index = log->position.index,
                           .time_base_ms = log->analysis.time_base_ms,
                           .inode = log->inode};
     struct tw_run *run = NULL;
@@ -130,7 +137,8 @@ static int restore_run(struct restoring *restoring, const unsigned char **at, si
     result = tw_watch_adopt(restoring->log->analysis.watch, run, error);
     if (result)
         tw_run_free(run);
-    return result;
+    /* What an earlier life had found due it may have done already: it is the same again. */
+    return result ? result : tw_watch_carry_out(restoring->log->analysis.watch, run, error);
 }
 
 static void take_saved(struct restoring *restoring, const struct saved *saved)
@@ -139,6 +147,7 @@ static void take_saved(struct restoring *restoring, const struct saved *saved)
     restoring->is_found = true;
     restoring->feed->figures->restored_runs += saved->runs;
     log->position.offset = saved->offset;
+    log->position.index = saved->index;
     log->analysis.position = log->position;
     log->analysis.time_base_ms = saved->time_base_ms;
     tw_watch_set_time_base(log->analysis.watch, saved->time_base_ms);
@@ -194,23 +203,16 @@ static bool does_not_fit(int code)
     return code == -ESTALE || code == -EBADMSG || code == -EFBIG;
 }
 
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* The log with its saved state, if there is one. */
 static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_found,
                    struct tw_error *error)
 {
     struct restoring restoring = {.feed = feed, .log = log};
     struct tw_error why = {0};
-    double begun = now_seconds();
+    double begun = tw_now_seconds();
     int result = tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &why);
     *ret_is_found = restoring.is_found;
-    feed->figures->restore_seconds += now_seconds() - begun;
+    feed->figures->restore_seconds += tw_now_seconds() - begun;
     if (!does_not_fit(result)) {
         if (result && error)
             *error = why;
@@ -224,11 +226,10 @@ static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_fo
     return open_analysis(feed, log, error);
 }
 
-/* Every run of a log that was dealt with to its end has ended: it sleeps until it grows. */
-static bool has_ended(const struct log *log)
+static bool have_all_ended(const struct log *log)
 {
     const struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
-    bool ended = run && log->position.offset == telemetry_size(log->path);
+    bool ended = run != NULL;
     for (; run && ended; run = tw_watch_next(log->analysis.watch, run))
         ended = run->core.ended;
     return ended;
@@ -244,10 +245,18 @@ static void count_repeats(struct directory_feed *feed, struct log *log)
     log->told_repeats = repeats;
 }
 
+/* Every run of a log that was dealt with to its end has ended: it sleeps until it grows. */
+static bool has_ended(const struct log *log)
+{
+    return log->position.offset == telemetry_size(log->path) && have_all_ended(log);
+}
+
 static void close_log(struct directory_feed *feed, struct log *log)
 {
     count_repeats(feed, log);
     log->size_at_end = log->position.offset;
+    tw_projects_leave(feed->services->projects, log->analysis.watch);
+    tw_silence_stop(&log->silence, &feed->services->room);
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
     log->is_open = false;
@@ -275,6 +284,9 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     }
     log->is_open = true;
     feed->n_open++;
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    log->silence.projects = feed->services->projects;
+    tw_projects_join(feed->services->projects, log->analysis.watch);
     if (has_ended(log))
         close_log(feed, log);
     return 0;
@@ -403,6 +415,7 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
         }
         if (log->analysis.skipped == 1 && skipped == 0)
             tw_logging(TW_LOG_WARNING, "%s: %s", log->path, log->analysis.first_skip);
+        log->has_drained |= next == TW_NEXT_WAIT;
         if (next == TW_NEXT_WAIT)
             break;
         feed->figures->records += next == TW_NEXT_RECORD;
@@ -415,6 +428,52 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
         taken++;
     }
     return taken;
+}
+
+/* ---- silence ---- */
+
+/* What is due is in the saved state before it is done. */
+static int carry_out(struct directory_feed *feed, struct log *log, struct tw_error *error)
+{
+    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    if (!result)
+        result = save_log(feed, log, error);
+    log->is_dirty = true;
+    if (!result)
+        result = tw_silence_carry_out(&log->silence, log->analysis.watch, error);
+    return result;
+}
+
+/* All its runs are over, by their own word or by our patience: it sleeps until it grows, even if
+ * half a record stands at its end. */
+static int put_to_sleep(struct directory_feed *feed, struct log *log, struct tw_error *error)
+{
+    off_t size = telemetry_size(log->path);
+    int result = end_log(feed, log, error);
+    log->size_at_end = size;
+    return result;
+}
+
+/* What the clock makes of a log's silent runs. Returns how many changed, or negative. */
+static long mind_silence(struct directory_feed *feed, struct log *log, struct tw_error *error)
+{
+    struct tw_silence *silence = &log->silence;
+    const struct tw_silence_moment moment = {
+        .now = tw_now_seconds(),
+        .wall_ms = tw_feed_wall_ms(),
+        .is_listening = log->has_drained,
+    };
+    if (!log->is_open || !tw_silence_is_time(silence, moment.now))
+        return 0;
+    tw_silence_tick(silence, log->analysis.watch, feed->services->config, &feed->services->room,
+                    &moment);
+    log->has_drained = false;
+    tw_feed_tell_refused(feed->services, log->analysis.watch, &log->refused);
+    long changed = (long)(silence->n_due + silence->n_gone);
+    int result = silence->n_due ? carry_out(feed, log, error) : 0;
+    if (!result && changed && have_all_ended(log))
+        result = put_to_sleep(feed, log, error);
+    return result ? result : changed;
 }
 
 /* ---- the feed ---- */
@@ -432,9 +491,10 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
     }
     for (size_t i = 0; i < feed->n_logs; i++) {
         long more = feed->logs[i].is_open ? work_log(feed, &feed->logs[i], error) : 0;
-        if (more < 0)
-            return more;
-        taken += more;
+        long changed = more < 0 ? more : mind_silence(feed, &feed->logs[i], error);
+        if (changed < 0)
+            return changed;
+        taken += more + changed;
     }
     if (!taken && timeout_seconds > 0) {
         struct timespec pause = {0, (long)((timeout_seconds < .1 ? timeout_seconds : .1) * 1e9)};
@@ -487,7 +547,7 @@ static void close_feed(struct tw_feed *base)
     struct directory_feed *feed = (struct directory_feed *)base;
     for (size_t i = 0; i < feed->n_logs; i++) {
         if (feed->logs[i].is_open)
-            tw_analysis_close(&feed->logs[i].analysis);
+            close_log(feed, &feed->logs[i]);
         free(feed->logs[i].path);
     }
     free(feed->logs);
@@ -510,7 +570,11 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     struct directory_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){work, checkpoint, close_feed, fill_figures, visit_runs};
+    feed->feed = (struct tw_feed){.work = work,
+                                  .checkpoint = checkpoint,
+                                  .close = close_feed,
+                                  .figures = fill_figures,
+                                  .visit_runs = visit_runs};
     feed->services = services;
     feed->directory = directory;
     feed->figures = tw_metrics_source(services->metrics, "directory", directory->path);

@@ -2,61 +2,111 @@
 noinst_LTLIBRARIES += libagent.la
 libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
-	agent/config.c agent/config.h agent/config_loader.h \
-	agent/config_compare.c agent/config_compare.h \
-	agent/config_expand.c agent/config_override.c agent/config_print.c agent/config_print.h \
-	agent/config_sections.c \
-	agent/config_table.c agent/config_yaml.c \
-	agent/daemon.c agent/daemon.h \
-	agent/daemon_figures.c agent/daemon_parts.c agent/daemon_parts.h agent/daemon_signals.c \
-	agent/dead_letters.c agent/dead_letters.h \
 	agent/causes.c agent/causes.h \
+	agent/config.c agent/config.h \
+	agent/config_compare.c agent/config_compare.h \
+	agent/config_expand.c \
+	agent/config_loader.h \
+	agent/config_override.c \
+	agent/config_print.c agent/config_print.h \
+	agent/config_sections.c \
+	agent/config_table.c \
+	agent/config_yaml.c \
+	agent/daemon.c agent/daemon.h \
+	agent/daemon_figures.c \
+	agent/daemon_parts.c agent/daemon_parts.h \
+	agent/daemon_signals.c \
+	agent/dead_letter_topic.c agent/dead_letter_topic.h \
+	agent/dead_letters.c agent/dead_letters.h \
 	agent/episodes.c agent/episodes.h \
-	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
+	agent/feed.c agent/feed.h \
+	agent/feed_directory.c \
+	agent/feed_kafka.c agent/feed_kafka.h \
+	agent/feed_kafka_figures.c \
+	agent/feed_kafka_restore.c \
+	agent/feed_kafka_save.c \
+	agent/feed_kafka_silence.c \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \
 	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
 	agent/logging.c agent/logging.h \
-	agent/metrics.c agent/metrics.h agent/metrics_json.c agent/metrics_text.c \
-	agent/nearest.c agent/nearest.h \
+	agent/metrics.c agent/metrics.h \
+	agent/metrics_json.c \
+	agent/metrics_text.c \
 	agent/notify.c agent/notify.h \
-	agent/report.h agent/report_json.c agent/report_text.c \
+	agent/outage.c agent/outage.h \
+	agent/projects.c agent/projects.h \
+	agent/ranks.c agent/ranks.h \
+	agent/ranks_combine.c agent/ranks_combine.h \
+	agent/ranks_lag.c \
+	agent/ranks_queue.c agent/ranks_queue.h \
+	agent/ranks_roster.c \
+	agent/ranks_save.c \
+	agent/ranks_state.h \
+	agent/report.h \
+	agent/report_json.c \
+	agent/report_text.c \
+	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
+	agent/run_table.c agent/run_table.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
+	agent/silence.c agent/silence.h \
 	agent/snapshot.c agent/snapshot.h \
-	agent/state_files.c agent/state_kafka.c agent/state_store.c agent/state_store.h \
+	agent/state_files.c \
+	agent/state_kafka.c agent/state_kafka.h \
+	agent/state_store.c agent/state_store.h \
 	agent/tally.h \
 	agent/topics.c agent/topics.h \
+	agent/topics_compare.c agent/topics_compare.h \
+	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += trainward
-trainward_SOURCES = agent/main.c agent/command.h agent/commands.c agent/commands.h \
+trainward_SOURCES = agent/main.c \
+	agent/check_kafka.c agent/check_kafka.h \
+	agent/command.h \
 	agent/command_agent.c \
-	agent/configurations.c agent/configurations.h \
 	agent/command_analyze.c \
 	agent/command_attach.c \
 	agent/command_check.c \
 	agent/command_rules.c \
+	agent/command_setup.c \
+	agent/command_status.c \
+	agent/command_train.c \
+	agent/commands.c agent/commands.h \
+	agent/configurations.c agent/configurations.h \
 	agent/each_log.c agent/each_log.h \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
-	agent/command_setup.c \
-	agent/command_status.c agent/status_text.c agent/status_text.h \
+	agent/setup_kafka.c agent/setup_kafka.h \
+	agent/status_text.c agent/status_text.h \
 	agent/text_table.c agent/text_table.h \
-	agent/command_train.c \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
-AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_nearest tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+AGENT_TESTS = \
+	tests/unit/test_analysis \
+	tests/unit/test_causes \
+	tests/unit/test_config \
+	tests/unit/test_episodes \
+	tests/unit/test_heartbeat \
+	tests/unit/test_metrics \
+	tests/unit/test_projects \
+	tests/unit/test_ranks \
+	tests/unit/test_run_table \
+	tests/unit/test_settings \
+	tests/unit/test_shell_command \
+	tests/unit/test_silence \
+	tests/unit/test_watch \
+	tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -64,12 +114,18 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence_fixture.h
+tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
-tests_unit_test_nearest_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
+tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)
 endif
 
 if FUZZERS

@@ -2,7 +2,7 @@
 #include <config.h>
 
 #include "agent/command.h"
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <locale.h>
 #include <stdio.h>

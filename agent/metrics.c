@@ -52,6 +52,7 @@ const struct tw_metric_name tw_metric_table[] = {
      PROCESS(tally.rule_failures)},
 
     {"trainward_runs", "source", "Runs that are watched", SOURCE(runs)},
+    {"trainward_unsaved_runs", "source", "Runs that changed since their snapshot", SOURCE(unsaved)},
     {"trainward_records_total", "source", "Records taken, repeats among them", SOURCE(records)},
     {"trainward_repeated_records_total", "source",
      "Records that had come before and were passed over", SOURCE(repeats)},
@@ -69,6 +70,13 @@ const struct tw_metric_name tw_metric_table[] = {
     {"trainward_stale_snapshots_total", "source",
      "Snapshots that did not fit (other thresholds or version); the runs are read again",
      SOURCE(stale_runs)},
+    {"trainward_state_lost_runs_total", "source",
+     "Of these, runs whose first records the topic has no more", SOURCE(state_lost)},
+    {"trainward_lost_records_total", "source",
+     "Messages that were deleted from the topic before they were read", SOURCE(records_lost)},
+    {"trainward_membership_checks_total", "source",
+     "Times that the group was asked, after a sleep, whether the partitions are still ours",
+     SOURCE(confirmations)},
     {"trainward_restore_seconds_total", "source", "Time spent restoring runs",
      SOURCE_DOUBLE(restore_seconds)},
 

@@ -1,13 +1,14 @@
 /* The progress line. */
 #include "agent/progress.h"
 
+#include "telemetry/clock.h"
+
 #include <langinfo.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UPDATE_SECONDS .1
@@ -28,13 +29,6 @@ struct tw_progress {
     char advisor[ADVISOR_BYTES];
 };
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 struct tw_progress_options tw_progress_options_for(int fd)
 {
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
@@ -53,7 +47,7 @@ struct tw_progress *tw_progress_new(const struct tw_progress_options *options)
     if (!progress)
         return NULL;
     progress->options = *options;
-    progress->started = seconds_now();
+    progress->started = tw_now_seconds();
     progress->loss = progress->accuracy = progress->eval_loss = NAN;
     return progress;
 }
@@ -86,7 +80,7 @@ static const enum field wanted[] = {EPOCH, ADVISOR, LOSS, ACCURACY, LEFT, RATE};
 
 static void format_fields(const struct tw_progress *progress, char texts[FIELDS][LINE_BYTES])
 {
-    double elapsed = seconds_now() - progress->started;
+    double elapsed = tw_now_seconds() - progress->started;
     double done = progress->max_steps > 0 ? progress->step / progress->max_steps : 0;
     for (int i = 0; i < FIELDS; i++)
         texts[i][0] = '\0';
@@ -205,7 +199,7 @@ static void draw(struct tw_progress *progress)
     strcat(line, "\033[K");
     write_all(progress->options.fd, line, strlen(line));
     progress->is_drawn = true;
-    progress->drawn_at = seconds_now();
+    progress->drawn_at = tw_now_seconds();
 }
 
 void tw_progress_clear(struct tw_progress *progress)
@@ -273,7 +267,7 @@ void tw_progress_record(struct tw_progress *progress, const struct tw_record *re
             print_epoch(progress);
         return;
     }
-    if (!progress->is_drawn || seconds_now() - progress->drawn_at >= UPDATE_SECONDS)
+    if (!progress->is_drawn || tw_now_seconds() - progress->drawn_at >= UPDATE_SECONDS)
         draw(progress);
 }
 

@@ -77,7 +77,7 @@ char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *ru
                      const struct tw_settings *settings)
 {
     char digest[17], format[64];
-    const struct tw_context *context = &run->core.context;
+    const struct tw_context *context = run->context;
     tw_settings_digest(settings, digest);
     json_t *object = json_pack(
         "{s:o, s:o, s:o, s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:s, s:s}", "run",

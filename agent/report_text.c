@@ -68,7 +68,7 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
                     const struct tw_settings *settings, bool colour, unsigned width)
 {
     char format[64];
-    const struct tw_context *context = &run->core.context;
+    const struct tw_context *context = run->context;
     struct tw_not_checked entries[TW_DETECTORS_MAX];
     size_t n = tw_run_not_checked(run, settings, entries, TW_DETECTORS_MAX);
     tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));

@@ -3,47 +3,143 @@
 
 #include "telemetry/wire.h"
 
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- the state's layout ---- */
+
+/* Where each begins; the context is in front. */
+struct layout {
+    size_t size, series;
+    uint32_t detector[TW_DETECTORS_MAX];
+};
+static struct layout layouts[TW_EXTENTS];
+static pthread_once_t layouts_once = PTHREAD_ONCE_INIT;
 
 static size_t aligned(size_t size)
 {
     return (size + 15) & ~(size_t)15;
 }
 
-size_t tw_run_detector_states_size(void)
+static void find_layouts(void)
 {
-    size_t size = 0;
-    for (size_t i = 0; tw_detectors[i]; i++)
-        size += aligned(tw_detectors[i]->state_size);
-    return size;
+    for (int extent = 0; extent < TW_EXTENTS; extent++) {
+        struct layout *layout = &layouts[extent];
+        layout->series = aligned(tw_context_size((enum tw_extent)extent));
+        layout->size = layout->series + aligned(tw_run_series_size((enum tw_extent)extent));
+        for (size_t i = 0; tw_detectors[i]; i++) {
+            layout->detector[i] = (uint32_t)layout->size;
+            layout->size += aligned(tw_detectors[i]->state_size[extent]);
+        }
+    }
 }
 
-void *tw_run_detector_state(const struct tw_run *run, size_t index)
+size_t tw_run_state_size(enum tw_extent extent)
 {
-    size_t offset = 0;
-    for (size_t i = 0; i < index; i++)
-        offset += aligned(tw_detectors[i]->state_size);
-    return run->detector_states + offset;
+    pthread_once(&layouts_once, find_layouts);
+    return layouts[extent].size;
+}
+
+/* The first state stands behind the run. */
+static size_t run_size(void)
+{
+    return aligned(sizeof(struct tw_run));
+}
+
+static bool owns_state(const struct tw_run *run)
+{
+    return run->state != (const unsigned char *)run + run_size();
+}
+
+static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent extent)
+{
+    run->state = state;
+    run->context = (struct tw_context *)(void *)state;
+    run->detector_at = layouts[extent].detector;
+    run->series = (struct tw_run_series *)(void *)(state + layouts[extent].series);
 }
 
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
 {
-    struct tw_run *run = calloc(1, sizeof *run);
+    struct tw_run *run = calloc(1, run_size() + tw_run_state_size(TW_EXTENT_STEPS));
     if (!run)
         return NULL;
-    run->detector_states = calloc(1, tw_run_detector_states_size());
-    if (!run->detector_states) {
-        free(run);
-        return NULL;
-    }
+    take_state(run, (unsigned char *)run + run_size(), TW_EXTENT_STEPS);
     strncpy(run->core.id, id, sizeof run->core.id - 1);
-    tw_context_start(&run->core.context);
-    tw_run_series_start(&run->core.series);
+    tw_context_start(run->context);
+    tw_run_series_start(run->series);
     for (size_t i = 0; tw_detectors[i]; i++)
         tw_detectors[i]->start(tw_run_detector_state(run, i), settings->detector[i]);
     return run;
 }
+
+/* Copies the parts that there are to where they stand in a larger block. */
+static void copy_state(const struct tw_run *run, unsigned char *to, const struct layout *layout)
+{
+    enum tw_extent extent = (enum tw_extent)run->context->extent;
+    memcpy(to, run->context, tw_context_size(extent));
+    memcpy(to + layout->series, run->series, tw_run_series_size(extent));
+    for (size_t i = 0; tw_detectors[i]; i++)
+        memcpy(to + layout->detector[i], tw_run_detector_state(run, i),
+               tw_detectors[i]->state_size[extent]);
+}
+
+int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_extent extent)
+{
+    enum tw_extent before = (enum tw_extent)run->context->extent;
+    unsigned char *state = calloc(1, tw_run_state_size(extent));
+    if (!state)
+        return -ENOMEM;
+    copy_state(run, state, &layouts[extent]);
+    if (owns_state(run))
+        free(run->state);
+    take_state(run, state, extent);
+    tw_context_grow(run->context, extent, run->header);
+    tw_run_series_grow(run->series, before, extent);
+    for (size_t i = 0; tw_detectors[i]; i++)
+        tw_detector_grow(tw_detectors[i], tw_run_detector_state(run, i), settings->detector[i],
+                         before, extent);
+    return 0;
+}
+
+size_t tw_run_bytes_at(enum tw_extent extent)
+{
+    size_t own = extent == TW_EXTENT_STEPS ? 0 : tw_run_state_size(extent);
+    return run_size() + tw_run_state_size(TW_EXTENT_STEPS) + own;
+}
+
+double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings)
+{
+    double shortest = INFINITY;
+    for (size_t i = 0; tw_detectors[i]; i++) {
+        if (tw_detectors[i]->patience)
+            shortest =
+                fmin(shortest, tw_detectors[i]->patience(tw_run_detector_state(run, i),
+                                                         settings->detector[i], run->context));
+    }
+    return shortest;
+}
+
+size_t tw_run_bytes(const struct tw_run *run)
+{
+    return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
+           run->episodes.n * sizeof *run->episodes.at +
+           (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
+}
+
+void tw_run_prefetch(const struct tw_run *run)
+{
+    const char *begin = (const char *)run;
+    size_t size = run_size() + layouts[TW_EXTENT_STEPS].size;
+    for (size_t at = 0; at < size; at += 64)
+        __builtin_prefetch(begin + at, 1);
+}
+
+/* ---- the header ---- */
 
 static void release_header(struct tw_run *run)
 {
@@ -62,7 +158,9 @@ void tw_run_free(struct tw_run *run)
     release_header(run);
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
-    free(run->detector_states);
+    tw_ranks_free(run->ranks);
+    if (owns_state(run))
+        free(run->state);
     free(run);
 }
 
@@ -147,10 +245,18 @@ const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *s
         char reason[128];
         if (!tw_detectors[i]->secondary &&
             tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
-                                        &run->core.context, reason, sizeof reason))
+                                        run->context, reason, sizeof reason))
             return "healthy";
     }
     return "unknown";
+}
+
+/* Why the detector has not judged may well be that. */
+static void say_lost(char *reason, size_t size)
+{
+    char why[128];
+    snprintf(why, sizeof why, "%s", reason);
+    snprintf(reason, size, "state lost, and the first records are gone: %.80s", why);
 }
 
 size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *settings,
@@ -159,8 +265,13 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
     size_t n = 0;
     for (size_t i = 0; tw_detectors[i] && n < max; i++) {
         if (tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
-                                        &run->core.context, ret[n].reason, sizeof ret[n].reason))
+                                        run->context, ret[n].reason, sizeof ret[n].reason))
             continue;
+        if (run->core.state_lost)
+            say_lost(ret[n].reason, sizeof ret[n].reason);
+        if (run->core.is_revived)
+            snprintf(ret[n].reason, sizeof ret[n].reason,
+                     "the run was silent, and its history was dropped");
         ret[n++].detector = tw_detectors[i]->name;
     }
     return n;

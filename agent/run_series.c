@@ -1,15 +1,28 @@
 /* The run's own healthy numbers: medians of recent losses, recent norms, checkpoints. */
 #include "agent/run_series.h"
 
+#include "detectors/statistics/recent.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+size_t tw_run_series_size(enum tw_extent extent)
+{
+    return extent >= TW_EXTENT_EVALS ? sizeof(struct tw_run_series)
+                                     : offsetof(struct tw_run_series, eval_loss);
+}
+
 void tw_run_series_start(struct tw_run_series *series)
 {
-    memset(series, 0, sizeof *series);
+    memset(series, 0, tw_run_series_size(TW_EXTENT_STEPS));
     series->initial_loss = series->newest_loss = series->best_loss = NAN;
-    series->eval_loss = series->best_eval_loss = NAN;
+}
+
+void tw_run_series_grow(struct tw_run_series *series, enum tw_extent before, enum tw_extent extent)
+{
+    if (before < TW_EXTENT_EVALS && extent >= TW_EXTENT_EVALS)
+        series->eval_loss = series->best_eval_loss = NAN;
 }
 
 static int compare_floats(const void *a, const void *b)
@@ -38,7 +51,8 @@ static size_t filled(uint64_t count, size_t capacity)
 
 static double loss_median(const struct tw_run_series *series)
 {
-    return quantile(series->loss, filled(series->losses, TW_SERIES_LOSSES), .5);
+    size_t n = filled(series->losses, TW_SERIES_LOSSES);
+    return n ? tw_recent_median(series->loss, (unsigned)n) : NAN;
 }
 
 static void observe_loss(struct tw_run_series *series, double loss, uint64_t step, bool is_flagged)
@@ -183,8 +197,12 @@ static void declared_facts(const struct tw_header *header, struct tw_facts *ret)
     }
 }
 
-static void eval_facts(const struct tw_run_series *series, struct tw_facts *ret)
+static void eval_facts(const struct tw_run_series *series, const struct tw_context *context,
+                       struct tw_facts *ret)
 {
+    ret->evals = 0;
+    if (!tw_context_reaches(context, TW_EXTENT_EVALS))
+        return;
     ret->eval_loss = series->eval_loss;
     ret->best_eval_loss = series->best_eval_loss;
     if (isfinite(series->best_eval_loss))
@@ -247,9 +265,10 @@ void tw_run_series_facts(const struct tw_run_series *series, const struct tw_con
     if (isfinite(series->best_loss))
         ret->best_loss_step = (double)series->best_loss_step;
     ret->initial_loss = series->initial_loss;
-    eval_facts(series, ret);
+    eval_facts(series, context, ret);
     norm_facts(series, ret);
-    checkpoint_fact(series, finding, ret);
+    if (tw_context_reaches(context, TW_EXTENT_EVALS))
+        checkpoint_fact(series, finding, ret);
     ret->loss_scale = context->loss_scale;
     ret->initial_loss_scale = declared(header, "initial_loss_scale");
     if (!isfinite(ret->initial_loss_scale))

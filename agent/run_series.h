@@ -14,16 +14,18 @@
 
 struct tw_run_series {
     uint64_t losses, norms; /* how many were ever put into the rings */
-    float loss[TW_SERIES_LOSSES], norm[TW_SERIES_NORMS];
     double initial_loss, newest_loss, best_loss;
     uint64_t best_loss_step;
-    double eval_loss, best_eval_loss;
-    uint64_t best_eval_step;
-    uint64_t evals, first_eval_step, newest_eval_step;
     double seconds; /* sum of step_seconds */
     uint64_t timed_steps;
     double skipped;   /* optimizer steps */
     double rollbacks; /* times the step index went back while a finding was open */
+    float loss[TW_SERIES_LOSSES], norm[TW_SERIES_NORMS];
+
+    /* The rest is only there from TW_EXTENT_EVALS on. */
+    double eval_loss, best_eval_loss;
+    uint64_t best_eval_step;
+    uint64_t evals, first_eval_step, newest_eval_step;
     uint32_t n_checkpoints;
     struct {
         uint64_t step;
@@ -31,10 +33,16 @@ struct tw_run_series {
     } checkpoints[TW_SERIES_CHECKPOINTS]; /* newest last */
 };
 
+/* Bytes of a series that is there as far as `extent`. */
+size_t tw_run_series_size(enum tw_extent extent);
+/* Starts one of TW_EXTENT_STEPS. */
 void tw_run_series_start(struct tw_run_series *series);
+/* It reaches from `before` to `extent` now, what is new of it zeroed. */
+void tw_run_series_grow(struct tw_run_series *series, enum tw_extent before, enum tw_extent extent);
 
-/* Takes a record, after the context has. While `is_flagged` (a detector is suspicious or has an
- * open finding) its norm and loss do not become part of what counts as healthy. */
+/* Takes a record, after the context has; as far as tw_extent_of() the series must reach. While
+ * `is_flagged` (a detector is suspicious or has an open finding) its norm and loss do not become
+ * part of what counts as healthy. */
 void tw_run_series_observe(struct tw_run_series *series, const struct tw_record *record,
                            const struct tw_context *context, bool is_flagged);
 

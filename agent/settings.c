@@ -1,7 +1,7 @@
 /* Thresholds by name; see settings.h. */
 #include "agent/settings.h"
 
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -162,6 +162,7 @@ static uint64_t add_value(uint64_t hash, const struct tw_option *option, const v
     case TW_OPTION_DURATION:
         return add_bytes(hash, value, sizeof(double));
     case TW_OPTION_COUNT:
+    case TW_OPTION_BYTES:
         return add_bytes(hash, value, sizeof(uint64_t));
     case TW_OPTION_BOOL:
         return add_bytes(hash, value, sizeof(bool));

@@ -1,4 +1,5 @@
-/* Envelope, flat core, detectors' states, episodes, header: in this order, sizes told beforehand.
+/* Envelope, flat core, the context and the detectors' states as far as they reach, episodes,
+ * header, ranks: in this order, sizes told beforehand.
  */
 #include "agent/snapshot.h"
 
@@ -9,15 +10,17 @@
 #include <string.h>
 #include <zlib.h>
 
-#define MAGIC "TWSTATE1"
+#define MAGIC "TWSTATE2"
 
 struct envelope {
     char magic[8];
     char digest[17]; /* thresholds and the detectors' state versions */
     char padding[7];
     uint32_t core_size, episode_size; /* the layouts of this build */
-    uint32_t states_size, n_episodes;
-    uint32_t header_size, checksum; /* CRC-32 of all that follows the envelope */
+    uint32_t extent, state_size;      /* enum tw_extent */
+    uint32_t n_episodes, header_size;
+    uint32_t checksum;   /* CRC-32 of all that follows the envelope */
+    uint32_t ranks_size; /* 0: there is one rank */
 };
 
 unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settings *settings,
@@ -26,27 +29,30 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
     struct envelope envelope = {
         .core_size = sizeof run->core,
         .episode_size = sizeof *run->episodes.at,
-        .states_size = (uint32_t)tw_run_detector_states_size(),
+        .extent = run->context->extent,
+        .state_size = (uint32_t)tw_run_state_size((enum tw_extent)run->context->extent),
         .n_episodes = (uint32_t)run->episodes.n,
         .header_size = (uint32_t)run->n_header_bytes,
+        .ranks_size = run->ranks ? (uint32_t)tw_ranks_save(run->ranks, NULL) : 0,
     };
     memcpy(envelope.magic, MAGIC, sizeof envelope.magic);
     tw_settings_digest(settings, envelope.digest);
     size_t episodes_size = run->episodes.n * sizeof *run->episodes.at;
-    size_t size = sizeof envelope + sizeof run->core + envelope.states_size + episodes_size +
-                  run->n_header_bytes;
+    size_t size = sizeof envelope + sizeof run->core + envelope.state_size + episodes_size +
+                  run->n_header_bytes + envelope.ranks_size;
     unsigned char *bytes = malloc(size), *at = bytes;
     if (!bytes)
         return NULL;
     at += sizeof envelope;
     at = (unsigned char *)memcpy(at, &run->core, sizeof run->core) + sizeof run->core;
-    at = (unsigned char *)memcpy(at, run->detector_states, envelope.states_size) +
-         envelope.states_size;
+    at = (unsigned char *)memcpy(at, run->state, envelope.state_size) + envelope.state_size;
     if (episodes_size)
         memcpy(at, run->episodes.at, episodes_size);
     at += episodes_size;
     if (run->n_header_bytes)
         memcpy(at, run->header_bytes, run->n_header_bytes);
+    if (run->ranks)
+        tw_ranks_save(run->ranks, at + run->n_header_bytes);
     envelope.checksum = (uint32_t)crc32(0, bytes + sizeof envelope, (uInt)(size - sizeof envelope));
     memcpy(bytes, &envelope, sizeof envelope);
     *ret_size = size;
@@ -61,17 +67,27 @@ static int check_envelope(const struct envelope *envelope, const unsigned char *
     if (memcmp(envelope->magic, MAGIC, sizeof envelope->magic))
         return tw_error_set(error, -ESTALE, "saved state is of another version");
     if (envelope->core_size != sizeof(struct tw_run_core) ||
-        envelope->episode_size != sizeof(struct tw_episode) ||
-        envelope->states_size != tw_run_detector_states_size() ||
+        envelope->episode_size != sizeof(struct tw_episode) || envelope->extent >= TW_EXTENTS ||
+        envelope->state_size != tw_run_state_size((enum tw_extent)envelope->extent) ||
         memcmp(envelope->digest, digest, sizeof digest))
         return tw_error_set(error, -ESTALE,
                             "saved state is of another build or of other thresholds");
     /* The size bounds the counts: a damaged one does not allocate. */
-    if (size != sizeof(struct tw_run_core) + envelope->states_size +
+    if (size != sizeof(struct tw_run_core) + envelope->state_size +
                     (size_t)envelope->n_episodes * sizeof(struct tw_episode) +
-                    envelope->header_size ||
+                    envelope->header_size + envelope->ranks_size ||
         crc32(0, body, (uInt)size) != envelope->checksum)
         return tw_error_set(error, -EBADMSG, "saved state is damaged");
+    return 0;
+}
+
+static int load_state(struct tw_run *run, const unsigned char *at, enum tw_extent extent,
+                      const struct tw_settings *settings)
+{
+    if (extent > TW_EXTENT_STEPS && tw_run_grow(run, settings, extent))
+        return -ENOMEM;
+    memcpy(run->state, at, tw_run_state_size(extent));
+    run->context->extent = (uint8_t)extent;
     return 0;
 }
 
@@ -128,12 +144,16 @@ int tw_snapshot_load(struct tw_run **ret, const void *data, size_t size,
         return tw_error_set(error, -ENOMEM, "out of memory");
     memcpy(&run->core, at, sizeof run->core);
     at += sizeof run->core;
-    memcpy(run->detector_states, at, envelope.states_size);
-    at += envelope.states_size;
-    result = load_episodes(run, at, envelope.n_episodes);
+    result = load_state(run, at, (enum tw_extent)envelope.extent, settings);
+    at += envelope.state_size;
+    if (!result)
+        result = load_episodes(run, at, envelope.n_episodes);
     at += (size_t)envelope.n_episodes * sizeof(struct tw_episode);
     if (!result)
         result = load_header(run, at, envelope.header_size);
+    at += envelope.header_size;
+    if (!result && envelope.ranks_size)
+        result = tw_ranks_load(&run->ranks, at, (size_t)envelope.ranks_size);
     if (result) {
         tw_run_free(run);
         return tw_error_set(error, result, "saved state is damaged");

@@ -4,7 +4,7 @@
 
 #include "agent/train_options.h"
 
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 #include "agent/train_resume.h"
 
 #include <errno.h>

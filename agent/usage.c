@@ -1,7 +1,7 @@
 /* Command lines through libpopt; see usage.h. */
 #include "agent/usage.h"
 
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>

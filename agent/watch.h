@@ -4,12 +4,19 @@
 #ifndef TW_WATCH_H
 #define TW_WATCH_H
 
+#include "retired.h"
 #include "run.h"
 #include "tally.h"
 
 #include "rules/rules.h"
 
 struct tw_watch;
+
+/* How many runs there are and may be, over all watches of an agent. */
+struct tw_room {
+    uint64_t runs, runs_max;
+    double bytes, bytes_max; /* as far as it is known, agent/silence.h */
+};
 
 struct tw_watch_options {
     const struct tw_settings *settings; /* valid until close */
@@ -22,11 +29,13 @@ struct tw_watch_options {
     void (*episode)(void *closure, const struct tw_episode_advisory *advisory);
     void *closure;
     struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
+    struct tw_room *room;   /* shared with other watches; NULL: without limit */
 };
 
 struct tw_watch_counts {
     uint64_t runs, records, repeats, rule_failures;
     uint64_t passed_over;   /* records that stand before what their run has dealt with */
+    uint64_t refused;       /* records of runs for which there was no room */
     char rule_failure[200]; /* the newest */
 };
 
@@ -47,16 +56,47 @@ int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *er
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms);
 
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run);
+/* The run of the newest tw_watch_record(), also when the record was passed over; NULL when there is
+ * no room for that run, or it was retired. */
+struct tw_run *tw_watch_newest(const struct tw_watch *watch);
+size_t tw_watch_size(const struct tw_watch *watch); /* runs in the table */
+
+/* For a reader that has records in hand whose turn is still to come, and thousands of runs: some
+ * records before a run's turn, tw_watch_expect() with the id that is likely, and some later
+ * tw_watch_prefetch() with what that returned. The record decides, not what was expected. */
+uint64_t tw_watch_expect(const struct tw_watch *watch, const void *id, size_t size);
+void tw_watch_prefetch(const struct tw_watch *watch, uint64_t expected);
+
 /* Walks the table in order of first sight: start with NULL, ends with NULL. */
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run);
-/* How many there are now. */
-size_t tw_watch_size(const struct tw_watch *watch);
 /* Takes over a restored run, replacing one of the same id. On failure it stays the caller's. */
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 /* The log was cut back or replaced: its positions say nothing of what comes now. */
 void tw_watch_rewind(struct tw_watch *watch);
 /* Drops a run from the table. */
 void tw_watch_forget(struct tw_watch *watch, struct tw_run *run);
+
+/* ---- silence: decided outside, by a clock; see agent/silence.h ---- */
+
+/* The present moment, for tw_run.heard and core.is_live. All 0 to begin with. */
+struct tw_watch_moment {
+    double listened;   /* seconds, of any origin */
+    bool is_caught_up; /* a record that comes now has just been sent */
+    int64_t wall_ms;   /* since the epoch; 0: not known */
+};
+void tw_watch_set_moment(struct tw_watch *watch, const struct tw_watch_moment *moment);
+double tw_watch_listened(const struct tw_watch *watch);
+/* The next run of an endless round over the table; runs may come and go meanwhile. NULL: there is
+ * none. */
+struct tw_run *tw_watch_sweep(struct tw_watch *watch);
+/* Gives the memory of a run back and keeps in its place what was saved of it. On failure (-ENOMEM)
+ * it stays. */
+int tw_watch_retire(struct tw_watch *watch, struct tw_run *run, const struct tw_retired_run *as);
+/* The retired runs: those restored are put there. */
+struct tw_retired *tw_watch_retired(const struct tw_watch *watch);
+/* Does what is due for a run's silence. The documents are functions of its newest record and of
+ * core.silent_ms: done again after a crash, they are the same. */
+int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret);
 

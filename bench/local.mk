@@ -11,9 +11,20 @@ bench_trainward_bench_SOURCES = \
 	bench/monitoring_cost.c \
 	bench/perceptron.c bench/perceptron.h \
 	bench/read_bandwidth.c bench/read_bandwidth.h \
-	bench/statistics.c
-bench_trainward_bench_LDADD = libtrainer.la libtelemetry.la $(JANSSON_LIBS) $(OPENBLAS_LIBS) \
+	bench/statistics.c \
+	bench/synthetic_stream.c bench/synthetic_stream.h \
+	bench/watch.c
+bench_trainward_bench_LDADD = $(AGENT_LIBS) libtrainer.la $(JANSSON_LIBS) $(OPENBLAS_LIBS) \
 	$(POPT_LIBS)
+
+# What the Kafka benchmarks do in C; bench/kafka_bench.py runs it against a broker of its own.
+check_PROGRAMS += bench/trainward-bench-kafka
+bench_trainward_bench_kafka_SOURCES = \
+	bench/harness.c bench/harness.h \
+	bench/kafka_fill.c bench/kafka_latency.c bench/kafka_noop.c bench/kafka_seed.c \
+	bench/kafka_tool.c bench/kafka_tool.h \
+	bench/synthetic_stream.c bench/synthetic_stream.h
+bench_trainward_bench_kafka_LDADD = $(AGENT_LIBS) $(RDKAFKA_LIBS) $(JANSSON_LIBS) $(POPT_LIBS)
 
 .PHONY: bench
 bench: bench/trainward-bench$(EXEEXT)

@@ -70,9 +70,15 @@ const struct tw_option tw_context_options[] = {
 };
 const size_t tw_context_n_options = sizeof tw_context_options / sizeof *tw_context_options;
 
+size_t tw_context_size(enum tw_extent extent)
+{
+    return extent >= TW_EXTENT_LAYERS ? sizeof(struct tw_context)
+                                      : offsetof(struct tw_context, n_layer_names);
+}
+
 void tw_context_start(struct tw_context *context)
 {
-    memset(context, 0, sizeof *context);
+    memset(context, 0, tw_context_size(TW_EXTENT_STEPS));
     context->learning_rate = NAN;
     context->peak_learning_rate = NAN;
     context->loss_scale = NAN;
@@ -85,6 +91,7 @@ void tw_context_start(struct tw_context *context)
     context->dataset_classes = context->dataset_samples = NAN;
     context->trivial_loss = NAN;
     context->epoch = context->samples = NAN;
+    tw_course_start(&context->course);
     context->loss_averaged_over = 1;
 }
 
@@ -289,8 +296,6 @@ static void take_layer_kinds(struct tw_context *context, const struct tw_header 
 static void take_layer_names(struct tw_context *context, const struct tw_header *header)
 {
     size_t used = 0;
-    context->header_hash = tw_header_hash(header);
-    context->n_layers = (uint32_t)header->n_layers;
     context->n_layer_names = 0;
     memset(context->layer_names, 0, sizeof context->layer_names);
     for (size_t i = 0; i < header->n_layers; i++) {
@@ -302,6 +307,21 @@ static void take_layer_names(struct tw_context *context, const struct tw_header 
         used += length + 1;
         context->n_layer_names++;
     }
+}
+
+static void take_layers(struct tw_context *context, const struct tw_header *header)
+{
+    take_layer_names(context, header);
+    take_layer_kinds(context, header);
+}
+
+void tw_context_grow(struct tw_context *context, enum tw_extent extent,
+                     const struct tw_header *header)
+{
+    bool is_new = !tw_context_reaches(context, TW_EXTENT_LAYERS) && extent >= TW_EXTENT_LAYERS;
+    context->extent = (uint8_t)extent;
+    if (is_new && header)
+        take_layers(context, header);
 }
 
 /* ---- segments ---- */
@@ -344,8 +364,10 @@ static void observe_header(struct tw_context *context, const struct tw_header *h
         context->declared_warmup_steps = (uint64_t)(ratio * (double)context->declared_max_steps);
     take_precision(context, header);
     take_declared(context, header);
-    take_layer_names(context, header);
-    take_layer_kinds(context, header);
+    context->header_hash = tw_header_hash(header);
+    context->n_layers = (uint32_t)header->n_layers;
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS))
+        take_layers(context, header);
     observe_batch(context, header);
 }
 
@@ -437,6 +459,32 @@ static void observe_time(struct tw_context *context, const struct tw_record *rec
     context->time_ms = record->time_ms;
 }
 
+static void observe_loss(struct tw_context *context, const struct tw_record *record)
+{
+    double loss = record->signal[TW_SIGNAL_LOSS];
+    if (context->segment_is_new && context->segment_cause == TW_SEGMENT_DATA_CHANGE)
+        tw_course_begin_data(&context->course);
+    context->course.is_new = context->course.block_is_new = 0;
+    if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_LOSS) && isfinite(loss))
+        tw_course_push(&context->course, loss, context->step);
+}
+
+static bool is_norm(const struct tw_record *record, enum tw_signal signal, double above)
+{
+    double norm = record->signal[signal];
+    return tw_record_has(record, signal) && norm >= above && norm < 1e30;
+}
+
+static void observe_update(struct tw_context *context, const struct tw_record *record)
+{
+    context->updates.is_new = 0;
+    if (record->kind == TW_KIND_STEP && is_norm(record, TW_SIGNAL_UPDATE_NORM, 0) &&
+        is_norm(record, TW_SIGNAL_WEIGHT_NORM, 1e-30) &&
+        !(context->learning_rate < .5 * context->peak_learning_rate))
+        tw_update_sizes_push(&context->updates, record->signal[TW_SIGNAL_UPDATE_NORM],
+                             record->signal[TW_SIGNAL_WEIGHT_NORM]);
+}
+
 void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
                         const struct tw_record *record)
 {
@@ -457,12 +505,14 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
     observe_newest(&context->epoch, record, TW_SIGNAL_EPOCH);
     observe_newest(&context->samples, record, TW_SIGNAL_SAMPLES);
     observe_newest(&context->loss_averaged_over, record, TW_SIGNAL_LOSS_AVERAGED_OVER);
+    observe_loss(context, record);
+    observe_update(context, record);
 }
 
 bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers)
 {
-    return context->n_layers > 0 && layers->header_hash == context->header_hash &&
-           layers->n == context->n_layers;
+    return tw_context_reaches(context, TW_EXTENT_LAYERS) && context->n_layers > 0 &&
+           layers->header_hash == context->header_hash && layers->n == context->n_layers;
 }
 
 static double share_of(double done, double of)
@@ -514,7 +564,8 @@ void tw_context_layer_scope(const struct tw_context *context, uint64_t header_ha
                             char *ret, size_t size)
 {
     const char *name = context->layer_names;
-    if (header_hash != context->header_hash || index >= context->n_layer_names) {
+    if (!tw_context_reaches(context, TW_EXTENT_LAYERS) || header_hash != context->header_hash ||
+        index >= context->n_layer_names) {
         snprintf(ret, size, "layer:#%u", (unsigned)index);
         return;
     }

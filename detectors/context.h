@@ -4,6 +4,10 @@
 #ifndef TW_CONTEXT_H
 #define TW_CONTEXT_H
 
+#include "extent.h"
+
+#include "detectors/statistics/course.h"
+#include "detectors/update_sizes.h"
 #include "telemetry/option.h"
 #include "telemetry/record.h"
 
@@ -64,9 +68,11 @@ extern const size_t tw_context_n_options;
 #define TW_CONTEXT_LAYERS_MAX 64
 
 /* Raised whenever the layout or the meaning of the state below changes. */
-#define TW_CONTEXT_VERSION 2
+#define TW_CONTEXT_VERSION 3
 
 struct tw_context {
+    uint8_t extent; /* enum tw_extent: how much of this and of the detectors' states there is */
+
     /* declared by the header */
     enum tw_objective objective;
     uint64_t declared_warmup_steps, declared_max_steps;
@@ -104,17 +110,40 @@ struct tw_context {
     uint8_t segment_is_new; /* this very record began it */
     uint8_t step_went_back; /* this very record rewinds the step index */
 
-    /* layers of the header, for scopes; see tw_context_layer_scope() */
+    /* the training loss of step records, and the sizes of the updates */
+    struct tw_course course;
+    struct tw_update_sizes updates;
+
+    /* layers of the header */
     uint64_t header_hash;
-    uint32_t n_layers, n_layer_names;
+    uint32_t n_layers;
+
+    /* The rest is only there from TW_EXTENT_LAYERS on. For scopes; see tw_context_layer_scope() */
+    uint32_t n_layer_names;
     char layer_names[TW_CONTEXT_NAMES_SIZE];         /* one after the other, each with its NUL */
     uint8_t layer_activation[TW_CONTEXT_LAYERS_MAX]; /* enum tw_activation */
     uint8_t layer_role[TW_CONTEXT_LAYERS_MAX];       /* enum tw_layer_role */
 };
 
+/* Bytes of a context that is there as far as `extent`. */
+size_t tw_context_size(enum tw_extent extent);
+
+/* Starts one of TW_EXTENT_STEPS: nothing beyond its size is touched. */
 void tw_context_start(struct tw_context *context);
 
-/* Updates the context with a record, before the detectors see the same record. */
+/* Its room now reaches as far as `extent`, what is new of it zeroed. `header` is the newest that
+ * the context has observed, or NULL when there was none. */
+void tw_context_grow(struct tw_context *context, enum tw_extent extent,
+                     const struct tw_header *header);
+
+/* True when what `extent` stands for is there, of the context and of the detectors' states. */
+static inline bool tw_context_reaches(const struct tw_context *context, enum tw_extent extent)
+{
+    return context->extent >= extent;
+}
+
+/* Updates the context with a record, before the detectors see the same record. The context must
+ * reach as far as tw_extent_of(record). */
 void tw_context_observe(struct tw_context *context, const struct tw_context_config *config,
                         const struct tw_record *record);
 
@@ -123,7 +152,8 @@ void tw_context_observe(struct tw_context *context, const struct tw_context_conf
 void tw_context_layer_scope(const struct tw_context *context, uint64_t header_hash, uint32_t index,
                             char *ret, size_t size);
 
-/* The layers' activations and roles are known for this layers record: its header has come. */
+/* The layers' activations and roles are known for this layers record: its header has come. (A
+ * layers record is what brought the room for them.) */
 bool tw_context_knows_layers(const struct tw_context *context, const struct tw_layers *layers);
 
 /* "adversarial", "reinforcement", "contrastive", ...: for reasons. */

@@ -7,7 +7,6 @@
  * that is running out is no news. Only ever an information. */
 #include "detectors/detectors.h"
 #include "detectors/statistics/slope.h"
-#include "detectors/statistics/trace.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -137,22 +136,38 @@ static const struct tw_option options[] = {
 
 struct converged {
     uint8_t is_open, has_rate, has_eval;
-    uint64_t losses, evals, since_best;
-    double initial; /* mean of the first losses */
+    uint8_t losses;     /* of the first ones that `initial` is of */
+    uint32_t n_before;  /* blocks of the course before the present stretch of the run */
+    uint32_t per_block; /* of the course, when `n_before` was counted */
+    double initial;     /* mean of the first losses */
     double rate;
-    uint64_t rate_step;  /* since when the learning rate is what it is */
-    double best, newest; /* evaluation losses */
+    uint64_t rate_step; /* since when the learning rate is what it is */
     double open_loss, open_best;
     uint64_t onset_step;
     int64_t onset_time_ms;
-    struct tw_trace trace;
+    uint64_t evals, since_best;
+    double best, newest; /* evaluation losses */
+};
+
+/* What is judged: the blocks of the course since the present stretch of the run began. */
+struct stretch {
+    const struct tw_trace *trace;
+    unsigned n;
 };
 
 static void converged_start(void *state, const void *config)
 {
     struct converged *converged = state;
     (void)config;
-    tw_trace_start(&converged->trace);
+    converged->per_block = 1;
+}
+
+static struct stretch present_stretch(const struct converged *converged,
+                                      const struct tw_context *context)
+{
+    const struct tw_trace *trace = &context->course.trace;
+    unsigned before = converged->n_before;
+    return (struct stretch){.trace = trace, .n = trace->n > before ? trace->n - before : 0};
 }
 
 /* ---- what is known ---- */
@@ -164,31 +179,31 @@ struct plateau {
     uint64_t first_step;
 };
 
-static struct plateau find_plateau(const struct converged *converged,
+static struct plateau find_plateau(const struct stretch *stretch,
                                    const struct tw_converged_config *config)
 {
     double means[TW_TRACE_BLOCKS];
-    const struct tw_trace *trace = &converged->trace;
-    tw_trace_newest(trace, trace->n, means);
-    unsigned plain = tw_slope_without_decrease(means, trace->n, config->falling_probability, 0);
+    unsigned n = stretch->n;
+    tw_trace_newest(stretch->trace, n, means);
+    unsigned plain = tw_slope_without_decrease(means, n, config->falling_probability, 0);
     unsigned robust =
-        tw_slope_without_decrease(means, trace->n, config->falling_probability, config->discard);
+        tw_slope_without_decrease(means, n, config->falling_probability, config->discard);
     struct plateau plateau = {.blocks = plain < robust ? plain : robust};
     if (plateau.blocks < 3)
         return plateau;
-    struct tw_slope line = tw_slope_fit(means + trace->n - plateau.blocks, plateau.blocks);
+    struct tw_slope line = tw_slope_fit(means + n - plateau.blocks, plateau.blocks);
     plateau.level = line.newest;
     plateau.gain = (2 * line.standard_error - line.slope) * plateau.blocks;
-    plateau.first_step = tw_trace_step(trace, plateau.blocks);
+    plateau.first_step = tw_trace_step(stretch->trace, plateau.blocks);
     return plateau;
 }
 
 /* Mean of the newest quarter of the run. */
-static double level_now(const struct converged *converged)
+static double level_now(const struct stretch *stretch)
 {
     double means[TW_TRACE_BLOCKS], sum = 0;
-    unsigned n = converged->trace.n < 4 ? converged->trace.n : converged->trace.n / 4;
-    tw_trace_newest(&converged->trace, n, means);
+    unsigned n = stretch->n < 4 ? stretch->n : stretch->n / 4;
+    tw_trace_newest(stretch->trace, n, means);
     for (unsigned i = 0; i < n; i++)
         sum += means[i];
     return n ? sum / n : 0;
@@ -196,11 +211,11 @@ static double level_now(const struct converged *converged)
 
 /* ---- conditions ---- */
 
-static bool is_flat(const struct converged *converged, const struct tw_converged_config *config,
+static bool is_flat(const struct stretch *stretch, const struct tw_converged_config *config,
                     const struct plateau *plateau)
 {
     return plateau->blocks >= config->flat_blocks &&
-           plateau->blocks >= config->flat_share * converged->trace.n &&
+           plateau->blocks >= config->flat_share * stretch->n &&
            plateau->gain <= config->gain_share * fabs(plateau->level);
 }
 
@@ -239,7 +254,8 @@ static void say(const struct converged *converged, const struct tw_converged_con
 {
     struct tw_condition *condition = tw_report_add(report, "run", state, TW_SEVERITY_INFO);
     struct tw_evidence *evidence = &condition->evidence;
-    uint64_t first = converged->trace.n ? converged->trace.steps[0] : context->step;
+    struct stretch stretch = present_stretch(converged, context);
+    uint64_t first = stretch.n ? tw_trace_step(stretch.trace, stretch.n) : context->step;
     condition->onset_step = converged->onset_step;
     condition->onset_time_ms = converged->onset_time_ms;
     condition->confidence = state == TW_STATE_WITHDRAWN ? 0 : converged->has_eval ? .7 : .5;
@@ -295,18 +311,22 @@ static bool is_worth_saving(const struct tw_converged_config *config,
 static void judge(struct converged *converged, const struct tw_converged_config *config,
                   const struct tw_context *context, struct tw_report *report)
 {
-    struct plateau plateau = find_plateau(converged, config);
+    struct stretch stretch = present_stretch(converged, context);
     if (converged->is_open) {
-        plateau.level = level_now(converged);
-        if (!is_wrong(converged, config, plateau.level))
+        double level = level_now(&stretch);
+        if (!is_wrong(converged, config, level))
             return;
+        struct plateau plateau = find_plateau(&stretch, config);
+        plateau.level = level;
         say(converged, config, context, &plateau, TW_STATE_WITHDRAWN, report);
         converged->is_open = 0;
-    } else if (converged->trace.n >= config->min_blocks && is_flat(converged, config, &plateau) &&
-               has_learned(converged, config, context, &plateau) &&
-               is_eval_flat(converged, config) && is_rate_settled(converged, context, &plateau) &&
+    } else if (stretch.n >= config->min_blocks && is_eval_flat(converged, config) &&
                is_worth_saving(config, context)) {
-        open_finding(converged, config, context, &plateau, report);
+        struct plateau plateau = find_plateau(&stretch, config);
+        if (is_flat(&stretch, config, &plateau) &&
+            has_learned(converged, config, context, &plateau) &&
+            is_rate_settled(converged, context, &plateau))
+            open_finding(converged, config, context, &plateau, report);
     }
 }
 
@@ -342,10 +362,25 @@ static void take_loss(struct converged *converged, const struct tw_converged_con
 {
     enum { FIRST_LOSSES = 4 };
     if (converged->losses < FIRST_LOSSES)
-        converged->initial += (loss - converged->initial) / (double)(converged->losses + 1);
-    converged->losses++;
-    if (tw_trace_push(&converged->trace, loss, context->step))
+        converged->initial += (loss - converged->initial) / ++converged->losses;
+    if (context->course.block_is_new)
         judge(converged, config, context, report);
+}
+
+/* The course puts its blocks together by twos as it grows. */
+static void follow_course(struct converged *converged, const struct tw_trace *trace)
+{
+    for (; converged->per_block < trace->per_block; converged->per_block *= 2)
+        converged->n_before = (converged->n_before + 1) / 2;
+}
+
+/* Blocks of the course that hold losses from before the newest record. */
+static uint32_t blocks_before(const struct tw_course *course)
+{
+    const struct tw_trace *trace = &course->trace;
+    if (course->block_is_new)
+        return trace->per_block > 1 ? trace->n : trace->n - 1;
+    return trace->n + (trace->filled > course->is_new);
 }
 
 /* Another problem, or another loss: nothing before counts. */
@@ -356,8 +391,8 @@ static void begin_anew(struct converged *converged, const struct tw_converged_co
         struct plateau plateau = {.level = converged->open_loss};
         say(converged, config, context, &plateau, TW_STATE_WITHDRAWN, report);
     }
-    *converged = (struct converged){0};
-    tw_trace_start(&converged->trace);
+    *converged = (struct converged){.n_before = blocks_before(&context->course),
+                                    .per_block = context->course.trace.per_block};
 }
 
 static void converged_observe(void *state, const void *config, const struct tw_context *context,
@@ -373,10 +408,11 @@ static void converged_observe(void *state, const void *config, const struct tw_c
                                     context->segment_cause == TW_SEGMENT_RESUME ||
                                     context->segment_cause == TW_SEGMENT_BATCH_CHANGE))
         begin_anew(converged, config, context, report);
+    follow_course(converged, &context->course.trace);
     take_rate(converged, config, record, context->step);
     if (tw_record_has(record, TW_SIGNAL_EVAL_LOSS) && fabs(eval) < 1e30)
         take_eval(converged, eval);
-    if (tw_record_has(record, TW_SIGNAL_LOSS) && fabs(loss) < 1e30)
+    if (context->course.is_new && fabs(loss) < 1e30)
         take_loss(converged, config, context, loss, report);
 }
 
@@ -399,11 +435,11 @@ const struct tw_detector tw_detector_converged = {
     .title = "Converged",
     .description = "no further gain is to be expected from the rest of the run",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .config_size = sizeof(struct tw_converged_config),
-    .state_size = sizeof(struct converged),
+    .state_size = TW_STATE_SIZES(struct converged),
     .start = converged_start,
     .observe = converged_observe,
     .finish = converged_finish,

@@ -116,10 +116,11 @@ struct dead_verdict {
 };
 
 struct dead_units {
+    struct tw_outcome outcome;
+    /* The rest is only there from TW_EXTENT_LAYERS on. */
     uint8_t is_open, has_relu, has_share;
     uint64_t records; /* that counted */
     struct tw_track_clock clock;
-    struct tw_outcome outcome;
     struct tw_track calm, learned; /* since the finding opened */
     uint64_t header_hash;
     char scope[TW_SCOPE_MAX + 1];
@@ -141,9 +142,7 @@ struct dead_view {
 
 static void dead_start(void *state, const void *config)
 {
-    struct dead_units *dead = state;
-    (void)config;
-    tw_outcome_start(&dead->outcome);
+    (void)state, (void)config;
 }
 
 /* ---- one record ---- */
@@ -390,7 +389,7 @@ static void dead_finish(void *state, const void *config, const struct tw_context
     struct dead_units *dead = state;
     struct dead_view view = {.config = config, .context = context, .report = report};
     (void)shared;
-    if (dead->newest.is_problem && !dead->is_open)
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS) && dead->newest.is_problem && !dead->is_open)
         open_finding(dead, &view);
 }
 
@@ -400,8 +399,8 @@ static bool dead_has_judged(const void *state, const void *config, const struct 
 {
     const struct dead_units *dead = state;
     const struct dead_config *own = config;
-    (void)context;
-    if (!dead->has_relu || dead->records >= own->records)
+    if (!tw_context_reaches(context, TW_EXTENT_LAYERS) || !dead->has_relu ||
+        dead->records >= own->records)
         return true;
     if (dead->has_share)
         snprintf(reason, size, "only %" PRIu64 " records of dead units", dead->records);
@@ -415,11 +414,11 @@ const struct tw_detector tw_detector_dead_units = {
     .title = "Dead units",
     .description = "ReLU layers most of whose units fire for no sample any more",
     .secondary = true,
-    .state_version = 3,
+    .state_version = 5,
     .options = dead_options,
     .n_options = sizeof dead_options / sizeof *dead_options,
     .config_size = sizeof(struct dead_config),
-    .state_size = sizeof(struct dead_units),
+    .state_size = TW_STATE_SIZES_FROM(struct dead_units, is_open, is_open),
     .start = dead_start,
     .observe = dead_observe,
     .finish = dead_finish,

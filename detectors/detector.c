@@ -24,6 +24,13 @@ struct tw_condition *tw_report_add(struct tw_report *report, const char *scope, 
     return condition;
 }
 
+void tw_detector_grow(const struct tw_detector *detector, void *state, const void *config,
+                      enum tw_extent from, enum tw_extent to)
+{
+    for (int extent = (int)from + 1; detector->grow && extent <= (int)to; extent++)
+        detector->grow(state, config, (enum tw_extent)extent);
+}
+
 const struct tw_detector *tw_detector_find(const char *name)
 {
     for (size_t i = 0; tw_detectors[i]; i++) {

@@ -1,7 +1,14 @@
 /* A detector is one file ending in one struct tw_detector, listed in detectors.c. It is pure
  * arithmetic: no I/O, no clock, no allocation; its state is one flat block without pointers that
- * the caller owns, zeroes and may save and restore byte for byte. It judges a record before it
- * learns from it, and no NaN ever enters its state. */
+ * the caller owns, zeroes and may move, save and restore byte for byte. It judges a record before
+ * it learns from it, and no NaN ever enters its state.
+ *
+ * A state is a struct whose members stand in the order of enum tw_extent: first what every run
+ * needs, then what is for evaluations, then what is for layers. Only the part up to the run's
+ * extent is there; a member beyond it must be neither read nor written, a struct that has such
+ * members is never copied or cleared as a whole, and `finish` and `has_judged` are called at any
+ * extent. tw_context_reaches() tells what is there; in the sight of a record, all that
+ * tw_extent_of() says of it is. */
 #ifndef TW_DETECTOR_H
 #define TW_DETECTOR_H
 
@@ -43,10 +50,14 @@ struct tw_detector {
     uint32_t state_version;  /* raised whenever the state's layout or meaning changes */
     const struct tw_option *options;
     size_t n_options;
-    size_t config_size, state_size;
+    size_t config_size;
+    size_t state_size[TW_EXTENTS]; /* bytes at each extent, none less than the one before */
 
-    /* `state` is zeroed, state_size bytes, 8-aligned. */
+    /* `state` is zeroed, state_size[TW_EXTENT_STEPS] bytes, 8-aligned. */
     void (*start)(void *state, const void *config);
+    /* The part for `extent` has just been added to the state, zeroed, and the one before it was
+     * there already. NULL when zeroes are a good start. */
+    void (*grow)(void *state, const void *config, enum tw_extent extent);
     /* Called for each record of the run in order, after tw_context_observe(). */
     void (*observe)(void *state, const void *config, const struct tw_context *context,
                     const struct tw_context_config *shared, const struct tw_record *record,
@@ -59,7 +70,34 @@ struct tw_detector {
      * clause for people: "no loss in the log". */
     bool (*has_judged)(const void *state, const void *config, const struct tw_context *context,
                        char *reason, size_t size);
+
+    /* (optional, both) Silence, which is no record: for how many seconds the run may send nothing,
+     * a function of what was observed; and what there is to say of it once it has sent nothing for
+     * so long. Who listens to the run asks the former and calls the latter. */
+    double (*patience)(const void *state, const void *config, const struct tw_context *context);
+    void (*silent)(void *state, const void *config, const struct tw_context *context,
+                   struct tw_report *report);
 };
+
+/* For state_size: a state that is all there from the start, and one whose parts for evaluations and
+ * for layers begin with the members named; a part that a state has not begins where the next
+ * does. */
+#define TW_STATE_SIZES(type)                                                                       \
+    {                                                                                              \
+        sizeof(type), sizeof(type), sizeof(type)                                                   \
+    }
+#define TW_STATE_SIZES_FROM(type, evals, layers)                                                   \
+    {                                                                                              \
+        offsetof(type, evals), offsetof(type, layers), sizeof(type)                                \
+    }
+#define TW_STATE_SIZES_FROM_EVALS(type, evals)                                                     \
+    {                                                                                              \
+        offsetof(type, evals), sizeof(type), sizeof(type)                                          \
+    }
+
+/* Tells the detector that its state reaches from `from` to `to` now, the new part zeroed. */
+void tw_detector_grow(const struct tw_detector *detector, void *state, const void *config,
+                      enum tw_extent from, enum tw_extent to);
 
 extern const struct tw_detector *const tw_detectors[]; /* NULL-terminated, in order of priority */
 /* The detector called `name`, or NULL. */

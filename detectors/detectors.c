@@ -14,5 +14,6 @@ const struct tw_detector *const tw_detectors[] = {
     &tw_detector_vanishing_gradient,
     &tw_detector_loss_spike,
     &tw_detector_converged,
+    &tw_detector_stalled_run,
     NULL,
 };

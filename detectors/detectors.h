@@ -16,5 +16,6 @@ extern const struct tw_detector tw_detector_vanishing_gradient;
 extern const struct tw_detector tw_detector_saturation;
 extern const struct tw_detector tw_detector_dead_units;
 extern const struct tw_detector tw_detector_resume_discontinuity;
+extern const struct tw_detector tw_detector_stalled_run;
 
 #endif

@@ -35,11 +35,9 @@ static void forget_levels(struct tw_divergence *divergence)
 static void forget_start(struct tw_divergence *divergence)
 {
     divergence->loss.n_first = 0;
-    divergence->loss.initial = 0;
+    divergence->loss.scale.initial = 0;
     divergence->has_counted_first = 0;
-    divergence->start = (struct tw_above_run){0};
-    divergence->start_high = (struct tw_above_run){0};
-    divergence->blow_up = (struct tw_blow_up){0};
+    memset(&divergence->start, 0, sizeof divergence->start);
     divergence->cut = (struct tw_learning_rate_cut){0};
     divergence->has_learned = 0;
 }
@@ -57,7 +55,7 @@ static void begin_segment(struct tw_divergence *divergence, const struct tw_dive
                           (enum tw_severity)divergence->severity);
         tw_divergence_forget(divergence);
     }
-    tw_baseline_start(&divergence->loss.baseline);
+    tw_loss_baseline_start(&divergence->loss.baseline);
     tw_cusum_start(&divergence->loss.cusum);
     if (cause == TW_SEGMENT_LR_DOWN)
         tw_divergence_note_cut(divergence, view);
@@ -80,7 +78,7 @@ static uint64_t confirm_losses(const struct tw_divergence *divergence,
                                const struct tw_divergence_view *view)
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
-    double steps = (double)loss->newest_step - (double)loss->first_steps[0];
+    double steps = (double)view->course->newest_step - (double)loss->first_step;
     double stride = loss->count > 1 ? steps / (double)(loss->count - 1) : 1;
     double losses = (double)view->config->confirm_steps / fmax(stride, 1);
     return losses > (double)view->config->confirm_losses ? (uint64_t)losses
@@ -168,7 +166,7 @@ static void judge_suspicion(struct tw_divergence *divergence, const struct tw_di
     } else if (age >= config->rebaseline_after) {
         tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
         tw_divergence_forget(divergence);
-        tw_baseline_start(&divergence->loss.baseline);
+        tw_loss_baseline_start(&divergence->loss.baseline);
     }
 }
 
@@ -201,9 +199,9 @@ static void close_finding(struct tw_divergence *divergence, const struct tw_dive
     condition->evidence.threshold = view->config->recovered_ratio;
     condition->confidence = state == TW_STATE_RECOVERED ? .9 : 0;
     if (was_alive)
-        divergence->blow_up = (struct tw_blow_up){0};
+        divergence->start.since.blow_up = (struct tw_blow_up){0};
     tw_divergence_forget(divergence);
-    tw_baseline_start(&divergence->loss.baseline);
+    tw_loss_baseline_start(&divergence->loss.baseline);
 }
 
 static bool is_over(const struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -224,7 +222,7 @@ static void judge_open(struct tw_divergence *divergence, const struct tw_diverge
     struct tw_divergence_view own = *view;
     own.best = divergence->reference;
     own.best_step = divergence->reference_step;
-    own.rise = tw_divergence_loss_rise(&divergence->loss, view->level, own.best);
+    own.rise = tw_loss_rise(&divergence->loss.scale, view->level, own.best);
     if (own.rise > divergence->reference_ratio_peak)
         divergence->reference_ratio_peak = own.rise;
     bool is_elsewhere = divergence->cause == TW_DIVERGENCE_BY_EVAL; /* evaluations end it */
@@ -250,10 +248,12 @@ static struct tw_divergence_view look(const struct tw_divergence *divergence,
     const struct tw_divergence_loss *loss = &divergence->loss;
     struct tw_divergence_view view = {
         .config = config, .context = context, .shared = shared, .report = report};
+    view.course = &context->course;
     view.is_warmup = tw_context_in_warmup(context, shared);
     view.is_muted = tw_context_is_muted(context, shared);
-    view.has_baseline = tw_baseline_count(&loss->baseline) >= config->baseline_losses;
-    view.line = tw_cusum_line(config->cusum_line, tw_baseline_autocorrelation(&loss->baseline));
+    view.has_baseline = loss->baseline.count >= config->baseline_losses;
+    view.line =
+        tw_cusum_line(config->cusum_line, tw_loss_baseline_autocorrelation(&loss->baseline));
     return view;
 }
 
@@ -263,9 +263,10 @@ static void measure_level(const struct tw_divergence *divergence, struct tw_dive
     view->span = tw_level_best_span(&loss->level);
     view->has_best = view->span != TW_LEVEL_SPANS;
     view->level = tw_level_now(&loss->level, view->span);
-    view->best = view->has_best ? loss->level.best[view->span].best : view->level;
-    view->best_step = view->has_best ? loss->level.best[view->span].best_step : loss->newest_step;
-    view->rise = tw_divergence_loss_rise(loss, view->level, view->best);
+    view->best = view->has_best ? (double)loss->level.best[view->span].best : view->level;
+    view->best_step =
+        view->has_best ? loss->level.best[view->span].best_step : view->course->newest_step;
+    view->rise = tw_loss_rise(&loss->scale, view->level, view->best);
 }
 
 static void remember_level(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -277,11 +278,11 @@ static void remember_level(struct tw_divergence *divergence, const struct tw_div
     divergence->high_run = is_high ? divergence->high_run + 1 : 0;
     divergence->lasting_run = is_lasting ? divergence->lasting_run + 1 : 0;
     if (tw_divergence_is_low(divergence, view)) {
-        divergence->low_step = divergence->loss.newest_step;
+        divergence->low_step = view->course->newest_step;
         divergence->low_time_ms = view->context->time_ms;
     }
     if (tw_divergence_loss_has_initial(&divergence->loss) && divergence->loss.level.count >= 16 &&
-        tw_divergence_loss_rise(&divergence->loss, view->level, divergence->loss.initial) <
+        tw_loss_rise(&divergence->loss.scale, view->level, divergence->loss.scale.initial) <
             view->config->learned_ratio)
         divergence->has_learned = 1;
     if (divergence->has_best && view->best_step == divergence->best_step)
@@ -300,45 +301,46 @@ static void note_normal(struct tw_divergence *divergence, const struct tw_diverg
     struct tw_divergence_loss *loss = &divergence->loss;
     double level = tw_level_now(&loss->level, TW_LEVEL_5);
     if (loss->count < 5)
-        loss->lowest = loss->initial;
-    else if (loss->count == 5 || level < loss->lowest)
-        loss->lowest = level;
+        loss->lowest = (float)loss->scale.initial;
+    else if (loss->count == 5 || level < (double)loss->lowest)
+        loss->lowest = (float)level;
     /* Of few losses the best is not known until a window later. */
-    double best = view->has_best && view->span != TW_LEVEL_5 ? view->best : loss->lowest;
-    if (loss->count > 1 && tw_divergence_loss_rise(loss, y, best) > view->config->onset_ratio)
+    double best = view->has_best && view->span != TW_LEVEL_5 ? view->best : (double)loss->lowest;
+    if (loss->count > 1 && tw_loss_rise(&loss->scale, y, best) > view->config->onset_ratio)
         return;
-    loss->normal_step = loss->newest_step;
+    loss->normal_step = view->course->newest_step;
     loss->normal_time_ms = view->context->time_ms;
 }
 
-static void add_to_cusum(struct tw_divergence *divergence, const struct tw_divergence_view *view,
+static void add_to_cusum(struct tw_divergence *divergence, struct tw_divergence_view *view,
                          double y)
 {
     struct tw_divergence_loss *loss = &divergence->loss;
     double limit = view->config->score_limit;
-    double floor = loss->is_linear ? view->config->spread_floor * fmax(fabs(loss->initial), 1e-9)
-                                   : view->config->spread_floor;
-    double z = tw_baseline_score(&loss->baseline, y, floor);
-    loss->newest_z = fmax(-1e6, fmin(1e6, z));
+    double floor = loss->scale.is_linear
+                       ? view->config->spread_floor * fmax(fabs(loss->scale.initial), 1e-9)
+                       : view->config->spread_floor;
+    double z = tw_loss_baseline_score(&loss->baseline, y, floor);
+    view->z = fmax(-1e6, fmin(1e6, z));
     if (!view->has_baseline || view->is_muted)
         return;
     tw_cusum_add(&loss->cusum, fmax(-limit, fmin(limit, z)), view->config->cusum_drift, view->line,
-                 loss->newest_step, view->context->time_ms);
+                 view->course->newest_step, view->context->time_ms);
 }
 
 /* Flagged losses stay out of the baseline: those of a suspicion or a finding, those of an excursion
  * that is half way to one, and single spikes. */
-static void learn(struct tw_divergence *divergence, const struct tw_divergence_view *view, double y)
+static void learn(struct tw_divergence *divergence, const struct tw_divergence_view *view)
 {
     struct tw_divergence_loss *loss = &divergence->loss;
     double limit = view->config->score_limit;
-    bool is_spike = view->has_baseline && loss->newest_z >= view->config->spike_sigma;
+    bool is_spike = view->has_baseline && view->z >= view->config->spike_sigma;
     if (divergence->stage != TW_DIVERGENCE_QUIET || loss->cusum.sum >= .5 * view->line ||
         (is_spike && loss->cusum.sum > 0))
         return;
-    tw_baseline_learn(&loss->baseline, y, fmax(-limit, fmin(limit, loss->newest_z)));
-    if (tw_baseline_count(&loss->baseline) >= 16)
-        loss->spread = loss->baseline.spread;
+    tw_loss_baseline_learn(&loss->baseline, view->course, fmax(-limit, fmin(limit, view->z)));
+    if (loss->baseline.count >= 16)
+        loss->scale.spread = loss->baseline.spread;
 }
 
 static void judge(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -371,21 +373,19 @@ static void take_loss(struct tw_divergence *divergence, struct tw_divergence_vie
                       double value)
 {
     struct tw_divergence_loss *loss = &divergence->loss;
-    if (value < 0)
-        tw_divergence_loss_make_linear(loss);
-    double y = tw_divergence_loss_scaled(loss, value);
-    loss->newest = value;
-    loss->newest_step = view->context->step;
-    tw_divergence_loss_note_first(loss, value, loss->newest_step, view->context->time_ms);
+    double y = view->course->newest;
+    view->loss = value;
+    tw_divergence_loss_note_first(loss, &divergence->start.firsts, value, view->context->step,
+                                  view->context->time_ms);
     loss->count++;
     add_to_cusum(divergence, view, y);
-    tw_level_push(&loss->level, y, loss->newest_step);
+    tw_level_push(&loss->level, view->course);
     tw_blocks_push(&loss->blocks, y);
     measure_level(divergence, view);
     remember_level(divergence, view);
     note_normal(divergence, view, y);
     judge(divergence, view);
-    learn(divergence, view, y);
+    learn(divergence, view);
 }
 
 static void divergence_observe(void *state, const void *config, const struct tw_context *context,
@@ -395,6 +395,10 @@ static void divergence_observe(void *state, const void *config, const struct tw_
     struct tw_divergence *divergence = state;
     if (!tw_context_loss_should_fall(context))
         return;
+    if (context->course.is_linear)
+        tw_divergence_loss_make_linear(&divergence->loss, &context->course);
+    if (context->course.is_new)
+        tw_loss_baseline_turn(&divergence->loss.baseline, &context->course);
     struct tw_divergence_view view = look(divergence, config, context, shared, report);
     if (context->segment_is_new) {
         measure_level(divergence, &view);
@@ -409,11 +413,10 @@ static void divergence_observe(void *state, const void *config, const struct tw_
         return;
     double value = record->signal[TW_SIGNAL_LOSS];
     if (!isfinite(value))
-        divergence->nonfinite++; /* the overflow detector's business; nothing of it is kept */
-    else if (value == 0 && !divergence->loss.is_linear)
-        divergence->zeros++; /* no logarithm; a lasting zero is a disguise that overflow knows */
-    else
+        divergence->has_nonfinite = 1; /* the overflow detector's business; nothing of it is kept */
+    else if (value != 0 || divergence->loss.scale.is_linear)
         take_loss(divergence, &view, value);
+    /* else it has no logarithm; a lasting zero is a disguise that overflow knows */
 }
 
 static void divergence_finish(void *state, const void *config, const struct tw_context *context,
@@ -440,7 +443,7 @@ static bool divergence_has_judged(const void *state, const void *config,
         return true;
     else if (count)
         snprintf(reason, size, "only %llu losses", (unsigned long long)count);
-    else if (divergence->nonfinite)
+    else if (divergence->has_nonfinite)
         snprintf(reason, size, "no finite loss in the log");
     else
         snprintf(reason, size, "no loss in the log");
@@ -451,11 +454,11 @@ const struct tw_detector tw_detector_divergence = {
     .name = "divergence",
     .title = "Divergence",
     .description = "the training loss leaves its best level and does not come back",
-    .state_version = 3,
+    .state_version = 4,
     .options = tw_divergence_options,
     .n_options = TW_DIVERGENCE_OPTIONS,
     .config_size = sizeof(struct tw_divergence_config),
-    .state_size = sizeof(struct tw_divergence),
+    .state_size = TW_STATE_SIZES(struct tw_divergence),
     .start = divergence_start,
     .observe = divergence_observe,
     .finish = divergence_finish,

@@ -26,7 +26,6 @@ static void explosion_start(void *state, const void *config)
     (void)config;
     tw_norm_series_start(&explosion->norm);
     tw_explosion_signs_start(&explosion->signs);
-    tw_layer_norms_start(&explosion->layers);
 }
 
 /* ---- segments ---- */
@@ -82,15 +81,14 @@ static struct tw_explosion_view look(const struct tw_explosion *explosion,
                                      struct tw_report *report)
 {
     struct tw_explosion_view view = {.config = config, .context = context, .report = report};
-    unsigned learned = tw_baseline_count(&explosion->norm.baseline);
+    unsigned learned = explosion->norm.baseline.count;
     view.is_warmup = tw_context_in_warmup(context, shared);
     view.is_muted = tw_context_is_muted(context, shared);
     view.is_early = context->step - context->first_step < config->first_steps;
     view.is_strict = is_strict(context->objective);
     view.has_baseline = learned >= config->baseline_norms;
     view.has_few = learned >= config->few_norms;
-    view.baseline =
-        is_open(explosion) ? explosion->reference : tw_baseline_median(&explosion->norm.baseline);
+    view.baseline = is_open(explosion) ? explosion->reference : explosion->norm.baseline.median;
     view.spread = fmax(explosion->norm.baseline.spread, config->spread_floor);
     return view;
 }
@@ -181,14 +179,14 @@ static void follow_rise(struct tw_explosion *explosion, const struct tw_explosio
 static double needed_sigma(const struct tw_explosion *explosion,
                            const struct tw_explosion_view *view)
 {
-    double r = tw_baseline_autocorrelation(&explosion->norm.baseline);
+    double r = tw_norm_baseline_autocorrelation(&explosion->norm.baseline);
     return view->config->sustained_sigma * sqrt((1 + r) / (1 - r));
 }
 
 static bool is_sustained(const struct tw_explosion *explosion, const struct tw_explosion_view *view,
                          double ratio)
 {
-    return explosion->norm.recent.head.count == LEVEL_NORMS && view->ratio >= ratio &&
+    return explosion->norm.recent.count == LEVEL_NORMS && view->ratio >= ratio &&
            view->sigma >= needed_sigma(explosion, view);
 }
 
@@ -223,7 +221,7 @@ static bool is_above_before(const struct tw_explosion *explosion,
                             const struct tw_explosion_view *view)
 {
     return explosion->has_before && view->context->segment_cause != TW_SEGMENT_BATCH_CHANGE &&
-           explosion->norm.recent.head.count == LEVEL_NORMS &&
+           explosion->norm.recent.count == LEVEL_NORMS &&
            view->level - explosion->before >= log(view->config->critical_ratio);
 }
 
@@ -288,8 +286,7 @@ static void judge_start(struct tw_explosion *explosion, const struct tw_explosio
     measure_level(explosion, &own);
     bool is_level = is_sustained(explosion, &own, view->config->start_ratio);
     bool is_blatant =
-        (double)tw_window_at(&norm->recent.head, norm->recent.values, 1) - own.baseline >= line &&
-        norm->newest - own.baseline >= 2 * line;
+        norm->before - own.baseline >= line && norm->newest - own.baseline >= 2 * line;
     if ((!is_blatant && !is_level) ||
         !tw_explosion_signs_loss_is_above_first(&explosion->signs, view->config))
         return;
@@ -414,7 +411,7 @@ static void learn(struct tw_explosion *explosion, const struct tw_explosion_view
     if (rise->has_spike)
         return;
     double z = (explosion->norm.newest - view->baseline) / view->spread;
-    tw_baseline_learn(&explosion->norm.baseline, explosion->norm.newest, fmax(-4, fmin(4, z)));
+    tw_norm_baseline_learn(&explosion->norm.baseline, explosion->norm.newest, fmax(-4, fmin(4, z)));
 }
 
 /* The loss scale that norms may still carry; 1 without one. */
@@ -512,13 +509,36 @@ static void observe_layers(struct tw_explosion *explosion, struct tw_explosion_v
     tw_explosion_judge_layers(explosion, view);
 }
 
+/* The baseline is a few norms old as a rule; what is unusual is judged by that of now. */
+static void settle_baseline(struct tw_explosion *explosion,
+                            const struct tw_gradient_explosion_config *config,
+                            const struct tw_context *context, const struct tw_record *record)
+{
+    struct tw_norm_baseline *baseline = &explosion->norm.baseline;
+    double line = (double)baseline->usual * sqrt(config->recovered_ratio);
+    if (context->segment_is_new || explosion->rise.is_on || record->layers ||
+        !(record->signal[TW_SIGNAL_GRAD_NORM] < line))
+        tw_norm_baseline_settle(baseline);
+}
+
+/* Before its norm is taken, or without one: what is said then is of the level of before. */
+static bool may_speak_before(const struct tw_explosion *explosion, const struct tw_context *context,
+                             const struct tw_record *record)
+{
+    double norm = record->signal[TW_SIGNAL_GRAD_NORM];
+    return context->segment_is_new || record->layers || explosion->uses_layers ||
+           !tw_record_has(record, TW_SIGNAL_GRAD_NORM) || !isfinite(norm);
+}
+
 static void explosion_observe(void *state, const void *config, const struct tw_context *context,
                               const struct tw_context_config *shared,
                               const struct tw_record *record, struct tw_report *report)
 {
     struct tw_explosion *explosion = state;
+    settle_baseline(explosion, config, context, record);
     struct tw_explosion_view view = look(explosion, config, context, shared, report);
-    measure_level(explosion, &view);
+    if (may_speak_before(explosion, context, record))
+        measure_level(explosion, &view);
     if (context->segment_is_new) {
         begin_segment(explosion, &view);
         view = look(explosion, config, context, shared, report);
@@ -570,11 +590,11 @@ const struct tw_detector tw_detector_gradient_explosion = {
     .name = "gradient-explosion",
     .title = "Gradient explosion",
     .description = "the gradient norm leaves its level by a multiple, or grows without end",
-    .state_version = 2,
+    .state_version = 4,
     .options = tw_gradient_explosion_options,
     .n_options = TW_GRADIENT_EXPLOSION_OPTIONS,
     .config_size = sizeof(struct tw_gradient_explosion_config),
-    .state_size = sizeof(struct tw_explosion),
+    .state_size = TW_STATE_SIZES_FROM(struct tw_explosion, layers, layers),
     .start = explosion_start,
     .observe = explosion_observe,
     .finish = explosion_finish,

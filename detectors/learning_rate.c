@@ -4,7 +4,6 @@
  * What the run declared is compared with what it does; a rate of zero alone is no finding, since
  * logs round and schedules end there. */
 #include "detectors/detectors.h"
-#include "detectors/statistics/sorted_window.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,8 +21,6 @@ enum kind { /* in order of gravity */
             KIND_NO_RATE
 };
 
-#define RATIOS 64
-
 struct config {
     uint64_t min_records, ratio_steps;
     double bad_share, ended_share, natural_end, constant_share;
@@ -39,7 +36,8 @@ struct state {
     double lowest, highest, newest_good; /* of the rates after the warm-up */
     uint64_t first_step;
     int64_t first_time_ms;
-    TW_SORTED_WINDOW(RATIOS) ratios; /* log10 of update over weight norm at half the peak or more */
+    /* Of the newest sizes of updates, those below low_ratio and those above high_ratio. */
+    uint8_t n_low, n_high;
 };
 
 #define FIELD(member) offsetof(struct config, member)
@@ -110,9 +108,7 @@ enum { N_OPTIONS = sizeof options / sizeof *options };
 
 static void learning_rate_start(void *opaque, const void *config)
 {
-    struct state *state = opaque;
-    (void)config;
-    TW_WINDOW_START(&state->ratios);
+    (void)opaque, (void)config;
 }
 
 struct view {
@@ -301,39 +297,62 @@ static void judge_warmup(struct state *state, const struct view *view)
 
 /* ---- sizes of the updates ---- */
 
-static void take_ratio(struct state *state, const struct view *view)
+/* A step that was skipped has no size. */
+static bool is_low(double size, const struct config *config)
 {
-    const struct tw_record *record = view->record;
-    double update = record->signal[TW_SIGNAL_UPDATE_NORM];
-    double weights = record->signal[TW_SIGNAL_WEIGHT_NORM];
-    if (!tw_record_has(record, TW_SIGNAL_UPDATE_NORM) ||
-        !tw_record_has(record, TW_SIGNAL_WEIGHT_NORM) || !(update > 0) || !(weights > 1e-30) ||
-        update > 1e30 || weights > 1e30 ||
-        view->context->learning_rate < .5 * view->context->peak_learning_rate)
+    return size < config->low_ratio && size > TW_UPDATE_SIZE_MIN;
+}
+
+static void count_sizes(struct state *state, const struct view *view)
+{
+    const struct tw_update_sizes *updates = &view->context->updates;
+    double newest = (double)tw_update_sizes_newest(updates), gone = (double)updates->replaced;
+    state->n_low += is_low(newest, view->config);
+    state->n_high += newest > view->config->high_ratio;
+    if (updates->count <= TW_UPDATE_SIZES)
         return;
-    double ratio = log10(fmax(update / weights, 1e-12));
-    TW_WINDOW_PUSH(&state->ratios, (float)ratio);
+    state->n_low -= is_low(gone, view->config);
+    state->n_high -= gone > view->config->high_ratio;
+}
+
+/* A median is beyond a line when more than half of the values are; where it is exactly half, it
+ * lies between the two in the middle. */
+static bool is_usual(const struct state *state)
+{
+    return state->n_low < TW_UPDATE_SIZES / 2 && state->n_high < TW_UPDATE_SIZES / 2;
+}
+
+static bool is_told(const struct state *state)
+{
+    return (state->n_low > TW_UPDATE_SIZES / 2 && state->kind >= KIND_SMALL_UPDATES) ||
+           (state->n_high > TW_UPDATE_SIZES / 2 && state->kind >= KIND_LARGE_UPDATES);
 }
 
 static void judge_ratio(struct state *state, const struct view *view)
 {
     const struct config *config = view->config;
-    if (state->ratios.head.count < RATIOS || view->context->step < config->ratio_steps)
+    const struct tw_update_sizes *updates = &view->context->updates;
+    if (updates->is_new)
+        count_sizes(state, view);
+    if (updates->count < TW_UPDATE_SIZES || view->context->step < config->ratio_steps)
         return;
-    double ratio = TW_WINDOW_MEDIAN(&state->ratios);
-    bool is_low = ratio<config->low_ratio, is_high = ratio> config->high_ratio;
-    if (!is_low && !is_high) {
+    bool is_open = state->kind == KIND_SMALL_UPDATES || state->kind == KIND_LARGE_UPDATES;
+    if (is_told(state) || (is_usual(state) && !is_open))
+        return;
+    double ratio = tw_update_sizes_median(updates);
+    bool is_small = ratio<config->low_ratio, is_large = ratio> config->high_ratio;
+    if (!is_small && !is_large) {
         if (state->kind == KIND_SMALL_UPDATES || state->kind == KIND_LARGE_UPDATES)
             close_finding(state, view, TW_SEVERITY_INFO);
         return;
     }
     open_finding(state, view,
-                 &(struct verdict){.kind = is_low ? KIND_SMALL_UPDATES : KIND_LARGE_UPDATES,
+                 &(struct verdict){.kind = is_small ? KIND_SMALL_UPDATES : KIND_LARGE_UPDATES,
                                    .severity = TW_SEVERITY_INFO,
                                    .statistic = "median log10 of update / weight norm",
                                    .unit = "log10",
                                    .value = ratio,
-                                   .threshold = is_low ? config->low_ratio : config->high_ratio,
+                                   .threshold = is_small ? config->low_ratio : config->high_ratio,
                                    .confidence = .6,
                                    .onset_step = state->first_step,
                                    .onset_time_ms = state->first_time_ms});
@@ -380,7 +399,6 @@ static void learning_rate_observe(void *opaque, const void *config,
     if (record->kind != TW_KIND_STEP)
         return;
     judge_warmup(state, &view);
-    take_ratio(state, &view);
     judge_ratio(state, &view);
     if (!tw_record_has(record, TW_SIGNAL_LEARNING_RATE) ||
         context->step < context->declared_warmup_steps)
@@ -410,11 +428,11 @@ const struct tw_detector tw_detector_learning_rate = {
     .description = "a learning rate that is none, that does not follow its schedule, or that moves "
                    "the weights by an unusual amount",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = options,
     .n_options = N_OPTIONS,
     .config_size = sizeof(struct config),
-    .state_size = sizeof(struct state),
+    .state_size = TW_STATE_SIZES(struct state),
     .start = learning_rate_start,
     .observe = learning_rate_observe,
     .finish = learning_rate_finish,

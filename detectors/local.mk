@@ -12,9 +12,12 @@ libdetectors_la_SOURCES = \
 	detectors/divergence/outcomes.c \
 	detectors/divergence/report.c \
 	detectors/divergence/rules.c \
+	detectors/divergence/scale.c detectors/divergence/scale.h \
 	detectors/divergence/state.h \
+	detectors/extent.h \
 	detectors/finding.c detectors/finding.h \
 	detectors/gradient_explosion.c \
+	detectors/gradient_explosion/baseline.c detectors/gradient_explosion/baseline.h \
 	detectors/gradient_explosion/config.c detectors/gradient_explosion/config.h \
 	detectors/gradient_explosion/layers.c detectors/gradient_explosion/layers.h \
 	detectors/gradient_explosion/norm.c detectors/gradient_explosion/norm.h \
@@ -46,12 +49,19 @@ libdetectors_la_SOURCES = \
 	detectors/saturation/report.c \
 	detectors/saturation/state.h \
 	detectors/saturation/tracks.c detectors/saturation/tracks.h \
+	detectors/stalled_run.c \
+	detectors/stalled_run/ranks.c detectors/stalled_run/ranks.h \
+	detectors/stalled_run/silence.c detectors/stalled_run/silence.h \
 	detectors/statistics/baseline.c detectors/statistics/baseline.h \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
+	detectors/statistics/course.c detectors/statistics/course.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
+	detectors/statistics/loss_baseline.c detectors/statistics/loss_baseline.h \
+	detectors/statistics/middle.c detectors/statistics/middle.h \
 	detectors/statistics/order.c detectors/statistics/order.h \
+	detectors/statistics/recent.c detectors/statistics/recent.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
 	detectors/statistics/trace.c detectors/statistics/trace.h \
@@ -61,6 +71,7 @@ libdetectors_la_SOURCES = \
 	detectors/underfitting/report.c \
 	detectors/underfitting/series.c detectors/underfitting/series.h \
 	detectors/underfitting/state.h \
+	detectors/update_sizes.c detectors/update_sizes.h \
 	detectors/vanishing_gradient.c
 
 if HAVE_CMOCKA
@@ -68,6 +79,7 @@ DETECTOR_TESTS = \
 	tests/unit/test_converged \
 	tests/unit/test_dead_units \
 	tests/unit/test_detector_context \
+	tests/unit/test_detector_course \
 	tests/unit/test_detector_statistics \
 	tests/unit/test_detectors_contract \
 	tests/unit/test_detectors_saved \
@@ -94,6 +106,9 @@ tests_unit_test_dead_units_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_context_SOURCES = tests/unit/test_detector_context.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_context_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_detector_course_SOURCES = tests/unit/test_detector_course.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_detector_course_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_statistics_SOURCES = tests/unit/test_detector_statistics.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_statistics_LDADD = $(DETECTOR_TEST_LIBS)

@@ -4,7 +4,8 @@
  * they come in clusters, and when a jump cost the run all that it had learned. What does not
  * come back is not a spike but the divergence detector's. */
 #include "detectors/detectors.h"
-#include "detectors/divergence/loss.h"
+#include "detectors/divergence/scale.h"
+#include "detectors/statistics/loss_baseline.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -155,9 +156,19 @@ static const struct tw_option loss_spike_options[] = {
 enum loss_spike_stage { QUIET, IN_SPIKE };
 #define RING 8
 
+struct serious_spike {
+    uint64_t count, step; /* losses before it, its first step */
+    int64_t time_ms;
+};
+
 struct loss_spike {
-    uint8_t stage, is_cluster_open, has_previous;
-    uint64_t ever_opened, told, back;
+    uint8_t stage, is_cluster_open, has_previous, ever_opened;
+    uint32_t told, back;
+    double jump_share; /* decaying share of losses that differ so much from the one before */
+    double previous;   /* loss, on the scale */
+    uint64_t count;    /* losses */
+    struct tw_loss_scale scale;
+    struct tw_loss_baseline baseline;
     uint64_t onset_step, onset_count; /* of the present or newest spike */
     int64_t onset_time_ms;
     uint64_t opened_step; /* onset of what is open */
@@ -165,15 +176,10 @@ struct loss_spike {
     double peak; /* on the loss's scale, over the baseline; and as a ratio */
     double peak_ratio, peak_z;
     double violent_line;   /* that the present spike crossed, or 0 */
-    double jump_share;     /* decaying share of losses that differ so much from the one before */
-    double previous;       /* loss, on the scale */
     uint64_t high;         /* losses of the spike that were not back */
-    uint64_t newest_count; /* loss.count at the newest spike that counts for a cluster */
-    uint64_t serious;      /* such spikes so far */
-    uint64_t serious_at[RING]; /* their counts */
-    uint64_t serious_step[RING];
-    int64_t serious_time_ms[RING];
-    struct tw_divergence_loss loss;
+    uint64_t newest_count; /* losses at the newest spike that counts for a cluster */
+    uint64_t n_serious;    /* such spikes so far */
+    struct serious_spike serious[RING];
 };
 
 struct view {
@@ -188,7 +194,7 @@ static void loss_spike_start(void *state, const void *config)
 {
     struct loss_spike *spike = state;
     (void)config;
-    tw_divergence_loss_start(&spike->loss);
+    tw_loss_baseline_start(&spike->baseline);
 }
 
 /* ---- speaking ---- */
@@ -196,8 +202,7 @@ static void loss_spike_start(void *state, const void *config)
 static struct tw_condition *say(const struct loss_spike *spike, const struct view *view,
                                 enum tw_state state, enum tw_severity severity)
 {
-    const struct tw_divergence_loss *loss = &spike->loss;
-    double median = tw_baseline_median(&loss->baseline);
+    double median = spike->baseline.median;
     struct tw_condition *condition = tw_report_add(view->report, "run", state, severity);
     struct tw_evidence *evidence = &condition->evidence;
     condition->onset_step = spike->opened_step;
@@ -206,13 +211,14 @@ static struct tw_condition *say(const struct loss_spike *spike, const struct vie
     snprintf(evidence->statistic, sizeof evidence->statistic, "highest loss / baseline");
     snprintf(evidence->unit, sizeof evidence->unit, "ratio");
     evidence->value = spike->peak_ratio;
-    evidence->baseline = tw_divergence_loss_unscaled(loss, median);
+    evidence->baseline = tw_loss_unscaled(&spike->scale, median);
     evidence->window_first = spike->opened_step;
     evidence->window_last = view->context->step;
-    tw_evidence_add(evidence, "highest_loss", tw_divergence_loss_unscaled(loss, spike->peak));
+    tw_evidence_add(evidence, "highest_loss", tw_loss_unscaled(&spike->scale, spike->peak));
     tw_evidence_add(evidence, "sigma", spike->peak_z);
     tw_evidence_add(evidence, "losses", (double)spike->high);
-    tw_evidence_add(evidence, "initial_loss", tw_divergence_loss_unscaled(loss, loss->initial));
+    tw_evidence_add(evidence, "initial_loss",
+                    tw_loss_unscaled(&spike->scale, spike->scale.initial));
     if (!isnan(view->context->learning_rate))
         tw_evidence_add(evidence, "learning_rate", view->context->learning_rate);
     return condition;
@@ -229,10 +235,10 @@ static void say_violent(const struct loss_spike *spike, const struct view *view)
 static uint64_t spikes_in_cluster(const struct loss_spike *spike, const struct view *view,
                                   uint64_t *ret_first)
 {
-    uint64_t kept = spike->serious < RING ? spike->serious : RING, n = 0;
+    uint64_t kept = spike->n_serious < RING ? spike->n_serious : RING, n = 0;
     for (uint64_t i = 1; i <= kept; i++) {
-        uint64_t at = (spike->serious - i) % RING;
-        if (spike->loss.count - spike->serious_at[at] > view->config->cluster_losses)
+        uint64_t at = (spike->n_serious - i) % RING;
+        if (spike->count - spike->serious[at].count > view->config->cluster_losses)
             break;
         *ret_first = at;
         n++;
@@ -257,9 +263,9 @@ static void open_cluster(struct loss_spike *spike, const struct view *view, uint
                          uint64_t first)
 {
     spike->is_cluster_open = 1;
-    spike->ever_opened++;
-    spike->opened_step = spike->serious_step[first];
-    spike->opened_time_ms = spike->serious_time_ms[first];
+    spike->ever_opened = 1;
+    spike->opened_step = spike->serious[first].step;
+    spike->opened_time_ms = spike->serious[first].time_ms;
     say_cluster(spike, view, TW_STATE_OPEN, (double)n);
 }
 
@@ -274,15 +280,15 @@ static void forget_spike(struct loss_spike *spike)
 
 static void note_serious(struct loss_spike *spike, const struct view *view)
 {
-    uint64_t at = spike->serious % RING;
+    uint64_t at = spike->n_serious % RING;
     if (spike->high < view->config->cluster_lasting &&
         spike->peak_ratio < view->config->cluster_ratio)
         return;
-    spike->serious++;
-    spike->serious_at[at] = spike->onset_count;
-    spike->serious_step[at] = spike->onset_step;
-    spike->serious_time_ms[at] = spike->onset_time_ms;
-    spike->newest_count = spike->loss.count;
+    spike->n_serious++;
+    spike->serious[at].count = spike->onset_count;
+    spike->serious[at].step = spike->onset_step;
+    spike->serious[at].time_ms = spike->onset_time_ms;
+    spike->newest_count = spike->count;
 }
 
 static void end_spike(struct loss_spike *spike, const struct view *view)
@@ -300,7 +306,7 @@ static void end_spike(struct loss_spike *spike, const struct view *view)
     if (n >= view->config->cluster_spikes) {
         open_cluster(spike, view, n, first);
     } else if (spike->violent_line > 0) {
-        spike->ever_opened++;
+        spike->ever_opened = 1;
         say_violent(spike, view);
     } else if (!view->is_warmup && spike->told < view->config->spikes_told) {
         spike->told++;
@@ -316,7 +322,7 @@ static void begin_spike(struct loss_spike *spike, const struct view *view)
     spike->stage = IN_SPIKE;
     spike->onset_step = view->context->step;
     spike->onset_time_ms = view->context->time_ms;
-    spike->onset_count = spike->loss.count;
+    spike->onset_count = spike->count;
 }
 
 /* Back at the median, or nine tenths of the way in logarithms: after a jump by decades a loss does
@@ -330,10 +336,9 @@ static bool is_back(const struct loss_spike *spike, const struct view *view)
 /* The share of the progress since the first loss that is lost at `y`. */
 static double lost_share(const struct loss_spike *spike, double y)
 {
-    const struct tw_divergence_loss *loss = &spike->loss;
-    double median = tw_divergence_loss_unscaled(loss, tw_baseline_median(&loss->baseline));
-    double gained = tw_divergence_loss_unscaled(loss, loss->initial) - median;
-    double lost = tw_divergence_loss_unscaled(loss, y) - median;
+    double median = tw_loss_unscaled(&spike->scale, spike->baseline.median);
+    double gained = tw_loss_unscaled(&spike->scale, spike->scale.initial) - median;
+    double lost = tw_loss_unscaled(&spike->scale, y) - median;
     return gained > 0 ? lost / gained : 1;
 }
 
@@ -362,9 +367,9 @@ static void follow_spike(struct loss_spike *spike, const struct view *view, doub
     spike->violent_line = fmax(spike->violent_line, violent_line(spike, view, y));
     if (spike->back >= view->config->back_losses) {
         end_spike(spike, view);
-    } else if (spike->loss.count - spike->onset_count >= view->config->max_losses) {
+    } else if (spike->count - spike->onset_count >= view->config->max_losses) {
         forget_spike(spike);
-        tw_baseline_start(&spike->loss.baseline);
+        tw_loss_baseline_start(&spike->baseline);
     }
 }
 
@@ -372,24 +377,23 @@ static void follow_spike(struct loss_spike *spike, const struct view *view, doub
 
 static void measure(const struct loss_spike *spike, struct view *view, double y)
 {
-    const struct tw_divergence_loss *loss = &spike->loss;
-    double floor = loss->is_linear ? view->config->spread_floor * fmax(fabs(loss->initial), 1e-9)
-                                   : view->config->spread_floor;
-    unsigned learned = tw_baseline_count(&loss->baseline);
+    double floor = spike->scale.is_linear
+                       ? view->config->spread_floor * fmax(fabs(spike->scale.initial), 1e-9)
+                       : view->config->spread_floor;
+    unsigned learned = spike->baseline.count;
     view->has_baseline = learned >= view->config->baseline_losses;
-    view->ratio =
-        learned ? tw_divergence_loss_rise(loss, y, tw_baseline_median(&loss->baseline)) : 1;
-    view->z = learned ? fmax(-1e6, fmin(1e6, tw_baseline_score(&loss->baseline, y, floor))) : 0;
+    view->ratio = learned ? tw_loss_rise(&spike->scale, y, spike->baseline.median) : 1;
+    view->z =
+        learned ? fmax(-1e6, fmin(1e6, tw_loss_baseline_score(&spike->baseline, y, floor))) : 0;
 }
 
 /* A spike jumps once; two kinds of losses, or noise as wide as that, jump all the time. */
 static void note_jump(struct loss_spike *spike, const struct view *view, double y)
 {
-    const struct tw_divergence_loss *loss = &spike->loss;
-    double weight = 1 / fmin((double)loss->count, TW_BASELINE_VALUES);
-    bool is_jump = spike->has_previous &&
-                   tw_divergence_loss_rise(loss, fmax(y, spike->previous),
-                                           fmin(y, spike->previous)) >= view->config->spike_ratio;
+    double weight = 1 / fmin((double)spike->count, TW_LOSS_BASELINE_VALUES);
+    bool is_jump =
+        spike->has_previous && tw_loss_rise(&spike->scale, fmax(y, spike->previous),
+                                            fmin(y, spike->previous)) >= view->config->spike_ratio;
     spike->jump_share += weight * (is_jump - spike->jump_share);
     spike->previous = y;
     spike->has_previous = 1;
@@ -411,16 +415,10 @@ static bool begins(const struct loss_spike *spike, const struct view *view)
 
 static void take_loss(struct loss_spike *spike, struct view *view, double value)
 {
-    struct tw_divergence_loss *loss = &spike->loss;
-    if (value < 0 && !loss->is_linear) {
-        tw_divergence_loss_make_linear(loss);
-        forget_spike(spike); /* its peak is on the other scale */
-        spike->has_previous = 0;
-    }
-    double y = tw_divergence_loss_scaled(loss, value);
-    if (!loss->count)
-        tw_divergence_loss_note_first(loss, value, view->context->step, view->context->time_ms);
-    loss->count++;
+    double y = view->context->course.newest;
+    if (!spike->count)
+        spike->scale.initial = tw_loss_scaled(&spike->scale, value);
+    spike->count++;
     measure(spike, view, y);
     note_jump(spike, view, y);
     if (spike->stage == QUIET && begins(spike, view))
@@ -428,14 +426,24 @@ static void take_loss(struct loss_spike *spike, struct view *view, double value)
     if (spike->stage == IN_SPIKE)
         follow_spike(spike, view, y);
     if (spike->stage == QUIET) {
-        tw_baseline_learn(&loss->baseline, y, fmax(-4, fmin(4, view->z)));
-        loss->spread = loss->baseline.spread;
+        tw_loss_baseline_learn(&spike->baseline, &view->context->course,
+                               fmax(-4, fmin(4, view->z)));
+        spike->scale.spread = spike->baseline.spread;
     }
     if (spike->is_cluster_open &&
-        loss->count - spike->newest_count > view->config->cluster_losses) {
+        spike->count - spike->newest_count > view->config->cluster_losses) {
         say_cluster(spike, view, TW_STATE_RECOVERED, 0);
         spike->is_cluster_open = 0;
     }
+}
+
+static void make_linear(struct loss_spike *spike, const struct tw_course *course)
+{
+    tw_loss_scale_make_linear(&spike->scale);
+    tw_loss_baseline_make_linear(&spike->baseline, course);
+    spike->scale.spread = spike->baseline.spread;
+    forget_spike(spike); /* its peak is on the other scale */
+    spike->has_previous = 0;
 }
 
 /* Other data have another level; after a resume it may stand anywhere. */
@@ -445,7 +453,7 @@ static void begin_segment(struct loss_spike *spike, const struct view *view)
         view->context->segment_cause != TW_SEGMENT_RESUME)
         return;
     forget_spike(spike);
-    tw_baseline_start(&spike->loss.baseline);
+    tw_loss_baseline_start(&spike->baseline);
 }
 
 static void loss_spike_observe(void *state, const void *config, const struct tw_context *context,
@@ -459,12 +467,16 @@ static void loss_spike_observe(void *state, const void *config, const struct tw_
     view.is_warmup = tw_context_in_warmup(context, shared);
     view.is_muted = tw_context_is_muted(context, shared);
     view.is_resumed = view.is_muted && context->segment_cause == TW_SEGMENT_RESUME;
+    if (context->course.is_linear && !spike->scale.is_linear)
+        make_linear(spike, &context->course);
+    if (context->course.is_new)
+        tw_loss_baseline_turn(&spike->baseline, &context->course);
     if (context->segment_is_new)
         begin_segment(spike, &view);
     if (record->kind != TW_KIND_STEP || !tw_record_has(record, TW_SIGNAL_LOSS))
         return;
     double value = record->signal[TW_SIGNAL_LOSS];
-    if (isfinite(value) && (value != 0 || spike->loss.is_linear))
+    if (isfinite(value) && (value != 0 || spike->scale.is_linear))
         take_loss(spike, &view, value);
 }
 
@@ -479,7 +491,7 @@ static bool loss_spike_has_judged(const void *state, const void *config,
 {
     const struct loss_spike *spike = state;
     const struct tw_loss_spike_config *own = config;
-    uint64_t count = spike->loss.count;
+    uint64_t count = spike->count;
     if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of this objective need not fall");
     else if (count >= own->min_losses || spike->ever_opened)
@@ -496,11 +508,11 @@ const struct tw_detector tw_detector_loss_spike = {
     .title = "Loss spike",
     .description = "the loss jumps and comes back by itself",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = loss_spike_options,
     .n_options = sizeof loss_spike_options / sizeof *loss_spike_options,
     .config_size = sizeof(struct tw_loss_spike_config),
-    .state_size = sizeof(struct loss_spike),
+    .state_size = TW_STATE_SIZES(struct loss_spike),
     .start = loss_spike_start,
     .observe = loss_spike_observe,
     .finish = loss_spike_finish,

@@ -38,7 +38,7 @@ static void open_finding(struct tw_overfitting *overfitting, const struct tw_ove
 {
     if (!overfitting->is_open) {
         overfitting->is_open = 1;
-        overfitting->ever_opened++;
+        overfitting->ever_opened = 1;
         overfitting->reference = overfitting->evals.best.loss;
         overfitting->onset_step = overfitting->evals.best.step;
         overfitting->onset_time_ms = overfitting->evals.best_time_ms;
@@ -116,11 +116,13 @@ static void begin_segment(struct tw_overfitting *overfitting,
         if (overfitting->is_open)
             close_finding(overfitting, view, TW_STATE_RECOVERED);
         tw_evals_start(&overfitting->evals);
+        overfitting->losses_from = context->course.count - context->course.is_new;
     } else if (context->segment_cause == TW_SEGMENT_RESUME) {
         if (overfitting->is_open && context->step_went_back &&
             context->step <= overfitting->onset_step)
             close_finding(overfitting, view, TW_STATE_RECOVERED);
         tw_evals_break(&overfitting->evals);
+        overfitting->losses_from = context->course.count - context->course.is_new;
     }
 }
 
@@ -139,21 +141,21 @@ static void overfitting_observe(void *state, const void *config, const struct tw
     (void)shared;
     if (!tw_context_loss_should_fall(context))
         return;
-    struct tw_overfitting_view view = look(overfitting, config, context, report);
-    if (context->segment_is_new)
+    if (context->segment_is_new) {
+        struct tw_overfitting_view view = look(overfitting, config, context, report);
         begin_segment(overfitting, &view);
+    }
     note_rate(overfitting, record);
-    if (tw_record_has(record, TW_SIGNAL_LOSS) && isfinite(record->signal[TW_SIGNAL_LOSS]))
-        tw_evals_take_loss(evals, record->signal[TW_SIGNAL_LOSS]);
     if (!tw_record_has(record, TW_SIGNAL_EVAL_LOSS))
         return;
     double loss = record->signal[TW_SIGNAL_EVAL_LOSS];
     if (!(fabs(loss) < 1e30)) {
-        overfitting->nonfinite++; /* the overflow detector's business */
+        overfitting->has_nonfinite = 1; /* the overflow detector's business */
     } else if (!is_repeat(evals, context->step, loss)) {
-        tw_evals_take(evals, record, context->step, context->time_ms);
+        tw_evals_take(evals, record, context, context->course.count - overfitting->losses_from);
+        overfitting->losses_from = context->course.count;
         overfitting->segment_evals++;
-        view = look(overfitting, config, context, report);
+        struct tw_overfitting_view view = look(overfitting, config, context, report);
         judge(overfitting, &view);
     }
 }
@@ -178,7 +180,7 @@ static bool overfitting_has_judged(const void *state, const void *config,
     else if (count)
         snprintf(reason, size, "only %" PRIu64 " evaluation%s of the loss", count,
                  count == 1 ? "" : "s");
-    else if (overfitting->nonfinite)
+    else if (overfitting->has_nonfinite)
         snprintf(reason, size, "no finite evaluation loss in the log");
     else
         snprintf(reason, size, "no evaluation loss in the log");
@@ -189,11 +191,11 @@ const struct tw_detector tw_detector_overfitting = {
     .name = "overfitting",
     .title = "Overfitting",
     .description = "the evaluation loss rises from its best while the training loss falls",
-    .state_version = 1,
+    .state_version = 3,
     .options = tw_overfitting_options,
     .n_options = TW_OVERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_overfitting_config),
-    .state_size = sizeof(struct tw_overfitting),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_overfitting, evals.at),
     .start = overfitting_start,
     .observe = overfitting_observe,
     .finish = overfitting_finish,

@@ -18,7 +18,14 @@ static void overflow_start(void *state, const void *config)
     struct tw_overflow *overflow = state;
     (void)config;
     tw_scaling_start(&overflow->scaling);
-    tw_overflow_growth_start(&overflow->growth);
+}
+
+static void overflow_grow(void *state, const void *config, enum tw_extent extent)
+{
+    struct tw_overflow *overflow = state;
+    (void)config;
+    if (extent == TW_EXTENT_LAYERS)
+        tw_overflow_growth_start(&overflow->growth);
 }
 
 /* ---- non-finite numbers where no scaler expects them ---- */
@@ -233,7 +240,8 @@ static bool has_scaler(struct tw_overflow *overflow, const struct tw_context *co
 static void begin_attempt(struct tw_overflow *overflow, const struct tw_context *context)
 {
     tw_scaling_start(&overflow->scaling);
-    tw_overflow_growth_start(&overflow->growth);
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS))
+        tw_overflow_growth_start(&overflow->growth);
     if (overflow->newest_bad_step > context->step)
         overflow->newest_bad_step = context->step;
 }
@@ -287,12 +295,13 @@ const struct tw_detector tw_detector_overflow = {
     .name = "overflow",
     .title = "Overflow",
     .description = "numbers that are not finite, beyond what a loss scaler skips on purpose",
-    .state_version = 2,
+    .state_version = 3,
     .options = tw_overflow_options,
     .n_options = TW_OVERFLOW_OPTIONS,
     .config_size = sizeof(struct tw_overflow_config),
-    .state_size = sizeof(struct tw_overflow),
+    .state_size = TW_STATE_SIZES_FROM(struct tw_overflow, layer, layer),
     .start = overflow_start,
+    .grow = overflow_grow,
     .observe = overflow_observe,
     .finish = overflow_finish,
     .has_judged = overflow_has_judged,

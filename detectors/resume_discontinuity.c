@@ -6,6 +6,7 @@
  * What was before is taken from the losses up to the step that the run resumed at, so that losses
  * after the checkpoint, which are trained again, do not count. */
 #include "detectors/detectors.h"
+#include "detectors/statistics/order.h"
 #include "detectors/statistics/sorted_window.h"
 
 #include <math.h>
@@ -105,22 +106,24 @@ static const struct tw_option resume_options[] = {
      .help = "losses before the resume without which it cannot be judged"},
 };
 
-enum { FINE = 128, COARSE = 64, LEVEL = 16, SPREAD = 64, AFTER = 16, HALF = 8 };
+enum { FINE = 128, LEVEL = 16, SPREAD = 64, AFTER = 16, HALF = 8 };
+/* Groups of losses of which rates and updates are kept. */
+enum { GROUP = 16, GROUPS = FINE / GROUP };
 
 /* Standard errors within which a level that had jumped is back: one in 20 is further off by chance.
  */
 #define BACK_SIGMA 2
+/* On a log scale a loss counts as 1e-30 at least. */
+#define LEAST_LOG (-69.07755F)
 
-/* 0: not sent */
-struct resume_point {
-    uint64_t step;
-    float loss, rate, update;
+/* At the last loss of a group; 0: not sent. */
+struct resume_group {
+    float rate, update; /* update: median of the newest 16 */
 };
 
-/* Means of ever longer stretches, for resumes from far back. */
-struct resume_block {
-    uint64_t step; /* the newest in it */
-    double loss;
+/* Losses from one number up to below another. */
+struct resume_skip {
+    uint64_t from, to;
 };
 
 enum resume_cause { BY_UNKNOWN, BY_RATE, BY_OPTIMIZER, BY_WEIGHTS, BY_DATA };
@@ -139,15 +142,16 @@ struct resume_discontinuity {
     uint64_t resume_step, after_count;
     int64_t resume_time_ms;
     double first_after, rate_after, peak; /* first loss, first rate, highest level */
-    TW_SORTED_WINDOW(HALF) after;
     TW_SORTED_WINDOW(HALF) updates;
     /* the whole run */
     double initial; /* median of the first losses */
-    TW_SORTED_WINDOW(HALF) first;
-    uint32_t n_fine, next_fine, n_coarse, block_losses, in_block;
-    double block_sum;
-    struct resume_block coarse[COARSE];
-    struct resume_point fine[FINE]; /* a ring */
+    float rate;     /* newest; 0: not sent */
+    TW_SORTED_WINDOW(LEVEL) recent_updates;
+    struct resume_group groups[GROUPS]; /* a ring */
+    /* Losses of the course by their number, from 0: those below `oldest` are of no use any more,
+     * and those of two stretches were trained again. */
+    uint64_t oldest;
+    struct resume_skip skips[2]; /* the newest first; empty: none */
 };
 
 struct resume_view {
@@ -160,43 +164,11 @@ static void resume_start(void *state, const void *config)
 {
     struct resume_discontinuity *resume = state;
     (void)config;
-    TW_WINDOW_START(&resume->after);
     TW_WINDOW_START(&resume->updates);
-    TW_WINDOW_START(&resume->first);
-    resume->block_losses = 1;
+    TW_WINDOW_START(&resume->recent_updates);
 }
 
 /* ---- what was before ---- */
-
-static const struct resume_point *fine_at(const struct resume_discontinuity *resume, uint32_t age)
-{
-    return &resume->fine[(resume->next_fine + FINE - 1 - age) % FINE];
-}
-
-/* Half as many blocks of twice the losses. */
-static void halve_blocks(struct resume_discontinuity *resume)
-{
-    for (uint32_t i = 0; i < COARSE / 2; i++) {
-        const struct resume_block *two = &resume->coarse[2 * i];
-        resume->coarse[i] =
-            (struct resume_block){.step = two[1].step, .loss = two[0].loss / 2 + two[1].loss / 2};
-    }
-    resume->n_coarse = COARSE / 2;
-    resume->block_losses *= 2;
-}
-
-static void keep_block(struct resume_discontinuity *resume, uint64_t step, double loss)
-{
-    resume->block_sum += loss;
-    if (++resume->in_block < resume->block_losses)
-        return;
-    if (resume->n_coarse == COARSE)
-        halve_blocks(resume);
-    resume->coarse[resume->n_coarse++] =
-        (struct resume_block){.step = step, .loss = resume->block_sum / resume->in_block};
-    resume->in_block = 0;
-    resume->block_sum = 0;
-}
 
 static float positive(const struct tw_record *record, enum tw_signal signal)
 {
@@ -204,97 +176,189 @@ static float positive(const struct tw_record *record, enum tw_signal signal)
     return tw_record_has(record, signal) && isfinite(x) && x > 0 ? x : 0;
 }
 
-static void keep_point(struct resume_discontinuity *resume, const struct tw_record *record,
-                       uint64_t step, float loss)
+static double median_of(const float *values, unsigned n)
 {
-    resume->fine[resume->next_fine] = (struct resume_point){
-        .step = step,
-        .loss = loss,
-        .rate = positive(record, TW_SIGNAL_LEARNING_RATE),
-        .update = positive(record, TW_SIGNAL_UPDATE_NORM),
-    };
-    resume->next_fine = (resume->next_fine + 1) % FINE;
-    resume->n_fine += resume->n_fine < FINE;
-    keep_block(resume, step, (double)loss);
-    if (resume->first.head.count < HALF) {
-        TW_WINDOW_PUSH(&resume->first, loss);
-        resume->initial = TW_WINDOW_MEDIAN(&resume->first);
-    }
+    double sorted[SPREAD];
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = (double)values[i];
+    return tw_median(sorted, n);
 }
 
-/* What a run will train again did not happen. */
-static void forget_from(struct resume_discontinuity *resume, uint64_t step)
+/* What comes with the newest loss, once it was judged. */
+static void keep_point(struct resume_discontinuity *resume, const struct tw_course *course,
+                       const struct tw_record *record)
 {
-    while (resume->n_fine && fine_at(resume, 0)->step >= step) {
-        resume->next_fine = (resume->next_fine + FINE - 1) % FINE;
-        resume->n_fine--;
-    }
-    while (resume->n_coarse && resume->coarse[resume->n_coarse - 1].step >= step)
-        resume->n_coarse--;
-    resume->in_block = 0;
-    resume->block_sum = 0;
+    float update = positive(record, TW_SIGNAL_UPDATE_NORM), losses[HALF];
+    resume->rate = positive(record, TW_SIGNAL_LEARNING_RATE);
+    if (update > 0)
+        TW_WINDOW_PUSH(&resume->recent_updates, update);
+    if (course->count % GROUP == 0)
+        resume->groups[(course->count / GROUP - 1) % GROUPS] = (struct resume_group){
+            .rate = resume->rate, .update = (float)TW_WINDOW_MEDIAN(&resume->recent_updates)};
+    if (course->count <= HALF)
+        resume->initial = median_of(losses, tw_course_values(course, 0, HALF, losses));
 }
 
-static double scaled(const struct resume_discontinuity *resume, float loss)
+/* ---- losses by their number ---- */
+
+static unsigned age_of(const struct tw_course *course, uint64_t number)
 {
-    return resume->is_signed ? (double)loss : log(fmax((double)loss, 1e-30));
+    return (unsigned)(course->count - 1 - number);
 }
+
+/* The loss before this one that is still of use, or UINT64_MAX. */
+static uint64_t before(const struct resume_discontinuity *resume, const struct tw_course *course,
+                       uint64_t number)
+{
+    for (int i = 0; i < 2; i++) {
+        if (number > resume->skips[i].from && number <= resume->skips[i].to)
+            number = resume->skips[i].from;
+    }
+    bool is_gone =
+        number == 0 || number <= resume->oldest || course->count - number >= tw_course_kept(course);
+    return is_gone ? UINT64_MAX : number - 1;
+}
+
+/* Up to `n` losses on the scale, the newest of them the one called `number`. */
+static unsigned read_back(const struct resume_discontinuity *resume, const struct tw_course *course,
+                          uint64_t number, unsigned n, float *ret)
+{
+    unsigned found = 0;
+    for (; found < n && number != UINT64_MAX; number = before(resume, course, number))
+        ret[found++] = tw_course_at(course, age_of(course, number));
+    return found;
+}
+
+/* The newest of use below `step`, or UINT64_MAX. What a run will train again did not happen. */
+static uint64_t newest_below(const struct resume_discontinuity *resume,
+                             const struct tw_course *course, uint64_t number, uint64_t step)
+{
+    for (unsigned n = 0; n < FINE && number != UINT64_MAX; n++) {
+        if (tw_course_step(course, age_of(course, number)) < step)
+            return number;
+        number = before(resume, course, number);
+    }
+    return UINT64_MAX;
+}
+
+/* From now on, what came after `number` up to the newest loss is passed over. */
+static void forget_after(struct resume_discontinuity *resume, const struct tw_course *course,
+                         uint64_t number)
+{
+    uint64_t newest = course->count - 1;
+    if (number == UINT64_MAX) {
+        resume->oldest = newest;
+        return;
+    }
+    struct resume_skip *skips = resume->skips;
+    if (number >= skips[0].to) {
+        if (skips[1].to > resume->oldest)
+            resume->oldest = skips[1].to;
+        skips[1] = skips[0];
+    } else if (number < skips[1].from) {
+        skips[1] = (struct resume_skip){0};
+    }
+    skips[0] = (struct resume_skip){number + 1, newest};
+}
+
+/* ---- what was before ---- */
 
 /* The noise of log losses (of losses, once one was negative), from the differences of neighbours: a
  * loss that falls is not noisy. */
-static double spread_of(const struct resume_discontinuity *resume)
+static double spread_of(const struct resume_discontinuity *resume, const struct tw_course *course,
+                        uint64_t newest)
 {
-    TW_SORTED_WINDOW(SPREAD) window;
-    TW_WINDOW_START(&window);
-    for (uint32_t age = 0; age + 1 < resume->n_fine && age < SPREAD; age++) {
-        double change = scaled(resume, fine_at(resume, age)->loss) -
-                        scaled(resume, fine_at(resume, age + 1)->loss);
-        TW_WINDOW_PUSH(&window, (float)fabs(change));
-    }
-    return 1.4826 * TW_WINDOW_MEDIAN(&window) / sqrt(2);
+    float losses[SPREAD + 1], changes[SPREAD];
+    unsigned n = read_back(resume, course, newest, SPREAD + 1, losses);
+    for (unsigned i = 0; i + 1 < n; i++)
+        changes[i] = fabsf(fmaxf(losses[i], LEAST_LOG) - fmaxf(losses[i + 1], LEAST_LOG));
+    return 1.4826 * median_of(changes, n ? n - 1 : 0) / sqrt(2);
 }
 
-static double fine_level(const struct resume_discontinuity *resume)
+static double level_at(const float *losses, unsigned n, const struct tw_course *course)
 {
-    TW_SORTED_WINDOW(LEVEL) losses;
-    TW_WINDOW_START(&losses);
-    for (uint32_t age = 0; age < resume->n_fine && age < LEVEL; age++)
-        TW_WINDOW_PUSH(&losses, fine_at(resume, age)->loss);
-    return TW_WINDOW_MEDIAN(&losses);
+    float values[LEVEL];
+    for (unsigned i = 0; i < n; i++)
+        values[i] = (float)tw_course_loss(course, (double)losses[i]);
+    return median_of(values, n);
 }
 
-static double fine_update(const struct resume_discontinuity *resume)
+/* The group that ends `n` groups from the run's start; what is newest, where that has not ended. */
+static struct resume_group group_at(const struct resume_discontinuity *resume,
+                                    const struct tw_course *course, uint64_t n)
 {
-    TW_SORTED_WINDOW(LEVEL) updates;
-    TW_WINDOW_START(&updates);
-    for (uint32_t age = 0; age < resume->n_fine && age < LEVEL; age++) {
-        if (fine_at(resume, age)->update > 0)
-            TW_WINDOW_PUSH(&updates, fine_at(resume, age)->update);
-    }
-    return TW_WINDOW_MEDIAN(&updates);
+    uint64_t ended = (course->count - 1) / GROUP;
+    if (n > ended)
+        return (struct resume_group){.rate = resume->rate,
+                                     .update = (float)TW_WINDOW_MEDIAN(&resume->recent_updates)};
+    bool is_kept = n > 0 && ended - n < GROUPS;
+    return is_kept ? resume->groups[(n - 1) % GROUPS] : (struct resume_group){0};
 }
 
-/* Returns whether there is something to compare with. A run that starts over from its first step is
- * compared with where it had been. */
-static bool look_back(struct resume_discontinuity *resume, const struct resume_config *config,
-                      uint64_t step)
+/* The rate and the updates at the loss of this number: a rate between two that are known lies on
+ * the line through them. */
+static void look_back_at_updates(struct resume_discontinuity *resume,
+                                 const struct tw_course *course, uint64_t number)
 {
-    bool is_over = resume->n_coarse && step <= resume->coarse[0].step;
-    resume->spread = spread_of(resume);
-    if (!is_over)
-        forget_from(resume, step);
-    if (resume->n_fine >= config->min_before) {
-        resume->before = fine_level(resume);
-        resume->before_step = fine_at(resume, 0)->step;
-        resume->rate_before = (double)fine_at(resume, 0)->rate;
-        resume->update_before = fine_update(resume);
+    uint64_t n = (number + 1) / GROUP, from = n * GROUP, to = from + GROUP;
+    struct resume_group old = group_at(resume, course, n), next = group_at(resume, course, n + 1);
+    if (to > course->count - 1)
+        to = course->count - 1;
+    double part = to > from ? (double)(number + 1 - from) / (double)(to - from) : 0;
+    float rate = old.rate > 0 ? old.rate : next.rate;
+    resume->rate_before = (double)rate + part * ((double)next.rate - (double)rate);
+    resume->update_before = (double)(part < .5 && old.update > 0 ? old.update : next.update);
+}
+
+/* The mean of a stretch of the whole run that ended before `step`, for resumes from far back. */
+static bool look_far_back(struct resume_discontinuity *resume, const struct resume_config *config,
+                          const struct tw_course *course, uint64_t step)
+{
+    const struct tw_trace *trace = &course->trace;
+    for (unsigned back = 1; back < trace->n; back++) {
+        uint64_t first = tw_trace_step(trace, back + 1), end = tw_trace_step(trace, back);
+        uint64_t losses = (uint64_t)(trace->n - back) * trace->per_block;
+        if (end > step || end < first || losses < config->min_before)
+            continue;
+        resume->before = (double)trace->means[trace->n - 1 - back];
+        resume->before_step = end - (end - first) / trace->per_block;
         return true;
     }
-    resume->rate_before = resume->update_before = 0;
-    if (resume->n_coarse * (uint64_t)resume->block_losses < config->min_before)
+    return false;
+}
+
+/* A run that starts over from its first step is compared with where it had been. */
+static bool starts_over(const struct tw_course *course, uint64_t step)
+{
+    enum { PART = 64 };
+    uint64_t losses = course->count - 1, first = course->trace.marks[0], stretch = 1;
+    if (!losses || !course->trace.n)
         return false;
-    resume->before = resume->coarse[resume->n_coarse - 1].loss;
-    resume->before_step = resume->coarse[resume->n_coarse - 1].step;
+    while (stretch * PART < losses)
+        stretch *= 2;
+    uint64_t newest = tw_course_step(course, 1);
+    double steps = newest > first ? (double)(newest - first) / (double)losses : 0;
+    return (double)step <= (double)first + steps * (double)(stretch - 1);
+}
+
+/* Returns whether there is something to compare with. */
+static bool look_back(struct resume_discontinuity *resume, const struct resume_config *config,
+                      const struct tw_course *course, uint64_t step)
+{
+    float losses[LEVEL];
+    uint64_t newest = before(resume, course, course->count - 1);
+    resume->spread = spread_of(resume, course, newest);
+    if (!starts_over(course, step)) {
+        newest = newest_below(resume, course, newest, step);
+        forget_after(resume, course, newest);
+    }
+    unsigned n = read_back(resume, course, newest, LEVEL, losses);
+    resume->rate_before = resume->update_before = 0;
+    if (n < config->min_before)
+        return look_far_back(resume, config, course, step);
+    resume->before = level_at(losses, n, course);
+    resume->before_step = tw_course_step(course, age_of(course, newest));
+    look_back_at_updates(resume, course, newest);
     return true;
 }
 
@@ -327,14 +391,13 @@ static bool is_high(const struct resume_discontinuity *resume, const struct resu
     return is_beyond(resume, config, level, losses, ratio, config->sigma);
 }
 
-static double newest_level(const struct resume_discontinuity *resume, uint32_t n)
+static double newest_level(const struct resume_discontinuity *resume,
+                           const struct tw_course *course, uint32_t n)
 {
-    const struct tw_window_head *head = &resume->after.head;
-    TW_SORTED_WINDOW(HALF) losses;
-    TW_WINDOW_START(&losses);
-    for (uint32_t age = 0; age < n && age < head->count; age++)
-        TW_WINDOW_PUSH(&losses, tw_window_at(head, resume->after.values, (uint16_t)age));
-    return TW_WINDOW_MEDIAN(&losses);
+    float losses[HALF];
+    if (n > resume->after_count)
+        n = (uint32_t)resume->after_count;
+    return median_of(losses, tw_course_values(course, 0, n, losses));
 }
 
 /* On its way back: a third of the jump is gone. */
@@ -456,7 +519,7 @@ static void judge_jump(struct resume_discontinuity *resume, const struct resume_
     if (resume->after_count < n)
         return;
     resume->has_judged = 1;
-    double level = newest_level(resume, n);
+    double level = newest_level(resume, &view->context->course, n);
     if (is_high(resume, config, level, n, config->ratio)) {
         resume->is_open = 1;
         resume->peak = level;
@@ -472,7 +535,7 @@ static void judge_return(struct resume_discontinuity *resume, const struct resum
 {
     const struct resume_config *config = view->config;
     uint64_t steps = view->context->step - resume->resume_step;
-    double level = newest_level(resume, HALF);
+    double level = newest_level(resume, &view->context->course, HALF);
     resume->peak = fmax(resume->peak, level);
     bool is_lost = is_unlearned(resume, view, level);
     if (!is_beyond(resume, config, level, HALF, config->recovered_ratio, BACK_SIGMA)) {
@@ -501,24 +564,22 @@ static void begin_watch(struct resume_discontinuity *resume, const struct resume
     resume->declared_before = resume->declared;
     close_finding(resume, view, TW_STATE_RECOVERED, (double)loss);
     resume->is_pending = 0;
-    resume->is_watching =
-        look_back(resume, view->config, step) && is_judged_by_loss(view->context->objective);
+    resume->is_watching = look_back(resume, view->config, &view->context->course, step) &&
+                          is_judged_by_loss(view->context->objective);
     resume->resume_step = step;
     resume->resume_time_ms = view->context->time_ms;
     resume->first_after = (double)loss;
     resume->after_count = 0;
     resume->rate_after = 0;
-    TW_WINDOW_START(&resume->after);
     TW_WINDOW_START(&resume->updates);
 }
 
 static void observe_after(struct resume_discontinuity *resume, const struct resume_view *view,
-                          const struct tw_record *record, float loss)
+                          const struct tw_record *record)
 {
     float update = positive(record, TW_SIGNAL_UPDATE_NORM);
     float rate = positive(record, TW_SIGNAL_LEARNING_RATE);
     resume->after_count++;
-    TW_WINDOW_PUSH(&resume->after, loss);
     if (update > 0 && resume->after_count <= HALF)
         TW_WINDOW_PUSH(&resume->updates, update);
     if (rate > 0 && !(resume->rate_after > 0))
@@ -540,8 +601,8 @@ static void observe_loss(struct resume_discontinuity *resume, const struct resum
     if (resume->is_pending)
         begin_watch(resume, view, loss);
     if (resume->is_watching)
-        observe_after(resume, view, record, loss);
-    keep_point(resume, record, view->context->step, loss);
+        observe_after(resume, view, record);
+    keep_point(resume, &view->context->course, record);
     double declared = view->context->declared_learning_rate;
     resume->declared = declared > 0 ? declared : 0;
 }
@@ -586,11 +647,11 @@ const struct tw_detector tw_detector_resume_discontinuity = {
     .title = "Resume discontinuity",
     .description = "a resumed run whose loss is not where it was",
     .secondary = true,
-    .state_version = 2,
+    .state_version = 3,
     .options = resume_options,
     .n_options = sizeof resume_options / sizeof *resume_options,
     .config_size = sizeof(struct resume_config),
-    .state_size = sizeof(struct resume_discontinuity),
+    .state_size = TW_STATE_SIZES(struct resume_discontinuity),
     .start = resume_start,
     .observe = resume_observe,
     .finish = resume_finish,

@@ -20,9 +20,7 @@
 
 static void saturation_start(void *state, const void *config)
 {
-    struct tw_saturation *saturation = state;
-    (void)config;
-    tw_outcome_start(&saturation->outcome);
+    (void)state, (void)config;
 }
 
 /* ---- one layer ---- */
@@ -337,7 +335,8 @@ static void saturation_finish(void *state, const void *config, const struct tw_c
     struct tw_saturation *saturation = state;
     struct tw_saturation_view view = {.config = config, .context = context, .report = report};
     (void)shared;
-    if (saturation->newest.is_problem && !saturation->is_open)
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS) && saturation->newest.is_problem &&
+        !saturation->is_open)
         open_finding(saturation, &view);
 }
 
@@ -346,12 +345,13 @@ static bool saturation_has_judged(const void *state, const void *config,
 {
     const struct tw_saturation *saturation = state;
     const struct tw_saturation_config *own = config;
-    if (saturation->records >= own->records)
+    bool has_layers = tw_context_reaches(context, TW_EXTENT_LAYERS) && saturation->has_layers;
+    if (has_layers && saturation->records >= own->records)
         return true;
-    if (saturation->has_watched)
-        snprintf(reason, size, "only %" PRIu64 " records of the layers", saturation->records);
-    else if (!saturation->has_layers)
+    if (!has_layers)
         snprintf(reason, size, "no figures of layers in the log");
+    else if (saturation->has_watched)
+        snprintf(reason, size, "only %" PRIu64 " records of the layers", saturation->records);
     else if (!context->n_layers)
         snprintf(reason, size, "no header tells the layers' activations");
     else
@@ -363,11 +363,11 @@ const struct tw_detector tw_detector_saturation = {
     .name = "saturation",
     .title = "Saturation",
     .description = "tanh or sigmoid layers whose units stand at the ends of their range",
-    .state_version = 2,
+    .state_version = 4,
     .options = tw_saturation_options,
     .n_options = TW_SATURATION_OPTIONS,
     .config_size = sizeof(struct tw_saturation_config),
-    .state_size = sizeof(struct tw_saturation),
+    .state_size = TW_STATE_SIZES_FROM(struct tw_saturation, is_open, is_open),
     .start = saturation_start,
     .observe = saturation_observe,
     .finish = saturation_finish,

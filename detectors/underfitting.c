@@ -26,11 +26,22 @@ enum { COURSE_BLOCKS = 8 };
 
 static void underfitting_start(void *state, const void *config)
 {
+    (void)state, (void)config;
+}
+
+static void underfitting_grow(void *state, const void *config, enum tw_extent extent)
+{
     struct tw_underfitting *underfitting = state;
     (void)config;
-    TW_WINDOW_START(&underfitting->ratios);
-    tw_underfitting_series_start(&underfitting->loss);
-    tw_underfitting_series_start(&underfitting->eval);
+    if (extent == TW_EXTENT_EVALS)
+        tw_underfitting_evals_start(&underfitting->eval);
+}
+
+/* Evaluation losses so far. */
+static uint64_t count_evals(const struct tw_underfitting *underfitting,
+                            const struct tw_context *context)
+{
+    return tw_context_reaches(context, TW_EXTENT_EVALS) ? underfitting->eval.series.count : 0;
 }
 
 /* ---- a look ---- */
@@ -47,26 +58,32 @@ static double stuck_level(const struct tw_underfitting_view *view)
 static bool does_eval_tell_learning(const struct tw_underfitting *underfitting,
                                     const struct tw_underfitting_view *view, double level)
 {
-    const struct tw_underfitting_series *eval = &underfitting->eval;
-    return view->has_trivial && view->series != eval && eval->count &&
-           tw_underfitting_series_level(eval) < level * view->reference;
+    const struct tw_underfitting_evals *eval = &underfitting->eval;
+    return view->has_trivial && view->series != &eval->series &&
+           count_evals(underfitting, view->context) &&
+           tw_underfitting_evals_level(eval) < level * view->reference;
 }
 
-static struct tw_underfitting_view look(const struct tw_underfitting_series *series,
+/* At the training loss, or where there is none at the evaluations. */
+static struct tw_underfitting_view look(const struct tw_underfitting *underfitting,
                                         const struct tw_underfitting_config *config,
                                         const struct tw_context *context,
                                         const struct tw_context_config *shared,
                                         struct tw_report *report)
 {
     struct tw_underfitting_view view = {
-        .config = config, .context = context, .shared = shared, .report = report, .series = series};
-    view.initial = tw_underfitting_series_initial(series);
-    view.level = tw_underfitting_series_level(series);
+        .config = config, .context = context, .shared = shared, .report = report};
+    bool is_eval = !underfitting->loss.count && count_evals(underfitting, context);
+    view.series = is_eval ? &underfitting->eval.series : &underfitting->loss;
+    view.trace = is_eval ? &underfitting->eval.trace : &context->course.trace;
+    view.initial = tw_underfitting_initial(view.series);
+    view.level = is_eval ? tw_underfitting_evals_level(&underfitting->eval)
+                         : tw_underfitting_level(&underfitting->loss, &context->course);
     view.has_trivial = context->trivial_loss > 0;
     view.reference = view.has_trivial ? context->trivial_loss : view.initial;
     view.progress = tw_context_progress(context);
-    if (series->trace.n >= COURSE_BLOCKS)
-        view.recent = tw_underfitting_series_course(series, .5, 1);
+    if (view.trace->n >= COURSE_BLOCKS)
+        view.recent = tw_underfitting_course(view.trace, .5, 1);
     return view;
 }
 
@@ -108,7 +125,7 @@ static struct tw_underfitting_verdict verdict_since_start(const struct tw_underf
  */
 static bool has_been_below(const struct tw_underfitting_view *view, double line)
 {
-    return tw_underfitting_series_lowest(view->series) < line;
+    return tw_underfitting_lowest(view->trace) < line;
 }
 
 /* ---- dead ---- */
@@ -141,12 +158,11 @@ static bool is_due_at_end(const struct tw_underfitting_view *view)
 
 /* A short run may still be at its start when it ends, and rightly so: it counts only when it has
  * used its budget or there is a reason. */
-static bool has_ended_unmoved(const struct tw_underfitting *underfitting,
-                              const struct tw_underfitting_view *view)
+static bool has_ended_unmoved(const struct tw_underfitting_view *view)
 {
     bool has_reason = view->level >= view->config->flat_level * view->initial &&
                       !tw_underfitting_is_falling(view) &&
-                      tw_underfitting_ratio(underfitting) < view->config->low_ratio;
+                      tw_underfitting_ratio(view->context) < view->config->low_ratio;
     return is_due_at_end(view) && (has_reason || has_ended_itself(view));
 }
 
@@ -159,9 +175,9 @@ static bool is_ripe(const struct tw_underfitting *underfitting,
         tw_underfitting_find_cause(underfitting, view, TW_UNDERFITTING_DEAD);
     bool is_sure = cause != TW_UNDERFITTING_NOT_LEARNING &&
                    (cause != TW_UNDERFITTING_BY_LOW_RATE ||
-                    !(tw_underfitting_ratio(underfitting) >= view->config->low_ratio));
+                    !(tw_underfitting_ratio(view->context) >= view->config->low_ratio));
     if (!is_due(view))
-        return has_ended_unmoved(underfitting, view);
+        return has_ended_unmoved(view);
     if (is_sure || view->is_end)
         return true;
     return isnan(view->progress) ? steps_trained(view) + 1 >= view->config->plateau_steps
@@ -192,17 +208,16 @@ static void judge_dead(struct tw_underfitting *underfitting,
 static bool does_eval_improve(const struct tw_underfitting *underfitting,
                               const struct tw_underfitting_view *view)
 {
-    const struct tw_underfitting_series *eval = &underfitting->eval;
-    return view->series != eval && eval->count >= 3 &&
-           tw_underfitting_series_level(eval) <
-               view->config->learned_level * tw_underfitting_series_initial(eval);
+    const struct tw_underfitting_evals *eval = &underfitting->eval;
+    return view->series != &eval->series && count_evals(underfitting, view->context) >= 3 &&
+           tw_underfitting_evals_level(eval) <
+               view->config->learned_level * tw_underfitting_initial(&eval->series);
 }
 
 /* A run that has stood lower has learned: if it came back, it diverged. */
 static bool has_been_lower(const struct tw_underfitting_view *view)
 {
-    return tw_underfitting_series_lowest(view->series) <
-           view->config->learned_level * view->initial;
+    return tw_underfitting_lowest(view->trace) < view->config->learned_level * view->initial;
 }
 
 /* Some runs log the losses of their first steps only. */
@@ -238,7 +253,7 @@ static void judge_flat(struct tw_underfitting *underfitting,
 
 static bool stands_at(const struct tw_underfitting_view *view, double level)
 {
-    const struct tw_trace *trace = &view->series->trace;
+    const struct tw_trace *trace = view->trace;
     for (unsigned i = trace->n * 3 / 4; i < trace->n; i++) {
         if (fabs((double)trace->means[i] / level - 1) > view->config->constant_room)
             return false;
@@ -279,12 +294,12 @@ static void judge_crawl(struct tw_underfitting *underfitting,
 {
     const struct tw_underfitting_config *config = view->config;
     if (!view->is_end || view->progress < config->end_share ||
-        !may_judge_start(underfitting, view) || view->series->trace.n < 2 * COURSE_BLOCKS ||
+        !may_judge_start(underfitting, view) || view->trace->n < 2 * COURSE_BLOCKS ||
         view->level < (1 - config->crawl_drop) * view->initial ||
         has_been_below(view, config->learned_level * view->level))
         return;
-    struct tw_underfitting_course first = tw_underfitting_series_course(view->series, 0, 1. / 3);
-    struct tw_underfitting_course last = tw_underfitting_series_course(view->series, 2. / 3, 1);
+    struct tw_underfitting_course first = tw_underfitting_course(view->trace, 0, 1. / 3);
+    struct tw_underfitting_course last = tw_underfitting_course(view->trace, 2. / 3, 1);
     double pace = last.fall_per_block / first.fall_per_block;
     if (first.falling < config->falling_probability || last.falling < config->falling_probability ||
         !(pace >= config->crawl_pace))
@@ -301,7 +316,7 @@ static void judge_crawl(struct tw_underfitting *underfitting,
 /* Blocks of the trace without decrease, with the highest values and without them. */
 static unsigned plateau_blocks(const struct tw_underfitting_view *view)
 {
-    const struct tw_trace *trace = &view->series->trace;
+    const struct tw_trace *trace = view->trace;
     double means[TW_TRACE_BLOCKS];
     tw_trace_newest(trace, trace->n, means);
     double falling = view->config->plateau_probability;
@@ -330,11 +345,11 @@ static void judge_stuck(struct tw_underfitting *underfitting,
         view->level > config->trivial_room * view->reference ||
         has_been_below(view, stuck_level(view) * view->reference) ||
         context->learning_rate < config->decayed_rate * context->peak_learning_rate ||
-        view->series->trace.n < COURSE_BLOCKS || has_gap(underfitting, view) ||
+        view->trace->n < COURSE_BLOCKS || has_gap(underfitting, view) ||
         does_eval_tell_learning(underfitting, view, stuck_level(view)))
         return;
     unsigned blocks = plateau_blocks(view);
-    uint64_t since = blocks ? tw_trace_step(&view->series->trace, blocks) : 0;
+    uint64_t since = blocks ? tw_trace_step(view->trace, blocks) : 0;
     double steps = blocks ? (double)(view->series->newest_step - since) : 0;
     if (steps < fmax((double)config->plateau_steps, config->plateau_share * total))
         return;
@@ -352,7 +367,7 @@ static double projected_loss(const struct tw_underfitting_view *view)
 {
     double done = (double)(view->series->newest_step - view->series->first_step);
     double left = done * (1 / view->progress - 1);
-    struct tw_underfitting_course last = tw_underfitting_series_course(view->series, .75, 1);
+    struct tw_underfitting_course last = tw_underfitting_course(view->trace, .75, 1);
     return view->level * exp(fmin(0, last.per_step * left));
 }
 
@@ -362,7 +377,7 @@ static void judge_slow(struct tw_underfitting *underfitting,
     double line = stuck_level(view) * view->reference;
     if (!view->has_trivial || !is_due(view) || !(view->progress >= view->config->slow_share) ||
         view->level < line || view->level > view->config->trivial_room * view->reference ||
-        has_been_below(view, line) || view->series->trace.n < 4 * COURSE_BLOCKS ||
+        has_been_below(view, line) || view->trace->n < 4 * COURSE_BLOCKS ||
         does_eval_tell_learning(underfitting, view, stuck_level(view)))
         return;
     double projected = projected_loss(view);
@@ -491,7 +506,6 @@ static void take_path(struct tw_underfitting *underfitting, const struct tw_cont
     underfitting->norms_step = step;
 }
 
-/* A rate that is warmed up or has decayed tells nothing of the rate that was chosen. */
 static void take_norms(struct tw_underfitting *underfitting, const struct tw_context *context,
                        const struct tw_record *record)
 {
@@ -505,10 +519,6 @@ static void take_norms(struct tw_underfitting *underfitting, const struct tw_con
     if (!is_usable(record, TW_SIGNAL_UPDATE_NORM) || update < 0)
         return;
     take_path(underfitting, context, update / weights);
-    if (context->learning_rate < .5 * context->peak_learning_rate)
-        return;
-    double ratio = log10(fmax(update / weights, 1e-12));
-    TW_WINDOW_PUSH(&underfitting->ratios, (float)ratio);
 }
 
 static bool take_step(struct tw_underfitting *underfitting, const struct tw_context *context,
@@ -518,11 +528,12 @@ static bool take_step(struct tw_underfitting *underfitting, const struct tw_cont
     if (!tw_record_has(record, TW_SIGNAL_LOSS))
         return false;
     if (!is_usable(record, TW_SIGNAL_LOSS)) {
-        underfitting->nonfinite++;
+        underfitting->has_nonfinite = 1;
         return false;
     }
-    return tw_underfitting_series_push(&underfitting->loss, record->signal[TW_SIGNAL_LOSS],
-                                       context->step, context->time_ms);
+    tw_underfitting_take_loss(&underfitting->loss, &context->course, record->signal[TW_SIGNAL_LOSS],
+                              context->step, context->time_ms);
+    return context->course.block_is_new;
 }
 
 static void take_eval(struct tw_underfitting *underfitting, const struct tw_context *context,
@@ -533,8 +544,8 @@ static void take_eval(struct tw_underfitting *underfitting, const struct tw_cont
     underfitting->eval_loss = record->signal[TW_SIGNAL_EVAL_LOSS];
     underfitting->eval_train_loss =
         is_usable(record, TW_SIGNAL_TRAIN_LOSS) ? record->signal[TW_SIGNAL_TRAIN_LOSS] : 0;
-    (void)tw_underfitting_series_push(&underfitting->eval, underfitting->eval_loss, context->step,
-                                      context->time_ms);
+    tw_underfitting_take_eval(&underfitting->eval, underfitting->eval_loss, context->step,
+                              context->time_ms);
 }
 
 /* Other data are another problem, with another trivial level. */
@@ -543,8 +554,9 @@ static void begin_data(struct tw_underfitting *underfitting,
 {
     if (underfitting->kind != TW_UNDERFITTING_NONE)
         tw_underfitting_close(underfitting, view, TW_STATE_WITHDRAWN);
-    tw_underfitting_series_start(&underfitting->loss);
-    tw_underfitting_series_start(&underfitting->eval);
+    underfitting->loss = (struct tw_underfitting_series){0};
+    if (tw_context_reaches(view->context, TW_EXTENT_EVALS))
+        tw_underfitting_evals_start(&underfitting->eval);
 }
 
 static void underfitting_observe(void *state, const void *config, const struct tw_context *context,
@@ -557,15 +569,14 @@ static void underfitting_observe(void *state, const void *config, const struct t
     if (record->kind == TW_KIND_HEADER && record->header)
         take_header(underfitting, record->header);
     if (context->segment_is_new && context->segment_cause == TW_SEGMENT_DATA_CHANGE) {
-        struct tw_underfitting_view view =
-            look(&underfitting->loss, config, context, shared, report);
+        struct tw_underfitting_view view = look(underfitting, config, context, shared, report);
         begin_data(underfitting, &view);
     }
     if (record->kind == TW_KIND_EVAL)
         take_eval(underfitting, context, record);
     if (record->kind != TW_KIND_STEP || !take_step(underfitting, context, record))
         return;
-    struct tw_underfitting_view view = look(&underfitting->loss, config, context, shared, report);
+    struct tw_underfitting_view view = look(underfitting, config, context, shared, report);
     judge(underfitting, &view);
 }
 
@@ -573,11 +584,10 @@ static void underfitting_finish(void *state, const void *config, const struct tw
                                 const struct tw_context_config *shared, struct tw_report *report)
 {
     struct tw_underfitting *underfitting = state;
-    const struct tw_underfitting_series *series =
-        underfitting->loss.count ? &underfitting->loss : &underfitting->eval;
-    if (!tw_context_loss_should_fall(context) || !series->count)
+    if (!tw_context_loss_should_fall(context) ||
+        !(underfitting->loss.count || count_evals(underfitting, context)))
         return;
-    struct tw_underfitting_view view = look(series, config, context, shared, report);
+    struct tw_underfitting_view view = look(underfitting, config, context, shared, report);
     view.is_end = true;
     judge(underfitting, &view);
 }
@@ -587,7 +597,8 @@ static bool underfitting_has_judged(const void *state, const void *config,
 {
     const struct tw_underfitting *underfitting = state;
     const struct tw_underfitting_config *own = config;
-    uint64_t count = underfitting->loss.count ? underfitting->loss.count : underfitting->eval.count;
+    uint64_t count =
+        underfitting->loss.count ? underfitting->loss.count : count_evals(underfitting, context);
     if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of %s training need not fall",
                  tw_objective_name(context->objective));
@@ -601,7 +612,7 @@ static bool underfitting_has_judged(const void *state, const void *config,
         snprintf(reason, size, "only %llu losses", (unsigned long long)count);
     else
         snprintf(reason, size,
-                 underfitting->nonfinite ? "no finite loss in the log" : "no loss in the log");
+                 underfitting->has_nonfinite ? "no finite loss in the log" : "no loss in the log");
     return false;
 }
 
@@ -609,12 +620,13 @@ const struct tw_detector tw_detector_underfitting = {
     .name = "underfitting",
     .title = "Underfitting",
     .description = "the training loss stays near that of a model which knows nothing",
-    .state_version = 2,
+    .state_version = 4,
     .options = tw_underfitting_options,
     .n_options = TW_UNDERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_underfitting_config),
-    .state_size = sizeof(struct tw_underfitting),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_underfitting, eval),
     .start = underfitting_start,
+    .grow = underfitting_grow,
     .observe = underfitting_observe,
     .finish = underfitting_finish,
     .has_judged = underfitting_has_judged,

@@ -5,7 +5,7 @@
  * architectures start with a tiny share in the first: so it is only told while the loss stands
  * near its start or has stopped falling half way. */
 #include "detectors/detectors.h"
-#include "detectors/statistics/sorted_window.h"
+#include "detectors/statistics/order.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -98,7 +98,8 @@ enum vanishing_cause { BY_NOTHING, BY_LAYERS, BY_NORM };
 
 struct vanishing {
     uint8_t cause;
-    uint64_t losses, norms, layer_records, ever_opened;
+    uint8_t ever_opened;
+    uint64_t layer_records;
     uint64_t onset_step;
     int64_t onset_time_ms;
     double initial;           /* median of the first 5 losses */
@@ -107,35 +108,31 @@ struct vanishing {
     uint64_t header_hash;
     uint32_t calm;
     struct low_run layers, global;
-    TW_SORTED_WINDOW(5) first_losses;
-    TW_SORTED_WINDOW(16) loss;
-    TW_SORTED_WINDOW(64) losses_before;
 };
 
 static void vanishing_start(void *state, const void *config)
 {
-    struct vanishing *vanishing = state;
-    (void)config;
-    TW_WINDOW_START(&vanishing->first_losses);
-    TW_WINDOW_START(&vanishing->loss);
-    TW_WINDOW_START(&vanishing->losses_before);
+    (void)state, (void)config;
 }
 
 /* ---- the loss ---- */
 
-static void take_loss(struct vanishing *vanishing, double loss)
+enum { FIRST = 5, LEVEL = 16, BEFORE = 64 };
+
+/* The median of `n` losses, the newest `skip` passed over; of fewer where there are fewer. */
+static double median_of(const struct tw_course *course, unsigned skip, unsigned n)
 {
-    if (!isfinite(loss) || fabs(loss) > 1e30)
-        return;
-    if (vanishing->losses++ < 5) {
-        TW_WINDOW_PUSH(&vanishing->first_losses, (float)loss);
-        vanishing->initial = TW_WINDOW_MEDIAN(&vanishing->first_losses);
-    }
-    /* What leaves the newest 16 enters the 64 before. */
-    if (vanishing->loss.head.count == 16)
-        TW_WINDOW_PUSH(&vanishing->losses_before,
-                       tw_window_at(&vanishing->loss.head, vanishing->loss.values, 15));
-    TW_WINDOW_PUSH(&vanishing->loss, (float)loss);
+    float values[BEFORE];
+    double sorted[BEFORE];
+    n = tw_course_values(course, skip, n, values);
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = (double)values[i];
+    return tw_median(sorted, n);
+}
+
+static double level_now(const struct tw_context *context)
+{
+    return median_of(&context->course, 0, LEVEL);
 }
 
 /* Not below `share` of a loss: a share for losses of any sign. */
@@ -145,16 +142,17 @@ static bool is_above_share(double level, double share, double of)
 }
 
 static bool does_not_learn(const struct vanishing *vanishing,
-                           const struct tw_vanishing_gradient_config *config)
+                           const struct tw_vanishing_gradient_config *config,
+                           const struct tw_context *context)
 {
-    double level = TW_WINDOW_MEDIAN(&vanishing->loss);
-    if (vanishing->losses < config->min_losses)
+    if (context->course.count < config->min_losses)
         return false;
+    double level = level_now(context);
     if (is_above_share(level, config->learned_ratio, vanishing->initial))
         return true;
-    return vanishing->losses_before.head.count == 64 &&
+    return context->course.count >= LEVEL + BEFORE &&
            is_above_share(level, config->improved_ratio,
-                          TW_WINDOW_MEDIAN(&vanishing->losses_before)) &&
+                          median_of(&context->course, LEVEL, BEFORE)) &&
            is_above_share(level, config->stuck_ratio, vanishing->initial);
 }
 
@@ -235,7 +233,7 @@ static void say(const struct vanishing *vanishing,
         evidence->threshold = config->tiny_norm;
     }
     evidence->window_last = context->step;
-    tw_evidence_add(evidence, "loss", TW_WINDOW_MEDIAN(&vanishing->loss));
+    tw_evidence_add(evidence, "loss", level_now(context));
     tw_evidence_add(evidence, "initial_loss", vanishing->initial);
 }
 
@@ -245,7 +243,8 @@ static void judge_open(struct vanishing *vanishing,
                        const struct tw_vanishing_gradient_config *config,
                        const struct tw_context *context, struct tw_report *report, bool is_low)
 {
-    vanishing->calm = is_low && does_not_learn(vanishing, config) ? 0 : vanishing->calm + 1;
+    vanishing->calm =
+        is_low && does_not_learn(vanishing, config, context) ? 0 : vanishing->calm + 1;
     if (vanishing->calm < config->checks)
         return;
     say(vanishing, config, context, report, TW_STATE_RECOVERED);
@@ -263,11 +262,11 @@ static void judge(struct vanishing *vanishing, const struct tw_vanishing_gradien
         return;
     }
     if (vanishing->cause != BY_NOTHING || run->records < needed ||
-        !does_not_learn(vanishing, config))
+        !does_not_learn(vanishing, config, context))
         return;
     vanishing->cause = (uint8_t)cause;
     vanishing->calm = 0;
-    vanishing->ever_opened++;
+    vanishing->ever_opened = 1;
     vanishing->onset_step = run->first_step;
     vanishing->onset_time_ms = run->first_time_ms;
     say(vanishing, config, context, report, TW_STATE_OPEN);
@@ -294,7 +293,6 @@ static void observe_norm(struct vanishing *vanishing,
 {
     if (!isfinite(norm) || norm <= 0)
         return;
-    vanishing->norms++;
     vanishing->norm = norm;
     count_low(&vanishing->global, norm < config->tiny_norm && !is_warmup, context);
     judge(vanishing, config, context, report, BY_NORM, config->norms);
@@ -308,8 +306,8 @@ static void vanishing_observe(void *state, const void *config, const struct tw_c
     bool is_warmup = tw_context_in_warmup(context, shared);
     if (context->segment_is_new)
         vanishing->layers = vanishing->global = (struct low_run){0};
-    if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_LOSS))
-        take_loss(vanishing, record->signal[TW_SIGNAL_LOSS]);
+    if (context->course.is_new && context->course.count <= FIRST)
+        vanishing->initial = median_of(&context->course, 0, FIRST);
     if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_GRAD_NORM))
         observe_norm(vanishing, config, context, record->signal[TW_SIGNAL_GRAD_NORM], is_warmup,
                      report);
@@ -328,15 +326,14 @@ static bool vanishing_has_judged(const void *state, const void *config,
 {
     const struct vanishing *vanishing = state;
     const struct tw_vanishing_gradient_config *own = config;
-    (void)context;
     if (vanishing->ever_opened)
         return true;
     if (!vanishing->layer_records)
         snprintf(reason, size, "no gradient norms of layers in the log");
     else if (vanishing->layer_records < own->checks)
         snprintf(reason, size, "only %" PRIu64 " records of layers", vanishing->layer_records);
-    else if (vanishing->losses < own->min_losses)
-        snprintf(reason, size, "only %" PRIu64 " losses", vanishing->losses);
+    else if (context->course.count < own->min_losses)
+        snprintf(reason, size, "only %" PRIu64 " losses", context->course.count);
     else
         return true;
     return false;
@@ -347,11 +344,11 @@ const struct tw_detector tw_detector_vanishing_gradient = {
     .title = "Vanishing gradient",
     .description = "the first layers get next to no gradient and the run does not learn",
     .secondary = true,
-    .state_version = 1,
+    .state_version = 2,
     .options = vanishing_gradient_options,
     .n_options = sizeof vanishing_gradient_options / sizeof *vanishing_gradient_options,
     .config_size = sizeof(struct tw_vanishing_gradient_config),
-    .state_size = sizeof(struct vanishing),
+    .state_size = TW_STATE_SIZES(struct vanishing),
     .start = vanishing_start,
     .observe = vanishing_observe,
     .finish = vanishing_finish,

@@ -1,6 +1,6 @@
 /* A YAML document with the places of its nodes, on libyaml. */
 #include "rules/document.h"
-#include "rules/names.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -205,7 +205,7 @@ static int refuse_key(struct tw_yaml_document *document, const yaml_node_t *node
     const char *key = tw_yaml_document_scalar(node, &length);
     if (!key)
         return tw_yaml_document_fail(document, node, "a key of %s must be a word", what);
-    const char *nearest = tw_names_nearest(keys, n, key, length);
+    const char *nearest = tw_nearest_bytes(key, length, keys, n);
     if (nearest)
         return tw_yaml_document_fail(
             document, node, "unknown key '%.60s' in %s; did you mean '%s'?", key, what, nearest);

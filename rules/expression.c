@@ -4,6 +4,7 @@
 #include "rules/expression.h"
 #include "rules/names.h"
 
+#include "telemetry/nearest.h"
 #include "telemetry/error.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ static int check_fact(struct scanner *scanner, size_t offset, const char *name, 
     if (tw_names_have(names, n, name, length))
         return 0;
     return refuse_name(scanner, offset, "fact", name, length,
-                       tw_names_nearest(names, n, name, length));
+                       tw_nearest_bytes(name, length, names, n));
 }
 
 static int check_detector(struct scanner *scanner, size_t offset, const char *name, size_t length)
@@ -100,7 +101,7 @@ static int check_detector(struct scanner *scanner, size_t offset, const char *na
     if (tw_names_have(tw_rule_detectors, tw_n_rule_detectors, hyphened, length))
         return 0;
     return refuse_name(scanner, offset, "detector", name, length,
-                       tw_names_nearest(tw_rule_detectors, tw_n_rule_detectors, hyphened, length));
+                       tw_nearest_bytes(hyphened, length, tw_rule_detectors, tw_n_rule_detectors));
 }
 
 static int check_field(struct scanner *scanner, size_t offset, const char *name, size_t length)
@@ -119,12 +120,12 @@ static int check_field(struct scanner *scanner, size_t offset, const char *name,
         if (!tw_names_have(tw_finding_fields, tw_n_finding_fields, name, length))
             result =
                 refuse_name(scanner, offset, "field of a finding", name, length,
-                            tw_names_nearest(tw_finding_fields, tw_n_finding_fields, name, length));
+                            tw_nearest_bytes(name, length, tw_finding_fields, tw_n_finding_fields));
         break;
     case SCOPE_MATH:
         if (!tw_names_have(tw_math_names, tw_n_math_names, name, length))
             result = refuse_name(scanner, offset, "name in math", name, length,
-                                 tw_names_nearest(tw_math_names, tw_n_math_names, name, length));
+                                 tw_nearest_bytes(name, length, tw_math_names, tw_n_math_names));
         break;
     case SCOPE_NONE:
     case SCOPE_ANY:
@@ -136,8 +137,8 @@ static int check_field(struct scanner *scanner, size_t offset, const char *name,
 
 static const char *nearest_root(const char *name, size_t length)
 {
-    const char *nearest = tw_names_nearest(roots, sizeof roots / sizeof *roots, name, length);
-    return nearest ? nearest : tw_names_nearest(tw_helper_names, tw_n_helper_names, name, length);
+    const char *nearest = tw_nearest_bytes(name, length, roots, sizeof roots / sizeof *roots);
+    return nearest ? nearest : tw_nearest_bytes(name, length, tw_helper_names, tw_n_helper_names);
 }
 
 static int check_root(struct scanner *scanner, size_t offset, const char *name, size_t length)

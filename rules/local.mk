@@ -21,6 +21,8 @@ SHIPPED_RULES = \
 	rules/shipped/overflow.yaml \
 	rules/shipped/resume-discontinuity.yaml \
 	rules/shipped/saturation.yaml \
+	rules/shipped/stalled-rank.yaml \
+	rules/shipped/stalled-run.yaml \
 	rules/shipped/underfitting.yaml \
 	rules/shipped/vanishing-gradient.yaml
 EXTRA_DIST += $(SHIPPED_RULES) docs/rules.md

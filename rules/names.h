@@ -21,7 +21,4 @@ extern const size_t tw_n_helper_names;
 
 bool tw_names_have(const char *const *names, size_t n, const char *name, size_t length);
 
-/* The word nearest to `typed` by edit distance, or NULL when none is near. */
-const char *tw_names_nearest(const char *const *names, size_t n, const char *typed, size_t length);
-
 #endif

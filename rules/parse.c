@@ -1,6 +1,7 @@
 /* Rule files: YAML to checked, compiled rules. The format is in docs/rules.md. */
 #include "rules/names.h"
 #include "rules/reader.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static int read_detector(struct tw_rule_reader *reader, yaml_node_t *mapping, st
         return result;
     yaml_node_t *node = tw_yaml_document_find(&reader->document, mapping, "detector");
     const char *nearest =
-        tw_names_nearest(tw_rule_detectors, tw_n_rule_detectors, rule->detector, length);
+        tw_nearest_bytes(rule->detector, length, tw_rule_detectors, tw_n_rule_detectors);
     if (nearest)
         return tw_yaml_document_fail(&reader->document, node,
                                      "unknown detector '%s'; did you mean '%s'?", rule->detector,

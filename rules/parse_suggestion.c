@@ -3,6 +3,7 @@
 #include "rules/names.h"
 #include "rules/reader.h"
 
+#include "telemetry/nearest.h"
 #include "telemetry/record.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static int check_signal(struct tw_rule_reader *reader, yaml_node_t *mapping, con
         names[n++] = tw_layer_column_name((enum tw_layer_column)i);
     if (tw_names_have(names, n, signal, strlen(signal)) || !strncmp(signal, "eval_", 5))
         return 0;
-    const char *nearest = tw_names_nearest(names, n, signal, strlen(signal));
+    const char *nearest = tw_nearest(signal, names, n);
     yaml_node_t *node = tw_yaml_document_find(&reader->document, mapping, "signal");
     if (nearest)
         return tw_yaml_document_fail(&reader->document, node,

@@ -49,6 +49,8 @@ const char *tw_document_title(const struct tw_document *document, char *buffer, 
         add(&words, " in layer %s", document->scope + 6);
     else if (!strncmp(document->scope, "rank:", 5))
         add(&words, " on rank %s", document->scope + 5);
+    else if (!strncmp(document->scope, "project:", 8))
+        add(&words, " in all of project %s", document->scope + 8);
     return buffer;
 }
 

@@ -1,44 +1,49 @@
 /* Configures librdkafka and asks for the topic; see kafka_client.h. */
 #include "sources/kafka_client.h"
 
+#include "sources/kafka_statistics.h"
+
+#include "telemetry/clock.h"
+#include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Where the user's `properties` may say otherwise. */
-static const char *const defaults[][2] = {
-    {"client.id", "trainward"},
+#define SESSION_MS "10000"
+#define SESSION_SECONDS 10.0
+#define LOOK_MS 100
+#define LOOK_SECONDS 1.0
+
+static const struct tw_kafka_setting defaults[] = {
     {"auto.offset.reset", "earliest"},
     {"allow.auto.create.topics", "false"},
-    {"socket.nagle.disable", "true"},
     {"queued.max.messages.kbytes", "16384"},
     /* How long the partitions of an agent that died wait for another: the default is 45 s. */
-    {"session.timeout.ms", "10000"},
+    {"session.timeout.ms", SESSION_MS},
+    {NULL, NULL},
 };
 
-/* What at-least-once and the restoring of state stand on; and the options that have a key of their
- * own. */
-static const struct {
-    const char *name, *value, *own_key;
-} fixed[] = {
-    {"enable.auto.commit", "false", NULL},
-    {"enable.auto.offset.store", "false", NULL},
-    {"partition.assignment.strategy", "cooperative-sticky", NULL},
-    {"enable.partition.eof", "false", NULL},
-    {"bootstrap.servers", NULL, "brokers"},
-    {"metadata.broker.list", NULL, "brokers"},
-    {"group.id", NULL, "group"},
-    {"group.instance.id", NULL, "instance"},
+/* What at-least-once and the restoring of state stand on. */
+static const struct tw_kafka_setting fixed[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"enable.partition.eof", "false"},
+    /* By them a consumer knows that it hears all there is. */
+    {"statistics.interval.ms", "2000"},
+    {NULL, NULL},
 };
-#define N_FIXED (sizeof fixed / sizeof *fixed)
 
 /* ---- news ---- */
 
 void tw_kafka_news_init(struct tw_kafka_news *news)
 {
+    *news = (struct tw_kafka_news){0};
     pthread_mutex_init(&news->lock, NULL);
-    news->text[0] = '\0';
 }
 
 void tw_kafka_news_done(struct tw_kafka_news *news)
@@ -61,60 +66,72 @@ const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t 
     return buffer;
 }
 
-/* Instead of librdkafka's own habit, writing to standard error. */
-static void keep_line(const rd_kafka_t *client, int level, const char *facility, const char *text)
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    (void)facility;
-    if (level <= 4) /* syslog's warning */
-        tw_kafka_news_set(rd_kafka_opaque(client), text);
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    pthread_mutex_lock(&news->lock);
+    tw_kafka_keep_reason(news->text, sizeof news->text, code, reason);
+    pthread_mutex_unlock(&news->lock);
+    news->is_refused |= tw_kafka_remedy(code, reason) != NULL;
+    news->is_down |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+static void forget_trouble(struct tw_kafka_news *news)
+{
+    news->is_down = news->is_told = news->is_refused = false;
+    tw_kafka_news_set(news, "");
+}
+
+static int say_away(struct tw_kafka_news *news, const char *brokers, struct tw_error *error)
+{
+    char said[400];
+    tw_kafka_news_text(news, said, sizeof said);
+    if (news->is_refused)
+        return tw_error_at(error, -EACCES, brokers, 0, 0, "%s", said);
+    return tw_error_at(error, -EHOSTUNREACH, brokers, 0, 0, "no Kafka broker answers (%s)",
+                       said[0] ? said : "no reason given");
+}
+
+/* librdkafka does not say when a broker is back. The metadata of no topic is the least to ask for:
+ * a broker that is there answers within milliseconds, and one that rejected us says why. */
+int tw_kafka_news_look(struct tw_kafka_news *news, rd_kafka_t *client,
+                       const struct tw_kafka_config *config, struct tw_error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!news->is_down)
+        return 0;
+    if (tw_now_seconds() >= news->next_look) {
+        rd_kafka_resp_err_t err = rd_kafka_metadata(client, 0, NULL, &metadata, LOOK_MS);
+        news->next_look = tw_now_seconds() + LOOK_SECONDS;
+        news->is_told = err;
+        if (!err) {
+            rd_kafka_metadata_destroy(metadata);
+            forget_trouble(news);
+        }
+    }
+    return news->is_told ? say_away(news, config->brokers, error) : 0;
+}
+
+static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
+{
+    struct tw_kafka_news *news = opaque;
+    (void)client;
+    if (tw_kafka_statistics_are_listening(json, size, TW_KAFKA_LISTENING_SECONDS))
+        news->listening = tw_now_seconds();
+    return 0; /* librdkafka frees it */
 }
 
 /* ---- configuration ---- */
 
-static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
+/* What has a key of its own. */
+static int set(rd_kafka_conf_t *conf, const char *name, const char *value, const char *key,
+               struct tw_error *error)
 {
     char why[256];
-    switch (rd_kafka_conf_set(conf, name, value, why, sizeof why)) {
-    case RD_KAFKA_CONF_OK:
+    if (!value || rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
         return 0;
-    case RD_KAFKA_CONF_UNKNOWN:
-        return tw_error_set(error, -EINVAL, "properties: '%s' is not a librdkafka property", name);
-    default:
-        /* librdkafka's text quotes the value, which may be a password. */
-        return tw_error_set(error, -EINVAL, "properties: librdkafka refuses the value of '%s'",
-                            name);
-    }
-}
-
-static int refuse_fixed(const char *name, struct tw_error *error)
-{
-    for (size_t i = 0; i < N_FIXED; i++) {
-        if (strcmp(fixed[i].name, name))
-            continue;
-        if (fixed[i].own_key)
-            return tw_error_set(error, -EINVAL, "properties: '%s' is set by the key '%s'", name,
-                                fixed[i].own_key);
-        return tw_error_set(error, -EINVAL, "properties: '%s' is always %s here", name,
-                            fixed[i].value);
-    }
-    return 0;
-}
-
-static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
-                          struct tw_error *error)
-{
-    int result = 0;
-    for (size_t i = 0; i < properties->n && !result; i++) {
-        char name[128];
-        const char *equals = strchr(properties->at[i], '=');
-        if (!equals || (size_t)(equals - properties->at[i]) >= sizeof name)
-            return tw_error_set(error, -EINVAL, "properties: one is written key: value");
-        snprintf(name, sizeof name, "%.*s", (int)(equals - properties->at[i]), properties->at[i]);
-        result = refuse_fixed(name, error);
-        if (!result)
-            result = set(conf, name, equals + 1, error);
-    }
-    return result;
+    return tw_error_set(error, -EINVAL, "%s: librdkafka refuses it: %s", key, why);
 }
 
 /* librdkafka takes a topic that begins with '^' for a pattern. */
@@ -132,21 +149,15 @@ static int check_topic(const char *topic, struct tw_error *error)
 static int configure(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
                      struct tw_error *error)
 {
+    const struct tw_kafka_settings settings = {config->brokers, defaults, &config->properties,
+                                               fixed};
     int result = check_topic(config->topic, error);
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults && !result; i++)
-        result = set(conf, defaults[i][0], defaults[i][1], error);
     if (!result)
-        result = set_properties(conf, &config->properties, error);
-    for (size_t i = 0; i < N_FIXED && !result; i++) {
-        if (fixed[i].value)
-            result = set(conf, fixed[i].name, fixed[i].value, error);
-    }
+        result = tw_kafka_configure(conf, &settings, error);
     if (!result)
-        result = set(conf, "bootstrap.servers", config->brokers, error);
+        result = set(conf, "group.id", config->group, "group", error);
     if (!result)
-        result = set(conf, "group.id", config->group, error);
-    if (!result && config->instance)
-        result = set(conf, "group.instance.id", config->instance, error);
+        result = set(conf, "group.instance.id", config->instance, "instance", error);
     return result;
 }
 
@@ -156,6 +167,25 @@ int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error 
     int result = configure(conf, config, error);
     rd_kafka_conf_destroy(conf);
     return result;
+}
+
+double tw_kafka_session_seconds(const struct tw_kafka_config *config)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool is_known = !configure(conf, config, NULL) &&
+                    !rd_kafka_conf_get(conf, "session.timeout.ms", text, &size);
+    rd_kafka_conf_destroy(conf);
+    return is_known ? strtod(text, NULL) / 1000 : SESSION_SECONDS;
+}
+
+/* What a queue still held when it is served by rd_kafka_queue_poll_callback(), as on closing:
+ * librdkafka 2.0.2 aborts on a message there that no callback takes. Messages that are polled for
+ * are not shown here. */
+static void pass_over(rd_kafka_message_t *message, void *opaque)
+{
+    (void)message, (void)opaque;
 }
 
 int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,
@@ -171,7 +201,10 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
         return result;
     }
     rd_kafka_conf_set_opaque(conf, news);
-    rd_kafka_conf_set_log_cb(conf, keep_line);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_stats_cb(conf, take_statistics);
+    rd_kafka_conf_set_consume_cb(conf, pass_over);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -184,13 +217,6 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
 }
 
 /* ---- the topic ---- */
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* All topics are listed: asking for one by name may create it. */
 static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
@@ -212,31 +238,41 @@ static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double
     return err;
 }
 
+static int say_not_counted(struct tw_kafka_news *news, rd_kafka_resp_err_t err,
+                           const struct tw_kafka_config *config, struct tw_error *error)
+{
+    char said[400];
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
+                           "there is no such topic at %s, or this login may not see it; create it: "
+                           "trainward setup kafka --config FILE",
+                           config->brokers);
+    if (news->is_refused)
+        return say_away(news, config->brokers, error);
+    tw_kafka_news_text(news, said, sizeof said);
+    return tw_error_at(error, -EHOSTUNREACH, config->brokers, 0, 0,
+                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
+                       said[0] ? said : rd_kafka_err2str(err));
+}
+
+/* Looks again and again for `seconds`, but not where the brokers refuse us: those would again. */
 int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
                               double seconds, struct tw_kafka_news *news, int32_t *ret,
                               struct tw_error *error)
 {
-    char said[256];
-    double deadline = now_seconds() + seconds, left = seconds;
+    double deadline = tw_now_seconds() + seconds, left = seconds;
     rd_kafka_resp_err_t err;
     do {
-        err = look_up(client, config->topic, left, ret);
+        err = look_up(client, config->topic, left < 1 ? left : 1, ret);
         if (!err)
             return 0;
-        left = deadline - now_seconds();
+        rd_kafka_poll(client, 0); /* on_error() */
+        left = deadline - tw_now_seconds();
         struct timespec pause = {0, 100000000};
         if (left > 0)
             nanosleep(&pause, NULL);
-    } while (left > 0);
-    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
-                           "there is no such topic at %s; create it: trainward setup kafka "
-                           "--config FILE",
-                           config->brokers);
-    tw_kafka_news_text(news, said, sizeof said);
-    return tw_error_at(error, -EIO, config->brokers, 0, 0,
-                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
-                       said[0] ? said : rd_kafka_err2str(err));
+    } while (left > 0 && !news->is_refused);
+    return say_not_counted(news, err, config, error);
 }
 
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,

@@ -8,17 +8,30 @@
 #include <pthread.h>
 
 #define TW_KAFKA_TOPIC_SECONDS 10.0
+/* How old an answer of a broker, and statistics, may be: they come each other second. */
+#define TW_KAFKA_LISTENING_SECONDS 6.0
 
-/* The newest line of librdkafka's log, from any of its threads. */
+/* The newest trouble that librdkafka tells of. The lock is for text(), which any thread may call.
+ */
 struct tw_kafka_news {
     pthread_mutex_t lock;
-    char text[256];
+    char text[400];
+    bool is_refused; /* the brokers do not want us; a remedy is in the text */
+    bool is_down;    /* no broker could be used when last heard of */
+    bool is_told;    /* and look() has confirmed it */
+    double next_look;
+    double listening; /* when statistics last said that silence is silence; 0: never. Of the thread
+                       * that polls */
 };
 
 void tw_kafka_news_init(struct tw_kafka_news *news);
 void tw_kafka_news_done(struct tw_kafka_news *news);
 void tw_kafka_news_set(struct tw_kafka_news *news, const char *text);
 const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t size);
+
+/* See tw_kafka_source_look(). */
+int tw_kafka_news_look(struct tw_kafka_news *news, rd_kafka_t *client,
+                       const struct tw_kafka_config *config, struct tw_error *error);
 
 /* A consumer that is not subscribed. The opaque of its callbacks is `news`, which outlives it.
  * `rebalance` may be NULL. */
@@ -27,8 +40,8 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
                                             rd_kafka_topic_partition_list_t *, void *),
                           struct tw_kafka_news *news, struct tw_error *error);
 
-/* Partitions of the configured topic. -ENOENT: still missing after `seconds`; -EIO: no broker
- * answered. */
+/* Partitions of the configured topic. -ENOENT: still missing after `seconds`; -EHOSTUNREACH: no
+ * broker answered. */
 int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
                               double seconds, struct tw_kafka_news *news, int32_t *ret,
                               struct tw_error *error);

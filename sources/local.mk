@@ -5,9 +5,10 @@ libsources_la_SOURCES = \
 	sources/kafka.c sources/kafka.h \
 	sources/kafka_client.c sources/kafka_client.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
+	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
-	sources/run_directory.c \
+	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
 	sources/source.h sources/sources.c
 libsources_la_LIBADD = $(RDKAFKA_LIBS)
 

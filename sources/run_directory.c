@@ -1,8 +1,11 @@
 /* The source "run_directory": the telemetry files of a run directory, one a rank, merged by step;
  * or one file of telemetry records. Reads only, and never holds a lock. */
 #include "sources/file_wait.h"
+#include "sources/merge_place.h"
 #include "sources/probe.h"
 #include "sources/record_file.h"
+
+#include "telemetry/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,13 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Each file costs a descriptor and a buffer; a step of a larger world is judged by these ranks. */
 #define RANKS_MAX 256
 #define PATH_SIZE 4200
 /* Files of further ranks are looked for this often while rank 0 has nothing new. */
 #define LOOK_SECONDS 1.0
+/* While rank 0 has nothing new the others do not go far ahead of it, until it has been silent for
+ * so long. */
+#define SILENT_SECONDS 5.0
 
 struct rank_file {
     uint32_t rank;
@@ -24,7 +29,7 @@ struct rank_file {
     int next;      /* enum tw_next of `head`; 0 (RECORD) only when has_head */
     bool has_head; /* `head` is not given out yet */
     struct tw_source_item head;
-    uint64_t step; /* of the newest record that has one */
+    struct tw_merge_place place; /* of the newest record */
 };
 
 struct run_directory {
@@ -34,17 +39,11 @@ struct run_directory {
     size_t n_files;
     /* Positions are rank 0's: offset in its file, and how many records of others came since. */
     struct tw_position position;
-    bool is_resuming; /* other ranks' files are passed over up to where rank 0 goes on */
+    bool is_resuming;   /* other ranks' files are passed over up to near where rank 0 goes on */
+    double waits_since; /* rank 0 has nothing new; 0: it has */
     struct tw_file_wait wait;
     double next_look;
 };
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- which files ---- */
 
@@ -133,7 +132,7 @@ static int look(struct run_directory *run, struct tw_error *error)
 {
     char path[PATH_SIZE];
     int result = 0;
-    run->next_look = now_seconds() + LOOK_SECONDS;
+    run->next_look = tw_now_seconds() + LOOK_SECONDS;
     if (run->is_file)
         return run->n_files ? 0 : add_file(run, 0, run->path, error);
     if (!run->n_files && !find_first(run->dir, path))
@@ -158,48 +157,95 @@ static int peek(struct rank_file *file, struct tw_error *error)
         return next;
     file->next = next;
     file->has_head = next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN;
-    if (next == TW_NEXT_RECORD && (file->head.record->has & TW_HAS_STEP))
-        file->step = file->head.record->step;
+    if (next == TW_NEXT_RECORD)
+        tw_merge_place_move(&file->place, file->head.record);
     return 0;
 }
 
-/* Behind a saved position the others have given all that stands before rank 0's step already. */
-static int catch_up(struct rank_file *file, uint64_t step, struct tw_error *error)
+/* Where rank 0 was at the saved position: its file is read up to there. */
+static int find_saved_place(struct run_directory *run, struct tw_merge_place *ret,
+                            struct tw_error *error)
+{
+    char path[PATH_SIZE];
+    struct tw_source_item item = {0};
+    *ret = (struct tw_merge_place){0};
+    if (!find_first(run->dir, path))
+        return 0;
+    struct tw_record_file *file = tw_record_file_new(path, false);
+    if (!file)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int next = tw_record_file_next(file, &item, error);
+    while ((next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN) &&
+           item.position.offset <= run->position.offset) {
+        if (next == TW_NEXT_RECORD)
+            tw_merge_place_move(ret, item.record);
+        next = tw_record_file_next(file, &item, error);
+    }
+    tw_record_file_free(file);
+    return next < 0 ? next : 0;
+}
+
+/* Behind a saved position the others have given all that stands far before rank 0's already. What
+ * comes again of the last steps is told from what is new by who judges it. */
+static int catch_up(struct rank_file *file, const struct tw_merge_place *place,
+                    struct tw_error *error)
 {
     int result = peek(file, error);
-    while (!result && file->has_head && file->step < step) {
+    while (!result && file->has_head && tw_merge_place_is_far_ahead(&file->place, place)) {
         file->has_head = false;
         result = peek(file, error);
     }
     return result;
 }
 
-static int peek_all(struct run_directory *run, struct tw_error *error)
+static int catch_up_all(struct run_directory *run, struct tw_error *error)
 {
-    int result = peek(&run->files[0], error);
-    const struct rank_file *first = &run->files[0];
-    bool catches_up = run->is_resuming && first->has_head && first->next == TW_NEXT_RECORD &&
-                      (first->head.record->has & TW_HAS_STEP);
+    struct tw_merge_place place;
+    int result = find_saved_place(run, &place, error);
     for (size_t i = 1; i < run->n_files && !result; i++)
-        result = catches_up ? catch_up(&run->files[i], run->files[0].step, error)
-                            : peek(&run->files[i], error);
-    if (catches_up)
-        run->is_resuming = false;
+        result = catch_up(&run->files[i], &place, error);
+    struct rank_file *first = &run->files[0];
+    first->place = place;
+    if (first->has_head && first->next == TW_NEXT_RECORD)
+        tw_merge_place_move(&first->place, first->head.record);
+    run->is_resuming = false;
     return result;
 }
 
-/* The head that is next, or NULL when all wait. While rank 0 waits the others do not overtake it.
- */
+static int peek_all(struct run_directory *run, struct tw_error *error)
+{
+    int result = peek(&run->files[0], error);
+    if (!result && run->is_resuming && run->n_files > 1)
+        result = catch_up_all(run, error);
+    for (size_t i = 1; i < run->n_files && !result; i++)
+        result = peek(&run->files[i], error);
+    return result;
+}
+
+/* Rank 0 has nothing new for now, so that the others must not go far ahead. */
+static bool is_first_waiting(struct run_directory *run)
+{
+    const struct rank_file *first = &run->files[0];
+    if (first->has_head || first->next != TW_NEXT_WAIT) {
+        run->waits_since = 0;
+        return false;
+    }
+    if (run->waits_since == 0)
+        run->waits_since = tw_now_seconds();
+    return tw_now_seconds() - run->waits_since < SILENT_SECONDS;
+}
+
+/* The head that is next, or NULL when all wait. */
 static struct rank_file *choose(struct run_directory *run)
 {
     struct rank_file *first = &run->files[0], *chosen = NULL;
-    bool is_waiting = !first->has_head && first->next == TW_NEXT_WAIT;
+    bool is_waiting = is_first_waiting(run);
     for (size_t i = 0; i < run->n_files; i++) {
         struct rank_file *file = &run->files[i];
-        bool overtakes = is_waiting && file->step > first->step;
-        if (!file->has_head || (file != first && (overtakes || run->is_resuming)))
+        if (!file->has_head ||
+            (is_waiting && tw_merge_place_is_far_ahead(&first->place, &file->place)))
             continue;
-        if (!chosen || file->step < chosen->step)
+        if (!chosen || tw_merge_place_compare(&file->place, &chosen->place) < 0)
             chosen = file;
     }
     return chosen;
@@ -222,7 +268,7 @@ static int give(struct run_directory *run, struct rank_file *file, struct tw_sou
 static int try_next(struct run_directory *run, struct tw_source_item *ret, struct tw_error *error)
 {
     *ret = (struct tw_source_item){0};
-    if (!run->n_files || (run->follow && now_seconds() >= run->next_look)) {
+    if (!run->n_files || (run->follow && tw_now_seconds() >= run->next_look)) {
         int result = look(run, error);
         if (result)
             return result;
@@ -245,9 +291,9 @@ static int run_directory_next(void *opaque, double timeout_seconds, struct tw_so
     int next = try_next(run, ret, error);
     if (next != TW_NEXT_WAIT || timeout_seconds <= 0)
         return next;
-    double deadline = now_seconds() + timeout_seconds;
+    double deadline = tw_now_seconds() + timeout_seconds;
     for (double left = timeout_seconds; next == TW_NEXT_WAIT && left > 0;
-         left = deadline - now_seconds()) {
+         left = deadline - tw_now_seconds()) {
         tw_file_wait(&run->wait, run->dir, left);
         next = try_next(run, ret, error);
     }

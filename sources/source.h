@@ -33,7 +33,11 @@ struct tw_source_item {
     char reason[200];            /* BROKEN: why */
     const void *bytes;           /* BROKEN: what, valid until the next call; may be NULL */
     size_t n_bytes;
+    const void *key; /* BROKEN, Kafka: the message's key, as long valid; may be NULL */
+    size_t n_key;
+    int64_t time_ms; /* BROKEN, Kafka: the message's time; negative: unknown */
     bool is_lost;
+    bool is_last; /* ASSIGNED, REVOKED: all that come or go at once were told with this one */
 };
 
 struct tw_source_request {

@@ -7,6 +7,8 @@
 
 /* Room for the pieces of a text of indefinite length; more than any text that is kept. */
 #define TW_CBOR_PIECES_MAX 256
+/* So many tokens are made at a time, at most: a step record has fewer. */
+#define TW_CBOR_TOKENS 64
 
 struct tw_cbor_level {
     uint64_t left; /* items to come, when the length is known */
@@ -19,6 +21,7 @@ struct tw_cbor_cursor {
     size_t size, at;
     unsigned depth;
     struct tw_cbor_level levels[TW_NESTING_MAX];
+    struct tw_token tokens[TW_CBOR_TOKENS];
     char key[TW_CBOR_PIECES_MAX], text[TW_CBOR_PIECES_MAX];
 };
 

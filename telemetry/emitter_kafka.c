@@ -1,12 +1,15 @@
 /* The emitter's Kafka producer, over librdkafka. */
 #include "telemetry/emitter_kafka.h"
 
+#include "telemetry/clock.h"
+#include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
+
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DEFAULT_TOPIC "trainward.telemetry"
 /* What waits for an unreachable broker takes at most this much of the training's memory. */
@@ -18,21 +21,14 @@ struct tw_emitter_kafka {
     rd_kafka_t *producer;
     char *topic, *key;
     struct tw_emitter_kafka_hooks hooks;
-    char broker_error[200]; /* the newest */
+    char broker_error[300]; /* the newest */
 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     struct tw_emitter_kafka *kafka = opaque;
     uint32_t tag = (uint32_t)(uintptr_t)message->_private;
-    char reason[300];
+    char reason[400];
     (void)producer;
     if (!message->err) {
         kafka->hooks.done(kafka->hooks.closure, tag, NULL);
@@ -47,67 +43,29 @@ static void on_error(rd_kafka_t *producer, int code, const char *reason, void *o
 {
     struct tw_emitter_kafka *kafka = opaque;
     (void)producer;
-    /* "All brokers are down" only repeats what the broker's own error said better. */
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !kafka->broker_error[0])
-        snprintf(kafka->broker_error, sizeof kafka->broker_error, "%s", reason);
-}
-
-/* A library in somebody's training prints nothing. */
-static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
-{
-    (void)producer;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
-static int set(rd_kafka_conf_t *conf, const char *key, const char *value, struct tw_error *error)
-{
-    char reason[256];
-    switch (rd_kafka_conf_set(conf, key, value, reason, sizeof reason)) {
-    case RD_KAFKA_CONF_OK:
-        return 0;
-    case RD_KAFKA_CONF_UNKNOWN:
-        return tw_error_set(error, -EINVAL, "kafka: there is no property '%s'", key);
-    case RD_KAFKA_CONF_INVALID:
-        break;
-    }
-    /* librdkafka's reason quotes the value, which may be a password. */
-    return tw_error_set(error, -EINVAL, "kafka: the property '%s' does not take this value", key);
-}
-
-static int set_property(rd_kafka_conf_t *conf, const char *property, struct tw_error *error)
-{
-    char key[128];
-    const char *sign = strchr(property, '=');
-    size_t length = sign ? (size_t)(sign - property) : 0;
-    if (!length || length >= sizeof key)
-        return tw_error_set(error, -EINVAL, "kafka: a property is not key=value");
-    memcpy(key, property, length);
-    key[length] = '\0';
-    return set(conf, key, sign + 1, error);
+    tw_kafka_keep_reason(kafka->broker_error, sizeof kafka->broker_error, code, reason);
 }
 
 static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *options,
                      struct tw_error *error)
 {
     char largest[24];
-    int result = 0;
+    const char *const *given = options->kafka_properties;
+    struct tw_texts properties = {.at = (char **)(uintptr_t)given}; /* is only read */
+    while (given && given[properties.n])
+        properties.n++;
     snprintf(largest, sizeof largest, "%zu", options->batch_bytes + 2 * TW_RECORD_BYTES_MAX);
-    const char *const ours[][2] = {
-        {"bootstrap.servers", options->kafka_brokers},
-        {"client.id", "trainward"},
+    const struct tw_kafka_setting defaults[] = {
         {"enable.idempotence", "true"},
         {"linger.ms", "0"}, /* the writer thread has lingered already */
-        {"socket.nagle.disable", "true"},
         {"queue.buffering.max.kbytes", QUEUE_KBYTES},
         {"message.max.bytes", largest},
+        {NULL, NULL},
     };
-    for (size_t i = 0; !result && i < sizeof ours / sizeof *ours; i++)
-        result = set(conf, ours[i][0], ours[i][1], error);
-    for (size_t i = 0; !result && options->kafka_properties && options->kafka_properties[i]; i++)
-        result = set_property(conf, options->kafka_properties[i], error);
-    return result;
+    const struct tw_kafka_settings settings = {options->kafka_brokers, defaults, &properties, NULL};
+    struct tw_error why = {0};
+    int result = tw_kafka_configure(conf, &settings, &why);
+    return result ? tw_error_set(error, result, "kafka %s", why.text) : 0;
 }
 
 static int start(struct tw_emitter_kafka *kafka, const struct tw_emitter_options *options,
@@ -117,7 +75,7 @@ static int start(struct tw_emitter_kafka *kafka, const struct tw_emitter_options
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent); /* somebody's training */
     rd_kafka_conf_set_opaque(conf, kafka);
     int result = configure(conf, options, error);
     if (!result) {
@@ -171,11 +129,11 @@ static rd_kafka_resp_err_t produce(struct tw_emitter_kafka *kafka, const void *d
 int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size_t size,
                           uint32_t tag, double patience_seconds, struct tw_error *error)
 {
-    double deadline = now() + patience_seconds;
+    double deadline = tw_now_seconds() + patience_seconds;
     char reason[256] = "";
     rd_kafka_resp_err_t result;
     while ((result = produce(kafka, data, size, tag)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
-           now() < deadline)
+           tw_now_seconds() < deadline)
         rd_kafka_poll(kafka->producer, FULL_QUEUE_POLL_MS);
     if (!result)
         return 0;

@@ -1,20 +1,14 @@
 /* Batches, and their way to the outputs. */
 #include "telemetry/emitter_writer.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How long a batch waits for room in a full Kafka queue before its records count as lost. */
 #define FULL_QUEUE_PATIENCE_SECONDS 0.1
-
-double tw_emitter_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static int append(struct tw_emitter_bytes *bytes, const void *data, size_t size)
 {
@@ -76,7 +70,7 @@ int tw_emitter_writer_open(struct tw_emitter_writer *writer,
 /* How long an output may keep us waiting now. */
 static double patience(const struct tw_emitter_writer *writer)
 {
-    double left = writer->close_by - tw_emitter_now();
+    double left = writer->close_by - tw_now_seconds();
     if (!writer->is_closing || left > FULL_QUEUE_PATIENCE_SECONDS)
         return FULL_QUEUE_PATIENCE_SECONDS;
     return left > 0 ? left : 0;
@@ -86,7 +80,7 @@ static double patience(const struct tw_emitter_writer *writer)
  * is a repeat, so that nothing is lost when it does not arrive. */
 static void repeat_header(struct tw_emitter_writer *writer)
 {
-    double now = tw_emitter_now();
+    double now = tw_now_seconds();
     if (!writer->header.size || now < writer->header_due)
         return;
     writer->header_due = now + writer->header_seconds;
@@ -149,7 +143,7 @@ static void keep_header(struct tw_emitter_writer *writer, const void *converted,
 {
     writer->header.size = 0;
     if (!append(&writer->header, converted, size))
-        writer->header_due = tw_emitter_now() + writer->header_seconds;
+        writer->header_due = tw_now_seconds() + writer->header_seconds;
 }
 
 static int add_to_batch(struct tw_emitter_writer *writer, const void *converted, size_t size)
@@ -159,7 +153,7 @@ static int add_to_batch(struct tw_emitter_writer *writer, const void *converted,
     if (append(&writer->batch, converted, size))
         return -ENOMEM;
     if (writer->n_batch++ == 0)
-        writer->batch_began = tw_emitter_now();
+        writer->batch_began = tw_now_seconds();
     return 0;
 }
 
@@ -192,7 +186,7 @@ void tw_emitter_writer_take(struct tw_emitter_writer *writer, const void *record
 
 void tw_emitter_writer_tick(struct tw_emitter_writer *writer)
 {
-    if (writer->n_batch && tw_emitter_now() - writer->batch_began >= writer->linger_seconds)
+    if (writer->n_batch && tw_now_seconds() - writer->batch_began >= writer->linger_seconds)
         flush(writer);
     if (writer->kafka)
         tw_emitter_kafka_poll(writer->kafka);
@@ -200,7 +194,7 @@ void tw_emitter_writer_tick(struct tw_emitter_writer *writer)
 
 void tw_emitter_writer_begin_close(struct tw_emitter_writer *writer, double seconds)
 {
-    writer->close_by = tw_emitter_now() + seconds;
+    writer->close_by = tw_now_seconds() + seconds;
     writer->is_closing = true;
 }
 
@@ -209,7 +203,7 @@ void tw_emitter_writer_close(struct tw_emitter_writer *writer)
     flush(writer);
     if (writer->file)
         tw_run_file_sync(writer->file, &writer->error);
-    tw_emitter_kafka_close(writer->kafka, writer->close_by - tw_emitter_now());
+    tw_emitter_kafka_close(writer->kafka, writer->close_by - tw_now_seconds());
     tw_run_file_close(writer->file);
     free(writer->run_dir);
     free(writer->batch.at);

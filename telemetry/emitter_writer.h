@@ -41,9 +41,6 @@ struct tw_emitter_writer {
     _Atomic uint64_t lost, delivered;
 };
 
-/* Times are seconds of CLOCK_MONOTONIC. */
-double tw_emitter_now(void);
-
 /* Opens the outputs; `options` is complete, with every default filled in. */
 int tw_emitter_writer_open(struct tw_emitter_writer *writer,
                            const struct tw_emitter_options *options, struct tw_error *error);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define NAME(name) name, sizeof name - 1
 #define KIND(kind) (1u << TW_KIND_##kind)
 #define ANY 0x3Fu
 
@@ -12,46 +13,46 @@
 #define IN_LAYER(member) ANY, TW_OWNER_RECORD, IN(struct tw_layer_info, member)
 #define SIGNAL(name, type, which)                                                                  \
     [FIRST_SIGNAL + TW_SIGNAL_##                                                                   \
-        which] = {name, TW_FIELD_##type, ANY, TW_OWNER_RECORD, .signal = TW_SIGNAL_##which}
+        which] = {NAME(name), TW_FIELD_##type, ANY, TW_OWNER_RECORD, .signal = TW_SIGNAL_##which}
 
 enum { FIRST_SIGNAL = 8, AFTER_SIGNALS = FIRST_SIGNAL + TW_SIGNALS };
 
 static const struct tw_field dataset_fields[] = {
-    {"name", TW_FIELD_TEXT, IN_HEADER(dataset_name)},
-    {"samples", TW_FIELD_COUNT, IN_HEADER(dataset_samples)},
-    {"eval_samples", TW_FIELD_COUNT, IN_HEADER(dataset_eval_samples)},
-    {"classes", TW_FIELD_COUNT, IN_HEADER(dataset_classes)},
+    {NAME("name"), TW_FIELD_TEXT, IN_HEADER(dataset_name)},
+    {NAME("samples"), TW_FIELD_COUNT, IN_HEADER(dataset_samples)},
+    {NAME("eval_samples"), TW_FIELD_COUNT, IN_HEADER(dataset_eval_samples)},
+    {NAME("classes"), TW_FIELD_COUNT, IN_HEADER(dataset_classes)},
 };
 static const struct tw_fields dataset = {dataset_fields,
                                          sizeof dataset_fields / sizeof *dataset_fields};
 
 static const struct tw_field resumed_from_fields[] = {
-    {"attempt", TW_FIELD_IDENTITY, IN_HEADER(resumed_from_attempt)},
-    {"step", TW_FIELD_COUNT, IN_HEADER(resumed_from_step)},
+    {NAME("attempt"), TW_FIELD_IDENTITY, IN_HEADER(resumed_from_attempt)},
+    {NAME("step"), TW_FIELD_COUNT, IN_HEADER(resumed_from_step)},
 };
 static const struct tw_fields resumed_from = {resumed_from_fields, sizeof resumed_from_fields /
                                                                        sizeof *resumed_from_fields};
 
 static const struct tw_field layer_info_fields[] = {
-    {"name", TW_FIELD_TEXT, IN_LAYER(name)},
-    {"kind", TW_FIELD_TEXT, IN_LAYER(kind)},
-    {"activation", TW_FIELD_TEXT, IN_LAYER(activation)},
-    {"units", TW_FIELD_COUNT, IN_LAYER(units)},
-    {"fan_in", TW_FIELD_COUNT, IN_LAYER(fan_in)},
-    {"parameters", TW_FIELD_COUNT, IN_LAYER(parameters)},
+    {NAME("name"), TW_FIELD_TEXT, IN_LAYER(name)},
+    {NAME("kind"), TW_FIELD_TEXT, IN_LAYER(kind)},
+    {NAME("activation"), TW_FIELD_TEXT, IN_LAYER(activation)},
+    {NAME("units"), TW_FIELD_COUNT, IN_LAYER(units)},
+    {NAME("fan_in"), TW_FIELD_COUNT, IN_LAYER(fan_in)},
+    {NAME("parameters"), TW_FIELD_COUNT, IN_LAYER(parameters)},
 };
 const struct tw_fields tw_layer_info_fields = {layer_info_fields, sizeof layer_info_fields /
                                                                       sizeof *layer_info_fields};
 
 static const struct tw_field record_fields[] = {
-    {"v", TW_FIELD_VERSION, ANY},
-    {"run", TW_FIELD_IDENTITY, ANY, IN_RECORD(run)},
-    {"attempt", TW_FIELD_IDENTITY, ANY, IN_RECORD(attempt), TW_HAS_ATTEMPT},
-    {"seq", TW_FIELD_COUNT, ANY, IN_RECORD(seq), TW_HAS_SEQ},
-    {"rank", TW_FIELD_COUNT32, ANY, IN_RECORD(rank), TW_HAS_RANK},
-    {"kind", TW_FIELD_KIND, ANY, IN_RECORD(kind)},
-    {"time", TW_FIELD_TIME, ANY, IN_RECORD(time_ms), TW_HAS_TIME},
-    {"step", TW_FIELD_COUNT, ANY, IN_RECORD(step), TW_HAS_STEP},
+    {NAME("v"), TW_FIELD_VERSION, ANY},
+    {NAME("run"), TW_FIELD_IDENTITY, ANY, IN_RECORD(run)},
+    {NAME("attempt"), TW_FIELD_IDENTITY, ANY, IN_RECORD(attempt), TW_HAS_ATTEMPT},
+    {NAME("seq"), TW_FIELD_COUNT, ANY, IN_RECORD(seq), TW_HAS_SEQ},
+    {NAME("rank"), TW_FIELD_COUNT32, ANY, IN_RECORD(rank), TW_HAS_RANK},
+    {NAME("kind"), TW_FIELD_KIND, ANY, IN_RECORD(kind)},
+    {NAME("time"), TW_FIELD_TIME, ANY, IN_RECORD(time_ms), TW_HAS_TIME},
+    {NAME("step"), TW_FIELD_COUNT, ANY, IN_RECORD(step), TW_HAS_STEP},
 
     SIGNAL("epoch", SIGNAL, EPOCH),
     SIGNAL("loss", SIGNAL, LOSS),
@@ -70,26 +71,28 @@ static const struct tw_field record_fields[] = {
     SIGNAL("eval_samples", SIGNAL, EVAL_SAMPLES),
     SIGNAL("train_loss", SIGNAL, TRAIN_LOSS),
 
-    [AFTER_SIGNALS] = {"grad_norm_kind", TW_FIELD_GRAD_NORM_KIND, ANY, IN_RECORD(grad_norm_kind)},
-    {"event", TW_FIELD_TEXT, KIND(EVENT), IN_RECORD(event)},
-    {"status", TW_FIELD_STATUS, KIND(END), IN_RECORD(status)},
+    [AFTER_SIGNALS] = {NAME("grad_norm_kind"), TW_FIELD_GRAD_NORM_KIND, ANY,
+                       IN_RECORD(grad_norm_kind)},
+    {NAME("event"), TW_FIELD_TEXT, KIND(EVENT), IN_RECORD(event)},
+    {NAME("status"), TW_FIELD_STATUS, KIND(END), IN_RECORD(status)},
 
-    {"name", TW_FIELD_TEXT, IN_HEADER(name)},
-    {"project", TW_FIELD_TEXT, IN_HEADER(project)},
-    {"group", TW_FIELD_TEXT, IN_HEADER(group)},
-    {"user", TW_FIELD_TEXT, IN_HEADER(user)},
-    {"host", TW_FIELD_TEXT, IN_HEADER(host)},
-    {"pid", TW_FIELD_COUNT, IN_HEADER(pid)},
-    {"framework", TW_FIELD_TEXT, IN_HEADER(framework)},
-    {"world_size", TW_FIELD_COUNT, IN_HEADER(world_size)},
-    {"objective", TW_FIELD_TEXT, IN_HEADER(objective)},
-    {"hyperparameters", TW_FIELD_HYPERPARAMETERS, KIND(HEADER), TW_OWNER_HEADER},
-    {"dataset", TW_FIELD_OBJECT, KIND(HEADER), TW_OWNER_HEADER, .members = &dataset},
-    {"resumed_from", TW_FIELD_OBJECT, KIND(HEADER), TW_OWNER_HEADER, .members = &resumed_from},
+    {NAME("name"), TW_FIELD_TEXT, IN_HEADER(name)},
+    {NAME("project"), TW_FIELD_TEXT, IN_HEADER(project)},
+    {NAME("group"), TW_FIELD_TEXT, IN_HEADER(group)},
+    {NAME("user"), TW_FIELD_TEXT, IN_HEADER(user)},
+    {NAME("host"), TW_FIELD_TEXT, IN_HEADER(host)},
+    {NAME("pid"), TW_FIELD_COUNT, IN_HEADER(pid)},
+    {NAME("framework"), TW_FIELD_TEXT, IN_HEADER(framework)},
+    {NAME("world_size"), TW_FIELD_COUNT, IN_HEADER(world_size)},
+    {NAME("objective"), TW_FIELD_TEXT, IN_HEADER(objective)},
+    {NAME("hyperparameters"), TW_FIELD_HYPERPARAMETERS, KIND(HEADER), TW_OWNER_HEADER},
+    {NAME("dataset"), TW_FIELD_OBJECT, KIND(HEADER), TW_OWNER_HEADER, .members = &dataset},
+    {NAME("resumed_from"), TW_FIELD_OBJECT, KIND(HEADER), TW_OWNER_HEADER,
+     .members = &resumed_from},
 
-    {"header_hash", TW_FIELD_HASH, KIND(LAYERS), TW_OWNER_LAYERS,
+    {NAME("header_hash"), TW_FIELD_HASH, KIND(LAYERS), TW_OWNER_LAYERS,
      IN(struct tw_layers, header_hash)},
-    {"layers", TW_FIELD_LAYERS, KIND(HEADER) | KIND(LAYERS)},
+    {NAME("layers"), TW_FIELD_LAYERS, KIND(HEADER) | KIND(LAYERS)},
 };
 const struct tw_fields tw_record_fields = {record_fields,
                                            sizeof record_fields / sizeof *record_fields};
@@ -132,9 +135,10 @@ const char *tw_end_status_name(enum tw_end_status status)
     return tw_end_status_words[status];
 }
 
+/* No word is empty, and mostly the first byte tells. */
 static bool is_word(const char *word, const char *text, size_t length)
 {
-    return strlen(word) == length && !memcmp(word, text, length);
+    return length && *word == *text && strlen(word) == length && !memcmp(word, text, length);
 }
 
 int tw_word_find(const char *const *words, size_t n, const char *text, size_t length)
@@ -146,17 +150,60 @@ int tw_word_find(const char *const *words, size_t n, const char *text, size_t le
     return -1;
 }
 
-const struct tw_field *tw_fields_find(const struct tw_fields *fields, const char *name,
-                                      size_t length, size_t *hint)
+static uint64_t load64(const char *at)
 {
-    for (size_t i = 0; i < fields->n; i++) {
-        size_t index = *hint + i < fields->n ? *hint + i : *hint + i - fields->n;
-        if (is_word(fields->at[index].name, name, length)) {
-            *hint = index + 1 < fields->n ? index + 1 : 0;
-            return &fields->at[index];
-        }
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static uint32_t load32(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Two words that may overlap cover a name of 4 to 16 bytes, as nearly all are. A call of memcmp()
+ * for each field of each record is what would cost. */
+static inline bool is_called(const struct tw_field *field, const char *name, size_t length)
+{
+    const char *known = field->name;
+    if (field->name_length != length)
+        return false;
+    if (length >= 8 && length <= 16)
+        return load64(known) == load64(name) &&
+               load64(known + length - 8) == load64(name + length - 8);
+    if (length >= 4 && length < 8)
+        return load32(known) == load32(name) &&
+               load32(known + length - 4) == load32(name + length - 4);
+    for (size_t i = 0; i < length; i++) {
+        if (known[i] != name[i])
+            return false;
+    }
+    return true;
+}
+
+/* Apart, so that the first look needs no more registers than a function may use up. */
+__attribute__((noinline)) static const struct tw_field *find_from(const struct tw_fields *fields,
+                                                                  const struct tw_field *field,
+                                                                  const char *name, size_t length)
+{
+    const struct tw_field *end = fields->at + fields->n;
+    for (size_t left = fields->n; left; left--) {
+        if (field == end)
+            field = fields->at;
+        if (is_called(field, name, length))
+            return field;
+        field++;
     }
     return NULL;
+}
+
+const struct tw_field *tw_fields_find(const struct tw_fields *fields, const struct tw_field *hint,
+                                      const char *name, size_t length)
+{
+    return is_called(hint, name, length) ? hint : find_from(fields, hint + 1, name, length);
 }
 
 bool tw_kind_needs_step(enum tw_kind kind)

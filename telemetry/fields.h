@@ -29,6 +29,7 @@ struct tw_fields;
 
 struct tw_field {
     const char *name;
+    size_t name_length;
     enum tw_field_type type;
     uint32_t kinds; /* bit k: sent with enum tw_kind k */
     enum tw_field_owner owner;
@@ -49,10 +50,17 @@ extern const struct tw_fields tw_layer_info_fields; /* of struct tw_layer_info *
 /* What evaluation metrics begin with. */
 #define TW_METRIC_PREFIX "eval_"
 
-/* The field called so, or NULL. `*hint` (start with 0) is where the search begins: fields mostly
- * come in the table's order. */
-const struct tw_field *tw_fields_find(const struct tw_fields *fields, const char *name,
-                                      size_t length, size_t *hint);
+/* The field called so, or NULL. The search begins at `hint`: fields mostly come in the table's
+ * order, some of them left out. */
+const struct tw_field *tw_fields_find(const struct tw_fields *fields, const struct tw_field *hint,
+                                      const char *name, size_t length);
+
+/* Where to look for the field that comes behind `field`. */
+static inline const struct tw_field *tw_fields_behind(const struct tw_fields *fields,
+                                                      const struct tw_field *field)
+{
+    return ++field < fields->at + fields->n ? field : fields->at;
+}
 
 /* True for the kinds whose records make no sense without a step. */
 bool tw_kind_needs_step(enum tw_kind kind);

@@ -19,6 +19,7 @@ struct level {
 /* Walks a parsed tree, token by token. */
 struct tree_reader {
     struct tw_reader reader;
+    struct tw_token token;
     json_t *root;
     unsigned depth;
     struct level levels[TW_NESTING_MAX];
@@ -92,13 +93,11 @@ static void next_of_object(struct tree_reader *tree, struct level *level, struct
     set_value(tree, value, ret);
 }
 
-static int next_token(struct tw_reader *reader, struct tw_token *ret, struct tw_error *error)
+static void make_token(struct tree_reader *tree, struct tw_token *ret)
 {
-    struct tree_reader *tree = (struct tree_reader *)(void *)reader;
-    (void)error;
     if (!tree->depth) {
         set_value(tree, tree->root, ret);
-        return 1;
+        return;
     }
     struct level *level = &tree->levels[tree->depth - 1];
     if (json_is_object(level->container)) {
@@ -109,6 +108,15 @@ static int next_token(struct tw_reader *reader, struct tw_token *ret, struct tw_
         tree->depth--;
         ret->type = TW_TOKEN_LIST_END;
     }
+}
+
+static int fill(struct tw_reader *reader, struct tw_error *error)
+{
+    struct tree_reader *tree = (struct tree_reader *)(void *)reader;
+    (void)error;
+    make_token(tree, &tree->token);
+    reader->at = &tree->token;
+    reader->end = reader->at + 1;
     return 1;
 }
 
@@ -156,7 +164,7 @@ static int check_version(const json_t *root, struct tw_error *error)
 
 int tw_json_decode(const char *data, size_t size, struct tw_record *ret, struct tw_error *error)
 {
-    struct tree_reader tree = {.reader = {next_token}};
+    struct tree_reader tree = {.reader = {.fill = fill}};
     int result = -EBADMSG;
     tw_record_clear(ret);
     if (size > TW_RECORD_BYTES_MAX)

@@ -5,7 +5,9 @@ libtelemetry_la_SOURCES = \
 	telemetry/cbor_cursor.c telemetry/cbor_cursor.h \
 	telemetry/cbor_decode.c \
 	telemetry/cbor_encode.c \
+	telemetry/cbor_item.c telemetry/cbor_item.h \
 	telemetry/cbor_resync.c \
+	telemetry/clock.c telemetry/clock.h \
 	telemetry/directories.c telemetry/directories.h \
 	telemetry/emitter.c telemetry/emitter.h \
 	telemetry/emitter_frame.c telemetry/emitter_frame.h \
@@ -16,7 +18,10 @@ libtelemetry_la_SOURCES = \
 	telemetry/json_decode.c \
 	telemetry/json_encode.c \
 	telemetry/json_words.c telemetry/json_words.h \
+	telemetry/kafka_properties.c telemetry/kafka_properties.h \
+	telemetry/kafka_trouble.c telemetry/kafka_trouble.h \
 	telemetry/message.c \
+	telemetry/nearest.c telemetry/nearest.h \
 	telemetry/option.c telemetry/option.h \
 	telemetry/reader.c telemetry/reader.h \
 	telemetry/reader_values.c telemetry/reader_values.h \
@@ -62,6 +67,8 @@ telemetry_unit_tests = \
 	tests/unit/test_emitter_cost \
 	tests/unit/test_emitter_kafka \
 	tests/unit/test_json \
+	tests/unit/test_kafka_properties \
+	tests/unit/test_nearest \
 	tests/unit/test_record \
 	tests/unit/test_ring \
 	tests/unit/test_run_file \
@@ -79,6 +86,8 @@ tests_unit_test_record_SOURCES = tests/unit/test_record.c $(wire_samples)
 tests_unit_test_record_LDADD = $(telemetry_unit_libs)
 tests_unit_test_wire_memory_SOURCES = tests/unit/test_wire_memory.c $(wire_samples)
 tests_unit_test_wire_memory_LDADD = $(telemetry_unit_libs)
+tests_unit_test_kafka_properties_LDADD = $(telemetry_unit_libs) $(RDKAFKA_LIBS)
+tests_unit_test_nearest_LDADD = $(telemetry_unit_libs)
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(telemetry_unit_libs)
 tests_unit_test_run_file_SOURCES = tests/unit/test_run_file.c tests/unit/temporary_directory.h \

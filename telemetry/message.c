@@ -17,6 +17,14 @@ enum tw_wire_format tw_wire_format_of(const void *data, size_t size)
     return at < end && *at == '{' ? TW_WIRE_JSON : TW_WIRE_CBOR;
 }
 
+/* The format of the message that goes on at `offset`. Blanks before its first record are JSON's: in
+ * CBOR they are no record, and nothing goes on behind them. Not looked at again for each line, they
+ * may be many. */
+static enum tw_wire_format format_at(const char *data, size_t size, size_t offset)
+{
+    return offset && is_space(*data) ? TW_WIRE_JSON : tw_wire_format_of(data, size);
+}
+
 static bool is_blank(const char *bytes, size_t size)
 {
     while (size && is_space(*bytes)) {
@@ -48,7 +56,7 @@ int tw_message_next(const void *data, size_t size, size_t *offset, struct tw_rec
         *offset = size;
         return 0;
     }
-    if (tw_wire_format_of(data, size) == TW_WIRE_JSON)
+    if (format_at(data, size, *offset) == TW_WIRE_JSON)
         return next_line(bytes, size, offset, ret, error);
     int result = tw_cbor_decode(bytes + *offset, size - *offset, ret, &used, error);
     if (result == 0)

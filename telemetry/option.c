@@ -51,6 +51,26 @@ int tw_duration_parse(const char *text, double *ret)
     return -EINVAL;
 }
 
+int tw_bytes_parse(const char *text, double *ret)
+{
+    static const struct {
+        const char *unit;
+        double bytes;
+    } units[] = {{"", 1},         {"B", 1},        {"KiB", 0x1p10},
+                 {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || !isfinite(number) || number < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (!strcmp(end, units[i].unit) && number * units[i].bytes <= 0x1p53) {
+            *ret = floor(number * units[i].bytes);
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
 static int check_range(const struct tw_option *option, double value, const char *text,
                        struct tw_error *error)
 {
@@ -106,6 +126,19 @@ static int set_duration(const struct tw_option *option, void *config, const char
     return result;
 }
 
+static int set_bytes(const struct tw_option *option, void *config, const char *text,
+                     struct tw_error *error)
+{
+    double bytes;
+    if (tw_bytes_parse(text, &bytes))
+        return tw_error_set(error, -EINVAL, "%s: '%s' is not a size such as 64KiB, 512MiB or 8GiB",
+                            option->name, text);
+    int result = check_range(option, bytes, text, error);
+    if (!result)
+        *MEMBER(uint64_t, config, option) = (uint64_t)bytes;
+    return result;
+}
+
 static int set_choice(const struct tw_option *option, void *config, const char *text,
                       struct tw_error *error)
 {
@@ -153,6 +186,8 @@ int tw_option_set(const struct tw_option *option, void *config, const char *text
         return set_bool(option, config, text, error);
     case TW_OPTION_DURATION:
         return set_duration(option, config, text, error);
+    case TW_OPTION_BYTES:
+        return set_bytes(option, config, text, error);
     case TW_OPTION_CHOICE:
         return set_choice(option, config, text, error);
     case TW_OPTION_TEXT:
@@ -176,6 +211,7 @@ int tw_options_initialise(const struct tw_option *options, size_t n, void *confi
             *MEMBER(double, config, option) = option->initial;
             break;
         case TW_OPTION_COUNT:
+        case TW_OPTION_BYTES:
             *MEMBER(uint64_t, config, option) = (uint64_t)option->initial;
             break;
         case TW_OPTION_BOOL:

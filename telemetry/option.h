@@ -20,6 +20,7 @@ enum tw_option_type {
     TW_OPTION_COUNT,      /* uint64_t */
     TW_OPTION_BOOL,       /* bool */
     TW_OPTION_DURATION,   /* double, seconds; "250ms", "30s", "5m", "1h", "2d" or a bare number */
+    TW_OPTION_BYTES,      /* uint64_t; "64KiB", "512MiB", "8GiB" or a bare number */
     TW_OPTION_TEXT,       /* char *, owned, NULL when unset */
     TW_OPTION_SECRET,     /* char *, owned; also settable by the twin key NAME_file; never shown */
     TW_OPTION_CHOICE,     /* int, index into `choices` */
@@ -64,5 +65,7 @@ void tw_texts_release(struct tw_texts *texts);
 
 /* "1.5s", "250ms", "2d" or a bare number of seconds; 0, or -EINVAL and `*ret` untouched. */
 int tw_duration_parse(const char *text, double *ret);
+/* "512MiB" or a bare number of bytes; 0, or -EINVAL and `*ret` untouched. */
+int tw_bytes_parse(const char *text, double *ret);
 
 #endif

@@ -30,21 +30,20 @@ struct reading {
 
 int tw_reader_skip(struct tw_reader *reader, const struct tw_token *token, struct tw_error *error)
 {
-    struct tw_token inner = *token;
     for (unsigned depth = 0;;) {
-        if (inner.type == TW_TOKEN_MAP || inner.type == TW_TOKEN_LIST)
+        if (token->type == TW_TOKEN_MAP || token->type == TW_TOKEN_LIST)
             depth++;
-        else if (inner.type == TW_TOKEN_MAP_END || inner.type == TW_TOKEN_LIST_END)
+        else if (token->type == TW_TOKEN_MAP_END || token->type == TW_TOKEN_LIST_END)
             depth--;
-        if (!depth && inner.type != TW_TOKEN_KEY)
+        if (!depth && token->type != TW_TOKEN_KEY)
             return 1;
-        TRY(reader->next(reader, &inner, error));
+        TRY(tw_reader_next(reader, &token, error));
     }
 }
 
-static int next(struct reading *reading, struct tw_token *token)
+static inline int next(struct reading *reading, const struct tw_token **token)
 {
-    return reading->reader->next(reading->reader, token, reading->error);
+    return tw_reader_next(reading->reader, token, reading->error);
 }
 
 static int skip(struct reading *reading, const struct tw_token *token)
@@ -85,18 +84,20 @@ static int read_plain(struct reading *reading, const struct tw_field *field, voi
 /* The members of a map that one table describes. */
 static int read_members(struct reading *reading, const struct tw_fields *fields, void *owner)
 {
-    struct tw_token token;
-    size_t hint = 0;
+    const struct tw_field *hint = fields->at, *field;
+    const struct tw_token *token;
     for (;;) {
         TRY(next(reading, &token));
-        if (token.type == TW_TOKEN_MAP_END)
+        if (token->type == TW_TOKEN_MAP_END)
             return 1;
-        const struct tw_field *field = tw_fields_find(fields, token.text, token.length, &hint);
+        field = tw_fields_find(fields, hint, token->text, token->length);
         TRY(next(reading, &token));
-        if (field)
-            TRY(read_plain(reading, field, owner, &token));
-        else
-            TRY(skip(reading, &token));
+        if (!field) {
+            TRY(skip(reading, token));
+            continue;
+        }
+        hint = tw_fields_behind(fields, field);
+        TRY(read_plain(reading, field, owner, token));
     }
 }
 
@@ -131,7 +132,7 @@ static int read_hyperparameter(struct reading *reading, struct tw_header *header
 static int read_hyperparameters(struct reading *reading, const struct tw_token *first)
 {
     char name[sizeof((struct tw_hyperparameter *)0)->name];
-    struct tw_token token;
+    const struct tw_token *token;
     if (first->type != TW_TOKEN_MAP)
         return tw_value_mismatch(first, "hyperparameters", "an object", reading->error);
     struct tw_header *header = need_header(reading);
@@ -140,32 +141,32 @@ static int read_hyperparameters(struct reading *reading, const struct tw_token *
     reading->has_header_part = true;
     for (;;) {
         TRY(next(reading, &token));
-        if (token.type == TW_TOKEN_MAP_END)
+        if (token->type == TW_TOKEN_MAP_END)
             return 1;
-        bool is_name = token.length && !memchr(token.text, '\0', token.length);
+        bool is_name = token->length && !memchr(token->text, '\0', token->length);
         if (is_name)
-            tw_text_copy(name, sizeof name, token.text, token.length);
+            tw_text_copy(name, sizeof name, token->text, token->length);
         TRY(next(reading, &token));
         if (is_name)
-            TRY(read_hyperparameter(reading, header, name, &token));
+            TRY(read_hyperparameter(reading, header, name, token));
         else
-            TRY(skip(reading, &token));
+            TRY(skip(reading, token));
     }
 }
 
 static int read_layer_list(struct reading *reading)
 {
     struct tw_header *header = need_header(reading);
-    struct tw_token token;
+    const struct tw_token *token;
     if (!header)
         return out_of_memory(reading);
     reading->has_header_part = true;
     for (;;) {
         TRY(next(reading, &token));
-        if (token.type == TW_TOKEN_LIST_END)
+        if (token->type == TW_TOKEN_LIST_END)
             return 1;
-        if (token.type != TW_TOKEN_MAP)
-            return tw_value_mismatch(&token, "layers", "a list of objects", reading->error);
+        if (token->type != TW_TOKEN_MAP)
+            return tw_value_mismatch(token, "layers", "a list of objects", reading->error);
         if (header->n_layers == TW_LAYERS_MAX)
             return tw_error_set(reading->error, -EBADMSG, "layers: more than %d", TW_LAYERS_MAX);
         struct tw_layer_info *layer = tw_header_add_layer(header, "");
@@ -197,20 +198,20 @@ static int read_column(struct reading *reading, int column, const struct tw_toke
 
 static int read_columns(struct reading *reading)
 {
-    struct tw_token token;
+    const struct tw_token *token;
     if (!tw_record_add_layers(reading->record, 0))
         return out_of_memory(reading);
     for (;;) {
         TRY(next(reading, &token));
-        if (token.type == TW_TOKEN_MAP_END)
+        if (token->type == TW_TOKEN_MAP_END)
             return 1;
         int column =
-            tw_word_find(tw_layer_column_words, TW_LAYER_COLUMNS, token.text, token.length);
+            tw_word_find(tw_layer_column_words, TW_LAYER_COLUMNS, token->text, token->length);
         TRY(next(reading, &token));
         if (column >= 0)
-            TRY(read_column(reading, column, &token));
+            TRY(read_column(reading, column, token));
         else
-            TRY(skip(reading, &token));
+            TRY(skip(reading, token));
     }
 }
 
@@ -327,12 +328,12 @@ static int read_value(struct reading *reading, const struct tw_field *field,
 static int read_field(struct reading *reading, const struct tw_field *field)
 {
     uint64_t bit = UINT64_C(1) << (field - tw_record_fields.at);
-    struct tw_token token;
+    const struct tw_token *token;
     if (reading->seen & bit)
         return tw_error_set(reading->error, -EBADMSG, "%s: sent twice", field->name);
     reading->seen |= bit;
     TRY(next(reading, &token));
-    return token.type == TW_TOKEN_NULL ? 1 : read_value(reading, field, &token);
+    return token->type == TW_TOKEN_NULL ? 1 : read_value(reading, field, token);
 }
 
 /* A field that the table does not have: a metric, or unknown. */
@@ -340,35 +341,37 @@ static int read_other(struct reading *reading, const struct tw_token *key)
 {
     const size_t prefix = sizeof TW_METRIC_PREFIX - 1;
     char name[sizeof((struct tw_metric *)0)->name] = "";
-    struct tw_token token;
+    const struct tw_token *token;
     double number;
     if (key->length > prefix && !memcmp(key->text, TW_METRIC_PREFIX, prefix) &&
         !memchr(key->text, '\0', key->length))
         tw_text_copy(name, sizeof name, key->text + prefix, key->length - prefix);
     TRY(next(reading, &token));
-    if (!name[0] || !tw_value_is_number(&token, &number))
-        return skip(reading, &token);
+    if (!name[0] || !tw_value_is_number(token, &number))
+        return skip(reading, token);
     tw_record_add_metric(reading->record, name, number);
     return 1;
 }
 
 static int read_fields(struct reading *reading)
 {
-    struct tw_token token;
-    size_t hint = 0;
+    const struct tw_fields *fields = &tw_record_fields;
+    const struct tw_field *hint = fields->at, *field;
+    const struct tw_token *token;
     TRY(next(reading, &token));
-    if (token.type != TW_TOKEN_MAP)
+    if (token->type != TW_TOKEN_MAP)
         return tw_error_set(reading->error, -EBADMSG, "not a record: neither a map nor an object");
     for (;;) {
         TRY(next(reading, &token));
-        if (token.type == TW_TOKEN_MAP_END)
+        if (token->type == TW_TOKEN_MAP_END)
             return 1;
-        const struct tw_field *field =
-            tw_fields_find(&tw_record_fields, token.text, token.length, &hint);
-        if (field)
-            TRY(read_field(reading, field));
-        else
-            TRY(read_other(reading, &token));
+        field = tw_fields_find(fields, hint, token->text, token->length);
+        if (!field) {
+            TRY(read_other(reading, token));
+            continue;
+        }
+        hint = tw_fields_behind(fields, field);
+        TRY(read_field(reading, field));
     }
 }
 
@@ -389,6 +392,15 @@ static enum tw_kind infer_kind(const struct reading *reading)
     return TW_KIND_STEP;
 }
 
+static void drop_parts(struct tw_record *record, bool is_header, bool is_layers)
+{
+    struct tw_record dropped = {.header = is_header ? NULL : record->header,
+                                .layers = is_layers ? NULL : record->layers};
+    record->header = is_header ? record->header : NULL;
+    record->layers = is_layers ? record->layers : NULL;
+    tw_record_clear(&dropped);
+}
+
 /* Drops what came with a kind that does not send it, and makes what its readers rely on. */
 static int settle_parts(struct reading *reading)
 {
@@ -398,11 +410,8 @@ static int settle_parts(struct reading *reading)
         return tw_error_set(reading->error, -EBADMSG, "layers: a header's is a list");
     if (is_layers && record->header && record->header->n_layers)
         return tw_error_set(reading->error, -EBADMSG, "layers: not an object of columns");
-    struct tw_record dropped = {.header = is_header ? NULL : record->header,
-                                .layers = is_layers ? NULL : record->layers};
-    record->header = is_header ? record->header : NULL;
-    record->layers = is_layers ? record->layers : NULL;
-    tw_record_clear(&dropped);
+    if ((record->header && !is_header) || (record->layers && !is_layers))
+        drop_parts(record, is_header, is_layers);
     if (is_header && !need_header(reading))
         return out_of_memory(reading);
     if (is_layers && !record->layers && !tw_record_add_layers(record, 0))

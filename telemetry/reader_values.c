@@ -53,12 +53,16 @@ int tw_value_mismatch(const struct tw_token *token, const char *name, const char
 }
 
 /* The words that printf, Python, JavaScript and Java write. */
-static bool is_nonfinite_word(const char *text, size_t length, double *ret)
+bool tw_value_is_nonfinite_word(const struct tw_token *token, double *ret)
 {
     static const struct {
         const char *word;
         double value;
     } words[] = {{"nan", NAN}, {"inf", INFINITY}, {"infinity", INFINITY}};
+    if (token->type != TW_TOKEN_TEXT)
+        return false;
+    const char *text = token->text;
+    size_t length = token->length;
     bool is_signed = length && (*text == '-' || *text == '+'), is_negative = length && *text == '-';
     text += is_signed;
     length -= is_signed;
@@ -69,15 +73,6 @@ static bool is_nonfinite_word(const char *text, size_t length, double *ret)
         }
     }
     return false;
-}
-
-bool tw_value_is_number(const struct tw_token *token, double *ret)
-{
-    if (token->type == TW_TOKEN_INTEGER || token->type == TW_TOKEN_NUMBER) {
-        *ret = token->number;
-        return true;
-    }
-    return token->type == TW_TOKEN_TEXT && is_nonfinite_word(token->text, token->length, ret);
 }
 
 /* A whole number: 1, or -EBADMSG. */
@@ -203,7 +198,8 @@ int tw_value_identity(const struct tw_token *token, const char *name, char *ret,
         return tw_error_set(error, -EBADMSG, "%s: longer than %zu bytes", name, size - 1);
     if (!tw_text_is_utf8(token->text, token->length))
         return tw_error_set(error, -EBADMSG, "%s: not UTF-8", name);
-    tw_text_copy(ret, size, token->text, token->length);
+    memcpy(ret, token->text, token->length);
+    ret[token->length] = '\0';
     return 1;
 }
 
@@ -261,15 +257,15 @@ static int typed_floats(const struct tw_token *token, const char *name, float *r
 {
     bool is_big = token->form == TW_FLOAT32_BIG || token->form == TW_FLOAT64_BIG;
     size_t size = token->form == TW_FLOAT32_BIG || token->form == TW_FLOAT32_LITTLE ? 4 : 8;
-    size_t n = token->n_bytes / size;
-    if (token->n_bytes % size)
+    size_t n = token->length / size;
+    if (token->length % size)
         return tw_error_set(error, -EBADMSG, "%s: %zu bytes are no whole number of floats", name,
-                            token->n_bytes);
+                            token->length);
     if (n > TW_LAYERS_MAX)
         return tw_error_set(error, -EBADMSG, "%s: more than %d entries", name, TW_LAYERS_MAX);
     *ret_n = (uint32_t)n;
     if (token->form == NATIVE_FLOAT32) {
-        memcpy(ret, token->bytes, token->n_bytes);
+        memcpy(ret, token->bytes, token->length);
         return 1;
     }
     for (size_t i = 0; i < n; i++)
@@ -280,24 +276,24 @@ static int typed_floats(const struct tw_token *token, const char *name, float *r
 int tw_value_floats(struct tw_reader *reader, const struct tw_token *token, const char *name,
                     float *ret, uint32_t *ret_n, struct tw_error *error)
 {
-    struct tw_token item;
+    const struct tw_token *item;
     double number;
     if (token->type == TW_TOKEN_FLOATS)
         return typed_floats(token, name, ret, ret_n, error);
     if (token->type != TW_TOKEN_LIST)
         return tw_value_mismatch(token, name, "a list", error);
     for (uint32_t n = 0;; n++) {
-        int result = reader->next(reader, &item, error);
+        int result = tw_reader_next(reader, &item, error);
         if (result <= 0)
             return result;
-        if (item.type == TW_TOKEN_LIST_END) {
+        if (item->type == TW_TOKEN_LIST_END) {
             *ret_n = n;
             return 1;
         }
-        if (item.type == TW_TOKEN_NULL)
+        if (item->type == TW_TOKEN_NULL)
             number = NAN;
-        else if (!tw_value_is_number(&item, &number))
-            return tw_value_mismatch(&item, name, "a list of numbers", error);
+        else if (!tw_value_is_number(item, &number))
+            return tw_value_mismatch(item, name, "a list of numbers", error);
         if (n == TW_LAYERS_MAX)
             return tw_error_set(error, -EBADMSG, "%s: more than %d entries", name, TW_LAYERS_MAX);
         ret[n] = narrow(number);

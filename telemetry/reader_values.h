@@ -9,8 +9,17 @@
 int tw_value_mismatch(const struct tw_token *token, const char *name, const char *wanted,
                       struct tw_error *error);
 
-/* True for a number, and for a text that stands for one: nan, inf, -inf and their spellings. */
-bool tw_value_is_number(const struct tw_token *token, double *ret);
+/* True for a text that stands for a number: nan, inf, -inf and their spellings. */
+bool tw_value_is_nonfinite_word(const struct tw_token *token, double *ret);
+
+/* True for a number, and for a text that stands for one. */
+static inline bool tw_value_is_number(const struct tw_token *token, double *ret)
+{
+    if (token->type != TW_TOKEN_INTEGER && token->type != TW_TOKEN_NUMBER)
+        return tw_value_is_nonfinite_word(token, ret);
+    *ret = token->number;
+    return true;
+}
 
 /* A whole number from 0 to `max`; 10.0 is one. */
 int tw_value_count(const struct tw_token *token, const char *name, uint64_t max, uint64_t *ret,
@@ -34,7 +43,7 @@ int tw_value_word(const struct tw_token *token, const char *name, const char *co
                   size_t n, uint32_t *ret, struct tw_error *error);
 
 /* A typed array, or a list whose `null` is NaN, into TW_LAYERS_MAX floats. Also 0 and -... as the
- * reader's `next`. */
+ * reader's `fill`. */
 int tw_value_floats(struct tw_reader *reader, const struct tw_token *token, const char *name,
                     float *ret, uint32_t *ret_n, struct tw_error *error);
 

@@ -154,7 +154,10 @@ void tw_record_clear(struct tw_record *record);
 
 /* Sets a signal and marks it as sent. */
 void tw_record_set(struct tw_record *record, enum tw_signal signal, double value);
-bool tw_record_has(const struct tw_record *record, enum tw_signal signal);
+inline bool tw_record_has(const struct tw_record *record, enum tw_signal signal)
+{
+    return record->signals >> signal & 1u;
+}
 
 /* Sets or replaces `eval_<name>`; `loss` and `samples` are the signals of that name. Beyond
  * TW_METRICS_MAX the rest is ignored. */

@@ -45,12 +45,12 @@ static int slide(struct window *window, off_t start)
 static size_t whole_record(const unsigned char *bytes, size_t size)
 {
     struct tw_cbor_cursor cursor;
-    struct tw_token token;
+    const struct tw_token *token;
     if (!tw_cbor_may_begin(bytes, size))
         return 0;
     tw_cbor_cursor_start(&cursor, bytes, size < TW_RECORD_BYTES_MAX ? size : TW_RECORD_BYTES_MAX);
-    if (cursor.reader.next(&cursor.reader, &token, NULL) <= 0 ||
-        tw_reader_skip(&cursor.reader, &token, NULL) <= 0)
+    if (tw_reader_next(&cursor.reader, &token, NULL) <= 0 ||
+        tw_reader_skip(&cursor.reader, token, NULL) <= 0)
         return 0;
     return cursor.at;
 }

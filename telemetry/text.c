@@ -1,6 +1,7 @@
 /* UTF-8 by table 3-7 of the Unicode standard ("Well-Formed UTF-8 Byte Sequences"). */
 #include "telemetry/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static bool is_continuation(unsigned char byte)
@@ -37,10 +38,29 @@ static size_t character_length(const unsigned char *at, size_t left)
     return length;
 }
 
+static bool is_ascii_word(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return !(word & 0x8080808080808080u);
+}
+
+/* How many bytes at the start are known to be ASCII: what comes behind may be, too. */
+static size_t ascii_length(const unsigned char *bytes, size_t size)
+{
+    size_t i = 0;
+    for (; size - i >= 8; i += 8) {
+        if (!is_ascii_word(bytes + i))
+            return i;
+    }
+    /* What is left is in the last word. */
+    return size >= 8 && is_ascii_word(bytes + size - 8) ? size : i;
+}
+
 bool tw_text_is_utf8(const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t i = 0; i < size;) {
+    for (size_t i = ascii_length(bytes, size); i < size;) {
         size_t length = character_length(bytes + i, size - i);
         if (!length)
             return false;
@@ -51,7 +71,7 @@ bool tw_text_is_utf8(const char *text, size_t size)
 
 void tw_text_make_utf8(char *text, size_t size)
 {
-    for (size_t i = 0; i < size;) {
+    for (size_t i = ascii_length((const unsigned char *)text, size); i < size;) {
         size_t length = character_length((const unsigned char *)text + i, size - i);
         if (!length)
             text[i] = '?';

@@ -79,6 +79,11 @@ static void put_text(struct tw_writer *writer, const char *text)
     writer->calls->text(writer, text, strlen(text));
 }
 
+static void put_field_key(struct tw_writer *writer, const struct tw_field *field)
+{
+    writer->calls->key(writer, field->name, field->name_length);
+}
+
 static void put_key(struct tw_writer *writer, const char *name)
 {
     writer->calls->key(writer, name, strlen(name));
@@ -88,7 +93,7 @@ static void put_key(struct tw_writer *writer, const char *name)
 static void put_plain(struct tw_writer *writer, const struct tw_field *field, const void *owner)
 {
     const char *at = (const char *)owner + field->offset;
-    put_key(writer, field->name);
+    put_field_key(writer, field);
     if (field->type == TW_FIELD_COUNT)
         writer->calls->integer(writer, (int64_t)count_at(at));
     else
@@ -222,7 +227,7 @@ void tw_record_write(const struct tw_record *record, struct tw_writer *writer)
             put_plain(writer, field, owner_of(record, field));
             continue;
         }
-        put_key(writer, field->name);
+        put_field_key(writer, field);
         put_value(writer, field, record);
     }
     put_metrics(writer, record);

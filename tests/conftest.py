@@ -30,6 +30,13 @@ def kafka(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory):
+    """With logins (SASL), TLS, and users that may do everything or nothing."""
+    yield from _running(Kafka(tmp_path_factory.mktemp("secure-kafka"), LOGS, programs.BUILD,
+                              name="secure-kafka", is_secure=True))
+
+
+@pytest.fixture(scope="session")
 def opensearch(tmp_path_factory):
     yield from _running(OpenSearch(tmp_path_factory.mktemp("opensearch"), LOGS, programs.BUILD))
 

@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	docs/detectors/overflow.md \
 	docs/detectors/resume-discontinuity.md \
 	docs/detectors/saturation.md \
+	docs/detectors/stalled-run.md \
 	docs/detectors/underfitting.md \
 	docs/detectors/vanishing-gradient.md \
 	docs/emit_from_python.py
@@ -132,17 +133,44 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/underfitting/records.jsonl \
 	tests/golden/vanishing_gradient/advisories.jsonl \
 	tests/golden/vanishing_gradient/records.jsonl \
-	tests/services/OpenSearchNode.java tests/services/__init__.py tests/services/jars.py \
-	tests/services/kafka.pom.xml tests/services/kafka.py tests/services/mail.py \
-	tests/services/opensearch.pom.xml tests/services/opensearch.py tests/services/process.py \
-	tests/support/__init__.py tests/support/agents.py tests/support/programs.py \
-	tests/support/simulated.py tests/support/systemd.py tests/support/telemetry.py \
-	tests/test_acceptance.py tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
+	tests/services/OpenSearchNode.java \
+	tests/services/__init__.py \
+	tests/services/certificates.py \
+	tests/services/jars.py \
+	tests/services/kafka.pom.xml \
+	tests/services/kafka.py \
+	tests/services/mail.py \
+	tests/services/opensearch.pom.xml \
+	tests/services/opensearch.py \
+	tests/services/process.py \
+	tests/support/__init__.py \
+	tests/support/agents.py \
+	tests/support/chaos.py \
+	tests/support/programs.py \
+	tests/support/ranks.py \
+	tests/support/simulated.py \
+	tests/support/systemd.py \
+	tests/support/telemetry.py \
+	tests/test_acceptance.py \
+	tests/test_commands.py \
+	tests/test_contracts.py \
+	tests/test_docs.py \
+	tests/test_golden.py \
 	tests/test_includes.py \
-	tests/test_install.py tests/test_line.py tests/test_operations.py \
-	tests/test_operations_kafka.py tests/test_oracle.py \
+	tests/test_install.py \
+	tests/test_kafka_security.py \
+	tests/test_kafka_topics.py \
+	tests/test_line.py \
+	tests/test_operations.py \
+	tests/test_operations_kafka.py \
+	tests/test_oracle.py \
+	tests/test_oracle_agents.py \
 	tests/test_paths_agree.py \
-	tests/test_quickstart.py tests/test_resume.py tests/test_services.py \
+	tests/test_quickstart.py \
+	tests/test_ranks.py \
+	tests/test_resume.py \
+	tests/test_services.py \
+	tests/test_silence.py \
 	tests/test_systemd.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.

@@ -16,7 +16,7 @@ import yaml
 
 from evaluate import __main__ as evaluate
 from evaluate import score
-from support import programs, simulated, telemetry
+from support import programs, ranks, simulated, telemetry
 from support.simulated import judge, loud, reasons, told
 
 SEEDS = range(30)
@@ -161,18 +161,24 @@ def test_a_corrupted_batch_is_found_within_50_steps(tmp_path):
             [("overflow", "recovered")]
 
 
-def test_what_other_ranks_send_changes_nothing(tmp_path):
-    """A dead rank is not looked for: rank 0 speaks for the run, and the records of others are only
-    counted (docs/telemetry.md). This holds that promise: a rank that sends NaN and then falls silent
-    neither alarms nor blinds."""
-    records = with_fault("r", 1, rate_times_100)
-    other = [{**record, "rank": 1, "loss": math.nan, "grad_norm": math.nan}
-             for record in records if record["kind"] == "step" and record["step"] < FAULT - 100]
-    both = sorted(records + other, key=lambda record: (record["time"], record["rank"]))
-    alone = judge(tmp_path / "alone.jsonl", records)["r"]
-    together = judge(tmp_path / "together.jsonl", both)["r"]
-    assert loud(alone)
-    assert together["findings"] == alone["findings"]
+def dying(run, seed, rank, first_missing):
+    """Four ranks, one of which sends nothing from a step on."""
+    sent = [ranks.records_of(run, number, 1300, seed=seed) for number in range(ranks.RANKS)]
+    sent[rank] = [record for record in sent[rank] if record["step"] < first_missing]
+    return ranks.by_step(sent)
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_dead_rank_is_found_within_50_steps(tmp_path, rank):
+    reports = judge(tmp_path / "log.jsonl", *(dying(f"r{seed}", seed, rank, FAULT)
+                                              for seed in range(5)))
+    assert_found_within(reports, 50)
+    for report in reports.values():
+        finding, = loud(report)
+        assert (finding["detector"], finding["scope"]) == ("stalled-run", f"rank:{rank}")
+        assert finding["onset_step"] == FAULT - 1
+        assert finding["state"] == "still_open"
+        simulated.assert_numbers_and_an_amount(finding)
 
 
 # ---- 3. the injections that divergence was calibrated with ----
@@ -566,11 +572,11 @@ def unreduced(run, seed):
 
 
 def other_rank(run, seed):
-    """Rank 1 sends nothing but NaN."""
+    """One rank of three tells a loss that rises without end: their median is judged."""
     records = healthy_records(run, seed, 2000)
     return [each for record in records for each in (
-        (record, {**record, "rank": 1, "loss": math.nan}) if record["kind"] == "step"
-        else (record,))]
+        (record, {**record, "rank": 1, "loss": record["loss"] * 1.01 ** record["step"]},
+         {**record, "rank": 2}) if record["kind"] == "step" else (record,))]
 
 
 UNSUPERVISED = {detector: "loss of .* need not|means little in" for detector in
@@ -591,7 +597,7 @@ GATES = {  # situation: (records, detectors that are not checked, and the reason
     "reinforcement learning": (of_objective("reinforcement"), UNSUPERVISED),
     "a contrastive objective": (of_objective("contrastive"), UNSUPERVISED),
     "unreduced losses with heavy tails": (unreduced, {}),
-    "another rank": (other_rank, {}),
+    "one rank's loss": (other_rank, {}),
     "few evaluations": (few_evaluations, {"overfitting": "only 5 evaluations"}),
 }
 

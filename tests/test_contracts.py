@@ -182,6 +182,7 @@ detectors: {shared: {cooldown_steps: 50}}
 sinks:
   - terminal: {name: screen, stream: stderr, colour: never, width: 80}
 delivery: {backoff_first: 50ms, backoff_max: 2m}
+limits: {runs: 1000, memory: 1.5GiB, retire_after_end: 5m, retire_after_silence: 2d, retired: 0}
 log: {level: debug, format: json}
 """,
 }
@@ -194,6 +195,7 @@ BAD = {
     "missing path": "sources: [{directory: {recursive: true}}]\n",
     "no boolean": "sources: [{directory: {path: runs, recursive: often}}]\n",
     "no duration": "delivery: {backoff_first: soon}\n",
+    "no size": "limits: {memory: 8 gigabytes}\n",
     "no level": "log: {level: loud}\n",
     "missing recipient":
         "sinks: [{email: {server: 'smtp://localhost:25', from: a@example.org}}]\n",

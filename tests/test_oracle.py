@@ -14,50 +14,13 @@ import time
 import pytest
 
 from services.process import wait_until
-from support import programs, telemetry
+from support import chaos, programs, telemetry
 from support.agents import (INDEX_PREFIX, advisories_in, by_id, episode_ids, event_id,
                             kafka_config, mail_sink, mailed_ids, search_sink)
 
 FEED_SECONDS = 80  # longer than the emitter takes to repeat its header
 BLOWS = {"agent": 20, "kafka": 2, "opensearch": 2}
 CATCH_UP_SECONDS = 150
-
-
-def faulty_runs():
-    """{run: records}, 20 of them."""
-    runs = {}
-
-    def add(make, *arguments, **options):
-        name = f"run-{len(runs):02}"
-        runs[name] = make(name, *arguments, **options)
-    for onset in (620, 660, 700, 740, 780):
-        add(telemetry.rising_run, to=8, onset=onset, steps=900)
-    for onset in (600, 640, 680):
-        add(telemetry.rising_run, to=1.3, onset=onset, steps=1000)
-    for onset in (120, 350, 480):
-        add(telemetry.nan_run, onset=onset)
-    for onset in (200, 400):
-        add(telemetry.nan_recovers_run, onset=onset, steps=700)
-    for onset in (300, 450, 600):
-        add(telemetry.loss_scale_run, onset=onset, steps=800)
-    for onset in (600, 700):
-        add(telemetry.spike_run, onset=onset, steps=900)
-    for steps in (300, 400):
-        add(telemetry.rising_from_start_run, steps=steps)
-    assert len(runs) == 20
-    return runs
-
-
-def feed(stream, runs):
-    """Sends all runs side by side, spread over FEED_SECONDS."""
-    ticks = 20 * FEED_SECONDS
-    lines = {run: [telemetry.to_json(record) for record in records]
-             for run, records in runs.items()}
-    started = time.monotonic()
-    for tick in range(ticks):
-        stream.send(line for each in lines.values()
-                    for line in each[len(each) * tick // ticks:len(each) * (tick + 1) // ticks])
-        time.sleep(max(0, started + tick / 20 - time.monotonic()))
 
 
 class Chaos:
@@ -69,15 +32,7 @@ class Chaos:
         self.own_ends = 0  # a start while the broker was away
 
     def keep_alive(self):
-        """What a service manager does."""
-        if self.agent.process is not None and not self.agent.is_running():
-            status = self.agent.process.poll()
-            programs.refuse_sanitizer_reports(status, self.agent.log_tail(200))
-            assert status == 2, f"the agent ended with {status}:\n{self.agent.log_tail()}"
-            self.agent.process = None
-            self.own_ends += 1
-        if self.agent.process is None:
-            self.agent.start()
+        self.own_ends += chaos.restart_if_ended(self.agent)
 
     def pause(self, shortest, longest):
         end = time.monotonic() + self.random.uniform(shortest, longest)
@@ -128,7 +83,7 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
         done = programs.trainward("setup", target, "--config", config)
         assert done.returncode == 0, done.stderr
 
-    runs = faulty_runs()
+    runs = chaos.faulty_runs(20)
     for run, records in runs.items():
         programs.write_run(tmp_path / "runs" / run, records, telemetry.to_json_lines,
                            "telemetry.jsonl")
@@ -138,16 +93,16 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
 
     agent = agents(config).start()
     stream = programs.EmitStream(kafka.brokers, f"{test_name}.telemetry")
-    feeder = threading.Thread(target=feed, args=(stream, runs))
+    feeder = threading.Thread(target=chaos.feed, args=(stream, runs, FEED_SECONDS), daemon=True)
     feeder.start()
-    chaos = Chaos(seed, agent, kafka, opensearch)
-    chaos.rage()
+    blows = Chaos(seed, agent, kafka, opensearch)
+    blows.rage()
     kafka.wait_ready()
     opensearch.wait_ready()
     survivors = len(by_id(advisories_in(kafka, test_name)))
     assert survivors >= 10, "the blows have to fall on an agent that is at work"
     while feeder.is_alive():
-        chaos.pause(0.1, 0.1)
+        blows.pause(0.1, 0.1)
     counts = stream.close()
     n_records = sum(map(len, runs.values()))
     assert (counts["dropped"], counts["lost"]) == (0, 0)
@@ -155,7 +110,7 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
 
     def wait_for(arrived, wanted, what):
         def all_there():
-            chaos.keep_alive()
+            blows.keep_alive()
             return arrived() >= wanted
         try:
             wait_until(all_there, CATCH_UP_SECONDS, what)
@@ -178,7 +133,7 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
         assert len(set(map(mail_bytes, same))) == 1, f"seed {seed}: the mails of {name} differ"
     with capsys.disabled():
         print(f"oracle: {n_records} records of {len(runs)} runs; agent killed {BLOWS['agent']} times"
-              f" (and {chaos.own_ends} starts without a broker), broker {BLOWS['kafka']}, OpenSearch "
+              f" (and {blows.own_ends} starts without a broker), broker {BLOWS['kafka']}, OpenSearch "
               f"{BLOWS['opensearch']}; {len(expected)} documents ({survivors} of them written during "
               f"the blows), in the topic {len(copies)} copies, in the index {len(expected)}, "
               f"{len(episodes)} mails in {sum(map(len, mails.values()))} copies")

@@ -4,18 +4,12 @@
 #include "trainer/compute_threads.h"
 #include "trainer/vectors.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static int allocate(struct tw_training *training)
 {
@@ -426,7 +420,7 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
 {
     struct tw_step_figures figures = {0};
     struct tw_model *model = &training->model;
-    double started = seconds_now();
+    double started = tw_now_seconds();
     size_t correct = 0;
 
     next_batch(training);
@@ -449,7 +443,7 @@ struct tw_step_figures tw_training_step(struct tw_training *training)
     training->step++;
     training->samples += n;
     training->epoch += tw_training_epoch_is_over(training);
-    figures.seconds = seconds_now() - started;
+    figures.seconds = tw_now_seconds() - started;
     return figures;
 }
 

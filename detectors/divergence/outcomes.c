@@ -14,14 +14,12 @@ void tw_divergence_note_cut(struct tw_divergence *divergence, const struct tw_di
     const struct tw_divergence_loss *loss = &divergence->loss;
     struct tw_learning_rate_cut *cut = &divergence->cut;
     if (cut->count || view->is_warmup || loss->count < view->config->start_losses ||
-        divergence->has_learned || loss->is_linear || !tw_divergence_loss_has_initial(loss) ||
+        divergence->has_learned || loss->scale.is_linear || !tw_divergence_loss_has_initial(loss) ||
         tw_divergence_is_below_guess(divergence, view, view->config->learned_ratio))
         return;
     *cut = (struct tw_learning_rate_cut){
         .is_open = 1,
         .count = loss->count,
-        .first_step = loss->first_steps[0],
-        .first_time_ms = loss->first_times_ms[0],
         .level = view->level,
     };
 }
@@ -42,10 +40,10 @@ void tw_divergence_judge_cut(struct tw_divergence *divergence,
     cut->is_open = 0;
     own.rise = exp(view->level - cut->level);
     own.best = cut->level;
-    own.best_step = cut->first_step;
+    own.best_step = divergence->loss.first_step;
     divergence->cause = TW_DIVERGENCE_BY_CUT;
-    divergence->onset_step = cut->first_step;
-    divergence->onset_time_ms = cut->first_time_ms;
+    divergence->onset_step = divergence->loss.first_step;
+    divergence->onset_time_ms = divergence->loss.first_time_ms;
     tw_divergence_open(divergence, &own, TW_SEVERITY_WARNING, view->config->cut_ratio);
     tw_divergence_say(divergence, &own, TW_STATE_RECOVERED, TW_SEVERITY_WARNING)->confidence = .9;
     tw_divergence_forget(divergence);
@@ -66,7 +64,7 @@ static bool is_train_well(const struct tw_divergence *divergence,
     const struct tw_divergence_loss *loss = &divergence->loss;
     if (tw_divergence_is_near_zero(divergence, view) && tw_divergence_is_low(divergence, view))
         return true;
-    double drop = loss->is_linear ? .5 * loss->spread : .02;
+    double drop = loss->scale.is_linear ? .5 * loss->scale.spread : .02;
     double now = tw_level_now(&loss->level, TW_LEVEL_5);
     return !divergence->eval.has_train_at_best || now < divergence->eval.train_at_best - drop;
 }
@@ -231,23 +229,23 @@ void tw_divergence_judge_end(struct tw_divergence *divergence,
     const struct tw_divergence_config *config = view->config;
     const struct tw_divergence_loss *loss = &divergence->loss;
     if (divergence->stage == TW_DIVERGENCE_OPEN || loss->count < 3 ||
-        loss->count >= config->min_losses || loss->count > LEVEL_LOSSES || loss->is_linear ||
+        loss->count >= config->min_losses || loss->count > LEVEL_LOSSES || loss->scale.is_linear ||
         view->context->segment > 0)
         return;
     struct short_log short_log = read_log(loss);
     double rise = log(config->critical_ratio);
     if (!ends_high(&short_log, rise) && !only_rises(&short_log, rise) &&
-        !ends_far_out(&short_log, config, tw_level_noise(&loss->level, 1)))
+        !ends_far_out(&short_log, config, tw_level_noise(&loss->level, view->course, 1)))
         return;
     struct tw_divergence_view own = *view;
     unsigned onset = short_log.lowest ? short_log.lowest - 1 : 0;
     own.best = short_log.value[short_log.lowest];
-    own.best_step = tw_level_first_step(&loss->level, short_log.lowest + 1);
+    own.best_step = tw_level_first_step(&loss->level, view->course, short_log.lowest + 1);
     own.level = short_log.value[0];
-    own.rise = tw_divergence_loss_rise(loss, own.level, own.best);
+    own.rise = tw_loss_rise(&loss->scale, own.level, own.best);
     divergence->cause = TW_DIVERGENCE_BY_END;
     divergence->suspect_count = loss->count;
-    divergence->onset_step = tw_level_first_step(&loss->level, onset + 1);
+    divergence->onset_step = tw_level_first_step(&loss->level, view->course, onset + 1);
     divergence->onset_time_ms = view->context->time_ms;
     tw_divergence_open(divergence, &own, TW_SEVERITY_WARNING, config->critical_ratio);
 }

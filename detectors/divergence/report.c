@@ -33,12 +33,12 @@ static void add_numbers(const struct tw_divergence *divergence,
     double best = divergence->stage == TW_DIVERGENCE_OPEN ? divergence->reference : view->best;
     uint64_t best_step =
         divergence->stage == TW_DIVERGENCE_OPEN ? divergence->reference_step : view->best_step;
-    tw_evidence_add(evidence, "best_loss", tw_divergence_loss_unscaled(loss, best));
+    tw_evidence_add(evidence, "best_loss", tw_loss_unscaled(&loss->scale, best));
     tw_evidence_add(evidence, "best_step", (double)best_step);
-    tw_evidence_add(evidence, "loss", tw_divergence_loss_unscaled(loss, view->level));
-    tw_evidence_add(evidence, "initial_loss", tw_divergence_loss_unscaled(loss, loss->initial));
+    tw_evidence_add(evidence, "loss", tw_loss_unscaled(&loss->scale, view->level));
+    tw_evidence_add(evidence, "initial_loss", tw_loss_unscaled(&loss->scale, loss->scale.initial));
     tw_evidence_add(evidence, "steps_since_onset",
-                    (double)loss->newest_step - (double)divergence->onset_step);
+                    (double)view->course->newest_step - (double)divergence->onset_step);
     if (!isnan(view->context->learning_rate))
         tw_evidence_add(evidence, "learning_rate", view->context->learning_rate);
     if (divergence->cause == TW_DIVERGENCE_BY_START ||
@@ -48,7 +48,7 @@ static void add_numbers(const struct tw_divergence *divergence,
         return;
     }
     tw_evidence_add(evidence, "cusum", loss->cusum.sum);
-    tw_evidence_add(evidence, "autocorrelation", tw_baseline_autocorrelation(&loss->baseline));
+    tw_evidence_add(evidence, "autocorrelation", tw_loss_baseline_autocorrelation(&loss->baseline));
 }
 
 struct tw_condition *tw_divergence_say(const struct tw_divergence *divergence,
@@ -66,9 +66,9 @@ struct tw_condition *tw_divergence_say(const struct tw_divergence *divergence,
              statistic_name(divergence, view));
     snprintf(evidence->unit, sizeof evidence->unit, "ratio");
     evidence->value = view->rise;
-    evidence->baseline = tw_divergence_loss_unscaled(loss, best);
-    evidence->window_first = tw_level_first_step(&loss->level, window);
-    evidence->window_last = loss->newest_step;
+    evidence->baseline = tw_loss_unscaled(&loss->scale, best);
+    evidence->window_first = tw_level_first_step(&loss->level, view->course, window);
+    evidence->window_last = view->course->newest_step;
     add_numbers(divergence, view, evidence);
     return condition;
 }
@@ -110,7 +110,7 @@ struct tw_condition *tw_divergence_open(struct tw_divergence *divergence,
         divergence->reference_step = view->best_step;
         divergence->reference_ratio_peak = 1;
         divergence->is_early = view->is_warmup;
-        divergence->ever_opened++;
+        divergence->ever_opened = 1;
     }
     divergence->severity = (uint8_t)severity;
     struct tw_condition *condition = tw_divergence_say(divergence, view, TW_STATE_OPEN, severity);

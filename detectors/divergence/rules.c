@@ -12,8 +12,8 @@ bool tw_divergence_is_falling(const struct tw_divergence *divergence)
     /* 3 %, or what the same means on a linear scale: more than noise moves medians of eight. */
     const struct tw_divergence_loss *loss = &divergence->loss;
     double trend = tw_level_trend(&loss->level);
-    if (loss->is_linear)
-        return trend < -.5 * loss->spread;
+    if (loss->scale.is_linear)
+        return trend < -.5 * loss->scale.spread;
     return trend < -.03;
 }
 
@@ -41,7 +41,7 @@ static double best_share(const struct tw_divergence *divergence,
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
     double untrained = tw_divergence_loss_untrained(loss, view->context->trivial_loss);
-    return loss->is_linear ? NAN : tw_divergence_loss_unscaled(loss, view->best) / untrained;
+    return loss->scale.is_linear ? NAN : tw_loss_unscaled(&loss->scale, view->best) / untrained;
 }
 
 bool tw_divergence_is_near_zero(const struct tw_divergence *divergence,
@@ -79,14 +79,14 @@ bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
                                    const struct tw_divergence_view *view)
 {
     return view->level - view->best >=
-           view->config->lasting_sigma * tw_level_noise(&divergence->loss.level, 16);
+           view->config->lasting_sigma * tw_level_noise(&divergence->loss.level, view->course, 16);
 }
 
 bool tw_divergence_is_below_guess(const struct tw_divergence *divergence,
                                   const struct tw_divergence_view *view, double share)
 {
     double guess = view->context->trivial_loss;
-    double level = tw_divergence_loss_unscaled(&divergence->loss, view->level);
+    double level = tw_loss_unscaled(&divergence->loss.scale, view->level);
     return guess > 0 && level < share * guess;
 }
 
@@ -105,8 +105,8 @@ static bool is_above_noise(const struct tw_divergence *divergence,
                            const struct tw_divergence_view *view)
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
-    double noise = tw_level_noise(&loss->level, view->span == TW_LEVEL_5 ? 8 : 16);
-    double floor = loss->is_linear ? 1e-12 : view->config->spread_floor;
+    double noise = tw_level_noise(&loss->level, view->course, view->span == TW_LEVEL_5 ? 8 : 16);
+    double floor = loss->scale.is_linear ? 1e-12 : view->config->spread_floor;
     return view->level - view->best >= view->config->short_sigma * fmax(noise, floor);
 }
 
@@ -168,13 +168,14 @@ static void count_above(struct tw_above_run *run, bool is_above, uint64_t step, 
 static void count_start(struct tw_divergence *divergence, const struct tw_divergence_view *view,
                         double value, uint64_t step, int64_t time_ms)
 {
+    struct tw_since_start *since = &divergence->start.since;
     double initial = divergence->loss.initial_value;
     double above = initial > 0 ? value / initial : 0;
-    count_above(&divergence->start, above >= view->config->start_ratio, step, time_ms);
-    count_above(&divergence->start_high, above >= view->config->start_high_ratio, step, time_ms);
+    count_above(&since->above, above >= view->config->start_ratio, step, time_ms);
+    count_above(&since->high, above >= view->config->start_high_ratio, step, time_ms);
     if (above < view->config->start_ratio)
         return;
-    struct tw_blow_up *blow_up = &divergence->blow_up;
+    struct tw_blow_up *blow_up = &since->blow_up;
     if (!blow_up->losses++) {
         blow_up->first_step = step;
         blow_up->first_time_ms = time_ms;
@@ -189,13 +190,18 @@ static void count_since_start(struct tw_divergence *divergence,
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
     if (divergence->has_counted_first) {
-        count_start(divergence, view, loss->newest, loss->newest_step, view->context->time_ms);
+        count_start(divergence, view, view->loss, view->course->newest_step,
+                    view->context->time_ms);
         return;
     }
-    for (int i = 0; i < TW_FIRST_LOSSES; i++)
-        count_start(divergence, view, loss->first[i], loss->first_steps[i],
-                    loss->first_times_ms[i]);
+    const struct tw_first_losses firsts = divergence->start.firsts;
     divergence->has_counted_first = 1;
+    divergence->start.since = (struct tw_since_start){0};
+    for (int i = 0; i < TW_FIRST_LOSSES; i++)
+        count_start(
+            divergence, view, firsts.value[i],
+            loss->first_step + (uint64_t)(int64_t)firsts.steps[i],
+            (int64_t)((uint64_t)loss->first_time_ms + (uint64_t)(int64_t)firsts.times_ms[i]));
 }
 
 /* The initial loss is that of one batch. */
@@ -203,9 +209,9 @@ static bool is_above_luck(const struct tw_divergence *divergence,
                           const struct tw_divergence_view *view)
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
-    double above = view->level - loss->initial; /* in logarithms */
-    return loss->is_linear || above >= log(view->config->start_sure_ratio) ||
-           above >= view->config->start_sigma * tw_level_noise(&loss->level, 0);
+    double above = view->level - loss->scale.initial; /* in logarithms */
+    return loss->scale.is_linear || above >= log(view->config->start_sure_ratio) ||
+           above >= view->config->start_sigma * tw_level_noise(&loss->level, view->course, 0);
 }
 
 void tw_divergence_judge_start(struct tw_divergence *divergence,
@@ -216,19 +222,20 @@ void tw_divergence_judge_start(struct tw_divergence *divergence,
     if (!tw_divergence_loss_has_initial(loss))
         return;
     count_since_start(divergence, view);
-    bool is_high = divergence->start_high.losses >= config->start_losses;
-    const struct tw_above_run *run = is_high ? &divergence->start_high : &divergence->start;
+    const struct tw_since_start *since = &divergence->start.since;
+    bool is_high = since->high.losses >= config->start_losses;
+    const struct tw_above_run *run = is_high ? &since->high : &since->above;
     if (divergence->stage == TW_DIVERGENCE_OPEN ||
-        (!is_high && divergence->start.losses < config->start_long_losses))
+        (!is_high && since->above.losses < config->start_long_losses))
         return;
     /* A sparse log begins when much has been learned: better than a guess is not worse than
      * nothing. */
     if (!is_above_luck(divergence, view) || tw_divergence_is_below_guess(divergence, view, 1))
         return;
     struct tw_divergence_view own = *view;
-    own.best = loss->initial;
-    own.best_step = loss->first_steps[0];
-    own.rise = tw_divergence_loss_rise(loss, view->level, own.best);
+    own.best = loss->scale.initial;
+    own.best_step = loss->first_step;
+    own.rise = tw_loss_rise(&loss->scale, view->level, own.best);
     divergence->cause = TW_DIVERGENCE_BY_START;
     divergence->suspect_count = loss->count;
     divergence->onset_step = run->first_step;
@@ -245,22 +252,22 @@ void tw_divergence_judge_trivial(struct tw_divergence *divergence,
     const struct tw_divergence_config *config = view->config;
     const struct tw_divergence_loss *loss = &divergence->loss;
     double trivial = view->context->trivial_loss;
-    if (!(trivial > 0) || loss->is_linear || divergence->has_learned || view->is_warmup ||
+    if (!(trivial > 0) || loss->scale.is_linear || divergence->has_learned || view->is_warmup ||
         loss->count < config->start_long_losses || !view->has_best)
         return;
     double line = log(trivial * config->trivial_ratio);
     if (view->best < line || view->level < line ||
-        view->level - loss->initial < log(config->trivial_rise) ||
-        view->level - loss->initial < tw_level_noise(&loss->level, 0))
+        view->level - loss->scale.initial < log(config->trivial_rise) ||
+        view->level - loss->scale.initial < tw_level_noise(&loss->level, view->course, 0))
         return;
     struct tw_divergence_view own = *view;
     own.best = log(trivial);
-    own.best_step = loss->first_steps[0];
-    own.rise = tw_divergence_loss_rise(loss, view->level, own.best);
+    own.best_step = loss->first_step;
+    own.rise = tw_loss_rise(&loss->scale, view->level, own.best);
     divergence->cause = TW_DIVERGENCE_BY_START;
     divergence->suspect_count = loss->count;
-    divergence->onset_step = loss->first_steps[0];
-    divergence->onset_time_ms = loss->first_times_ms[0];
+    divergence->onset_step = loss->first_step;
+    divergence->onset_time_ms = loss->first_time_ms;
     tw_divergence_open(divergence, &own, TW_SEVERITY_CRITICAL, config->trivial_ratio);
 }
 
@@ -273,17 +280,18 @@ void tw_divergence_judge_collapse(struct tw_divergence *divergence,
 {
     const struct tw_divergence_config *config = view->config;
     const struct tw_divergence_loss *loss = &divergence->loss;
-    const struct tw_blow_up *blow_up = &divergence->blow_up;
-    if (loss->blocks.filled || loss->is_linear || blow_up->losses < BLOW_UP_LOSSES ||
-        blow_up->peak < config->start_high_ratio || !view->has_best || divergence->has_learned ||
+    const struct tw_blow_up *blow_up = &divergence->start.since.blow_up;
+    if (loss->blocks.filled || loss->scale.is_linear || !divergence->has_counted_first ||
+        blow_up->losses < BLOW_UP_LOSSES || blow_up->peak < config->start_high_ratio ||
+        !view->has_best || divergence->has_learned ||
         loss->count - blow_up->newest_count < config->start_long_losses)
         return;
-    if (log(blow_up->peak) < config->short_sigma * tw_level_noise(&loss->level, 0))
+    if (log(blow_up->peak) < config->short_sigma * tw_level_noise(&loss->level, view->course, 0))
         return;
     struct tw_divergence_view own = *view;
-    own.best = loss->initial;
-    own.best_step = loss->first_steps[0];
-    own.rise = tw_divergence_loss_rise(loss, view->best, own.best);
+    own.best = loss->scale.initial;
+    own.best_step = loss->first_step;
+    own.rise = tw_loss_rise(&loss->scale, view->best, own.best);
     divergence->cause = TW_DIVERGENCE_BY_COLLAPSE;
     divergence->suspect_count = loss->count;
     divergence->onset_step = blow_up->first_step;
@@ -298,7 +306,7 @@ static double swing_share(const struct tw_divergence *divergence,
                           const struct tw_divergence_view *view)
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
-    double noise = fmax(tw_level_noise(&loss->level, 0), view->config->spread_floor);
+    double noise = fmax(tw_level_noise(&loss->level, view->course, 0), view->config->spread_floor);
     struct tw_swing swing = tw_blocks_swing(&loss->blocks, view->config->swing_sigma * noise);
     return fmin(swing.rising, swing.falling);
 }
@@ -316,7 +324,7 @@ void tw_divergence_judge_swing(struct tw_divergence *divergence,
     const struct tw_divergence_config *config = view->config;
     const struct tw_divergence_loss *loss = &divergence->loss;
     if (loss->blocks.filled || loss->blocks.count < TW_BLOCKS || !view->has_best ||
-        view->is_warmup || loss->is_linear ||
+        view->is_warmup || loss->scale.is_linear ||
         loss->count < divergence->best_count + TW_BLOCKS * TW_BLOCK_VALUES ||
         !tw_divergence_is_swinging(divergence, view, config->swing_share))
         return;

@@ -21,21 +21,27 @@ enum tw_divergence_cause {
 };
 
 struct tw_above_run { /* losses above a line in a row, but for one in ten */
-    uint64_t losses, misses, first_step;
+    uint32_t losses, misses;
+    uint64_t first_step;
     int64_t first_time_ms;
 };
 
 struct tw_blow_up { /* losses far above the initial one, since the start */
-    uint64_t losses, newest_count, first_step;
+    uint32_t losses;
+    uint64_t newest_count, first_step;
     int64_t first_time_ms;
     double peak; /* over the initial loss */
 };
 
+struct tw_since_start { /* losses above the initial one */
+    struct tw_above_run above, high;
+    struct tw_blow_up blow_up;
+};
+
 struct tw_learning_rate_cut { /* the first one, of a run that had learned nothing until then */
     uint8_t is_open;          /* its losses are being waited for */
-    uint64_t count, first_step;
-    int64_t first_time_ms;
-    double level; /* before it, on the scale */
+    uint64_t count;           /* of losses, at the cut */
+    double level;             /* before it, on the scale */
 };
 
 struct tw_eval_rise {
@@ -51,26 +57,32 @@ struct tw_divergence {
     uint8_t stage, cause, severity;
     uint8_t is_early;          /* opened in warm-up */
     uint8_t has_best;          /* best_step and so on are known */
-    uint8_t has_counted_first; /* the first losses are in `start` */
+    uint8_t has_counted_first; /* the first losses are in start.since */
     uint8_t has_learned;       /* a level was once below learned_ratio of the initial loss */
-    uint64_t nonfinite, zeros; /* losses that were passed over */
-    uint64_t ever_opened;
-    uint64_t suspect_count, open_count; /* loss.count when the stage began */
-    uint64_t high_run;                  /* losses in a row above critical_ratio and not falling */
-    uint64_t lasting_run; /* above critical_ratio and with enough progress lost for critical */
-    uint64_t confirm_run; /* above confirm_ratio, once the wait is over */
-    uint64_t short_run;
-    struct tw_above_run start, start_high; /* losses above the initial one */
-    struct tw_blow_up blow_up;
-    struct tw_learning_rate_cut cut;
-    struct tw_eval_rise eval;
-    uint64_t onset_step, low_step; /* low_step: the newest loss at which the level was low */
-    int64_t onset_time_ms, low_time_ms;
-    double reference, reference_ratio_peak;         /* while open: the best it is compared with */
-    uint64_t reference_step, best_step, best_count; /* best_count: loss.count at the newest best */
+    uint8_t has_nonfinite;     /* losses were passed over */
+    uint8_t ever_opened;
+    uint32_t high_run;    /* losses in a row above critical_ratio and not falling */
+    uint32_t lasting_run; /* above critical_ratio and with enough progress lost for critical */
+    uint32_t confirm_run; /* above confirm_ratio, once the wait is over */
+    uint32_t short_run;
+    uint64_t low_step; /* the newest loss at which the level was low */
+    int64_t low_time_ms;
+    uint64_t best_step, best_count; /* best_count: loss.count at the newest best */
     int64_t best_time_ms;
     double best_learning_rate;
     struct tw_divergence_loss loss;
+    union { /* the first losses until the last of them has come, then what is counted from it on */
+        struct tw_first_losses firsts;
+        struct tw_since_start since;
+    } start;
+    struct tw_learning_rate_cut cut;
+    /* of the present suspicion or finding */
+    uint64_t suspect_count, open_count; /* loss.count when the stage began */
+    uint64_t onset_step;
+    int64_t onset_time_ms;
+    double reference, reference_ratio_peak; /* while open: the best it is compared with */
+    uint64_t reference_step;
+    struct tw_eval_rise eval;
 };
 
 /* What one loss is judged with. */
@@ -79,6 +91,9 @@ struct tw_divergence_view {
     const struct tw_context *context;
     const struct tw_context_config *shared;
     struct tw_report *report;
+    const struct tw_course *course;
+    double loss;  /* the newest, as it came */
+    double z;     /* its score, unclipped */
     double line;  /* of the CUSUM */
     double level; /* present level, on the scale */
     double best;  /* best level, on the scale */

@@ -19,8 +19,8 @@ void tw_norm_series_start(struct tw_norm_series *series)
 
 void tw_norm_series_restart(struct tw_norm_series *series)
 {
-    tw_baseline_start(&series->baseline);
-    TW_WINDOW_START(&series->recent);
+    tw_norm_baseline_start(&series->baseline);
+    TW_RECENT_CLEAR(&series->recent);
     series->growths = 0;
 }
 
@@ -73,15 +73,16 @@ bool tw_norm_series_take(struct tw_norm_series *series,
     note_growth(series, config, y);
     if (series->count < TW_FIRST_NORMS)
         series->first[series->count] = y;
+    series->before = series->newest;
     series->newest = y;
     series->count++;
-    TW_WINDOW_PUSH(&series->recent, (float)y);
+    TW_RECENT_PUSH(&series->recent, (float)y);
     return is_scaled_now;
 }
 
 double tw_norm_series_level(const struct tw_norm_series *series)
 {
-    return TW_WINDOW_MEDIAN(&series->recent);
+    return TW_RECENT_MEDIAN(&series->recent);
 }
 
 bool tw_norm_series_is_clipped(const struct tw_norm_series *series,

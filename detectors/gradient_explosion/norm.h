@@ -4,8 +4,9 @@
 #ifndef TW_GRADIENT_EXPLOSION_NORM_H
 #define TW_GRADIENT_EXPLOSION_NORM_H
 
+#include "detectors/gradient_explosion/baseline.h"
 #include "detectors/gradient_explosion/config.h"
-#include "detectors/statistics/baseline.h"
+#include "detectors/statistics/recent.h"
 
 #include <stdbool.h>
 
@@ -13,9 +14,8 @@
 
 struct tw_norm_series {
     uint64_t count;
-    TW_SORTED_WINDOW(5) recent;
-    struct tw_baseline baseline;
-    double newest;                /* logarithm */
+    double newest, before; /* logarithms: of the newest norm and of the one before it */
+    TW_RECENT(5) recent;
     uint64_t growths;             /* newest norms in a row that grew by growth_ratio */
     double first[TW_FIRST_NORMS]; /* logarithms */
     double largest;               /* as it came, and how many were equal to it since */
@@ -24,6 +24,7 @@ struct tw_norm_series {
     double scale;
     uint32_t scaled_moves, unscaled_moves;
     uint8_t is_scaled;
+    struct tw_norm_baseline baseline;
 };
 
 void tw_norm_series_start(struct tw_norm_series *series);

@@ -35,8 +35,10 @@ static void add_layers(const struct tw_explosion *explosion, const struct tw_exp
                        struct tw_evidence *evidence)
 {
     const struct tw_layer_norms *layers = &explosion->layers;
-    struct tw_layer_blame blame = tw_layer_norms_blame(layers);
     char scope[TW_SCOPE_MAX + 1];
+    if (!tw_context_reaches(view->context, TW_EXTENT_LAYERS))
+        return;
+    struct tw_layer_blame blame = tw_layer_norms_blame(layers);
     if (blame.index < layers->n) {
         tw_context_layer_scope(view->context, layers->header_hash, blame.index, scope,
                                sizeof scope);

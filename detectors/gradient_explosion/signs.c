@@ -17,10 +17,10 @@ void tw_explosion_signs_start(struct tw_explosion_signs *signs)
 
 void tw_explosion_signs_restart(struct tw_explosion_signs *signs)
 {
-    TW_WINDOW_START(&signs->loss);
-    TW_WINDOW_START(&signs->normal_loss);
-    TW_WINDOW_START(&signs->update);
-    TW_WINDOW_START(&signs->normal_update);
+    TW_RECENT_CLEAR(&signs->loss);
+    TW_RECENT_CLEAR(&signs->normal_loss);
+    TW_RECENT_CLEAR(&signs->update);
+    TW_RECENT_CLEAR(&signs->normal_update);
 }
 
 void tw_explosion_signs_take_loss(struct tw_explosion_signs *signs, double loss, bool is_normal)
@@ -30,18 +30,18 @@ void tw_explosion_signs_take_loss(struct tw_explosion_signs *signs, double loss,
     if (!signs->losses++)
         signs->first_loss = loss;
     signs->newest_loss = loss;
-    TW_WINDOW_PUSH(&signs->loss, (float)loss);
+    TW_RECENT_PUSH(&signs->loss, (float)loss);
     if (is_normal)
-        TW_WINDOW_PUSH(&signs->normal_loss, (float)loss);
+        TW_RECENT_PUSH(&signs->normal_loss, (float)loss);
 }
 
 void tw_explosion_signs_take_update(struct tw_explosion_signs *signs, double norm, bool is_normal)
 {
     if (!isfinite(norm) || norm < 0 || norm > VALUE_MAX)
         return;
-    TW_WINDOW_PUSH(&signs->update, (float)norm);
+    TW_RECENT_PUSH(&signs->update, (float)norm);
     if (is_normal)
-        TW_WINDOW_PUSH(&signs->normal_update, (float)norm);
+        TW_RECENT_PUSH(&signs->normal_update, (float)norm);
 }
 
 void tw_explosion_signs_add_spike(struct tw_explosion_signs *signs, uint64_t norms)
@@ -52,26 +52,26 @@ void tw_explosion_signs_add_spike(struct tw_explosion_signs *signs, uint64_t nor
 /* A ratio for losses of any sign: 1.05 is a twentieth of the baseline's size above it. */
 double tw_explosion_signs_loss_ratio(const struct tw_explosion_signs *signs)
 {
-    double normal = TW_WINDOW_MEDIAN(&signs->normal_loss);
-    if (signs->normal_loss.head.count < NORMAL_MIN || normal == 0)
+    double normal = TW_RECENT_MEDIAN(&signs->normal_loss);
+    if (signs->normal_loss.count < NORMAL_MIN || normal == 0)
         return 0;
-    return fmin(1 + (TW_WINDOW_MEDIAN(&signs->loss) - normal) / fabs(normal), VALUE_MAX);
+    return fmin(1 + (TW_RECENT_MEDIAN(&signs->loss) - normal) / fabs(normal), VALUE_MAX);
 }
 
 double tw_explosion_signs_update_ratio(const struct tw_explosion_signs *signs)
 {
-    double normal = TW_WINDOW_MEDIAN(&signs->normal_update);
-    if (signs->normal_update.head.count < NORMAL_MIN || !(normal > 0))
+    double normal = TW_RECENT_MEDIAN(&signs->normal_update);
+    if (signs->normal_update.count < NORMAL_MIN || !(normal > 0))
         return 0;
-    return fmin(TW_WINDOW_MEDIAN(&signs->update) / normal, VALUE_MAX);
+    return fmin(TW_RECENT_MEDIAN(&signs->update) / normal, VALUE_MAX);
 }
 
 bool tw_explosion_signs_loss_is_up(const struct tw_explosion_signs *signs,
                                    const struct tw_gradient_explosion_config *config)
 {
-    double rise = TW_WINDOW_MEDIAN(&signs->loss) - TW_WINDOW_MEDIAN(&signs->normal_loss);
+    double rise = TW_RECENT_MEDIAN(&signs->loss) - TW_RECENT_MEDIAN(&signs->normal_loss);
     return tw_explosion_signs_loss_ratio(signs) >= config->loss_ratio &&
-           rise >= TW_WINDOW_MAD(&signs->normal_loss);
+           rise >= TW_RECENT_MAD(&signs->normal_loss);
 }
 
 bool tw_explosion_signs_loss_is_above_first(const struct tw_explosion_signs *signs,

@@ -4,20 +4,20 @@
 #define TW_GRADIENT_EXPLOSION_SIGNS_H
 
 #include "detectors/gradient_explosion/config.h"
-#include "detectors/statistics/sorted_window.h"
+#include "detectors/statistics/recent.h"
 
 #include <stdbool.h>
 
 #define TW_EXPLOSION_SPIKES 8
 
 struct tw_explosion_signs {
-    TW_SORTED_WINDOW(16) loss;
-    TW_SORTED_WINDOW(64) normal_loss; /* learned while norms are normal */
-    TW_SORTED_WINDOW(5) update;
-    TW_SORTED_WINDOW(64) normal_update;
     uint64_t losses;
     double first_loss, newest_loss;
-    uint64_t spikes;                        /* so far */
+    uint64_t spikes; /* so far */
+    TW_RECENT(16) loss;
+    TW_RECENT(64) normal_loss; /* learned while norms are normal */
+    TW_RECENT(5) update;
+    TW_RECENT(64) normal_update;
     uint64_t spike_at[TW_EXPLOSION_SPIKES]; /* counts of norms, a ring */
 };
 

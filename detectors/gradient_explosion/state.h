@@ -41,7 +41,7 @@ struct tw_explosion {
     struct tw_explosion_rise rise;
     struct tw_norm_series norm;
     struct tw_explosion_signs signs;
-    struct tw_layer_norms layers;
+    struct tw_layer_norms layers; /* from TW_EXTENT_LAYERS on */
 };
 
 /* What one norm is judged with. */

@@ -15,21 +15,13 @@ enum { NOISE_EVALS = 20, GAPS = 8 };
 
 void tw_evals_start(struct tw_evals *evals)
 {
-    memset(evals, 0, sizeof *evals);
-    TW_WINDOW_START(&evals->losses);
+    memset(evals, 0, offsetof(struct tw_evals, at));
 }
 
 void tw_evals_break(struct tw_evals *evals)
 {
     evals->n = 0;
     evals->rises = 0;
-    TW_WINDOW_START(&evals->losses);
-}
-
-void tw_evals_take_loss(struct tw_evals *evals, double loss)
-{
-    if (fabs(loss) < 1e30)
-        TW_WINDOW_PUSH(&evals->losses, (float)loss);
 }
 
 /* ---- medians ---- */
@@ -211,9 +203,21 @@ static void take_score(struct tw_evals *evals, const struct tw_record *record, s
 
 /* ---- taking one ---- */
 
+static double median_loss(const struct tw_course *course, uint64_t losses)
+{
+    float values[TW_EVALS_LOSSES];
+    double sorted[TW_EVALS_LOSSES];
+    unsigned most = losses < TW_EVALS_LOSSES ? (unsigned)losses : TW_EVALS_LOSSES;
+    unsigned n = tw_course_values(course, 0, most, values);
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = (double)values[i];
+    return tw_median(sorted, n);
+}
+
 /* The evaluation's own training loss where the run sends one, else the median of the steps' losses
  * since the last evaluation, else what it was then. */
-static void take_train(struct tw_evals *evals, const struct tw_record *record, struct tw_eval *eval)
+static void take_train(struct tw_evals *evals, const struct tw_record *record,
+                       const struct tw_course *course, uint64_t losses, struct tw_eval *eval)
 {
     double own = record->signal[TW_SIGNAL_TRAIN_LOSS];
     if (tw_record_has(record, TW_SIGNAL_TRAIN_LOSS) && fabs(own) < 1e30) {
@@ -224,14 +228,13 @@ static void take_train(struct tw_evals *evals, const struct tw_record *record, s
         evals->is_paired = 1;
         eval->train = own;
         eval->has_train = 1;
-    } else if (!evals->is_paired && evals->losses.head.count) {
-        eval->train = TW_WINDOW_MEDIAN(&evals->losses);
+    } else if (!evals->is_paired && losses) {
+        eval->train = median_loss(course, losses);
         eval->has_train = 1;
     } else if (evals->n) {
         eval->train = newest(evals, 0)->train;
         eval->has_train = newest(evals, 0)->has_train;
     }
-    TW_WINDOW_START(&evals->losses);
 }
 
 static void add(struct tw_evals *evals, const struct tw_eval *eval)
@@ -278,19 +281,19 @@ static void note_around_best(struct tw_evals *evals)
         evals->around_best = tw_evals_median(evals, 3 + (unsigned)evals->since_best);
 }
 
-bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint64_t step,
-                   int64_t time_ms)
+bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record,
+                   const struct tw_context *context, uint64_t losses)
 {
-    struct tw_eval eval = {.step = step, .loss = record->signal[TW_SIGNAL_EVAL_LOSS]};
+    struct tw_eval eval = {.step = context->step, .loss = record->signal[TW_SIGNAL_EVAL_LOSS]};
     bool is_best = evals->count == 0 || eval.loss < evals->best.loss;
     double samples = record->signal[TW_SIGNAL_EVAL_SAMPLES];
     if (tw_record_has(record, TW_SIGNAL_EVAL_SAMPLES) && samples >= 1 && samples < 1e30)
         evals->samples = samples;
-    take_train(evals, record, &eval);
+    take_train(evals, record, &context->course, losses, &eval);
     take_score(evals, record, &eval);
     add(evals, &eval);
     if (is_best) {
-        take_best(evals, &eval, time_ms);
+        take_best(evals, &eval, context->time_ms);
         note_around_best(evals);
         return true;
     }

@@ -3,8 +3,7 @@
 #ifndef TW_OVERFITTING_EVALS_H
 #define TW_OVERFITTING_EVALS_H
 
-#include "detectors/statistics/sorted_window.h"
-#include "telemetry/record.h"
+#include "detectors/context.h"
 
 #define TW_EVALS 32
 /* Training losses since the last evaluation that their median is taken of. */
@@ -20,16 +19,14 @@ struct tw_eval {
 
 struct tw_evals {
     uint64_t count;    /* evaluations with a finite loss */
-    uint32_t n;        /* of them in `at`, oldest first */
+    uint32_t n;        /* of them in `at` below, oldest first */
     uint8_t is_paired; /* evaluations bring a training loss of their own */
     uint8_t has_metric, has_top;
-    char metric[48]; /* name of the score */
-    struct tw_eval at[TW_EVALS];
-    TW_SORTED_WINDOW(TW_EVALS_LOSSES) losses; /* since the last evaluation */
-    double start;                             /* median of the first three evaluations */
-    struct tw_eval best;                      /* the lowest loss; its `train` is the lower of that
-                                               * evaluation's and of the median of 3 there */
-    double around_best; /* median of the best loss, the two before it and the two after it */
+    char metric[48];     /* name of the score */
+    double start;        /* median of the first three evaluations */
+    struct tw_eval best; /* the lowest loss; its `train` is the lower of that evaluation's and of
+                          * the median of 3 there */
+    double around_best;  /* median of the best loss, the two before it and the two after it */
     int64_t best_time_ms;
     double samples;      /* that the newest evaluation was over; 0 when not told */
     double top_score;    /* highest of all, while has_top */
@@ -42,17 +39,16 @@ struct tw_evals {
      * highest rise of the median of 3, as tw_evals_rise() tells it. */
     uint64_t longest_drought;
     double highest_rise;
+    struct tw_eval at[TW_EVALS]; /* untouched until an evaluation is taken */
 };
 
 void tw_evals_start(struct tw_evals *evals);
 /* Forgets the newest evaluations but not the best one: what follows is not their continuation. */
 void tw_evals_break(struct tw_evals *evals);
-/* Takes a finite training loss of a step. */
-void tw_evals_take_loss(struct tw_evals *evals, double loss);
-/* Takes a record with an evaluation loss, finite and of magnitude below 1e30. Returns true when it
- * is a new best. */
-bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record, uint64_t step,
-                   int64_t time_ms);
+/* Takes a record with an evaluation loss, finite and of magnitude below 1e30, before which there
+ * were so many training losses since the last one. Returns true when it is a new best. */
+bool tw_evals_take(struct tw_evals *evals, const struct tw_record *record,
+                   const struct tw_context *context, uint64_t losses);
 
 /* Rise of `loss` over the best evaluation: their ratio, or where losses are not positive 1 plus its
  * share of the progress from the first evaluations to the best. At most 1e6. */

@@ -20,15 +20,17 @@ enum tw_overfitting_kind {
 struct tw_overfitting {
     uint8_t is_open, severity, kind;
     uint8_t has_rate;
-    uint8_t has_segment;    /* a later segment than the first began */
-    uint64_t nonfinite;     /* evaluation losses that were passed over */
-    uint64_t segment_evals; /* since the present segment began */
-    uint64_t withdrawn, ever_opened;
+    uint8_t has_segment;   /* a later segment than the first began */
+    uint8_t has_nonfinite; /* evaluation losses were passed over */
+    uint8_t ever_opened;
+    uint32_t withdrawn;
+    uint64_t losses_from;   /* losses of the course before those since the last evaluation */
     double rate, rate_fall; /* newest learning rate and its change before */
+    uint64_t segment_evals; /* since the present segment began */
     double reference;       /* while open: the best loss then */
     uint64_t onset_step;
     int64_t onset_time_ms;
-    struct tw_evals evals;
+    struct tw_evals evals; /* its ring from TW_EXTENT_EVALS on */
 };
 
 /* What one evaluation is judged with. */

@@ -90,7 +90,8 @@ void tw_overflow_close(struct tw_overflow *overflow, const struct tw_overflow_vi
     overflow->cause = TW_OVERFLOW_BY_NONE;
     overflow->severity = TW_SEVERITY_INFO;
     overflow->phase = TW_OVERFLOW_IN_NONE;
-    overflow->layer[0] = '\0';
+    if (tw_context_reaches(view->context, TW_EXTENT_LAYERS))
+        overflow->layer[0] = '\0';
 }
 
 bool tw_overflow_is_about_numbers(const struct tw_overflow *overflow)
@@ -132,7 +133,7 @@ void tw_overflow_say_nonfinite(struct tw_overflow *overflow, const struct tw_ove
         threshold);
     tw_evidence_add(evidence, "first_nonfinite_step", (double)overflow->first_bad_step);
     tw_evidence_add_text(evidence, "phase", phase_name((enum tw_overflow_phase)overflow->phase));
-    if (overflow->layer[0])
+    if (tw_context_reaches(view->context, TW_EXTENT_LAYERS) && overflow->layer[0])
         tw_evidence_add_text(evidence, "layer", overflow->layer);
     tw_overflow_add_last_numbers(overflow, evidence);
     if (view->has_scaler)

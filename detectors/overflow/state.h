@@ -61,11 +61,12 @@ struct tw_overflow {
     int64_t first_bad_time_ms;
     uint64_t finite_since;      /* finite records in a row */
     double loss, learning_rate; /* newest finite ones */
-    char layer[64];
+    struct tw_disguise disguise;
+    struct tw_scaling scaling;
+    /* The rest is only there from TW_EXTENT_LAYERS on. */
+    char layer[64]; /* with non-finite values, of the open finding */
     struct tw_near_layer near;
     struct tw_overflow_growth growth;
-    struct tw_scaling scaling;
-    struct tw_disguise disguise;
 };
 
 struct tw_overflow_view {

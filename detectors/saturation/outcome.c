@@ -8,11 +8,6 @@ enum { FIRST_LOSSES = 8 };
 /* What is more than noise of a median of 16 losses: underfitting's `learned_level`. */
 #define IMPROVED .9
 
-void tw_outcome_start(struct tw_outcome *outcome)
-{
-    TW_WINDOW_START(&outcome->window);
-}
-
 static void keep_first(struct tw_outcome *outcome, double loss)
 {
     if (outcome->n_first == FIRST_LOSSES)
@@ -35,7 +30,7 @@ void tw_outcome_observe(struct tw_outcome *outcome, const struct tw_record *reco
         return;
     outcome->is_signed |= loss < 0;
     keep_first(outcome, loss);
-    TW_WINDOW_PUSH(&outcome->window, (float)loss);
+    TW_RECENT_PUSH(&outcome->window, (float)loss);
 }
 
 static bool tells_learning(enum tw_objective objective)
@@ -47,10 +42,10 @@ static bool tells_learning(enum tw_objective objective)
 double tw_outcome_level(const struct tw_outcome *outcome, const struct tw_context *context)
 {
     double reference = context->trivial_loss > 0 ? context->trivial_loss : outcome->initial;
-    if (!outcome->window.head.count || outcome->is_signed || !(reference > 0) ||
+    if (!outcome->window.count || outcome->is_signed || !(reference > 0) ||
         !tells_learning(context->objective))
         return NAN;
-    return TW_WINDOW_MEDIAN(&outcome->window) / reference;
+    return TW_RECENT_MEDIAN(&outcome->window) / reference;
 }
 
 void tw_outcome_note(struct tw_outcome *outcome, double level, uint64_t step)

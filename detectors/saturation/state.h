@@ -31,11 +31,12 @@ struct tw_saturation_verdict {
 };
 
 struct tw_saturation {
+    struct tw_outcome outcome;
+    /* The rest is only there from TW_EXTENT_LAYERS on. */
     uint8_t is_open;
     uint8_t has_layers, has_watched; /* seen: layer records; layers of tanh or sigmoid units */
     uint64_t records;                /* that counted */
     struct tw_track_clock clock;
-    struct tw_outcome outcome;
     struct tw_track calm;    /* every layer well below its line, since the finding opened */
     struct tw_track learned; /* the loss has come down all the same */
     uint64_t header_hash;

@@ -8,7 +8,6 @@ void tw_level_start(struct tw_level *level)
 {
     memset(level, 0, sizeof *level);
     TW_WINDOW_START(&level->window16);
-    TW_WINDOW_START(&level->window64);
 }
 
 /* Medians of a handful of values, sorted by insertion in place. */
@@ -35,30 +34,54 @@ static double median_back(const struct tw_level *level, unsigned age, unsigned n
     return median_of(values, taken);
 }
 
-static void offer(struct tw_level_best *best, double median, uint64_t step)
+static void offer(struct tw_level *level, enum tw_level_span span, double median, uint64_t step)
 {
-    if (best->has_previous && (!best->has_best || best->previous < best->best)) {
+    struct tw_level_best *best = &level->best[span];
+    if (level->has_previous[span] && (!level->has_best[span] || best->previous < best->best)) {
         best->best = best->previous;
         best->best_step = best->previous_step;
-        best->has_best = 1;
+        level->has_best[span] = 1;
     }
-    best->previous = median;
+    best->previous = (float)median;
     best->previous_step = step;
-    best->has_previous = 1;
+    level->has_previous[span] = 1;
 }
 
-void tw_level_push(struct tw_level *level, double x, uint64_t step)
+static double median_of_64(const struct tw_course *course)
 {
-    level->step16[level->window16.head.next] = step;
-    TW_WINDOW_PUSH(&level->window16, (float)x);
-    TW_WINDOW_PUSH(&level->window64, (float)x);
+    float values[64];
+    unsigned n = tw_course_scaled(course, 64, values);
+    return median_of(values, n);
+}
+
+void tw_level_push(struct tw_level *level, const struct tw_course *course)
+{
+    uint64_t step = course->newest_step;
+    TW_WINDOW_PUSH(&level->window16, (float)course->newest);
     level->count++;
     if (level->count % 5 == 0)
-        offer(&level->best[TW_LEVEL_5], median_back(level, 0, 5), step);
+        offer(level, TW_LEVEL_5, median_back(level, 0, 5), step);
     if (level->count % 16 == 0) {
-        offer(&level->best[TW_LEVEL_16], TW_WINDOW_MEDIAN(&level->window16), step);
+        offer(level, TW_LEVEL_16, TW_WINDOW_MEDIAN(&level->window16), step);
         if (level->count >= 64)
-            offer(&level->best[TW_LEVEL_64], TW_WINDOW_MEDIAN(&level->window64), step);
+            offer(level, TW_LEVEL_64, median_of_64(course), step);
+    }
+}
+
+static float to_linear(float y)
+{
+    return (float)fmin(1e30, exp(fmin((double)y, 709)));
+}
+
+/* The exponential keeps the order, so that the sorted window stays sorted. */
+void tw_level_make_linear(struct tw_level *level)
+{
+    for (unsigned i = 0; i < level->window16.head.count; i++)
+        level->window16.values[i] = to_linear(level->window16.values[i]);
+    for (int span = 0; span < TW_LEVEL_SPANS; span++) {
+        struct tw_level_best *best = &level->best[span];
+        best->best = level->has_best[span] ? to_linear(best->best) : 0;
+        best->previous = level->has_previous[span] ? to_linear(best->previous) : 0;
     }
 }
 
@@ -70,7 +93,7 @@ double tw_level_now(const struct tw_level *level, enum tw_level_span span)
 enum tw_level_span tw_level_best_span(const struct tw_level *level)
 {
     for (int span = TW_LEVEL_64; span >= TW_LEVEL_5; span--) {
-        if (level->best[span].has_best)
+        if (level->has_best[span])
             return (enum tw_level_span)span;
     }
     return TW_LEVEL_SPANS;
@@ -81,22 +104,19 @@ double tw_level_trend(const struct tw_level *level)
     return median_back(level, 0, 8) - median_back(level, 8, 8);
 }
 
-double tw_level_noise(const struct tw_level *level, unsigned skip)
+double tw_level_noise(const struct tw_level *level, const struct tw_course *course, unsigned skip)
 {
-    const struct tw_window_head *head = &level->window64.head;
-    float differences[64];
-    unsigned n = 0;
-    for (unsigned age = skip; age + 1 < head->count; age++) {
-        float newer = tw_window_at(head, level->window64.values, (uint16_t)age);
-        float older = tw_window_at(head, level->window64.values, (uint16_t)(age + 1));
-        differences[n++] = fabsf(newer - older);
-    }
-    return 1.4826 / sqrt(2) * median_of(differences, n);
+    float values[64], differences[64];
+    unsigned n = tw_course_scaled(course, level->count < 64 ? (unsigned)level->count : 64, values);
+    unsigned found = 0;
+    for (unsigned age = skip; age + 1 < n; age++)
+        differences[found++] = fabsf(values[age] - values[age + 1]);
+    return 1.4826 / sqrt(2) * median_of(differences, found);
 }
 
-uint64_t tw_level_first_step(const struct tw_level *level, unsigned n)
+uint64_t tw_level_first_step(const struct tw_level *level, const struct tw_course *course,
+                             unsigned n)
 {
-    const struct tw_window_head *head = &level->window16.head;
-    unsigned age = (n < head->count ? n : head->count) - 1u;
-    return head->count ? level->step16[(head->next + 15u - age) % 16] : 0;
+    unsigned count = level->window16.head.count;
+    return count ? tw_course_step(course, (n < count ? n : count) - 1) : 0;
 }

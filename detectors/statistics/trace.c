@@ -9,12 +9,34 @@ void tw_trace_start(struct tw_trace *trace)
     trace->per_block = 1;
 }
 
+uint64_t tw_step_between(uint64_t from, uint64_t to, unsigned part, unsigned whole)
+{
+    int64_t way = (int64_t)(to - from), parts = part, all = whole;
+    if (!all)
+        return from;
+    return from + (uint64_t)(way / all * parts + (way % all * parts + all / 2) / all);
+}
+
+static uint64_t step_of(const struct tw_trace *trace, uint32_t block)
+{
+    uint32_t mark = block / TW_TRACE_MARK_EVERY, next = (mark + 1) * TW_TRACE_MARK_EVERY;
+    uint32_t from = mark * TW_TRACE_MARK_EVERY;
+    if (block + 1 == trace->n)
+        return trace->newest_step;
+    if (mark + 1 < TW_TRACE_MARKS && next < trace->n)
+        return tw_step_between(trace->marks[mark], trace->marks[mark + 1], block - from,
+                               TW_TRACE_MARK_EVERY);
+    return tw_step_between(trace->marks[mark], trace->newest_step, block - from,
+                           trace->n - 1 - from);
+}
+
 static void halve(struct tw_trace *trace)
 {
-    for (uint32_t i = 0; i < TW_TRACE_BLOCKS / 2; i++) {
+    trace->newest_step = step_of(trace, TW_TRACE_BLOCKS - 2);
+    for (uint32_t i = 0; i < TW_TRACE_BLOCKS / 2; i++)
         trace->means[i] = .5f * (trace->means[2 * i] + trace->means[2 * i + 1]);
-        trace->steps[i] = trace->steps[2 * i];
-    }
+    for (uint32_t i = 0; i < TW_TRACE_MARKS / 2; i++)
+        trace->marks[i] = trace->marks[2 * i];
     trace->n = TW_TRACE_BLOCKS / 2;
     trace->per_block *= 2;
 }
@@ -28,7 +50,9 @@ int tw_trace_push(struct tw_trace *trace, double x, uint64_t step)
     trace->sum += x;
     if (++trace->filled < trace->per_block)
         return 0;
-    trace->steps[trace->n] = trace->first_step;
+    if (trace->n % TW_TRACE_MARK_EVERY == 0)
+        trace->marks[trace->n / TW_TRACE_MARK_EVERY] = trace->first_step;
+    trace->newest_step = trace->first_step;
     trace->means[trace->n++] = (float)(trace->sum / trace->per_block);
     trace->sum = 0;
     trace->filled = 0;
@@ -43,5 +67,5 @@ void tw_trace_newest(const struct tw_trace *trace, unsigned n, double *ret)
 
 uint64_t tw_trace_step(const struct tw_trace *trace, unsigned back)
 {
-    return trace->steps[trace->n - back];
+    return step_of(trace, trace->n - back);
 }

@@ -6,10 +6,9 @@
 /* Fewer ratios say nothing. */
 enum { RATIOS_MIN = 8 };
 
-double tw_underfitting_ratio(const struct tw_underfitting *underfitting)
+double tw_underfitting_ratio(const struct tw_context *context)
 {
-    return underfitting->ratios.head.count >= RATIOS_MIN ? TW_WINDOW_MEDIAN(&underfitting->ratios)
-                                                         : NAN;
+    return context->updates.count >= RATIOS_MIN ? tw_update_sizes_median(&context->updates) : NAN;
 }
 
 double tw_underfitting_growth(const struct tw_underfitting *underfitting)
@@ -27,7 +26,7 @@ bool tw_underfitting_is_falling(const struct tw_underfitting_view *view)
 bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
                                       const struct tw_underfitting_view *view)
 {
-    return underfitting->ratios.head.count >= RATIOS_MIN &&
+    return view->context->updates.count >= RATIOS_MIN &&
            underfitting->path < view->config->short_path;
 }
 
@@ -38,13 +37,13 @@ static bool blew_up(const struct tw_underfitting *underfitting,
                     const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_series *series = view->series;
-    double ratio = view->config->blown_loss, first = series->count ? (double)series->first[0] : 0;
+    double ratio = view->config->blown_loss, first = series->count ? (double)series->first : 0;
     double trivial = view->has_trivial ? view->reference : 0;
     if (trivial > 0 && first >= ratio * ratio * trivial && series->first_step > 1)
         return true;
     if (tw_underfitting_growth(underfitting) < view->config->thrown_weights)
         return false;
-    return tw_underfitting_series_early_peak(series) >= ratio * fmax(first, trivial);
+    return tw_underfitting_early_peak(series) >= ratio * fmax(first, trivial);
 }
 
 /* Weights grow as they learn, too: further, where something has been learned. */
@@ -88,7 +87,7 @@ enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitti
                                                       enum tw_underfitting_kind kind)
 {
     const struct tw_underfitting_config *config = view->config;
-    double ratio = tw_underfitting_ratio(underfitting);
+    double ratio = tw_underfitting_ratio(view->context);
     int usual = isnan(ratio) ? usual_rate(underfitting, view) : 0;
     /* Weights that have grown large make small ratios, so that they come first. */
     if (was_thrown_out(underfitting, view))

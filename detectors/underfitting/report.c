@@ -43,7 +43,7 @@ static void add_numbers(const struct tw_underfitting *underfitting,
     tw_evidence_add(evidence, "initial_loss", view->initial);
     if (view->has_trivial)
         tw_evidence_add(evidence, "trivial_loss", view->reference);
-    add_known(evidence, "log10_update_ratio", tw_underfitting_ratio(underfitting));
+    add_known(evidence, "log10_update_ratio", tw_underfitting_ratio(view->context));
     add_known(evidence, "weight_growth", tw_underfitting_growth(underfitting));
     add_known(evidence, "hidden_units", underfitting->hidden_units);
     if (underfitting->is_linear)

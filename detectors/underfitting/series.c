@@ -10,39 +10,11 @@
 /* Fewer values than this are no level. */
 enum { LEVEL_VALUES = 5 };
 
-void tw_underfitting_series_start(struct tw_underfitting_series *series)
-{
-    memset(series, 0, sizeof *series);
-    tw_trace_start(&series->trace);
-}
-
-int tw_underfitting_series_push(struct tw_underfitting_series *series, double value, uint64_t step,
-                                int64_t time_ms)
-{
-    if (!series->count) {
-        series->first_step = step;
-        series->first_time_ms = time_ms;
-    }
-    if (value <= 0)
-        series->was_negative = 1;
-    if (series->n_first < TW_UNDERFITTING_WINDOW)
-        series->first[series->n_first++] = (float)value;
-    series->newest[series->count++ % TW_UNDERFITTING_WINDOW] = (float)value;
-    series->newest_step = step;
-    return tw_trace_push(&series->trace, value, step);
-}
-
-/* Copies values into doubles to be sorted. */
-static void widen(double *to, const float *values, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        to[i] = values[i];
-}
-
 static double median(const float *values, unsigned n)
 {
     double sorted[TW_UNDERFITTING_WINDOW];
-    widen(sorted, values, n);
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = (double)values[i];
     return tw_median(sorted, n);
 }
 
@@ -57,27 +29,118 @@ static unsigned values_of(const struct tw_underfitting_series *series, unsigned 
     return (unsigned)(n < series->count ? n : series->count);
 }
 
-double tw_underfitting_series_initial(const struct tw_underfitting_series *series)
+/* ---- where it began ---- */
+
+/* The place of the median of the first `n` values. */
+static unsigned start_of(unsigned n)
+{
+    return n < LEVEL_VALUES ? 0 : n - LEVEL_VALUES;
+}
+
+/* Where the first value is positive, no more than it is asked for; elsewhere it alone counts. */
+static void note_start(struct tw_underfitting_series *series, const float *values, unsigned n)
+{
+    double share = series->first > 0 ? median(values, n) / (double)series->first : 1;
+    series->starts[start_of(n)] =
+        (uint16_t)(TW_UNDERFITTING_START_SCALE * fmax(0, fmin(1, share)) + .5);
+}
+
+static void note_highest(struct tw_underfitting_series *series, float value)
+{
+    unsigned kept =
+        series->count < TW_UNDERFITTING_HIGHEST ? (unsigned)series->count : TW_UNDERFITTING_HIGHEST;
+    unsigned at = kept;
+    for (; at && series->highest[at - 1] < value; at--) {
+        if (at < TW_UNDERFITTING_HIGHEST)
+            series->highest[at] = series->highest[at - 1];
+    }
+    if (at < TW_UNDERFITTING_HIGHEST)
+        series->highest[at] = value;
+}
+
+static void take(struct tw_underfitting_series *series, double value, uint64_t step,
+                 int64_t time_ms)
+{
+    if (!series->count) {
+        series->first_step = step;
+        series->first_time_ms = time_ms;
+        series->first = (float)value;
+    }
+    if (value <= 0)
+        series->was_negative = 1;
+    if (series->count < TW_UNDERFITTING_WINDOW)
+        note_highest(series, (float)value);
+    series->count++;
+    series->newest_step = step;
+}
+
+void tw_underfitting_take_loss(struct tw_underfitting_series *series,
+                               const struct tw_course *course, double value, uint64_t step,
+                               int64_t time_ms)
+{
+    float values[TW_UNDERFITTING_WINDOW];
+    take(series, value, step, time_ms);
+    if (series->count > TW_UNDERFITTING_WINDOW)
+        return;
+    tw_course_values(course, 0, (unsigned)series->count, values);
+    note_start(series, values, (unsigned)series->count);
+}
+
+void tw_underfitting_evals_start(struct tw_underfitting_evals *evals)
+{
+    memset(evals, 0, sizeof *evals);
+    tw_trace_start(&evals->trace);
+}
+
+void tw_underfitting_take_eval(struct tw_underfitting_evals *evals, double value, uint64_t step,
+                               int64_t time_ms)
+{
+    struct tw_underfitting_series *series = &evals->series;
+    evals->newest[series->count % TW_UNDERFITTING_WINDOW] = (float)value;
+    take(series, value, step, time_ms);
+    if (series->count <= TW_UNDERFITTING_WINDOW)
+        note_start(series, evals->newest, (unsigned)series->count);
+    (void)tw_trace_push(&evals->trace, value, step);
+}
+
+double tw_underfitting_initial(const struct tw_underfitting_series *series)
 {
     if (!series->count)
         return NAN;
-    return fmin(series->first[0], median(series->first, values_of(series, 16)));
+    return (double)series->first * series->starts[start_of(values_of(series, 16))] /
+           TW_UNDERFITTING_START_SCALE;
 }
 
-double tw_underfitting_series_level(const struct tw_underfitting_series *series)
+double tw_underfitting_early_peak(const struct tw_underfitting_series *series)
+{
+    if (series->count < TW_UNDERFITTING_HIGHEST)
+        return NAN;
+    return (double)series->highest[TW_UNDERFITTING_HIGHEST - 1];
+}
+
+/* ---- where it stands ---- */
+
+double tw_underfitting_level(const struct tw_underfitting_series *series,
+                             const struct tw_course *course)
 {
     float values[TW_UNDERFITTING_WINDOW];
-    unsigned n = values_of(series, 5);
-    if (!n)
-        return NAN;
-    for (unsigned i = 0; i < n; i++)
-        values[i] = series->newest[(series->count - 1 - i) % TW_UNDERFITTING_WINDOW];
-    return median(values, n);
+    unsigned n = tw_course_values(course, 0, values_of(series, 5), values);
+    return n ? median(values, n) : NAN;
 }
 
-double tw_underfitting_series_lowest(const struct tw_underfitting_series *series)
+double tw_underfitting_evals_level(const struct tw_underfitting_evals *evals)
 {
-    const struct tw_trace *trace = &series->trace;
+    float values[TW_UNDERFITTING_WINDOW];
+    unsigned n = values_of(&evals->series, 5);
+    for (unsigned i = 0; i < n; i++)
+        values[i] = evals->newest[(evals->series.count - 1 - i) % TW_UNDERFITTING_WINDOW];
+    return n ? median(values, n) : NAN;
+}
+
+/* ---- its course ---- */
+
+double tw_underfitting_lowest(const struct tw_trace *trace)
+{
     unsigned n = trace->n / 16 > 3 ? trace->n / 16 : 3;
     double lowest = INFINITY;
     for (unsigned end = n; end <= trace->n * 3 / 4; end++) {
@@ -89,21 +152,9 @@ double tw_underfitting_series_lowest(const struct tw_underfitting_series *series
     return lowest;
 }
 
-double tw_underfitting_series_early_peak(const struct tw_underfitting_series *series)
+struct tw_underfitting_course tw_underfitting_course(const struct tw_trace *trace, double from,
+                                                     double to)
 {
-    enum { HIGHEST = 4 };
-    double sorted[TW_UNDERFITTING_WINDOW];
-    if (series->n_first < HIGHEST)
-        return NAN;
-    widen(sorted, series->first, series->n_first);
-    tw_sort(sorted, series->n_first);
-    return sorted[series->n_first - HIGHEST];
-}
-
-struct tw_underfitting_course
-tw_underfitting_series_course(const struct tw_underfitting_series *series, double from, double to)
-{
-    const struct tw_trace *trace = &series->trace;
     double means[TW_TRACE_BLOCKS];
     unsigned first = (unsigned)(from * trace->n), n = (unsigned)(to * trace->n) - first;
     struct tw_underfitting_course course = {.falling = .5};
@@ -113,7 +164,8 @@ tw_underfitting_series_course(const struct tw_underfitting_series *series, doubl
         means[i] = trace->means[first + i];
     struct tw_slope line = tw_slope_fit(means, n);
     double start = line.newest - line.slope * (n - 1);
-    double steps = (double)trace->steps[first + n - 1] - (double)trace->steps[first];
+    double steps = (double)tw_trace_step(trace, trace->n - (first + n - 1)) -
+                   (double)tw_trace_step(trace, trace->n - first);
     course.falling = line.falling;
     course.fall_per_block = -line.slope;
     if (start > 0)

@@ -3,7 +3,6 @@
 #define TW_UNDERFITTING_STATE_H
 
 #include "detectors/detector.h"
-#include "detectors/statistics/sorted_window.h"
 #include "detectors/underfitting/config.h"
 #include "detectors/underfitting/series.h"
 
@@ -27,8 +26,6 @@ enum tw_underfitting_cause {
     TW_UNDERFITTING_NOT_LEARNING
 };
 
-#define TW_UNDERFITTING_RATIOS 256
-
 struct tw_underfitting {
     uint8_t kind, severity, cause; /* of the open finding */
     uint8_t ever_opened;
@@ -37,17 +34,15 @@ struct tw_underfitting {
     uint32_t open_segment;             /* where the finding opened */
     uint64_t onset_step;
     int64_t onset_time_ms;
-    uint64_t nonfinite;
+    uint8_t has_nonfinite;
     double weight_decay, dropout;      /* as declared; 0 while unknown */
     double hidden_units, inputs;       /* of the narrowest hidden layer, of the first; 0: unknown */
     double first_weights, weights;     /* norms; 0 while unknown */
     double path;                       /* sum of update over weight norm, over all steps */
     uint64_t norms_step;               /* of the newest norms */
     double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
-    TW_SORTED_WINDOW(TW_UNDERFITTING_RATIOS)
-    ratios; /* log10 of update over weight norm, while
-             * the rate is at least half its peak */
-    struct tw_underfitting_series loss, eval;
+    struct tw_underfitting_series loss;
+    struct tw_underfitting_evals eval; /* from TW_EXTENT_EVALS on */
 };
 
 /* What one look is made with. */
@@ -57,6 +52,7 @@ struct tw_underfitting_view {
     const struct tw_context_config *shared;
     struct tw_report *report;
     const struct tw_underfitting_series *series;
+    const struct tw_trace *trace; /* of the same */
     double initial, level;
     double reference; /* the trivial level, or the initial one where no trivial one is declared */
     double progress;  /* NaN: unknown */
@@ -70,8 +66,8 @@ enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitti
                                                       const struct tw_underfitting_view *view,
                                                       enum tw_underfitting_kind kind);
 const char *tw_underfitting_cause_name(enum tw_underfitting_cause cause);
-/* The median log10 ratio, or NaN when there are too few. */
-double tw_underfitting_ratio(const struct tw_underfitting *underfitting);
+/* The median log10 of update over weight norm, or NaN when there are too few. */
+double tw_underfitting_ratio(const struct tw_context *context);
 /* Newest over first weight norm; NaN when unknown. */
 double tw_underfitting_growth(const struct tw_underfitting *underfitting);
 /* The weights have moved by less than their usual way: `path` is known and short. */

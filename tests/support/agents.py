@@ -2,6 +2,8 @@
 
 import json
 
+from support import programs
+
 # A dead consumer's partitions are given away after 1.5 s (default: 45 s), and a broker answers after
 # 50 ms that there is nothing new (default: 500 ms): a killed agent is at work again soon.
 QUICK = {"session.timeout.ms": 1500, "heartbeat.interval.ms": 400, "fetch.wait.max.ms": 50}
@@ -9,14 +11,15 @@ QUICK = {"session.timeout.ms": 1500, "heartbeat.interval.ms": 400, "fetch.wait.m
 INDEX_PREFIX = "trainward-{}"
 
 
-def kafka_config(folder, kafka, prefix, sinks=()):
+def kafka_config(folder, kafka, prefix, sinks=(), brokers=None, properties=None):
     """Kafka in, advisory log in Kafka; everything is called after `prefix`."""
+    brokers, properties = brokers or kafka.brokers, {**QUICK, **(properties or {})}
     return {
         "state_dir": str(folder / "state"),
-        "sources": [{"kafka": {"brokers": kafka.brokers, "topic": f"{prefix}.telemetry",
-                               "group": prefix, "properties": dict(QUICK)}}],
-        "advisory_log": {"kafka": {"brokers": kafka.brokers, "prefix": prefix,
-                                   "properties": dict(QUICK)}},
+        "sources": [{"kafka": {"brokers": brokers, "topic": f"{prefix}.telemetry",
+                               "group": prefix, "properties": dict(properties)}}],
+        "advisory_log": {"kafka": {"brokers": brokers, "prefix": prefix,
+                                   "properties": dict(properties)}},
         "delivery": {"backoff_first": "50ms", "backoff_max": "500ms"},
         "sinks": list(sinks),
     }
@@ -31,6 +34,26 @@ def mail_sink(mail, recipient, **more):
     return {"email": {"name": "mail", "server": mail.url(), "tls": "none",
                       "from": "advisor@trainward.test", "to": [recipient],
                       "min_severity": "info", "timeout": "10s", **more}}
+
+
+def set_up_topics(config, *options):
+    """`setup kafka`; returns what it said."""
+    done = programs.trainward("setup", "kafka", "--config", config, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def documents_of_topic(kafka, topic, folder):
+    """{event.id: document}: what an undisturbed analysis says of all that a topic holds."""
+    runs = {}
+    for key, value in kafka.read_all(topic):
+        runs.setdefault(key.decode(), []).append(value)
+    for run, values in runs.items():
+        (folder / run).mkdir(parents=True)
+        is_json = values[0][:1] == b"{"
+        (folder / run / f"telemetry.{'jsonl' if is_json else 'cbor'}").write_bytes(
+            (b"\n" if is_json else b"").join(values))
+    return by_id(programs.documents_of(folder))
 
 
 def event_id(document):

@@ -145,9 +145,10 @@ class Agent:
 class EmitStream:
     """tests/tools/emit_stream: telemetry into Kafka through the project's own emitter."""
 
-    def __init__(self, brokers, topic):
+    def __init__(self, brokers, topic, properties=None):
+        words = [f"{name}={value}" for name, value in (properties or {}).items()]
         self.process = subprocess.Popen(
-            [program("tests/tools/emit_stream"), brokers, topic], stdin=subprocess.PIPE,
+            [program("tests/tools/emit_stream"), brokers, topic, *words], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
         self.errors = []
         self.reader = threading.Thread(target=lambda: self.errors.append(self.process.stderr.read()))

@@ -1,23 +1,30 @@
 /* Reads telemetry as JSON lines from standard input and sends it to Kafka through the emitter, as a
- * training process would: one emitter for each run. Prints the emitters' counts, added up.
+ * training process would: one emitter for each run, from its first record to its end. Prints the
+ * emitters' counts, added up.
  *
- *     emit_stream BROKERS TOPIC */
+ *     emit_stream BROKERS TOPIC [PROPERTY=VALUE ...] */
 #include "telemetry/emitter.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNS_MAX 64
+#define RUNS_MAX 256
 /* Longer than the tests keep a broker away. */
 #define CLOSE_SECONDS 120
 
 struct stream {
     char run[TW_RUN_ID_MAX + 1];
     struct tw_emitter *emitter;
+    /* Closing waits for the brokers, which other runs must not. */
+    bool is_closing;
+    pthread_t closer;
+    struct tw_emitter_counts counts;
 };
 
+static const char *const *properties; /* ended by NULL, as argv is */
 static struct stream streams[RUNS_MAX];
 static size_t n_streams;
 
@@ -29,13 +36,18 @@ static _Noreturn void fail(const char *doing, const struct tw_error *error)
     exit(1);
 }
 
-static struct tw_emitter *emitter_of(const struct tw_record *record, const char *brokers,
-                                     const char *topic)
+static struct stream *find_stream(const char *run)
 {
     for (size_t i = 0; i < n_streams; i++) {
-        if (!strcmp(streams[i].run, record->run))
-            return streams[i].emitter;
+        if (!strcmp(streams[i].run, run))
+            return &streams[i];
     }
+    return NULL;
+}
+
+static struct stream *add_stream(const struct tw_record *record, const char *brokers,
+                                 const char *topic)
+{
     struct tw_error error = {0};
     if (n_streams == RUNS_MAX) {
         tw_error_set(&error, -1, "more than %d runs", RUNS_MAX);
@@ -48,11 +60,33 @@ static struct tw_emitter *emitter_of(const struct tw_record *record, const char 
         .attempt = record->attempt,
         .kafka_brokers = brokers,
         .kafka_topic = topic,
+        .kafka_properties = properties,
         .close_seconds = CLOSE_SECONDS,
     };
     if (tw_emitter_open(&stream->emitter, &options, &error))
         fail("the emitter does not open", &error);
-    return stream->emitter;
+    return stream;
+}
+
+static void *close_stream(void *closure)
+{
+    struct stream *stream = closure;
+    struct tw_error error = {0};
+    if (tw_emitter_close(stream->emitter, &stream->counts, &error))
+        fail(stream->run, &error);
+    return NULL;
+}
+
+static void begin_close(struct stream *stream)
+{
+    struct tw_error error = {0};
+    if (stream->is_closing)
+        return;
+    stream->is_closing = true;
+    if (pthread_create(&stream->closer, NULL, close_stream, stream)) {
+        tw_error_set(&error, -1, "no thread can be started");
+        fail(stream->run, &error);
+    }
 }
 
 static void emit_line(const char *line, size_t size, const char *brokers, const char *topic)
@@ -62,22 +96,30 @@ static void emit_line(const char *line, size_t size, const char *brokers, const 
     tw_record_init(&record);
     if (tw_json_decode(line, size, &record, &error) != 1)
         fail("a line is no record", &error);
-    /* A refusal is counted by the emitter. */
-    tw_emit(emitter_of(&record, brokers, topic), &record);
+    struct stream *stream = find_stream(record.run);
+    if (!stream)
+        stream = add_stream(&record, brokers, topic);
+    if (stream->is_closing) {
+        tw_error_set(&error, -1, "a record after the end");
+        fail(stream->run, &error);
+    }
+    tw_emit(stream->emitter, &record); /* a refusal is counted by the emitter */
+    if (record.kind == TW_KIND_END)
+        begin_close(stream);
     tw_record_clear(&record);
 }
 
 static void close_all(void)
 {
-    struct tw_emitter_counts total = {0}, counts;
+    struct tw_emitter_counts total = {0};
+    for (size_t i = 0; i < n_streams; i++)
+        begin_close(&streams[i]);
     for (size_t i = 0; i < n_streams; i++) {
-        struct tw_error error = {0};
-        if (tw_emitter_close(streams[i].emitter, &counts, &error))
-            fail(streams[i].run, &error);
-        total.emitted += counts.emitted;
-        total.dropped += counts.dropped;
-        total.lost += counts.lost;
-        total.delivered += counts.delivered;
+        pthread_join(streams[i].closer, NULL);
+        total.emitted += streams[i].counts.emitted;
+        total.dropped += streams[i].counts.dropped;
+        total.lost += streams[i].counts.lost;
+        total.delivered += streams[i].counts.delivered;
     }
     printf("{\"runs\": %zu, \"emitted\": %" PRIu64 ", \"dropped\": %" PRIu64 ", \"lost\": %" PRIu64
            ", \"delivered\": %" PRIu64 "}\n",
@@ -86,10 +128,11 @@ static void close_all(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: emit_stream BROKERS TOPIC\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: emit_stream BROKERS TOPIC [PROPERTY=VALUE ...]\n");
         return 2;
     }
+    properties = (const char *const *)(argv + 3);
     char *line = NULL;
     size_t room = 0;
     ssize_t size;

@@ -39,6 +39,8 @@ static const char *type_name(enum tw_option_type type)
         return "boolean";
     case TW_OPTION_DURATION:
         return "duration";
+    case TW_OPTION_BYTES:
+        return "size";
     case TW_OPTION_TEXT:
         return "text";
     case TW_OPTION_SECRET:
@@ -53,6 +55,15 @@ static const char *type_name(enum tw_option_type type)
     return "?";
 }
 
+static void print_bytes(double bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; unit < 4 && bytes >= 1024; unit++)
+        bytes /= 1024;
+    printf("%.10g%s", bytes, units[unit]);
+}
+
 static void print_default(const struct tw_option *option)
 {
     if (option->required)
@@ -61,6 +72,8 @@ static void print_default(const struct tw_option *option)
         printf("%.10g", option->initial);
     else if (option->type == TW_OPTION_DURATION)
         printf("%.10gs", option->initial);
+    else if (option->type == TW_OPTION_BYTES)
+        print_bytes(option->initial);
     else if (option->type == TW_OPTION_BOOL)
         fputs(option->initial != 0 ? "true" : "false", stdout);
     else if (option->type == TW_OPTION_CHOICE)
@@ -79,6 +92,10 @@ static void print_range(const struct tw_option *option)
             printf("%s%s", i ? ", " : "", option->choices[i]);
     } else if (option->type == TW_OPTION_BOOL) {
         fputs("true, false", stdout);
+    } else if (option->type == TW_OPTION_BYTES) {
+        print_bytes(option->min);
+        fputs(" to ", stdout);
+        print_bytes(option->max);
     } else if (is_measured && option->min < option->max) {
         printf("%.10g%s to %.10g%s", option->min, unit, option->max, unit);
     }
@@ -151,7 +168,8 @@ static void print_sources(struct choice *choice)
 
 static void print_configuration(struct choice *choice)
 {
-    static const char *const sections[] = {"advisory_log.kafka", "delivery", "http", "log"};
+    static const char *const sections[] = {
+        "advisory_log.kafka", "checkpoint", "delivery", "http", "limits", "log"};
     struct tw_config config = {0};
     struct tw_config_loader *loader = calloc(1, sizeof *loader);
     struct tw_config_table table;

@@ -20,7 +20,7 @@
 
 struct subject {
     const struct tw_detector *detector;
-    void *config, *state;
+    void *config, *state; /* all of the state that there may be, from the start */
     struct tw_context_config shared;
     struct tw_context context;
     size_t n; /* findings, those told as recovered at once too */
@@ -35,7 +35,7 @@ static inline void subject_start(struct subject *subject, const struct tw_detect
     memset(subject, 0, sizeof *subject);
     subject->detector = detector;
     subject->config = calloc(1, detector->config_size);
-    subject->state = calloc(1, detector->state_size);
+    subject->state = calloc(1, detector->state_size[TW_EXTENT_LAYERS]);
     subject->reports = 14695981039346656037u;
     assert_int_equal(
         tw_options_initialise(detector->options, detector->n_options, subject->config, &error), 0);
@@ -43,7 +43,14 @@ static inline void subject_start(struct subject *subject, const struct tw_detect
         tw_options_initialise(tw_context_options, tw_context_n_options, &subject->shared, &error),
         0);
     tw_context_start(&subject->context);
+    tw_context_grow(&subject->context, TW_EXTENT_LAYERS, NULL);
     detector->start(subject->state, subject->config);
+    tw_detector_grow(detector, subject->state, subject->config, TW_EXTENT_STEPS, TW_EXTENT_LAYERS);
+}
+
+static inline size_t subject_state_size(const struct subject *subject)
+{
+    return subject->detector->state_size[TW_EXTENT_LAYERS];
 }
 
 static inline void subject_stop(struct subject *subject)

@@ -88,7 +88,7 @@ static void the_end_of_one_run_of_a_file_is_not_that_of_the_others(void **state)
     write_steps(fixture->file, "a", "long", 11, 20);
     write_end(fixture->file, "long");
     assert_int_equal(take_all(&analysis), TW_NEXT_END);
-    assert_int_equal(tw_watch_find(analysis.watch, "long")->core.context.records, 21);
+    assert_int_equal(tw_watch_find(analysis.watch, "long")->context->records, 21);
     tw_analysis_close(&analysis);
 }
 
@@ -113,14 +113,14 @@ static void a_log_that_begins_anew_is_read_anew(void **state)
     take_all(&analysis);
     write_steps(fixture->file, "w", "r", 1, 20); /* cut back */
     take_all(&analysis);
-    assert_int_equal(tw_watch_find(analysis.watch, "r")->core.context.records, 120);
+    assert_int_equal(tw_watch_find(analysis.watch, "r")->context->records, 120);
     char fresh[300];
     snprintf(fresh, sizeof fresh, "%s/fresh", fixture->dir);
     write_steps(fresh, "w", "r", 1, 10);
     assert_int_equal(rename(fresh, fixture->file), 0); /* replaced */
     take_all(&analysis);
     take_all(&analysis);
-    assert_int_equal(tw_watch_find(analysis.watch, "r")->core.context.records, 130);
+    assert_int_equal(tw_watch_find(analysis.watch, "r")->context->records, 130);
     assert_int_equal(analysis.rewinds, 2);
     tw_analysis_close(&analysis);
 }

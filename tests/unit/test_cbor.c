@@ -11,6 +11,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,6 +221,63 @@ static void other_encodings_of_the_same_values_are_read(void **state)
     assert_true(record.signal[TW_SIGNAL_SAMPLES] == 1000000);
     assert_true(isnan(record.signal[TW_SIGNAL_UPDATE_NORM]));
     tw_record_clear(&record);
+}
+
+/* Of a record whose last value is `item`, with nothing behind it and with another record. */
+static void assert_samples_are(const char *item, size_t size, double expected)
+{
+    static const char start[] = "\xA3\x63run\x62r1\x64step\x01\x67samples";
+    size_t length = sizeof start - 1 + size, used;
+    struct tw_record record;
+    tw_record_init(&record);
+    for (size_t behind = 0; behind <= 16; behind += 16) {
+        char *bytes = calloc(1, length + behind);
+        memcpy(bytes, start, sizeof start - 1);
+        memcpy(bytes + sizeof start - 1, item, size);
+        assert_int_equal(tw_cbor_decode(bytes, length + behind, &record, &used, NULL), 1);
+        assert_int_equal(used, length);
+        assert_true(record.signal[TW_SIGNAL_SAMPLES] == expected);
+        free(bytes);
+    }
+}
+
+static void numbers_of_all_widths_are_read_wherever_they_stand(void **state)
+{
+    (void)state;
+    assert_samples_are(BYTES("\x17"), 23);
+    assert_samples_are(BYTES("\x18\x64"), 100);
+    assert_samples_are(BYTES("\x19\x03\xE8"), 1000);
+    assert_samples_are(BYTES("\x1A\x00\x0F\x42\x40"), 1000000);
+    assert_samples_are(BYTES("\x1B\x00\x00\x00\xE8\xD4\xA5\x10\x00"), 1000000000000);
+    assert_samples_are(BYTES("\x1B\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), 18446744073709551616.0);
+    assert_samples_are(BYTES("\x29"), -10);
+    assert_samples_are(BYTES("\xF9\x7B\xFF"), 65504);
+    assert_samples_are(BYTES("\xFA\x47\xC3\x50\x00"), 100000);
+    assert_samples_are(BYTES("\xFA\x7F\x7F\xFF\xFF"), 3.4028234663852886e+38);
+    assert_samples_are(BYTES("\xFB\x3F\xF1\x99\x99\x99\x99\x99\x9A"), 1.1);
+    assert_samples_are(BYTES("\xFB\xC0\x10\x66\x66\x66\x66\x66\x66"), -4.1);
+    assert_samples_are(BYTES("\x69-Infinity"), -INFINITY);
+}
+
+static void texts_are_checked_byte_by_byte(void **state)
+{
+    (void)state;
+    struct tw_record record;
+    char bytes[64], message[512];
+    tw_record_init(&record);
+    for (unsigned length = 3; length <= 40; length++) {
+        for (unsigned at = 0; at + 3 <= length; at++) {
+            size_t head = (size_t)sprintf(bytes, "\xA2\x64step%c\x63run\x78%c", 1, length);
+            memset(bytes + head, 'r', length);
+            memcpy(bytes + head + at, "\xE2\x82\xAC", 3);
+            assert_int_equal(decode(bytes, head + length, &record, NULL), 1);
+            assert_memory_equal(record.run, bytes + head, length);
+            assert_int_equal(record.run[length], 0);
+            bytes[head + at + 2] = 'r';
+            assert_int_equal(decode(bytes, head + length, &record, message), -EBADMSG);
+            assert_string_equal(message, "run: not UTF-8");
+        }
+    }
 }
 
 static void a_zero_byte_does_not_end_a_name_or_a_word(void **state)
@@ -450,6 +508,8 @@ int main(void)
         cmocka_unit_test(every_kind_survives_a_round_trip),
         cmocka_unit_test(every_truncation_is_incomplete),
         cmocka_unit_test(other_encodings_of_the_same_values_are_read),
+        cmocka_unit_test(numbers_of_all_widths_are_read_wherever_they_stand),
+        cmocka_unit_test(texts_are_checked_byte_by_byte),
         cmocka_unit_test(a_zero_byte_does_not_end_a_name_or_a_word),
         cmocka_unit_test(all_float_arrays_are_read),
         cmocka_unit_test(broken_bytes_are_told_with_the_reason),

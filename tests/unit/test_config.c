@@ -108,6 +108,24 @@ static void every_section_is_filled_in(void **state)
     tw_config_release(&config);
 }
 
+static void sizes_are_read_with_their_unit(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = {
+        {"2097152", 2097152}, {"2048KiB", 2097152}, {"1.5GiB", 1610612736}, {"1TiB", 1ull << 40}};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char text[64];
+        struct tw_config config;
+        snprintf(text, sizeof text, "limits: {memory: %s}\n", sizes[i].text);
+        load_well(&config, text, NULL);
+        assert_true(config.limits.memory == sizes[i].bytes);
+        tw_config_release(&config);
+    }
+}
+
 static void an_empty_file_and_no_file_are_the_defaults(void **state)
 {
     struct tw_config config;
@@ -120,6 +138,9 @@ static void an_empty_file_and_no_file_are_the_defaults(void **state)
         assert_string_equal(tw_config_log(&config).dir, config.state_dir);
         assert_int_equal(config.n_sinks + config.n_kafka + config.n_directories, 0);
         assert_int_equal(config.log_level, 2);
+        assert_int_equal(config.limits.runs, 1000000);
+        assert_true(config.limits.memory == (uint64_t)8 << 30);
+        assert_true(config.limits.retire_after_silence == 86400);
         tw_config_release(&config);
     }
     assert_int_equal(tw_config_load(&config, NULL, NULL, 0, NULL, NULL, NULL), 0);
@@ -143,7 +164,8 @@ static const struct {
 } wrong[] = {
     {"stat_dir: /x\n", ":1:1: unknown key 'stat_dir'; did you mean 'state_dir'?\n"},
     {"kibana: {}\n", ":1:1: unknown key 'kibana'; known here: state_dir, sources, advisory_log, "
-                     "detectors, rules, sinks, delivery, http, log, shutdown_timeout\n"},
+                     "detectors, rules, sinks, delivery, checkpoint, http, limits, log, "
+                     "shutdown_timeout\n"},
     {"log: {level: loud}\n", ":1:14: level: 'loud' is none of error, warning, info, debug\n"},
     {"log: {level: [info]}\n", ":1:14: level: must be one value, not a list\n"},
     {"log: [level]\n", ":1:6: log must be a mapping (key: value)\n"},
@@ -165,7 +187,7 @@ static const struct {
      ":2:5: kafka: 'brokers' is missing (host:port of some brokers, separated by commas)\n"},
     {"sources:\n  - kafka: {brokers: [a]}\n", ":2:22: brokers: must be one value, not a list\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {grop.id: x}}\n",
-     ":2:5: properties: 'grop.id' is not a librdkafka property\n"},
+     ":2:5: properties: 'grop.id' is not a librdkafka property; did you mean 'group.id'?\n"},
     {"sources:\n  - kafka: {brokers: a, properties: {group.id: x}}\n",
      ":2:5: properties: 'group.id' is set by the key 'group'\n"},
     {"sources:\n  - kafka: {brokers: a, topic: \"^a.*\"}\n",
@@ -188,6 +210,9 @@ static const struct {
      ":1:38: cooldown_steps: 'soon' is not a number\n"},
     {"delivery: {backoff_max: 10y}\n",
      ":1:25: backoff_max: '10y' is not a duration such as 250ms, 30s or 5m\n"},
+    {"limits: {memory: 8GB}\n",
+     ":1:18: memory: '8GB' is not a size such as 64KiB, 512MiB or 8GiB\n"},
+    {"limits: {memory: 1KiB}\n", ":1:18: memory: 1KiB is outside 1.04858e+06 to 1.1259e+15\n"},
     {"delivery: {backoff_first: 1h}\n",
      ": delivery: backoff_max (60 s) is below backoff_first (3600 s)\n"},
     {"http: {listen: 9464}\n",
@@ -375,6 +400,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_section_is_filled_in),
+        cmocka_unit_test(sizes_are_read_with_their_unit),
         cmocka_unit_test(an_empty_file_and_no_file_are_the_defaults),
         cmocka_unit_test(the_environment_is_put_in_and_can_be_escaped),
         cmocka_unit_test(every_mistake_is_told_with_line_column_and_remedy),

@@ -206,12 +206,12 @@ static void a_copied_state_goes_on_the_same(void **state)
     train(&whole, 1, 250, 10, .7, 2.3, &seeds[0]);
     train(&whole, 251, 600, 10, .1, 2.3, &seeds[0]);
     train(&first, 1, 250, 10, .7, 2.3, &seeds[1]);
-    memcpy(second.state, first.state, second.detector->state_size);
+    memcpy(second.state, first.state, subject_state_size(&second));
     second.context = first.context;
     second.reports = first.reports;
     train(&second, 251, 600, 10, .1, 2.3, &seeds[1]);
     assert_true(whole.reports == second.reports);
-    assert_memory_equal(whole.state, second.state, whole.detector->state_size);
+    assert_memory_equal(whole.state, second.state, subject_state_size(&whole));
     assert_int_equal(whole.findings[0].state, TW_STATE_RECOVERED);
     subject_stop(&whole);
     subject_stop(&first);

@@ -9,11 +9,12 @@ struct context {
 static void start(struct context *context)
 {
     struct tw_error error = {0};
-    memset(&context->config, 0, sizeof context->config);
+    memset(context, 0, sizeof *context);
     assert_int_equal(
         tw_options_initialise(tw_context_options, tw_context_n_options, &context->config, &error),
         0);
     tw_context_start(&context->is);
+    tw_context_grow(&context->is, TW_EXTENT_LAYERS, NULL);
 }
 
 static void observe(struct context *context, struct tw_record *record)
@@ -273,6 +274,37 @@ static void layers_are_called_by_their_names(void **state)
     assert_string_equal(scope, "layer:#3");
 }
 
+/* The header comes long before the first layers record, which is what makes room for names. */
+static void names_that_came_before_there_was_room_are_known_with_it(void **state)
+{
+    struct context whole, grown;
+    char scope[TW_SCOPE_MAX + 1];
+    struct tw_record record = header_record();
+    size_t size = tw_context_size(TW_EXTENT_STEPS);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct tw_layer_info *layer = tw_header_add_layer(record.header, i ? "gate" : "dense");
+        snprintf(layer->activation, sizeof layer->activation, "tanh");
+    }
+    uint64_t hash = tw_header_hash(record.header);
+    start(&whole);
+    start(&grown);
+    grown.is.extent = TW_EXTENT_STEPS;
+    memset((char *)&grown.is + size, 0xa5, sizeof grown.is - size);
+    tw_context_observe(&whole.is, &whole.config, &record);
+    tw_context_observe(&grown.is, &grown.config, &record);
+    tw_context_layer_scope(&grown.is, hash, 1, scope, sizeof scope);
+    assert_string_equal(scope, "layer:#1");
+    for (size_t i = size; i < sizeof grown.is; i++)
+        assert_int_equal(((unsigned char *)&grown.is)[i], 0xa5);
+    memset((char *)&grown.is + size, 0, sizeof grown.is - size);
+    tw_context_grow(&grown.is, TW_EXTENT_LAYERS, record.header);
+    tw_context_layer_scope(&grown.is, hash, 1, scope, sizeof scope);
+    assert_string_equal(scope, "layer:gate");
+    assert_memory_equal(&whole.is, &grown.is, sizeof whole.is);
+    tw_record_clear(&record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_header_declares_the_warm_up_and_the_rest),
         cmocka_unit_test(another_batch_size_begins_a_segment_and_a_repeated_header_does_not),
         cmocka_unit_test(layers_are_called_by_their_names),
+        cmocka_unit_test(names_that_came_before_there_was_room_are_known_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,16 +125,26 @@ static void a_cusum_remembers_where_its_excursion_began(void **state)
     assert_true(fabs(tw_cusum_line(20, .3) - 37.142857) < 1e-6);
 }
 
+/* Losses on the linear scale, so that they may be any numbers. */
+static void push_level(struct tw_level *level, struct tw_course *course, double loss, uint64_t step)
+{
+    course->is_linear = 1;
+    tw_course_push(course, loss, step);
+    tw_level_push(level, course);
+}
+
 static void the_best_level_lags_behind_by_a_window(void **state)
 {
     struct tw_level level;
+    struct tw_course course;
     (void)state;
     tw_level_start(&level);
+    tw_course_start(&course);
     assert_int_equal(tw_level_best_span(&level), TW_LEVEL_SPANS);
     for (int i = 1; i <= 9; i++)
-        tw_level_push(&level, 10 - i, (uint64_t)i);
+        push_level(&level, &course, 10 - i, (uint64_t)i);
     assert_int_equal(tw_level_best_span(&level), TW_LEVEL_SPANS);
-    tw_level_push(&level, 0, 10);
+    push_level(&level, &course, 0, 10);
     /* The first five were 9 8 7 6 5: median 7, at step 5. */
     assert_int_equal(tw_level_best_span(&level), TW_LEVEL_5);
     assert_true(level.best[TW_LEVEL_5].best == 7);
@@ -142,23 +152,25 @@ static void the_best_level_lags_behind_by_a_window(void **state)
     /* The newest five: 4 3 2 1 0. */
     assert_true(tw_level_now(&level, TW_LEVEL_5) == 2);
     for (int i = 11; i <= 96; i++)
-        tw_level_push(&level, 100, (uint64_t)i);
+        push_level(&level, &course, 100, (uint64_t)i);
     assert_int_equal(tw_level_best_span(&level), TW_LEVEL_64);
-    assert_int_equal(tw_level_first_step(&level, 16), 81);
-    assert_int_equal(tw_level_first_step(&level, 5), 92);
+    assert_int_equal(tw_level_first_step(&level, &course, 16), 81);
+    assert_int_equal(tw_level_first_step(&level, &course, 5), 92);
 }
 
 static void noise_is_indifferent_to_a_trend(void **state)
 {
     struct tw_level level;
+    struct tw_course course;
     uint64_t seed = 3;
     double sum = 0;
     (void)state;
     tw_level_start(&level);
+    tw_course_start(&course);
     for (int i = 0; i < 6400; i++) {
-        tw_level_push(&level, -.02 * i + .1 * next_normal(&seed), (uint64_t)i);
+        push_level(&level, &course, -.02 * i + .1 * next_normal(&seed), (uint64_t)i);
         if (i % 64 == 63)
-            sum += tw_level_noise(&level, 0) / 100;
+            sum += tw_level_noise(&level, &course, 0) / 100;
     }
     assert_true(fabs(sum - .1) < .01);
     /* -.02 a value: the newer eight lie 8 x .02 = .16 below the older eight. */

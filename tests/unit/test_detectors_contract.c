@@ -57,7 +57,10 @@ static void states_are_small_and_versioned(void **state)
     (void)state;
     FOR_EACH(detector)
     {
-        assert_true(detector->state_size > 0 && detector->state_size <= STATE_BYTES_MAX);
+        const size_t *size = detector->state_size;
+        assert_true(size[0] > 0 && size[TW_EXTENTS - 1] <= STATE_BYTES_MAX);
+        for (int extent = 1; extent < TW_EXTENTS; extent++)
+            assert_true(size[extent - 1] <= size[extent]);
         assert_true(detector->state_version >= 1);
         assert_non_null(detector->start);
         assert_non_null(detector->observe);
@@ -212,7 +215,7 @@ static void no_number_that_is_none_enters_a_state(void **state)
             subject_observe(&subject, &record);
             if (step % 100)
                 continue;
-            for (size_t i = 0; i + 8 <= detector->state_size; i += 8)
+            for (size_t i = 0; i + 8 <= subject_state_size(&subject); i += 8)
                 assert_false(is_no_number((char *)subject.state + i));
         }
         subject_stop(&subject);
@@ -241,13 +244,14 @@ static void two_runs_taken_in_turns_do_not_meet(void **state)
             }
         }
         assert_true(alone.reports == first.reports);
-        assert_memory_equal(alone.state, first.state, detector->state_size);
+        size_t size = subject_state_size(&alone);
+        assert_memory_equal(alone.state, first.state, size);
         /* And a state that is started again is a new one. */
-        memset(first.state, 0, detector->state_size);
-        memset(second.state, 0, detector->state_size);
+        memset(first.state, 0, size);
+        memset(second.state, 0, size);
         detector->start(first.state, first.config);
         detector->start(second.state, second.config);
-        assert_memory_equal(first.state, second.state, detector->state_size);
+        assert_memory_equal(first.state, second.state, size);
         subject_stop(&alone);
         subject_stop(&first);
         subject_stop(&second);

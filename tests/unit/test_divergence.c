@@ -466,8 +466,8 @@ static void bad_numbers_at_any_place_do_not_blind_it(void **state)
         assert_in_range(found->detected_step, FAULT, FAULT + 200);
         assert_true(isfinite(found->evidence.value));
         const struct tw_divergence *divergence = subject.state;
-        assert_floats_are_finite(divergence->loss.baseline.window.values, TW_BASELINE_VALUES);
-        assert_floats_are_finite(divergence->loss.level.window64.values, 64);
+        assert_floats_are_finite(subject.context.course.losses, TW_COURSE_LOSSES);
+        assert_floats_are_finite(divergence->loss.level.window16.values, 16);
         assert_floats_are_finite(divergence->loss.blocks.means, TW_BLOCKS);
         subject_stop(&subject);
     }
@@ -523,7 +523,7 @@ static void a_state_saved_and_restored_at_every_record_changes_nothing(void **st
     (void)state;
     start(&plain);
     start(&moved);
-    size_t size = tw_detector_divergence.state_size;
+    size_t size = tw_detector_divergence.state_size[TW_EXTENT_LAYERS];
     for (uint64_t step = 0; step < STEPS; step++) {
         double loss =
             healthy_loss(step, .03, &seed) * (step < FAULT ? 1 : hill((double)(step - FAULT)));

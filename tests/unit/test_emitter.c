@@ -319,11 +319,11 @@ static void wrong_options_are_told(void **state)
         {{.run = "r",
           .kafka_brokers = "localhost:1",
           .kafka_properties = (const char *const[]){"no.such=1", NULL}},
-         "there is no property 'no.such'"},
+         "kafka properties: 'no.such' is not a librdkafka property"},
         {{.run = "r",
           .kafka_brokers = "localhost:1",
           .kafka_properties = (const char *const[]){"linger.ms=secret", NULL}},
-         "the property 'linger.ms' does not take this value"},
+         "kafka properties: librdkafka refuses the value of 'linger.ms'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tw_emitter *emitter = NULL;

@@ -555,7 +555,7 @@ static void a_saved_state_goes_on_as_if_nothing_had_been(void **state)
     start(&restored, 40);
     feed(&through, 0, FAULT + 2, 1, 1);
     memcpy(restored.subject.state, through.subject.state,
-           tw_detector_gradient_explosion.state_size);
+           tw_detector_gradient_explosion.state_size[TW_EXTENT_LAYERS]);
     restored.subject.context = through.subject.context;
     restored.seed = through.seed;
     through.subject.reports = restored.subject.reports = 1;

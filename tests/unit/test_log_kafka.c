@@ -178,13 +178,13 @@ static void an_error_about_a_property_does_not_show_its_value(void **state)
     struct tw_error error = {0};
     tw_texts_add(&bench->properties, "security.protocol=my-secret");
     assert_int_equal(tw_log_open(&log, &bench->location, &error), -EINVAL);
-    assert_string_equal(error.place, "security.protocol");
+    assert_non_null(strstr(error.text, "'security.protocol'"));
     assert_null(strstr(error.text, "my-secret"));
     error = (struct tw_error){0};
     tw_texts_release(&bench->properties);
     tw_texts_add(&bench->properties, "no.such.thing=1");
     assert_int_equal(tw_log_open(&log, &bench->location, &error), -EINVAL);
-    assert_string_equal(error.place, "no.such.thing");
+    assert_non_null(strstr(error.text, "'no.such.thing'"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -1,5 +1,5 @@
 /* "did you mean": distances counted by hand. */
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,6 +49,13 @@ static void long_words_may_differ_in_a_third_of_their_letters(void **state)
     assert_null(tw_nearest("gxxxxxxx-explosion", one, 1));                 /* 7 of 18, over 6 */
 }
 
+static void a_word_may_stand_inside_a_text(void **state)
+{
+    (void)state;
+    assert_string_equal(tw_nearest_bytes("sinkz.name", 5, words, sizeof words / sizeof *words),
+                        "sinks");
+}
+
 static void endless_words_are_harmless(void **state)
 {
     char endless[5000];
@@ -66,6 +73,7 @@ int main(void)
         cmocka_unit_test(a_letter_too_many_too_few_or_other_is_forgiven),
         cmocka_unit_test(a_swap_of_neighbours_counts_once),
         cmocka_unit_test(a_word_of_which_little_is_left_is_not_suggested),
+        cmocka_unit_test(a_word_may_stand_inside_a_text),
         cmocka_unit_test(long_words_may_differ_in_a_third_of_their_letters),
         cmocka_unit_test(endless_words_are_harmless),
     };

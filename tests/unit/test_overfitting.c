@@ -490,13 +490,13 @@ static void a_state_that_was_saved_goes_on_as_if_nothing_had_happened(void **sta
     for (uint64_t i = 0; i < 80; i++) {
         pair(&whole, i, overfit_at(i), train_at(i));
         pair(&halves, i, overfit_at(i), train_at(i));
-        void *saved = malloc(halves.detector->state_size);
-        memcpy(saved, halves.state, halves.detector->state_size);
+        void *saved = malloc(subject_state_size(&halves));
+        memcpy(saved, halves.state, subject_state_size(&halves));
         free(halves.state);
         halves.state = saved;
     }
     assert_true(whole.reports == halves.reports);
-    assert_memory_equal(whole.state, halves.state, whole.detector->state_size);
+    assert_memory_equal(whole.state, halves.state, subject_state_size(&whole));
     subject_stop(&whole);
     subject_stop(&halves);
 }

@@ -721,7 +721,7 @@ static void a_state_saved_and_restored_at_every_record_changes_nothing(void **st
     struct subject plain, moved;
     struct scaler one = {.scale = 65536, .interval = 300}, two = one;
     uint64_t random = 5;
-    size_t size = tw_detector_overflow.state_size;
+    size_t size = tw_detector_overflow.state_size[TW_EXTENT_LAYERS];
     (void)state;
     start(&plain);
     start(&moved);

@@ -151,6 +151,21 @@ static void the_hash_of_layer_names_is_the_published_fnv_1a(void **state)
     tw_record_clear(&record);
 }
 
+static void a_cleared_record_is_like_a_new_one(void **state)
+{
+    (void)state;
+    struct tw_record record, new;
+    tw_record_init(&new);
+    for (int kind = TW_KIND_HEADER; kind <= TW_KIND_END; kind++) {
+        tw_record_init(&record);
+        wire_sample(&record, (enum tw_kind)kind, 1);
+        for (int i = 0; kind == TW_KIND_EVAL && i < TW_METRICS_MAX; i++)
+            tw_record_add_metric(&record, (char[]){(char)('a' + i), 0}, i);
+        tw_record_clear(&record);
+        assert_memory_equal(&record, &new, sizeof new);
+    }
+}
+
 static void overflow_and_infinities_make_a_record_nonfinite(void **state)
 {
     (void)state;
@@ -226,6 +241,7 @@ int main(void)
         cmocka_unit_test(layers_over_the_limit_are_refused),
         cmocka_unit_test(a_new_column_is_not_measured),
         cmocka_unit_test(the_hash_of_layer_names_is_the_published_fnv_1a),
+        cmocka_unit_test(a_cleared_record_is_like_a_new_one),
         cmocka_unit_test(overflow_and_infinities_make_a_record_nonfinite),
         cmocka_unit_test(texts_are_cut_at_a_character),
         cmocka_unit_test(ill_formed_utf8_is_recognised),

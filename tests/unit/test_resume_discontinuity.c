@@ -288,13 +288,13 @@ static void a_copied_state_goes_on_the_same(void **state)
     train(&whole, &usual, "a", 0, 1000, &seeds[0]);
     train(&whole, &lost, "b", 900, 1400, &seeds[0]);
     train(&first, &usual, "a", 0, 1000, &seeds[1]);
-    memcpy(second.state, first.state, second.detector->state_size);
+    memcpy(second.state, first.state, subject_state_size(&second));
     second.context = first.context;
     second.reports = first.reports;
     train(&second, &lost, "b", 900, 1400, &seeds[1]);
     assert_int_equal(whole.n, 1);
     assert_true(whole.reports == second.reports);
-    assert_memory_equal(whole.state, second.state, whole.detector->state_size);
+    assert_memory_equal(whole.state, second.state, subject_state_size(&whole));
     subject_stop(&whole);
     subject_stop(&first);
     subject_stop(&second);

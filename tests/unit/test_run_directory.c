@@ -406,25 +406,95 @@ static void ranks_are_merged_by_step(void **state)
     assert_int_equal(next(fixture), TW_NEXT_END);
 }
 
-static void behind_a_saved_position_no_rank_repeats_itself(void **state)
+/* What rank 0 has told does not come again; of the others, what is as near as it may have been
+ * overtaken. */
+static void behind_a_saved_position_the_others_go_on_near_rank_0(void **state)
 {
     struct fixture *fixture = *state;
-    for (uint64_t step = 1; step <= 3; step++) {
-        append_step(fixture, "telemetry.cbor", step, 0);
-        append_step(fixture, "telemetry.rank1.cbor", step, 1);
+    for (uint64_t step = 1; step <= 203; step++) {
+        append_step(fixture, "telemetry.cbor", step > 100 ? step - 90 : step, 0);
+        append_step(fixture, "telemetry.rank1.cbor", step > 100 ? step - 90 : step, 1);
     }
     open_run(fixture, false);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 400; i++)
         assert_int_equal(next(fixture), TW_NEXT_RECORD);
-    struct tw_position position = fixture->item.position; /* both ranks' step 2 are done */
+    struct tw_position position = fixture->item.position; /* both ranks' step 110 are done */
+    assert_int_equal(fixture->item.record->step, 110);
     assert_int_equal(position.index, 1);
     open_run(fixture, false);
     assert_int_equal(source->start(fixture->handle, &position, NULL), 0);
-    expect_step(fixture, 3);
-    assert_int_equal(fixture->item.record->rank, 0);
-    expect_step(fixture, 3);
-    assert_int_equal(fixture->item.record->rank, 1);
+    for (uint64_t step = 46; step <= 110; step++) { /* of the second time */
+        expect_step(fixture, step);
+        assert_int_equal(fixture->item.record->rank, 1);
+        assert_int_equal(fixture->item.position.offset, position.offset);
+        assert_int_equal(fixture->item.position.index, 1 + step - 45);
+    }
+    for (uint64_t step = 111; step <= 113; step++) {
+        for (uint32_t rank = 0; rank < 2; rank++) {
+            expect_step(fixture, step);
+            assert_int_equal(fixture->item.record->rank, rank);
+        }
+    }
     assert_int_equal(next(fixture), TW_NEXT_END);
+}
+
+static void append_end_of(const struct fixture *fixture, const char *name, uint32_t rank)
+{
+    char text[100];
+    snprintf(text, sizeof text, "{\"run\":\"r1\",\"rank\":%u,\"kind\":\"end\"}\n", rank);
+    write_text(fixture, name, text);
+}
+
+static void append_json(const struct fixture *fixture, const char *name, uint64_t step,
+                        uint32_t rank)
+{
+    char text[100];
+    snprintf(text, sizeof text, "{\"run\":\"r1\",\"rank\":%u,\"step\":%d,\"loss\":1}\n", rank,
+             (int)step);
+    write_text(fixture, name, text);
+}
+
+static void rank_0s_end_comes_last_and_a_resumed_run_is_merged_anew(void **state)
+{
+    static const struct {
+        uint64_t step; /* 0: an end */
+        uint32_t rank;
+    } expected[] = {{1, 0}, {1, 1}, {2, 0}, {2, 1}, {0, 1}, {0, 0},
+                    {1, 0}, {1, 1}, {2, 0}, {2, 1}, {0, 1}, {0, 0}};
+    struct fixture *fixture = *state;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        for (uint32_t rank = 0; rank < 2; rank++) {
+            const char *name = rank ? "telemetry.rank1.jsonl" : "telemetry.jsonl";
+            append_json(fixture, name, 1, rank);
+            append_json(fixture, name, 2, rank);
+            append_end_of(fixture, name, rank);
+        }
+    }
+    open_run(fixture, false);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_int_equal(next(fixture), TW_NEXT_RECORD);
+        assert_int_equal(fixture->item.record->rank, expected[i].rank);
+        assert_int_equal(fixture->item.record->step, expected[i].step);
+    }
+    assert_int_equal(next(fixture), TW_NEXT_END);
+}
+
+static void while_rank_0_waits_the_others_go_ahead_by_the_window(void **state)
+{
+    struct fixture *fixture = *state;
+    append_step(fixture, "telemetry.cbor", 1, 0);
+    for (uint64_t step = 1; step <= 100; step++)
+        append_step(fixture, "telemetry.rank1.cbor", step, 1);
+    open_run(fixture, true);
+    expect_step(fixture, 1);
+    for (uint64_t step = 1; step <= 65; step++) {
+        expect_step(fixture, step);
+        assert_int_equal(fixture->item.record->rank, 1);
+    }
+    assert_int_equal(next(fixture), TW_NEXT_WAIT);
+    append_step(fixture, "telemetry.cbor", 2, 0);
+    expect_step(fixture, 2);
+    expect_step(fixture, 66);
 }
 
 static void a_directory_without_telemetry_is_an_error_that_names_it(void **state)
@@ -473,7 +543,9 @@ int main(void)
         TEST(a_file_that_takes_the_place_of_another_is_read_from_its_start),
         TEST(a_wait_ends_when_something_is_written),
         TEST(ranks_are_merged_by_step),
-        TEST(behind_a_saved_position_no_rank_repeats_itself),
+        TEST(behind_a_saved_position_the_others_go_on_near_rank_0),
+        TEST(rank_0s_end_comes_last_and_a_resumed_run_is_merged_anew),
+        TEST(while_rank_0_waits_the_others_go_ahead_by_the_window),
         TEST(a_directory_without_telemetry_is_an_error_that_names_it),
         TEST(a_pipe_is_refused_and_does_not_block),
     };

@@ -557,12 +557,12 @@ static void a_copied_state_goes_on_the_same(void **state)
     begin(&first, &tanh_network);
     train(&first, 1, 250, 10, .6, .55, 2.3, 2.3, &seeds[1]);
     begin(&second, &tanh_network);
-    memcpy(second.state, first.state, second.detector->state_size);
+    memcpy(second.state, first.state, subject_state_size(&second));
     second.context = first.context;
     second.reports = first.reports;
     train(&second, 251, 600, 10, .95, .9, 2.3, 2.3, &seeds[1]);
     assert_true(whole.reports == second.reports);
-    assert_memory_equal(whole.state, second.state, whole.detector->state_size);
+    assert_memory_equal(whole.state, second.state, subject_state_size(&whole));
     subject_stop(&whole);
     subject_stop(&first);
     subject_stop(&second);

@@ -876,7 +876,7 @@ static void a_saved_state_goes_on_alike(void **state)
     for (uint64_t i = 0; i < 2200; i++) {
         struct tw_record record = loss_record(i, noisy(LN10, &seed));
         if (i == 300) {
-            memcpy(restored.state, subject.state, subject.detector->state_size);
+            memcpy(restored.state, subject.state, subject_state_size(&subject));
             restored.context = subject.context;
             restored.reports = subject.reports;
         }

@@ -108,7 +108,33 @@ static double noise(int i)
     return (double)x / 2147483648.0 - 1;
 }
 
-/* Record i of a run that learns for 900 steps, then doubles its loss every 50; 0 = header. */
+static void make_header(struct tw_record *record)
+{
+    record->kind = TW_KIND_HEADER;
+    struct tw_header *header = tw_record_add_header(record);
+    strcpy(header->project, "tests");
+    tw_header_set_number(header, "learning_rate", .3);
+    tw_header_set_text(header, "optimizer", "sgd");
+    assert_non_null(tw_header_add_layer(header, "first"));
+    assert_non_null(tw_header_add_layer(header, "second"));
+}
+
+static void make_layers(struct tw_record *record, int i)
+{
+    struct tw_record header;
+    record->kind = TW_KIND_LAYERS;
+    struct tw_layers *layers = tw_record_add_layers(record, 2);
+    float *norms = tw_layers_add_column(layers, TW_LAYER_GRAD_NORM);
+    tw_record_init(&header);
+    make_header(&header);
+    layers->header_hash = tw_header_hash(header.header);
+    tw_record_clear(&header);
+    norms[0] = (float)(.5 + .1 * noise(i));
+    norms[1] = (float)(.5 + .1 * noise(i + 3));
+}
+
+/* Record i of a run that learns for 900 steps, then doubles its loss every 50; 0 = header. From
+ * step 350 on it is evaluated now and then, from 850 on it sends its layers. */
 static void make_record(struct tw_record *record, int i)
 {
     tw_record_init(record);
@@ -119,14 +145,15 @@ static void make_record(struct tw_record *record, int i)
     record->time_ms = 1700000000000 + 1000 * (int64_t)i;
     record->has = TW_HAS_ATTEMPT | TW_HAS_SEQ | TW_HAS_STEP | TW_HAS_TIME | TW_HAS_KIND;
     if (i == 0) {
-        record->kind = TW_KIND_HEADER;
-        struct tw_header *header = tw_record_add_header(record);
-        strcpy(header->project, "tests");
-        tw_header_set_number(header, "learning_rate", .3);
-        tw_header_set_text(header, "optimizer", "sgd");
+        make_header(record);
     } else if (i > STEPS) {
         record->kind = TW_KIND_END;
         record->status = TW_END_COMPLETED;
+    } else if (i >= 350 && i % 50 == 0) {
+        record->kind = TW_KIND_EVAL;
+        tw_record_set(record, TW_SIGNAL_EVAL_LOSS, 2.4 * pow(i, -.3));
+    } else if (i >= 850 && i % 3 == 1) {
+        make_layers(record, i);
     } else {
         double loss = 2.3 * pow(i, -.3) * (1 + .03 * noise(i));
         if (i > BLOW_UP)
@@ -319,17 +346,17 @@ static void a_resumed_attempt_counts_on_its_own(void **state)
     tw_watch_counts(watch, &counts);
     assert_int_equal(counts.repeats, 0);
     const struct tw_run *run = tw_watch_find(watch, "blow-up");
-    assert_int_equal(run->core.context.records, 902);
+    assert_int_equal(run->context->records, 902);
     assert_int_equal(run->core.missing, 0);
     /* What the first process sent last comes once more. */
-    uint32_t segment = run->core.context.segment;
+    uint32_t segment = run->context->segment;
     feed_healthy(watch, "a1", 0, 0);
     feed_healthy(watch, "a1", 450, 500);
     feed_healthy(watch, "a2", 380, 401);
     tw_watch_counts(watch, &counts);
     assert_int_equal(counts.repeats, 51 + 21);
-    assert_int_equal(run->core.context.records, 903);
-    assert_int_equal(run->core.context.segment, segment);
+    assert_int_equal(run->context->records, 903);
+    assert_int_equal(run->context->segment, segment);
     assert_string_equal(run->core.attempt, "a2");
     tw_watch_close(watch);
     free(documents.text);
@@ -347,7 +374,7 @@ static void without_an_attempt_a_newer_time_tells_a_restart_from_a_repeat(void *
         assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
     }
     const struct tw_run *run = tw_watch_find(watch, "blow-up");
-    assert_int_equal(run->core.context.records, 200);
+    assert_int_equal(run->context->records, 200);
     for (int i = 1; i <= 100; i++) {
         struct tw_record record;
         make_healthy(&record, "", i);
@@ -355,7 +382,7 @@ static void without_an_attempt_a_newer_time_tells_a_restart_from_a_repeat(void *
         record.time_ms += 86400000;
         assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
     }
-    assert_int_equal(run->core.context.records, 300);
+    assert_int_equal(run->context->records, 300);
     tw_watch_close(watch);
     free(documents.text);
 }
@@ -455,7 +482,7 @@ static void after_a_rewind_earlier_positions_are_news(void **state)
         make_healthy(&record, "a2", i);
         assert_int_equal(tw_watch_record(watch, &record, &position, NULL), 0);
     }
-    assert_int_equal(tw_watch_find(watch, "blow-up")->core.context.records, 601);
+    assert_int_equal(tw_watch_find(watch, "blow-up")->context->records, 601);
     tw_watch_close(watch);
     free(documents.text);
 }

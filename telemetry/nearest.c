@@ -1,5 +1,5 @@
 /* Edit distance (restricted Damerau-Levenshtein: a swap of two neighbours counts once). */
-#include "agent/nearest.h"
+#include "telemetry/nearest.h"
 
 #include <string.h>
 
@@ -31,10 +31,9 @@ static unsigned distance(const char *a, size_t n_a, const char *b, size_t n_b)
     return rows[n_a % 3][n_b];
 }
 
-const char *tw_nearest(const char *typed, const char *const *words, size_t n)
+const char *tw_nearest_bytes(const char *typed, size_t length, const char *const *words, size_t n)
 {
     const char *nearest = NULL;
-    size_t length = strlen(typed);
     size_t limit = length / 3 < 2 ? 2 : length / 3;
     for (size_t i = 0; length && length <= WORD_MAX && i < n; i++) {
         size_t word_length = strlen(words[i]);
@@ -50,4 +49,9 @@ const char *tw_nearest(const char *typed, const char *const *words, size_t n)
             break;
     }
     return nearest;
+}
+
+const char *tw_nearest(const char *typed, const char *const *words, size_t n)
+{
+    return tw_nearest_bytes(typed, strlen(typed), words, n);
 }

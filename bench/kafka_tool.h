@@ -1,0 +1,47 @@
+/* trainward-bench-kafka: what the Kafka benchmarks (bench/kafka_bench.py) do in C. Each subcommand
+ * is one file; its figures go to standard output as one line of JSON. */
+#ifndef TW_BENCH_KAFKA_TOOL_H
+#define TW_BENCH_KAFKA_TOOL_H
+
+#include "telemetry/error.h"
+#include "telemetry/wire.h"
+
+#include <librdkafka/rdkafka.h>
+
+struct bench_kafka_options {
+    const char *brokers, *topic, *prefix;
+    int partitions;
+    long runs, records, per_message, first_step, per_second;
+    double seconds;
+    enum tw_wire_format format;
+};
+
+/* 0, or negative with `error` set. */
+int bench_kafka_fill(const struct bench_kafka_options *options, struct tw_error *error);
+int bench_kafka_seed(const struct bench_kafka_options *options, struct tw_error *error);
+int bench_kafka_noop(const struct bench_kafka_options *options, struct tw_error *error);
+int bench_kafka_latency(const struct bench_kafka_options *options, struct tw_error *error);
+
+/* A client with properties {name, value}, ..., {NULL, NULL} on top of the brokers'. */
+int bench_kafka_client(rd_kafka_t **ret, const struct bench_kafka_options *options,
+                       rd_kafka_type_t type, const char *const (*properties)[2],
+                       struct tw_error *error);
+
+/* Sends a message, waiting while the client's queue is full. The payload is copied. */
+int bench_kafka_send(rd_kafka_t *producer, const char *topic, int32_t partition, const char *key,
+                     const void *payload, size_t size, struct tw_error *error);
+
+/* The partition that all tools put a run into. */
+static inline int32_t bench_kafka_partition(const struct bench_kafka_options *options, long run)
+{
+    return (int32_t)(run % options->partitions);
+}
+
+/* The order in which runs speak: all of them once, scattered, then again. A multiplication by a
+ * number without a common divisor is a permutation. */
+static inline long bench_kafka_scatter(const struct bench_kafka_options *options, long turn)
+{
+    return (long)((unsigned long)turn * 2654435761ul % (unsigned long)options->runs);
+}
+
+#endif

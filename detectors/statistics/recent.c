@@ -1,0 +1,30 @@
+/* Medians of a few values, by sorting them. */
+#include "detectors/statistics/recent.h"
+
+#include "detectors/statistics/order.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 64 };
+
+double tw_recent_median(const float *values, unsigned n)
+{
+    float copy[MOST], two[2];
+    if (!n)
+        return 0;
+    memcpy(copy, values, n * sizeof *copy);
+    tw_order_two(copy, n, (n - 1) / 2, two);
+    return n % 2 ? (double)two[0] : .5 * ((double)two[0] + (double)two[1]);
+}
+
+double tw_recent_deviation(const float *values, unsigned n)
+{
+    double median = tw_recent_median(values, n), distances[MOST];
+    if (!n)
+        return 0;
+    for (unsigned i = 0; i < n; i++)
+        distances[i] = fabs((double)values[i] - median);
+    tw_sort(distances, n);
+    return 1.4826 * distances[(n + 1) / 2 - 1];
+}
