@@ -104,7 +104,7 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
             wait_for_brokers(configurations, &outage, &failure, tw_now_seconds() - begun_at, pause);
             continue;
         }
-        if (end < 0 && !has_lived) {
+        if (end < 0 && !has_lived && !tw_daemon_is_stopping()) {
             *error = failure;
             return end;
         }

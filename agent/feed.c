@@ -12,6 +12,9 @@
 /* A broker that is away is waited for: for the log, the store and the position. */
 #define SAVE_SECONDS (3 * TW_FEED_FLUSH_SECONDS)
 
+/* Between two lines about the same want of room. */
+#define REFUSED_SECONDS 600
+
 static int to_log(void *closure, const char *id, const char *run, const char *document,
                   struct tw_error *error)
 {
@@ -42,22 +45,24 @@ int64_t tw_feed_wall_ms(void)
 }
 
 void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
-                          uint64_t *told)
+                          uint64_t *counted)
 {
     struct tw_watch_counts counts;
     double now = tw_now_seconds();
     tw_watch_counts(watch, &counts);
-    if (counts.refused == *told ||
-        (services->told_refused > 0 && now < services->told_refused + 600))
+    tw_metrics_now(services->metrics)->refused += counts.refused - *counted;
+    services->refused += counts.refused - *counted;
+    *counted = counts.refused;
+    if (services->refused == services->told_refused || now < services->next_refused)
         return;
     tw_logging(
         TW_LOG_WARNING,
         "no room for further runs: %" PRIu64 " records of new ones were passed over; 'limits' "
         "allows %" PRIu64 " runs and %" PRIu64 " MiB, and there are %" PRIu64 " and %.0f",
-        counts.refused - *told, services->room.runs_max, services->config->limits.memory >> 20,
-        services->room.runs, services->room.bytes / 0x1p20);
-    *told = counts.refused;
-    services->told_refused = now;
+        services->refused - services->told_refused, services->room.runs_max,
+        services->config->limits.memory >> 20, services->room.runs, services->room.bytes / 0x1p20);
+    services->told_refused = services->refused;
+    services->next_refused = now + REFUSED_SECONDS;
 }
 
 long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error *error)

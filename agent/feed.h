@@ -23,7 +23,8 @@ struct tw_feed_services {
     double flush_seconds;     /* how long a checkpoint waits for the log and for the store, each */
     struct tw_room room;      /* of all feeds' runs together */
     struct tw_projects *projects;
-    double told_refused; /* when it was last said that there is no room */
+    uint64_t refused, told_refused; /* records of new runs that there was no room for; as told */
+    double next_refused;            /* when it may be said again */
 };
 
 struct tw_feed;
@@ -75,9 +76,10 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
 /* Milliseconds since the epoch, by the day's clock, which may be set. */
 int64_t tw_feed_wall_ms(void);
 
-/* Says so when records were passed over for want of room, at most once in ten minutes. */
+/* Counts the records that a watch passed over for want of room since it was `counted`, and says so
+ * at most once in ten minutes. */
 void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
-                          uint64_t *told);
+                          uint64_t *counted);
 
 /* services.flush_seconds, unless the agent is about to end. */
 #define TW_FEED_FLUSH_SECONDS 60.0

@@ -20,6 +20,9 @@
 
 #define LOGS_MAX 4096
 #define LOOK_SECONDS 2
+/* What an open log is taken to need of limits.memory: a run with layers, and its readers' buffers.
+ */
+#define LOG_BYTES 65536.
 
 /* One followed log. */
 struct log {
@@ -33,7 +36,6 @@ struct log {
     uint64_t told_repeats;   /* of the watch's, in the figures already */
     struct tw_silence silence;
     bool has_drained; /* since its newest tick */
-    uint64_t refused; /* records that there was no room for, as far as it was told */
 };
 
 struct directory_feed {
@@ -135,10 +137,14 @@ static int restore_run(struct restoring *restoring, const unsigned char **at, si
         return result;
     run->is_dirty = false;
     result = tw_watch_adopt(restoring->log->analysis.watch, run, error);
-    if (result)
+    if (result) {
         tw_run_free(run);
+        return result;
+    }
     /* What an earlier life had found due it may have done already: it is the same again. */
-    return result ? result : tw_watch_carry_out(restoring->log->analysis.watch, run, error);
+    result = tw_watch_carry_out(restoring->log->analysis.watch, run, error);
+    restoring->log->is_dirty |= run->is_dirty;
+    return result;
 }
 
 static void take_saved(struct restoring *restoring, const struct saved *saved)
@@ -191,6 +197,7 @@ static uint64_t telemetry_inode(const char *path)
 static int open_analysis(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     struct tw_watch_options options = tw_feed_watch_options(feed->services);
+    options.room = NULL; /* a log that there is no room for is not opened, and nothing is lost */
     log->position = (struct tw_position){0};
     log->rewinds = 0;
     log->told_repeats = 0;
@@ -256,7 +263,7 @@ static void close_log(struct directory_feed *feed, struct log *log)
     count_repeats(feed, log);
     log->size_at_end = log->position.offset;
     tw_projects_leave(feed->services->projects, log->analysis.watch);
-    tw_silence_stop(&log->silence, &feed->services->room);
+    tw_silence_stop(&log->silence, NULL);
     tw_analysis_close(&log->analysis);
     feed->n_open -= log->is_open;
     log->is_open = false;
@@ -287,7 +294,7 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
     log->silence.projects = feed->services->projects;
     tw_projects_join(feed->services->projects, log->analysis.watch);
-    if (has_ended(log))
+    if (has_ended(log) && !log->is_dirty)
         close_log(feed, log);
     return 0;
 }
@@ -449,6 +456,13 @@ static int carry_out(struct directory_feed *feed, struct log *log, struct tw_err
 static int put_to_sleep(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     off_t size = telemetry_size(log->path);
+    /* What was written up to now is read before: only what comes later makes it grow. */
+    long more = work_log(feed, log, error);
+    if (more < 0)
+        return (int)more;
+    if (more > 0 || !log->is_open)
+        return 0;
+    feed->figures->retired++;
     int result = end_log(feed, log, error);
     log->size_at_end = size;
     return result;
@@ -465,13 +479,12 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
     };
     if (!log->is_open || !tw_silence_is_time(silence, moment.now))
         return 0;
-    tw_silence_tick(silence, log->analysis.watch, feed->services->config, &feed->services->room,
-                    &moment);
+    tw_silence_tick(silence, log->analysis.watch, feed->services->config, NULL, &moment);
     log->has_drained = false;
-    tw_feed_tell_refused(feed->services, log->analysis.watch, &log->refused);
     long changed = (long)(silence->n_due + silence->n_gone);
     int result = silence->n_due ? carry_out(feed, log, error) : 0;
-    if (!result && changed && have_all_ended(log))
+    bool may_sleep = moment.is_listening && (changed || log->is_dirty);
+    if (!result && may_sleep && have_all_ended(log))
         result = put_to_sleep(feed, log, error);
     return result ? result : changed;
 }
@@ -555,13 +568,20 @@ static void close_feed(struct tw_feed *base)
     free(feed);
 }
 
+static size_t least(double a, double b, double c)
+{
+    double smallest = a < b ? a : b;
+    return (size_t)(smallest < c ? smallest : c);
+}
+
 /* A log takes a descriptor for each rank, and the rest of the agent needs some too. */
-static size_t open_max(void)
+static size_t open_max(const struct tw_limits *limits)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
-        return LOGS_MAX;
-    return limit.rlim_cur / 2 < LOGS_MAX ? (size_t)limit.rlim_cur / 2 : LOGS_MAX;
+    double logs = LOGS_MAX;
+    if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY)
+        logs = least(LOGS_MAX, (double)(limit.rlim_cur / 2), LOGS_MAX);
+    return least(logs, (double)limits->runs, (double)limits->memory / LOG_BYTES);
 }
 
 int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *services,
@@ -582,7 +602,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
         free(feed);
         return tw_error_set(error, -ENOMEM, "out of memory");
     }
-    feed->open_max = open_max();
+    feed->open_max = open_max(&services->config->limits);
     int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
     if (!result)
         result = look(feed, error);

@@ -25,7 +25,7 @@ struct tw_shard {
     uint64_t waiting_for;
     uint64_t told_repeats; /* of the watch's, in the figures already */
     struct tw_silence silence;
-    uint64_t refused; /* records that there was no room for, as far as it was told */
+    uint64_t refused; /* records that there was no room for, as far as they were counted */
 };
 
 struct tw_kafka_feed {
@@ -53,8 +53,8 @@ struct tw_kafka_feed {
 
     /* ---- silence ---- */
     double next_tick;
-    bool has_drained; /* since the newest tick */
-    bool is_partial;  /* others have partitions of the topic */
+    double drained;  /* when everything there was had been taken the last time */
+    bool is_partial; /* others have partitions of the topic */
 
     /* ---- membership ---- */
     double session_seconds;

@@ -15,6 +15,8 @@
 /* How long the records of a retired run are known when they come again: a topic that is read again
  * from its start is so within days or never. */
 #define RETIRED_SECONDS (3 * 86400.)
+/* Everything there is has been taken within this: then what comes next is new. */
+#define DRAINED_SECONDS 1.0
 /* Most that are forgotten at once. */
 #define FORGOTTEN_MAX 1000
 
@@ -44,6 +46,7 @@ int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, str
     if (result)
         return result;
     tw_unsaved_remove(&shard->unsaved, run);
+    feed->figures->retired++;
     if (tw_watch_retire(shard->watch, run, &retired))
         return tw_error_set(error, -ENOMEM, "out of memory");
     return 0;
@@ -130,24 +133,31 @@ static int mind_shard(struct tw_kafka_feed *feed, int32_t partition,
     return result ? result : forget_outdated(feed, partition, error);
 }
 
+/* A tenth of the shards each tenth of a second, so that many runs make no long pause. */
 int tw_kafka_feed_mind_silence(struct tw_kafka_feed *feed, bool has_drained, struct tw_error *error)
 {
-    feed->has_drained |= has_drained;
+    if (has_drained)
+        feed->drained = feed->now;
     if (feed->now < feed->next_tick)
         return 0;
     const struct tw_silence_moment moment = {
         .now = feed->now,
         .wall_ms = tw_feed_wall_ms(),
-        .is_listening = feed->has_drained && tw_kafka_source_is_listening(feed->handle),
+        .is_listening = feed->now - feed->drained <= DRAINED_SECONDS &&
+                        tw_kafka_source_is_listening(feed->handle),
     };
-    feed->next_tick = feed->now + 1;
+    feed->next_tick = feed->now + .1;
     tw_projects_set_partial(feed->services->projects, &feed->is_partial,
                             feed->n_ours != (size_t)feed->n_partitions);
-    feed->has_drained = false;
     /* Who may have lost its partitions cannot know that their runs are silent. */
     int result = tw_kafka_feed_check_membership(feed, error);
-    for (size_t i = 0; i < feed->n_ours && !result; i++)
+    size_t most = feed->n_ours / 10 + 1;
+    for (size_t i = 0; i < feed->n_ours && most && !result; i++) {
+        if (!tw_silence_is_time(&feed->shards[feed->ours[i]].silence, feed->now))
+            continue;
         result = mind_shard(feed, feed->ours[i], &moment, error);
+        most--;
+    }
     return result == -EAGAIN ? 0 : result;
 }
 
@@ -156,7 +166,7 @@ int tw_kafka_feed_do_restored(struct tw_kafka_feed *feed, int32_t partition, str
     struct tw_shard *shard = &feed->shards[partition];
     int result = 0;
     tw_silence_fall_behind(&shard->silence, shard->watch, tw_feed_wall_ms());
-    feed->has_drained = false;
+    feed->drained = 0;
     for (struct tw_run *run = tw_watch_next(shard->watch, NULL); run && !result;
          run = tw_watch_next(shard->watch, run)) {
         if (run->core.due == TW_DUE_NOTHING)

@@ -45,6 +45,7 @@ libagent_la_SOURCES = \
 	agent/ranks_roster.c \
 	agent/ranks_save.c \
 	agent/ranks_state.h \
+	agent/ranks_take.c \
 	agent/report.h \
 	agent/report_json.c \
 	agent/report_text.c \

@@ -28,6 +28,11 @@ const struct tw_metric_name tw_metric_table[] = {
      PROCESS_DOUBLE(start_time)},
     {"trainward_ready", "", "1 once every source is assigned and restored, else 0",
      PROCESS_DOUBLE(is_ready)},
+    {"trainward_refused_records_total", "",
+     "Records of new runs that were passed over: as many as limits.runs and limits.memory allow "
+     "are "
+     "watched",
+     PROCESS(refused)},
     {"trainward_lives_failed_total", "",
      "Lives that an error ended; each time the next goes on from what is durable",
      PROCESS(lives_failed)},
@@ -70,6 +75,9 @@ const struct tw_metric_name tw_metric_table[] = {
     {"trainward_stale_snapshots_total", "source",
      "Snapshots that did not fit (other thresholds or version); the runs are read again",
      SOURCE(stale_runs)},
+    {"trainward_retired_runs_total", "source",
+     "Runs whose memory was given back, as they had ended or were silent for long",
+     SOURCE(retired)},
     {"trainward_state_lost_runs_total", "source",
      "Of these, runs whose first records the topic has no more", SOURCE(state_lost)},
     {"trainward_lost_records_total", "source",

@@ -29,8 +29,9 @@ struct tw_source_figures {
     uint64_t dead_letters; /* of these, kept in the dead letters */
     uint64_t snapshots, snapshot_bytes, snapshot_failures;
     uint64_t restored_runs, stale_runs; /* from saved state; saved state that did not fit */
-    uint64_t state_lost;                /* of the latter, runs whose first records were gone */
-    uint64_t records_lost;              /* deleted from the topic before they were read */
+    uint64_t retired;       /* runs whose memory was given back for their end or silence */
+    uint64_t state_lost;    /* of the latter, runs whose first records were gone */
+    uint64_t records_lost;  /* deleted from the topic before they were read */
     uint64_t confirmations; /* times that it was asked whether the partitions are still ours */
     double restore_seconds;
     uint64_t runs;    /* watched now */
@@ -67,6 +68,7 @@ struct tw_figures {
     double config_loaded_time; /* seconds since 1970 */
     double checkpoint_time;    /* end of the newest good one, seconds since 1970 */
     /* counters */
+    uint64_t refused;      /* records of new runs for which there was no room */
     uint64_t lives_failed; /* lives that ended by an error; the next went on from what is durable */
     uint64_t reloads, reloads_refused;
     uint64_t checkpoints, checkpoints_failed;

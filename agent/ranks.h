@@ -71,7 +71,7 @@ size_t tw_ranks_bytes(const struct tw_ranks *ranks);
 
 /* Writes the state to `to`, which has room for the size that NULL answers. */
 size_t tw_ranks_save(const struct tw_ranks *ranks, unsigned char *to);
-/* 0, -ENOMEM, or -EBADMSG when this is no such state. */
+/* 0, -ENOMEM, -ESTALE when another version wrote it, or -EBADMSG when this is no such state. */
 int tw_ranks_load(struct tw_ranks **ret, const unsigned char *bytes, size_t size);
 
 #endif

@@ -11,7 +11,7 @@ static double step_seconds(const struct tw_ranks *ranks)
     uint64_t known = ranks->core.n_intervals;
     unsigned n = known < TW_RANKS_INTERVALS ? (unsigned)known : TW_RANKS_INTERVALS;
     for (unsigned i = 0; i < n; i++)
-        seconds[i] = (double)ranks->core.seconds[i];
+        seconds[i] = ranks->core.seconds[i];
     return n < 3 ? 0 : tw_median(seconds, n);
 }
 
@@ -21,7 +21,7 @@ void tw_ranks_note_step(struct tw_ranks *ranks, uint64_t step, int64_t time_ms)
     double seconds = ((double)time_ms - (double)core->judged_ms) / 1000;
     double steps = (double)step - (double)core->judged_step;
     if (core->has_judged_step && steps >= 1 && seconds >= 0 && seconds < 1e9)
-        core->seconds[core->n_intervals++ % TW_RANKS_INTERVALS] = (float)(seconds / steps);
+        core->seconds[core->n_intervals++ % TW_RANKS_INTERVALS] = seconds / steps;
     core->judged_ms = time_ms;
     core->judged_step = step;
     core->has_judged_step = 1;
@@ -75,10 +75,16 @@ void tw_ranks_find_away(struct tw_ranks *ranks, const struct tw_rank_lag_config 
     for (uint32_t i = 0; i < ranks->core.n_ranks; i++) {
         struct tw_rank *rank = &ranks->rank[i];
         double seconds = ((double)ranks->core.newest_ms - (double)rank->time_ms) / 1000;
-        if (tw_rank_is_waited_for(rank) && silent_from(ranks, config, rank) <= front &&
-            seconds >= least)
+        if (tw_rank_is_waited_for(rank) && rank->has_interval &&
+            silent_from(ranks, config, rank) <= front && seconds >= least)
             rank->is_away = 1;
     }
+}
+
+/* One that has told of a single step is not known to tell of more. */
+static bool is_judged(const struct tw_rank *rank)
+{
+    return rank->is_told || (rank->has_interval && !rank->has_completed && !rank->is_gone);
 }
 
 void tw_ranks_judge(struct tw_ranks *ranks, const struct tw_rank_lag_config *config,
@@ -87,9 +93,11 @@ void tw_ranks_judge(struct tw_ranks *ranks, const struct tw_rank_lag_config *con
     double seconds = step_seconds(ranks);
     for (uint32_t i = 0; i < ranks->core.n_ranks && report->n < TW_REPORT_CONDITIONS; i++) {
         struct tw_rank *rank = &ranks->rank[i];
-        if (!rank->has_step || rank->has_completed)
+        if (!is_judged(rank))
             continue;
         struct tw_rank_lag lag = lag_of(ranks, rank, seconds);
+        if (rank->is_gone)
+            lag.step = lag.judged_step; /* what it was told of is over */
         enum tw_state state = tw_rank_lag_judge(config, &lag, report);
         if (state == TW_STATE_OPEN)
             rank->is_told = rank->is_away = 1;

@@ -120,7 +120,7 @@ uint32_t tw_rank_interval(const struct tw_rank *rank)
 
 bool tw_rank_is_waited_for(const struct tw_rank *rank)
 {
-    return rank->has_step && !rank->has_ended && !rank->is_away;
+    return rank->has_step && !rank->has_ended && !rank->is_away && !rank->is_gone;
 }
 
 uint64_t tw_rank_step(const struct tw_ranks *ranks, const struct tw_rank *rank)

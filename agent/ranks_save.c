@@ -74,6 +74,8 @@ int tw_ranks_load(struct tw_ranks **ret, const unsigned char *bytes, size_t size
     if (!result && (core->n_ranks > TW_RANKS_MAX ||
                     size != sizeof *core + roster + core->n_queue + core->n_header))
         result = -EBADMSG;
+    if (!result && core->version != TW_RANKS_VERSION)
+        result = -ESTALE;
     if (result)
         core->n_ranks = 0;
     bytes += sizeof *core;

@@ -23,14 +23,19 @@ struct tw_rank {
     uint8_t is_over;                  /* the run did; it has not begun anew since */
     uint8_t is_away;                  /* silent: not waited for */
     uint8_t is_told;                  /* and that is said */
-    uint8_t has_interval;
-    uint8_t reserved[7];
+    uint8_t has_interval;             /* it has told of two steps */
+    uint8_t is_gone;                  /* a later header declares a smaller world */
+    uint8_t reserved[6];
 };
 
 #define TW_RANKS_INTERVALS 31
 
+/* Raised whenever the layout or the meaning of what is saved changes. */
+#define TW_RANKS_VERSION 1
+
 /* The flat part. */
 struct tw_ranks_core {
+    uint32_t version;
     uint32_t n_ranks, n_header, n_queue;
     uint64_t world_size; /* 0: not declared */
     uint64_t counted;
@@ -58,7 +63,7 @@ struct tw_ranks_core {
     int64_t judged_ms; /* of the newest judged step */
     uint64_t judged_step, n_intervals;
     uint8_t has_judged_step;
-    float seconds[TW_RANKS_INTERVALS]; /* a step, by the times of those judged */
+    double seconds[TW_RANKS_INTERVALS]; /* a step, by the times of those judged */
     struct tw_ranks_taken taken;
 };
 
@@ -83,6 +88,12 @@ uint32_t tw_rank_interval(const struct tw_rank *rank);
 bool tw_rank_is_waited_for(const struct tw_rank *rank);
 /* Its step in the lead's generation. */
 uint64_t tw_rank_step(const struct tw_ranks *ranks, const struct tw_rank *rank);
+
+/* ---- ranks.c ---- */
+
+/* A record of that place is judged. */
+void tw_ranks_note_judged(struct tw_ranks *ranks, const struct tw_rank_place *place,
+                          const struct tw_record *record, const struct tw_ranks_taken *taken);
 
 /* ---- ranks_lag.c ---- */
 

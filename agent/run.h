@@ -46,18 +46,18 @@ struct tw_run_core {
     uint32_t suspects;         /* bit i: tw_detectors[i] has a suspicion */
     uint32_t n_attempts;
     struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS]; /* newest first */
-    uint32_t signal_counts[TW_SIGNALS];
-    uint64_t repeats, missing, other_ranks;
-    uint32_t transition; /* number of the next run document */
-    uint32_t findings_dropped;
     /* Silence: agent/silence.h. */
     uint8_t due;                /* enum tw_run_due */
     uint8_t is_live;            /* a record of it came while it was new, not out of an old log */
     uint8_t is_retired;         /* all is told: its memory can go (agent/retired.h) */
+    uint8_t is_revived;         /* it was retired before: what came before that is not known */
     uint8_t speaks_for_project; /* it has told that all runs of its project are silent */
     uint32_t project_runs;      /* how many these were */
-    uint8_t is_revived;         /* it was retired before: what came before that is not known */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
+    uint32_t signal_counts[TW_SIGNALS];
+    uint64_t repeats, missing, other_ranks;
+    uint32_t transition; /* number of the next run document */
+    uint32_t findings_dropped;
 };
 
 struct tw_run {

@@ -242,6 +242,20 @@ static int open_session(struct session *session, struct tw_error *error)
     return result;
 }
 
+/* One line: how many records did not arrive, and why. */
+static void tell_loss(const struct tw_emitter_counts *counts, const struct tw_error *error)
+{
+    char dropped[64] = "", message[1024];
+    if (counts->dropped && counts->lost)
+        snprintf(dropped, sizeof dropped, " (%llu of them too many at a time)",
+                 (unsigned long long)counts->dropped);
+    fprintf(stderr, PROGRAM ": %llu of %llu telemetry records were not delivered%s: %s\n",
+            (unsigned long long)(counts->dropped + counts->lost),
+            (unsigned long long)(counts->emitted + counts->dropped), dropped,
+            error->code ? tw_error_message(error, message, sizeof message)
+                        : "they came faster than they could be written");
+}
+
 /* Returns whether everything could be written. */
 static bool close_emitter(struct session *session)
 {
@@ -251,12 +265,10 @@ static bool close_emitter(struct session *session)
         return true;
     int result = tw_emitter_close(session->emitter, &counts, &error);
     session->emitter = NULL;
-    if (result)
-        complain(&error);
     if (counts.dropped || counts.lost)
-        fprintf(stderr, PROGRAM ": %llu of %llu telemetry records were not delivered\n",
-                (unsigned long long)(counts.dropped + counts.lost),
-                (unsigned long long)(counts.emitted + counts.dropped));
+        tell_loss(&counts, &error);
+    else if (result)
+        complain(&error);
     return !result;
 }
 

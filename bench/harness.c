@@ -59,15 +59,24 @@ static double stolen_share(struct ticks from, struct ticks to)
     return to.all > from.all ? (double)(to.stolen - from.stolen) / (double)(to.all - from.all) : 0;
 }
 
+static void run_burst(const struct bench_contestant *contestant, double *ret_wall, double *ret_cpu)
+{
+    if (contestant->before)
+        contestant->before(contestant->closure);
+    double wall = bench_wall_seconds(), cpu = bench_cpu_seconds();
+    contestant->run(contestant->closure);
+    *ret_cpu = bench_cpu_seconds() - cpu;
+    *ret_wall = bench_wall_seconds() - wall;
+    if (contestant->after)
+        contestant->after(contestant->closure);
+}
+
 static void run_round(const struct bench_contestant *contestants, size_t n, unsigned round,
                       struct bench_times *times)
 {
     for (size_t turn = 0; turn < n; turn++) {
         size_t i = round % 2 ? n - 1 - turn : turn;
-        double wall = bench_wall_seconds(), cpu = bench_cpu_seconds();
-        contestants[i].run(contestants[i].closure);
-        times->cpu[i][round] = bench_cpu_seconds() - cpu;
-        times->wall[i][round] = bench_wall_seconds() - wall;
+        run_burst(&contestants[i], &times->wall[i][round], &times->cpu[i][round]);
     }
 }
 
@@ -96,13 +105,13 @@ static void drop_stolen(struct bench_times *times, const double *stolen)
 void bench_interleave(const struct bench_contestant *contestants, size_t n, unsigned rounds,
                       struct bench_times *ret)
 {
-    double stolen[BENCH_ROUNDS_MAX];
+    double stolen[BENCH_ROUNDS_MAX], unmeasured[2];
     rounds = rounds < BENCH_ROUNDS_MAX ? rounds : BENCH_ROUNDS_MAX;
     memset(ret, 0, sizeof *ret);
     ret->n_contestants = n;
     ret->rounds = rounds;
     for (size_t i = 0; i < n; i++)
-        contestants[i].run(contestants[i].closure);
+        run_burst(&contestants[i], &unmeasured[0], &unmeasured[1]);
     struct ticks start = ticks_now(), before = start, after = start;
     for (unsigned round = 0; round < rounds; round++, before = after) {
         run_round(contestants, n, round, ret);

@@ -38,6 +38,7 @@ struct bench_contestant {
     const char *name;
     void (*run)(void *closure); /* one burst; its seconds are what is told */
     void *closure;
+    void (*before)(void *closure), (*after)(void *closure); /* around each burst, or NULL */
 };
 
 #define BENCH_CONTESTANTS_MAX 4

@@ -3,6 +3,8 @@
 check_PROGRAMS += bench/trainward-bench
 bench_trainward_bench_SOURCES = \
 	bench/benchmarks.c \
+	bench/dead_broker.c \
+	bench/decode.c \
 	bench/emit.c \
 	bench/gemm_share.c \
 	bench/harness.c bench/harness.h \

@@ -9,7 +9,9 @@
 #include "detectors/statistics/slope.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 struct tw_converged_config {
     double falling_probability, discard, flat_share, gain_share, learned_ratio, trivial_share;
@@ -145,7 +147,8 @@ struct converged {
     double open_loss, open_best;
     uint64_t onset_step;
     int64_t onset_time_ms;
-    uint64_t evals, since_best;
+    uint64_t evals; /* this and the rest from TW_EXTENT_EVALS on, and while has_eval */
+    uint64_t since_best;
     double best, newest; /* evaluation losses */
 };
 
@@ -287,7 +290,7 @@ static void open_finding(struct converged *converged, const struct tw_converged_
     converged->onset_step = plateau->first_step;
     converged->onset_time_ms = context->time_ms;
     converged->open_loss = plateau->level;
-    converged->open_best = converged->best;
+    converged->open_best = converged->has_eval ? converged->best : 0;
     say(converged, config, context, plateau, TW_STATE_OPEN, report);
 }
 
@@ -347,6 +350,8 @@ static void take_rate(struct converged *converged, const struct tw_converged_con
 
 static void take_eval(struct converged *converged, double loss)
 {
+    if (!converged->has_eval)
+        converged->evals = converged->since_best = 0;
     converged->evals++;
     converged->newest = loss;
     converged->since_best++;
@@ -391,8 +396,9 @@ static void begin_anew(struct converged *converged, const struct tw_converged_co
         struct plateau plateau = {.level = converged->open_loss};
         say(converged, config, context, &plateau, TW_STATE_WITHDRAWN, report);
     }
-    *converged = (struct converged){.n_before = blocks_before(&context->course),
-                                    .per_block = context->course.trace.per_block};
+    memset(converged, 0, offsetof(struct converged, evals));
+    converged->n_before = blocks_before(&context->course);
+    converged->per_block = context->course.trace.per_block;
 }
 
 static void converged_observe(void *state, const void *config, const struct tw_context *context,
@@ -435,11 +441,11 @@ const struct tw_detector tw_detector_converged = {
     .title = "Converged",
     .description = "no further gain is to be expected from the rest of the run",
     .secondary = true,
-    .state_version = 2,
+    .state_version = 3,
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .config_size = sizeof(struct tw_converged_config),
-    .state_size = TW_STATE_SIZES(struct converged),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct converged, evals),
     .start = converged_start,
     .observe = converged_observe,
     .finish = converged_finish,

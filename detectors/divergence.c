@@ -53,7 +53,7 @@ static void begin_segment(struct tw_divergence *divergence, const struct tw_dive
          divergence->severity < TW_SEVERITY_CRITICAL)) {
         tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN,
                           (enum tw_severity)divergence->severity);
-        tw_divergence_forget(divergence);
+        tw_divergence_forget(divergence, view);
     }
     tw_loss_baseline_start(&divergence->loss.baseline);
     tw_cusum_start(&divergence->loss.cusum);
@@ -66,7 +66,8 @@ static void begin_segment(struct tw_divergence *divergence, const struct tw_dive
     divergence->short_run = 0;
     forget_levels(divergence);
     divergence->has_best = 0;
-    divergence->eval = (struct tw_eval_rise){0};
+    if (tw_context_reaches(view->context, TW_EXTENT_EVALS))
+        divergence->eval = (struct tw_eval_rise){0};
     if (cause == TW_SEGMENT_DATA_CHANGE)
         forget_start(divergence);
 }
@@ -121,7 +122,7 @@ static void begin_suspicion(struct tw_divergence *divergence, const struct tw_di
 static void end_suspicion(struct tw_divergence *divergence, const struct tw_divergence_view *view)
 {
     tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
-    tw_divergence_forget(divergence);
+    tw_divergence_forget(divergence, view);
 }
 
 /* Still high when the wait is over, and for a window more: the tail of a spike is falling then. */
@@ -165,7 +166,7 @@ static void judge_suspicion(struct tw_divergence *divergence, const struct tw_di
         open_suspicion(divergence, view, TW_SEVERITY_WARNING, config->confirm_ratio);
     } else if (age >= config->rebaseline_after) {
         tw_divergence_say(divergence, view, TW_STATE_WITHDRAWN, TW_SEVERITY_INFO);
-        tw_divergence_forget(divergence);
+        tw_divergence_forget(divergence, view);
         tw_loss_baseline_start(&divergence->loss.baseline);
     }
 }
@@ -200,7 +201,7 @@ static void close_finding(struct tw_divergence *divergence, const struct tw_dive
     condition->confidence = state == TW_STATE_RECOVERED ? .9 : 0;
     if (was_alive)
         divergence->start.since.blow_up = (struct tw_blow_up){0};
-    tw_divergence_forget(divergence);
+    tw_divergence_forget(divergence, view);
     tw_loss_baseline_start(&divergence->loss.baseline);
 }
 
@@ -454,11 +455,11 @@ const struct tw_detector tw_detector_divergence = {
     .name = "divergence",
     .title = "Divergence",
     .description = "the training loss leaves its best level and does not come back",
-    .state_version = 4,
+    .state_version = 5,
     .options = tw_divergence_options,
     .n_options = TW_DIVERGENCE_OPTIONS,
     .config_size = sizeof(struct tw_divergence_config),
-    .state_size = TW_STATE_SIZES(struct tw_divergence),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_divergence, eval),
     .start = divergence_start,
     .observe = divergence_observe,
     .finish = divergence_finish,

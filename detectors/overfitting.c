@@ -13,9 +13,7 @@
 
 static void overfitting_start(void *state, const void *config)
 {
-    struct tw_overfitting *overfitting = state;
-    (void)config;
-    tw_evals_start(&overfitting->evals);
+    (void)state, (void)config;
 }
 
 /* ---- speaking ---- */
@@ -104,26 +102,36 @@ static void note_rate(struct tw_overfitting *overfitting, const struct tw_record
 
 /* Learning rates and batches may move the level for some evaluations; after other data nothing
  * before is comparable. A run that goes back to before the rise has done what was asked. */
-static void begin_segment(struct tw_overfitting *overfitting,
-                          const struct tw_overfitting_view *view)
+static void break_evals(struct tw_overfitting *overfitting, const struct tw_overfitting_view *view)
 {
     const struct tw_context *context = view->context;
-    if (is_smooth_fall(overfitting, context))
-        return;
-    overfitting->has_segment = 1;
-    overfitting->segment_evals = 0;
     if (context->segment_cause == TW_SEGMENT_DATA_CHANGE) {
         if (overfitting->is_open)
             close_finding(overfitting, view, TW_STATE_RECOVERED);
         tw_evals_start(&overfitting->evals);
-        overfitting->losses_from = context->course.count - context->course.is_new;
     } else if (context->segment_cause == TW_SEGMENT_RESUME) {
         if (overfitting->is_open && context->step_went_back &&
             context->step <= overfitting->onset_step)
             close_finding(overfitting, view, TW_STATE_RECOVERED);
         tw_evals_break(&overfitting->evals);
-        overfitting->losses_from = context->course.count - context->course.is_new;
     }
+}
+
+static void begin_segment(struct tw_overfitting *overfitting,
+                          const struct tw_overfitting_config *config,
+                          const struct tw_context *context, struct tw_report *report)
+{
+    if (is_smooth_fall(overfitting, context))
+        return;
+    overfitting->has_segment = 1;
+    overfitting->segment_evals = 0;
+    if (context->segment_cause == TW_SEGMENT_DATA_CHANGE ||
+        context->segment_cause == TW_SEGMENT_RESUME)
+        overfitting->losses_from = context->course.count - context->course.is_new;
+    if (!tw_context_reaches(context, TW_EXTENT_EVALS))
+        return;
+    struct tw_overfitting_view view = look(overfitting, config, context, report);
+    break_evals(overfitting, &view);
 }
 
 static bool is_repeat(const struct tw_evals *evals, uint64_t step, double loss)
@@ -141,10 +149,8 @@ static void overfitting_observe(void *state, const void *config, const struct tw
     (void)shared;
     if (!tw_context_loss_should_fall(context))
         return;
-    if (context->segment_is_new) {
-        struct tw_overfitting_view view = look(overfitting, config, context, report);
-        begin_segment(overfitting, &view);
-    }
+    if (context->segment_is_new)
+        begin_segment(overfitting, config, context, report);
     note_rate(overfitting, record);
     if (!tw_record_has(record, TW_SIGNAL_EVAL_LOSS))
         return;
@@ -171,7 +177,8 @@ static bool overfitting_has_judged(const void *state, const void *config,
 {
     const struct tw_overfitting *overfitting = state;
     const struct tw_overfitting_config *own = config;
-    uint64_t count = overfitting->evals.count;
+    bool has_evals = tw_context_reaches(context, TW_EXTENT_EVALS);
+    uint64_t count = has_evals ? overfitting->evals.count : 0;
     if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "an evaluation loss means little in %s training",
                  tw_objective_name(context->objective));
@@ -191,11 +198,11 @@ const struct tw_detector tw_detector_overfitting = {
     .name = "overfitting",
     .title = "Overfitting",
     .description = "the evaluation loss rises from its best while the training loss falls",
-    .state_version = 3,
+    .state_version = 4,
     .options = tw_overfitting_options,
     .n_options = TW_OVERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_overfitting_config),
-    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_overfitting, evals.at),
+    .state_size = TW_STATE_SIZES_FROM_EVALS(struct tw_overfitting, evals),
     .start = overfitting_start,
     .observe = overfitting_observe,
     .finish = overfitting_finish,

@@ -188,7 +188,7 @@ static double median_of(const float *values, unsigned n)
 static void keep_point(struct resume_discontinuity *resume, const struct tw_course *course,
                        const struct tw_record *record)
 {
-    float update = positive(record, TW_SIGNAL_UPDATE_NORM), losses[HALF];
+    float update = positive(record, TW_SIGNAL_UPDATE_NORM);
     resume->rate = positive(record, TW_SIGNAL_LEARNING_RATE);
     if (update > 0)
         TW_WINDOW_PUSH(&resume->recent_updates, update);
@@ -196,7 +196,7 @@ static void keep_point(struct resume_discontinuity *resume, const struct tw_cour
         resume->groups[(course->count / GROUP - 1) % GROUPS] = (struct resume_group){
             .rate = resume->rate, .update = (float)TW_WINDOW_MEDIAN(&resume->recent_updates)};
     if (course->count <= HALF)
-        resume->initial = median_of(losses, tw_course_values(course, 0, HALF, losses));
+        resume->initial = tw_course_median(course, 0, HALF);
 }
 
 /* ---- losses by their number ---- */
@@ -394,10 +394,7 @@ static bool is_high(const struct resume_discontinuity *resume, const struct resu
 static double newest_level(const struct resume_discontinuity *resume,
                            const struct tw_course *course, uint32_t n)
 {
-    float losses[HALF];
-    if (n > resume->after_count)
-        n = (uint32_t)resume->after_count;
-    return median_of(losses, tw_course_values(course, 0, n, losses));
+    return tw_course_median(course, 0, n < resume->after_count ? n : (uint32_t)resume->after_count);
 }
 
 /* On its way back: a third of the jump is gone. */

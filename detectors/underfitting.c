@@ -37,13 +37,6 @@ static void underfitting_grow(void *state, const void *config, enum tw_extent ex
         tw_underfitting_evals_start(&underfitting->eval);
 }
 
-/* Evaluation losses so far. */
-static uint64_t count_evals(const struct tw_underfitting *underfitting,
-                            const struct tw_context *context)
-{
-    return tw_context_reaches(context, TW_EXTENT_EVALS) ? underfitting->eval.series.count : 0;
-}
-
 /* ---- a look ---- */
 
 static double stuck_level(const struct tw_underfitting_view *view)
@@ -53,14 +46,19 @@ static double stuck_level(const struct tw_underfitting_view *view)
                          : tw_context_unlearned(view->context, view->config->stuck_level);
 }
 
+static bool has_evals(const struct tw_underfitting *underfitting, const struct tw_context *context)
+{
+    return tw_context_reaches(context, TW_EXTENT_EVALS) && underfitting->eval.series.count;
+}
+
 /* Dropout, augmentation and wrong labels hold a training loss up, and the evaluation tells what was
  * learned in spite of them. */
 static bool does_eval_tell_learning(const struct tw_underfitting *underfitting,
                                     const struct tw_underfitting_view *view, double level)
 {
     const struct tw_underfitting_evals *eval = &underfitting->eval;
-    return view->has_trivial && view->series != &eval->series &&
-           count_evals(underfitting, view->context) &&
+    return view->has_trivial && has_evals(underfitting, view->context) &&
+           view->series != &eval->series &&
            tw_underfitting_evals_level(eval) < level * view->reference;
 }
 
@@ -73,7 +71,7 @@ static struct tw_underfitting_view look(const struct tw_underfitting *underfitti
 {
     struct tw_underfitting_view view = {
         .config = config, .context = context, .shared = shared, .report = report};
-    bool is_eval = !underfitting->loss.count && count_evals(underfitting, context);
+    bool is_eval = !underfitting->loss.count && has_evals(underfitting, context);
     view.series = is_eval ? &underfitting->eval.series : &underfitting->loss;
     view.trace = is_eval ? &underfitting->eval.trace : &context->course.trace;
     view.initial = tw_underfitting_initial(view.series);
@@ -82,8 +80,6 @@ static struct tw_underfitting_view look(const struct tw_underfitting *underfitti
     view.has_trivial = context->trivial_loss > 0;
     view.reference = view.has_trivial ? context->trivial_loss : view.initial;
     view.progress = tw_context_progress(context);
-    if (view.trace->n >= COURSE_BLOCKS)
-        view.recent = tw_underfitting_course(view.trace, .5, 1);
     return view;
 }
 
@@ -209,7 +205,8 @@ static bool does_eval_improve(const struct tw_underfitting *underfitting,
                               const struct tw_underfitting_view *view)
 {
     const struct tw_underfitting_evals *eval = &underfitting->eval;
-    return view->series != &eval->series && count_evals(underfitting, view->context) >= 3 &&
+    return has_evals(underfitting, view->context) && view->series != &eval->series &&
+           eval->series.count >= 3 &&
            tw_underfitting_evals_level(eval) <
                view->config->learned_level * tw_underfitting_initial(&eval->series);
 }
@@ -329,8 +326,11 @@ static unsigned plateau_blocks(const struct tw_underfitting_view *view)
 static bool has_gap(const struct tw_underfitting *underfitting,
                     const struct tw_underfitting_view *view)
 {
-    double train = underfitting->eval_train_loss > 0 ? underfitting->eval_train_loss : view->level;
-    return underfitting->eval_loss > (1 + view->config->gap) * train;
+    const struct tw_underfitting_evals *eval = &underfitting->eval;
+    if (!tw_context_reaches(view->context, TW_EXTENT_EVALS))
+        return false;
+    double train = eval->newest_train > 0 ? eval->newest_train : view->level;
+    return eval->newest_loss > (1 + view->config->gap) * train;
 }
 
 static void judge_stuck(struct tw_underfitting *underfitting,
@@ -541,11 +541,11 @@ static void take_eval(struct tw_underfitting *underfitting, const struct tw_cont
 {
     if (!is_usable(record, TW_SIGNAL_EVAL_LOSS))
         return;
-    underfitting->eval_loss = record->signal[TW_SIGNAL_EVAL_LOSS];
-    underfitting->eval_train_loss =
+    struct tw_underfitting_evals *eval = &underfitting->eval;
+    eval->newest_loss = record->signal[TW_SIGNAL_EVAL_LOSS];
+    eval->newest_train =
         is_usable(record, TW_SIGNAL_TRAIN_LOSS) ? record->signal[TW_SIGNAL_TRAIN_LOSS] : 0;
-    tw_underfitting_take_eval(&underfitting->eval, underfitting->eval_loss, context->step,
-                              context->time_ms);
+    tw_underfitting_take_eval(eval, eval->newest_loss, context->step, context->time_ms);
 }
 
 /* Other data are another problem, with another trivial level. */
@@ -585,7 +585,7 @@ static void underfitting_finish(void *state, const void *config, const struct tw
 {
     struct tw_underfitting *underfitting = state;
     if (!tw_context_loss_should_fall(context) ||
-        !(underfitting->loss.count || count_evals(underfitting, context)))
+        !(underfitting->loss.count || has_evals(underfitting, context)))
         return;
     struct tw_underfitting_view view = look(underfitting, config, context, shared, report);
     view.is_end = true;
@@ -597,8 +597,9 @@ static bool underfitting_has_judged(const void *state, const void *config,
 {
     const struct tw_underfitting *underfitting = state;
     const struct tw_underfitting_config *own = config;
-    uint64_t count =
-        underfitting->loss.count ? underfitting->loss.count : count_evals(underfitting, context);
+    uint64_t count = underfitting->loss.count;
+    if (!count && has_evals(underfitting, context))
+        count = underfitting->eval.series.count;
     if (!tw_context_loss_should_fall(context))
         snprintf(reason, size, "the loss of %s training need not fall",
                  tw_objective_name(context->objective));
@@ -620,7 +621,7 @@ const struct tw_detector tw_detector_underfitting = {
     .name = "underfitting",
     .title = "Underfitting",
     .description = "the training loss stays near that of a model which knows nothing",
-    .state_version = 4,
+    .state_version = 5,
     .options = tw_underfitting_options,
     .n_options = TW_UNDERFITTING_OPTIONS,
     .config_size = sizeof(struct tw_underfitting_config),

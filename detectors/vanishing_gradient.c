@@ -5,7 +5,6 @@
  * architectures start with a tiny share in the first: so it is only told while the loss stands
  * near its start or has stopped falling half way. */
 #include "detectors/detectors.h"
-#include "detectors/statistics/order.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -90,7 +89,8 @@ static const struct tw_option vanishing_gradient_options[] = {
 };
 
 struct low_run { /* records in a row that are low */
-    uint64_t records, first_step;
+    uint32_t records;
+    uint64_t first_step;
     int64_t first_time_ms;
 };
 
@@ -99,15 +99,17 @@ enum vanishing_cause { BY_NOTHING, BY_LAYERS, BY_NORM };
 struct vanishing {
     uint8_t cause;
     uint8_t ever_opened;
-    uint64_t layer_records;
+    uint32_t calm;
+    double initial; /* median of the first 5 losses */
+    double norm;    /* the newest global one */
+    struct low_run global;
     uint64_t onset_step;
     int64_t onset_time_ms;
-    double initial;           /* median of the first 5 losses */
-    double first, last, norm; /* newest: layers' norms, the global one */
+    uint64_t layer_records; /* this and the rest from TW_EXTENT_LAYERS on */
+    double first, last;     /* layers' newest norms */
     uint32_t first_index, last_index;
     uint64_t header_hash;
-    uint32_t calm;
-    struct low_run layers, global;
+    struct low_run layers;
 };
 
 static void vanishing_start(void *state, const void *config)
@@ -119,20 +121,9 @@ static void vanishing_start(void *state, const void *config)
 
 enum { FIRST = 5, LEVEL = 16, BEFORE = 64 };
 
-/* The median of `n` losses, the newest `skip` passed over; of fewer where there are fewer. */
-static double median_of(const struct tw_course *course, unsigned skip, unsigned n)
-{
-    float values[BEFORE];
-    double sorted[BEFORE];
-    n = tw_course_values(course, skip, n, values);
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = (double)values[i];
-    return tw_median(sorted, n);
-}
-
 static double level_now(const struct tw_context *context)
 {
-    return median_of(&context->course, 0, LEVEL);
+    return tw_course_median(&context->course, 0, LEVEL);
 }
 
 /* Not below `share` of a loss: a share for losses of any sign. */
@@ -152,7 +143,7 @@ static bool does_not_learn(const struct vanishing *vanishing,
         return true;
     return context->course.count >= LEVEL + BEFORE &&
            is_above_share(level, config->improved_ratio,
-                          median_of(&context->course, LEVEL, BEFORE)) &&
+                          tw_course_median(&context->course, LEVEL, BEFORE)) &&
            is_above_share(level, config->stuck_ratio, vanishing->initial);
 }
 
@@ -168,6 +159,13 @@ static void count_low(struct low_run *run, bool is_low, const struct tw_context 
         run->first_step = context->step;
         run->first_time_ms = context->time_ms;
     }
+}
+
+static void forget_runs(struct vanishing *vanishing, const struct tw_context *context)
+{
+    vanishing->global = (struct low_run){0};
+    if (tw_context_reaches(context, TW_EXTENT_LAYERS))
+        vanishing->layers = (struct low_run){0};
 }
 
 /* A norm of exactly 0 is a frozen layer's, or one of dead units; neither has a gradient that could
@@ -249,7 +247,7 @@ static void judge_open(struct vanishing *vanishing,
         return;
     say(vanishing, config, context, report, TW_STATE_RECOVERED);
     vanishing->cause = BY_NOTHING;
-    vanishing->layers = vanishing->global = (struct low_run){0};
+    forget_runs(vanishing, context);
 }
 
 static void judge(struct vanishing *vanishing, const struct tw_vanishing_gradient_config *config,
@@ -305,9 +303,9 @@ static void vanishing_observe(void *state, const void *config, const struct tw_c
     struct vanishing *vanishing = state;
     bool is_warmup = tw_context_in_warmup(context, shared);
     if (context->segment_is_new)
-        vanishing->layers = vanishing->global = (struct low_run){0};
+        forget_runs(vanishing, context);
     if (context->course.is_new && context->course.count <= FIRST)
-        vanishing->initial = median_of(&context->course, 0, FIRST);
+        vanishing->initial = tw_course_median(&context->course, 0, FIRST);
     if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_GRAD_NORM))
         observe_norm(vanishing, config, context, record->signal[TW_SIGNAL_GRAD_NORM], is_warmup,
                      report);
@@ -326,12 +324,14 @@ static bool vanishing_has_judged(const void *state, const void *config,
 {
     const struct vanishing *vanishing = state;
     const struct tw_vanishing_gradient_config *own = config;
+    bool has_layers = tw_context_reaches(context, TW_EXTENT_LAYERS);
+    uint64_t records = has_layers ? vanishing->layer_records : 0;
     if (vanishing->ever_opened)
         return true;
-    if (!vanishing->layer_records)
+    if (!records)
         snprintf(reason, size, "no gradient norms of layers in the log");
-    else if (vanishing->layer_records < own->checks)
-        snprintf(reason, size, "only %" PRIu64 " records of layers", vanishing->layer_records);
+    else if (records < own->checks)
+        snprintf(reason, size, "only %" PRIu64 " records of layers", records);
     else if (context->course.count < own->min_losses)
         snprintf(reason, size, "only %" PRIu64 " losses", context->course.count);
     else
@@ -344,11 +344,11 @@ const struct tw_detector tw_detector_vanishing_gradient = {
     .title = "Vanishing gradient",
     .description = "the first layers get next to no gradient and the run does not learn",
     .secondary = true,
-    .state_version = 2,
+    .state_version = 3,
     .options = vanishing_gradient_options,
     .n_options = sizeof vanishing_gradient_options / sizeof *vanishing_gradient_options,
     .config_size = sizeof(struct tw_vanishing_gradient_config),
-    .state_size = TW_STATE_SIZES(struct vanishing),
+    .state_size = TW_STATE_SIZES_FROM(struct vanishing, layer_records, layer_records),
     .start = vanishing_start,
     .observe = vanishing_observe,
     .finish = vanishing_finish,

@@ -18,7 +18,8 @@ struct tw_emitter;
 /* Zero or NULL = the default in brackets. At least one of run_dir and kafka_brokers is needed. */
 struct tw_emitter_options {
     const char *run;     /* run id; needed */
-    const char *attempt; /* one process start [made from the time and the pid] */
+    const char *attempt; /* one start of the run, the same for all its ranks [made from the time
+                          * and the pid] */
     uint32_t rank;
     const char *run_dir;        /* directory for telemetry.cbor (or .jsonl) and run.json */
     enum tw_wire_format format; /* of the file and of the Kafka messages [CBOR] */
@@ -31,7 +32,8 @@ struct tw_emitter_options {
     size_t batch_bytes;    /* at most this many bytes in a Kafka message or a write [64 KiB] */
     double header_seconds; /* Kafka gets the header again this often, so that a reader may join
                             * late [60] */
-    double close_seconds;  /* how long tw_emitter_close() waits for Kafka [10] */
+    double close_seconds;  /* how long tw_emitter_close() waits for Kafka [10]; for brokers that
+                            * cannot be reached and never took anything, at most 1 */
 };
 
 struct tw_emitter_counts {
@@ -42,7 +44,9 @@ struct tw_emitter_counts {
 };
 
 /* Opens the outputs and starts the writer thread. An unreachable broker is no error: records wait
- * in bounded queues. Errors: -EINVAL (options), or what the run directory answers. */
+ * for it, up to 64 MiB of them however long it takes, and arrive in order when it comes back; what
+ * finds no more room is counted as lost. Nothing is printed. Errors: -EINVAL (options), or what the
+ * run directory answers. */
 int tw_emitter_open(struct tw_emitter **ret, const struct tw_emitter_options *options,
                     struct tw_error *error);
 

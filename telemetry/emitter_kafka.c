@@ -16,34 +16,71 @@
 #define QUEUE_KBYTES "65536"
 /* How long one look into librdkafka waits while its queue is full. */
 #define FULL_QUEUE_POLL_MS 10
+/* How long closing waits for brokers that never took anything and cannot be reached. */
+#define AWAY_SECONDS 1.0
+
+#define LOOK_FOR_TOPIC_MS 1000
+/* How often a producer that ended itself may be replaced. */
+#define REPLACE_EVERY_SECONDS 10.0
 
 struct tw_emitter_kafka {
+    rd_kafka_conf_t *conf; /* what each producer gets a copy of */
     rd_kafka_t *producer;
+    double replace_after;
     char *topic, *key;
     struct tw_emitter_kafka_hooks hooks;
-    char broker_error[300]; /* the newest */
+    /* Since the newest delivery: */
+    char broker_error[400]; /* the newest */
+    bool is_away;           /* librdkafka found all brokers down */
+    bool is_full;           /* a message found no room and waited for it in vain */
+    bool has_delivered;
+    char topic_error[400]; /* describe()'s room */
 };
+
+static bool is_about_topic(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
+/* librdkafka's own words where it gave up waiting say nothing of what it waited for. */
+static const char *describe(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+        code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return kafka->broker_error[0] ? kafka->broker_error : "the brokers did not answer in time";
+    if (!is_about_topic(code))
+        return rd_kafka_err2str(code);
+    snprintf(kafka->topic_error, sizeof kafka->topic_error, "topic '%s': %s", kafka->topic,
+             rd_kafka_err2str(code));
+    return kafka->topic_error;
+}
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     struct tw_emitter_kafka *kafka = opaque;
     uint32_t tag = (uint32_t)(uintptr_t)message->_private;
-    char reason[400];
     (void)producer;
     if (!message->err) {
-        kafka->hooks.done(kafka->hooks.closure, tag, NULL);
-        return;
+        kafka->broker_error[0] = '\0';
+        kafka->is_away = kafka->is_full = false;
+        kafka->has_delivered = true;
     }
-    snprintf(reason, sizeof reason, "%s%s%s", rd_kafka_err2str(message->err),
-             kafka->broker_error[0] ? "; " : "", kafka->broker_error);
-    kafka->hooks.done(kafka->hooks.closure, tag, reason);
+    kafka->hooks.done(kafka->hooks.closure, tag,
+                      message->err ? describe(kafka, message->err) : NULL);
 }
 
 static void on_error(rd_kafka_t *producer, int code, const char *reason, void *opaque)
 {
     struct tw_emitter_kafka *kafka = opaque;
+    const char *detail = strstr(reason, " (after "); /* the state of librdkafka's connection */
+    char kept[300];
     (void)producer;
-    tw_kafka_keep_reason(kafka->broker_error, sizeof kafka->broker_error, code, reason);
+    snprintf(kept, sizeof kept, "%.*s", detail ? (int)(detail - reason) : (int)strlen(reason),
+             reason);
+    kafka->is_away = kafka->is_away || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    tw_kafka_keep_reason(kafka->broker_error, sizeof kafka->broker_error, code, kept);
 }
 
 static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *options,
@@ -59,6 +96,8 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
         {"enable.idempotence", "true"},
         {"linger.ms", "0"}, /* the writer thread has lingered already */
         {"queue.buffering.max.kbytes", QUEUE_KBYTES},
+        /* What waits for a broker is limited by its size alone, not by how long that is away. */
+        {"message.timeout.ms", "0"},
         {"message.max.bytes", largest},
         {NULL, NULL},
     };
@@ -68,31 +107,40 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
     return result ? tw_error_set(error, result, "kafka %s", why.text) : 0;
 }
 
-static int start(struct tw_emitter_kafka *kafka, const struct tw_emitter_options *options,
-                 struct tw_error *error)
+static int start(struct tw_emitter_kafka *kafka, struct tw_error *error)
 {
     char reason[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent); /* somebody's training */
-    rd_kafka_conf_set_opaque(conf, kafka);
-    int result = configure(conf, options, error);
-    if (!result) {
-        kafka->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-        if (kafka->producer)
-            return 0;
-        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
-    }
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(kafka->conf);
+    kafka->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (kafka->producer)
+        return 0;
     rd_kafka_conf_destroy(conf);
-    return result;
+    return tw_error_set(error, -EINVAL, "kafka: %s", reason);
 }
 
 static void release(struct tw_emitter_kafka *kafka)
 {
+    if (kafka->conf)
+        rd_kafka_conf_destroy(kafka->conf);
     free(kafka->topic);
     free(kafka->key);
     free(kafka);
+}
+
+static int set_up(struct tw_emitter_kafka *kafka, const struct tw_emitter_options *options,
+                  const char *key, struct tw_error *error)
+{
+    kafka->topic = strdup(options->kafka_topic ? options->kafka_topic : DEFAULT_TOPIC);
+    kafka->key = strdup(key);
+    if (!kafka->topic || !kafka->key)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    kafka->conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_dr_msg_cb(kafka->conf, on_delivery);
+    rd_kafka_conf_set_error_cb(kafka->conf, on_error);
+    rd_kafka_conf_set_log_cb(kafka->conf, tw_kafka_silent); /* somebody's training */
+    rd_kafka_conf_set_opaque(kafka->conf, kafka);
+    int result = configure(kafka->conf, options, error);
+    return result ? result : start(kafka, error);
 }
 
 int tw_emitter_kafka_open(struct tw_emitter_kafka **ret, const struct tw_emitter_options *options,
@@ -103,10 +151,7 @@ int tw_emitter_kafka_open(struct tw_emitter_kafka **ret, const struct tw_emitter
     if (!kafka)
         return tw_error_set(error, -ENOMEM, "out of memory");
     kafka->hooks = *hooks;
-    kafka->topic = strdup(options->kafka_topic ? options->kafka_topic : DEFAULT_TOPIC);
-    kafka->key = strdup(key);
-    int result = kafka->topic && kafka->key ? start(kafka, options, error)
-                                            : tw_error_set(error, -ENOMEM, "out of memory");
+    int result = set_up(kafka, options, key, error);
     if (result)
         release(kafka);
     else
@@ -126,24 +171,58 @@ static rd_kafka_resp_err_t produce(struct tw_emitter_kafka *kafka, const void *d
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
+/* Gives up what is queued, with its reports, and the producer. */
+static void give_up(rd_kafka_t *producer)
+{
+    if (rd_kafka_outq_len(producer) > 0) {
+        rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(producer, 1000); /* serves the reports of what was purged */
+    }
+    rd_kafka_destroy(producer);
+}
+
+/* An idempotent producer ends itself when the broker has lost what it had acknowledged (a crash, a
+ * topic made anew). The training goes on, and so do its records: with a new producer. Returns
+ * whether there is one. */
+static bool replace(struct tw_emitter_kafka *kafka)
+{
+    double time = tw_now_seconds();
+    if (time < kafka->replace_after)
+        return false;
+    kafka->replace_after = time + REPLACE_EVERY_SECONDS;
+    rd_kafka_t *ended = kafka->producer;
+    if (start(kafka, NULL)) {
+        kafka->producer = ended;
+        return false;
+    }
+    give_up(ended);
+    return true;
+}
+
+static int cannot_send(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code,
+                       struct tw_error *error)
+{
+    char reason[256];
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return tw_error_set(error, -EIO, "kafka: the queue is full: %s", describe(kafka, code));
+    if (code == RD_KAFKA_RESP_ERR__FATAL &&
+        rd_kafka_fatal_error(kafka->producer, reason, sizeof reason))
+        return tw_error_set(error, -EIO, "kafka: %s", reason);
+    return tw_error_set(error, -EIO, "kafka: %s", describe(kafka, code));
+}
+
 int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size_t size,
                           uint32_t tag, double patience_seconds, struct tw_error *error)
 {
-    double deadline = tw_now_seconds() + patience_seconds;
-    char reason[256] = "";
+    double deadline = tw_now_seconds() + (kafka->is_full ? 0 : patience_seconds);
     rd_kafka_resp_err_t result;
     while ((result = produce(kafka, data, size, tag)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
            tw_now_seconds() < deadline)
         rd_kafka_poll(kafka->producer, FULL_QUEUE_POLL_MS);
-    if (!result)
-        return 0;
-    if (result == RD_KAFKA_RESP_ERR__FATAL)
-        rd_kafka_fatal_error(kafka->producer, reason, sizeof reason);
-    return tw_error_set(error, -EIO, "kafka: %s%s%s", rd_kafka_err2str(result),
-                        reason[0]                ? ": "
-                        : kafka->broker_error[0] ? "; "
-                                                 : "",
-                        reason[0] ? reason : kafka->broker_error);
+    if (result == RD_KAFKA_RESP_ERR__FATAL && replace(kafka))
+        result = produce(kafka, data, size, tag);
+    kafka->is_full = result == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    return result ? cannot_send(kafka, result, error) : 0;
 }
 
 void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka)
@@ -151,15 +230,44 @@ void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka)
     rd_kafka_poll(kafka->producer, 0);
 }
 
+/* Waits for the queue to empty. Brokers that were there before may come back in time. */
+static void wait_for_deliveries(struct tw_emitter_kafka *kafka, double seconds)
+{
+    double deadline = tw_now_seconds() + seconds, left = seconds;
+    while (left > 0) {
+        double wait = left < AWAY_SECONDS ? left : AWAY_SECONDS;
+        if (!rd_kafka_flush(kafka->producer, (int)(1000 * wait)))
+            return;
+        if (kafka->is_away && !kafka->has_delivered)
+            return;
+        left = deadline - tw_now_seconds();
+    }
+}
+
+/* What is not delivered although no broker complained may want a topic that does not exist:
+ * librdkafka gives that half a minute before it says so. */
+static void look_for_topic(struct tw_emitter_kafka *kafka)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->producer, kafka->topic, NULL);
+    if (!topic)
+        return;
+    if (!rd_kafka_metadata(kafka->producer, 0, topic, &metadata, LOOK_FOR_TOPIC_MS)) {
+        if (metadata->topic_cnt == 1 && metadata->topics[0].err)
+            snprintf(kafka->broker_error, sizeof kafka->broker_error, "%s",
+                     describe(kafka, metadata->topics[0].err));
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(topic);
+}
+
 void tw_emitter_kafka_close(struct tw_emitter_kafka *kafka, double seconds)
 {
     if (!kafka)
         return;
-    rd_kafka_flush(kafka->producer, (int)(1000 * (seconds > 0 ? seconds : 0)));
-    if (rd_kafka_outq_len(kafka->producer) > 0) {
-        rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(kafka->producer, 1000); /* serves the reports of what was purged */
-    }
-    rd_kafka_destroy(kafka->producer);
+    wait_for_deliveries(kafka, seconds);
+    if (rd_kafka_outq_len(kafka->producer) > 0 && !kafka->broker_error[0])
+        look_for_topic(kafka);
+    give_up(kafka->producer);
     release(kafka);
 }

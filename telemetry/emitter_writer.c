@@ -10,6 +10,10 @@
 /* How long a batch waits for room in a full Kafka queue before its records count as lost. */
 #define FULL_QUEUE_PATIENCE_SECONDS 0.1
 
+/* After a loss the header goes out again, but not before each message of a broker that takes none.
+ */
+#define HEADER_AFTER_LOSS_SECONDS 1
+
 static int append(struct tw_emitter_bytes *bytes, const void *data, size_t size)
 {
     if (bytes->size + size > bytes->room) {
@@ -36,13 +40,24 @@ static uint32_t make_tag(uint32_t n, bool is_in_file)
     return n << 1 | is_in_file;
 }
 
+/* The header may have been in what was lost. */
+static void bring_header_forward(struct tw_emitter_writer *writer)
+{
+    double due = tw_now_seconds() + HEADER_AFTER_LOSS_SECONDS;
+    if (due < writer->header_due)
+        writer->header_due = due;
+}
+
 static void on_kafka_done(void *closure, uint32_t tag, const char *reason)
 {
     struct tw_emitter_writer *writer = closure;
     bool is_in_file = tag & 1;
-    if (reason)
+    uint32_t n = tag >> 1;
+    if (reason && n)
         tw_error_set(&writer->error, -EIO, "kafka: %s", reason);
-    count(!reason && is_in_file ? &writer->delivered : &writer->lost, tag >> 1);
+    if (reason)
+        bring_header_forward(writer);
+    count(!reason && is_in_file ? &writer->delivered : &writer->lost, n);
 }
 
 int tw_emitter_writer_open(struct tw_emitter_writer *writer,
@@ -103,11 +118,14 @@ static void flush(struct tw_emitter_writer *writer)
     } else {
         repeat_header(writer);
         if (tw_emitter_kafka_send(writer->kafka, writer->batch.at, writer->batch.size,
-                                  make_tag(n, is_in_file), patience(writer), &writer->error))
+                                  make_tag(n, is_in_file), patience(writer), &writer->error)) {
             count(&writer->lost, n);
+            bring_header_forward(writer);
+        }
     }
     writer->batch.size = 0;
     writer->n_batch = 0;
+    writer->is_urgent = false;
 }
 
 /* Makes writer->line of a record in CBOR. */
@@ -180,13 +198,13 @@ void tw_emitter_writer_take(struct tw_emitter_writer *writer, const void *record
         if (writer->run_dir && writer->rank == 0)
             write_run_json(writer, record, size);
     }
-    if (mark & TW_MARK_URGENT)
-        flush(writer);
+    writer->is_urgent = writer->is_urgent || mark & TW_MARK_URGENT;
 }
 
 void tw_emitter_writer_tick(struct tw_emitter_writer *writer)
 {
-    if (writer->n_batch && tw_now_seconds() - writer->batch_began >= writer->linger_seconds)
+    if (writer->is_urgent ||
+        (writer->n_batch && tw_now_seconds() - writer->batch_began >= writer->linger_seconds))
         flush(writer);
     if (writer->kafka)
         tw_emitter_kafka_poll(writer->kafka);

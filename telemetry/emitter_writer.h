@@ -30,6 +30,7 @@ struct tw_emitter_writer {
 
     struct tw_emitter_bytes batch;
     uint32_t n_batch;               /* records in it */
+    bool is_urgent;                 /* one of them is */
     double batch_began;             /* when its first record came */
     struct tw_emitter_bytes line;   /* JSON only: the record that is being taken */
     struct tw_emitter_bytes header; /* the newest, as it went over the wire */
@@ -44,8 +45,8 @@ struct tw_emitter_writer {
 /* Opens the outputs; `options` is complete, with every default filled in. */
 int tw_emitter_writer_open(struct tw_emitter_writer *writer,
                            const struct tw_emitter_options *options, struct tw_error *error);
-/* Takes a record in CBOR. It leaves with the batch: when that is full, or the record is urgent, or
- * tw_emitter_writer_tick() finds that it waited long enough. */
+/* Takes a record in CBOR. It leaves with the batch: when that is full, or tw_emitter_writer_tick()
+ * finds that a record is urgent or the first one waited long enough. */
 void tw_emitter_writer_take(struct tw_emitter_writer *writer, const void *record, size_t size,
                             uint32_t mark);
 void tw_emitter_writer_tick(struct tw_emitter_writer *writer);

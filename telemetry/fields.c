@@ -150,60 +150,19 @@ int tw_word_find(const char *const *words, size_t n, const char *text, size_t le
     return -1;
 }
 
-static uint64_t load64(const char *at)
+const struct tw_field *tw_fields_search(const struct tw_fields *fields,
+                                        const struct tw_field *start, const char *name,
+                                        size_t length)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-static uint32_t load32(const char *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* Two words that may overlap cover a name of 4 to 16 bytes, as nearly all are. A call of memcmp()
- * for each field of each record is what would cost. */
-static inline bool is_called(const struct tw_field *field, const char *name, size_t length)
-{
-    const char *known = field->name;
-    if (field->name_length != length)
-        return false;
-    if (length >= 8 && length <= 16)
-        return load64(known) == load64(name) &&
-               load64(known + length - 8) == load64(name + length - 8);
-    if (length >= 4 && length < 8)
-        return load32(known) == load32(name) &&
-               load32(known + length - 4) == load32(name + length - 4);
-    for (size_t i = 0; i < length; i++) {
-        if (known[i] != name[i])
-            return false;
-    }
-    return true;
-}
-
-/* Apart, so that the first look needs no more registers than a function may use up. */
-__attribute__((noinline)) static const struct tw_field *find_from(const struct tw_fields *fields,
-                                                                  const struct tw_field *field,
-                                                                  const char *name, size_t length)
-{
-    const struct tw_field *end = fields->at + fields->n;
+    const struct tw_field *field = start, *end = fields->at + fields->n;
     for (size_t left = fields->n; left; left--) {
         if (field == end)
             field = fields->at;
-        if (is_called(field, name, length))
+        if (tw_field_is_called(field, name, length))
             return field;
         field++;
     }
     return NULL;
-}
-
-const struct tw_field *tw_fields_find(const struct tw_fields *fields, const struct tw_field *hint,
-                                      const char *name, size_t length)
-{
-    return is_called(hint, name, length) ? hint : find_from(fields, hint + 1, name, length);
 }
 
 bool tw_kind_needs_step(enum tw_kind kind)

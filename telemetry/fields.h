@@ -5,6 +5,8 @@
 
 #include "telemetry/record.h"
 
+#include <string.h>
+
 enum tw_field_type {
     TW_FIELD_VERSION,
     TW_FIELD_IDENTITY, /* text that is refused rather than cut */
@@ -50,10 +52,55 @@ extern const struct tw_fields tw_layer_info_fields; /* of struct tw_layer_info *
 /* What evaluation metrics begin with. */
 #define TW_METRIC_PREFIX "eval_"
 
-/* The field called so, or NULL. The search begins at `hint`: fields mostly come in the table's
- * order, some of them left out. */
-const struct tw_field *tw_fields_find(const struct tw_fields *fields, const struct tw_field *hint,
-                                      const char *name, size_t length);
+static inline uint64_t tw_load64(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static inline uint32_t tw_load32(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Two words that may overlap cover a name of 4 to 16 bytes, as nearly all are. A call of memcmp()
+ * for each field of each record is what would cost. */
+static inline bool tw_field_is_called(const struct tw_field *field, const char *name, size_t length)
+{
+    const char *known = field->name;
+    if (field->name_length != length)
+        return false;
+    if (length >= 8 && length <= 16)
+        return tw_load64(known) == tw_load64(name) &&
+               tw_load64(known + length - 8) == tw_load64(name + length - 8);
+    if (length >= 4 && length < 8)
+        return tw_load32(known) == tw_load32(name) &&
+               tw_load32(known + length - 4) == tw_load32(name + length - 4);
+    for (size_t i = 0; i < length; i++) {
+        if (known[i] != name[i])
+            return false;
+    }
+    return true;
+}
+
+/* The field called so, or NULL; first looked for at `start`, in the table or just behind it. */
+const struct tw_field *tw_fields_search(const struct tw_fields *fields,
+                                        const struct tw_field *start, const char *name,
+                                        size_t length);
+
+/* The same. Fields mostly come in the table's order, some of them left out: `hint` is the one that
+ * is expected. */
+static inline const struct tw_field *tw_fields_find(const struct tw_fields *fields,
+                                                    const struct tw_field *hint, const char *name,
+                                                    size_t length)
+{
+    return tw_field_is_called(hint, name, length)
+               ? hint
+               : tw_fields_search(fields, hint + 1, name, length);
+}
 
 /* Where to look for the field that comes behind `field`. */
 static inline const struct tw_field *tw_fields_behind(const struct tw_fields *fields,

@@ -15,7 +15,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/emitter_writer.c telemetry/emitter_writer.h \
 	telemetry/error.c telemetry/error.h \
 	telemetry/fields.c telemetry/fields.h \
-	telemetry/json_decode.c \
+	telemetry/json_decode.c telemetry/json_decode.h \
 	telemetry/json_encode.c \
 	telemetry/json_words.c telemetry/json_words.h \
 	telemetry/kafka_properties.c telemetry/kafka_properties.h \
@@ -40,6 +40,16 @@ libtelemetry_la_SOURCES = \
 	telemetry/wire.h \
 	telemetry/writer.c telemetry/writer.h
 libtelemetry_la_LIBADD = $(CBOR_LIBS) $(JANSSON_LIBS) $(RDKAFKA_LIBS)
+
+# Apart, since all else is linked as C.
+if HAVE_SIMDJSON
+noinst_LTLIBRARIES += libjsonsimd.la
+libjsonsimd_la_SOURCES = telemetry/json_simd.cpp telemetry/json_simd.h
+libjsonsimd_la_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fvisibility=hidden \
+	-Wall -Wextra $(SANITIZERS) $(SIMDJSON_CFLAGS)
+libjsonsimd_la_LIBADD = $(SIMDJSON_LIBS)
+libtelemetry_la_LIBADD += libjsonsimd.la -lstdc++
+endif
 
 # The shared library is the convenience library behind an export list: tests/check_exports.sh
 # compares the two.
@@ -82,6 +92,12 @@ tests_unit_test_cbor_SOURCES = tests/unit/test_cbor.c $(wire_samples)
 tests_unit_test_cbor_LDADD = $(telemetry_unit_libs)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(wire_samples)
 tests_unit_test_json_LDADD = $(telemetry_unit_libs)
+if HAVE_SIMDJSON
+check_PROGRAMS += tests/unit/test_json_simd
+TESTS += tests/unit/test_json_simd
+tests_unit_test_json_simd_SOURCES = tests/unit/test_json_simd.c $(wire_samples)
+tests_unit_test_json_simd_LDADD = $(telemetry_unit_libs)
+endif
 tests_unit_test_record_SOURCES = tests/unit/test_record.c $(wire_samples)
 tests_unit_test_record_LDADD = $(telemetry_unit_libs)
 tests_unit_test_wire_memory_SOURCES = tests/unit/test_wire_memory.c $(wire_samples)

@@ -94,8 +94,8 @@ static int whole(const struct tw_token *token, const char *name, uint64_t *ret_m
     return 1;
 }
 
-int tw_value_count(const struct tw_token *token, const char *name, uint64_t max, uint64_t *ret,
-                   struct tw_error *error)
+int tw_value_any_count(const struct tw_token *token, const char *name, uint64_t max, uint64_t *ret,
+                       struct tw_error *error)
 {
     uint64_t magnitude;
     bool is_negative;

@@ -22,8 +22,19 @@ static inline bool tw_value_is_number(const struct tw_token *token, double *ret)
 }
 
 /* A whole number from 0 to `max`; 10.0 is one. */
-int tw_value_count(const struct tw_token *token, const char *name, uint64_t max, uint64_t *ret,
-                   struct tw_error *error);
+int tw_value_any_count(const struct tw_token *token, const char *name, uint64_t max, uint64_t *ret,
+                       struct tw_error *error);
+
+/* The same, without a call for the numbers that come. */
+static inline int tw_value_count(const struct tw_token *token, const char *name, uint64_t max,
+                                 uint64_t *ret, struct tw_error *error)
+{
+    if (token->type != TW_TOKEN_INTEGER || token->is_negative || token->integer > max)
+        return tw_value_any_count(token, name, max, ret, error);
+    *ret = token->integer;
+    return 1;
+}
+
 int tw_value_time(const struct tw_token *token, const char *name, int64_t *ret,
                   struct tw_error *error);
 /* An integer of 64 bits, or a text of up to 16 hexadecimal digits. */

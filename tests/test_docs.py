@@ -74,11 +74,11 @@ def detectors():
 @pytest.mark.parametrize("name", detectors())
 def test_every_detector_has_a_page_with_a_picture(name):
     page = (DOCS / "detectors" / f"{name}.md").read_text()
+    assert f"(detectors/{name}.md)" in (DOCS / "detectors.md").read_text()
     if name == "stalled-run":
         return  # silence has nothing that could be drawn
     assert re.search(rf"^!\[.{{20,}}\]\({name}\.png\)$", page, re.MULTILINE)
     assert (DOCS / "detectors" / f"{name}.png").stat().st_size < 60 * 1024
-    assert f"(detectors/{name}.md)" in (DOCS / "detectors.md").read_text()
 
 
 # ---- links ----

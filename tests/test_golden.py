@@ -36,6 +36,7 @@ EXPECTED = {
     "learning_rate": ("problem", {("learning-rate", "warning", "still_open")}),
     "vanishing_gradient": ("problem", {("vanishing-gradient", "warning", "still_open"),
                                        ("underfitting", "warning", "still_open")}),
+    "dead_rank": ("problem", {("stalled-run", "warning", "still_open")}),
     "story": ("problem", {("gradient-explosion", "critical", "still_open"),
                           ("divergence", "critical", "still_open"),
                           ("overflow", "critical", "still_open")}),

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
 from support import programs
 from support.agents import advisories_in, by_id, kafka_config
@@ -144,6 +145,22 @@ def test_a_project_that_falls_silent_as_a_whole_is_told_once(directory, agents, 
         assert complaint("advisory", json.loads(document)) is None
 
 
+def test_logs_beyond_the_limit_wait_and_are_read_whole(directory, agents, tmp_path):
+    config = programs.write_config(tmp_path / "agent.yaml", {
+        "state_dir": str(tmp_path / "state"),
+        "sources": [{"directory": {"path": str(tmp_path / "runs")}}],
+        "limits": {"runs": 3}})
+    for number in range(8):
+        directory.log = tmp_path / "runs" / f"r{number}" / "telemetry.jsonl"
+        made = steps(f"r{number}", 1, 30)
+        made.end(30)
+        directory.append(made)
+    agent = agents(config).start()
+    agent.wait_until(lambda: len(directory.documents()) == 8, 60, "all runs' ends")
+    assert agent.stop() == 0
+    assert {json.loads(document)["trainward"]["step"] for document in directory.documents()} == {30}
+
+
 # ---- Kafka ----
 
 @pytest.fixture
@@ -224,3 +241,20 @@ def test_an_agent_that_was_stopped_and_a_broker_that_was_away_make_no_silence(
     topic.send(steps("steady", step + 1, step + 2))
     time.sleep(1)
     assert told(topic.documents()) == []
+
+
+def test_runs_beyond_the_limit_are_passed_over_and_counted(kafka, topic, agents, tmp_path):
+    text = topic.config.read_text()
+    assert "limits:" in text
+    config = yaml.safe_load(text)
+    config["limits"] = {"runs": 5}
+    programs.write_config(topic.config, config)
+    for number in range(8):
+        made = steps(f"r{number}", 1, 20)
+        made.end(20)
+        topic.send(made)
+    agent = agents(topic.config).start()
+    agent.wait_until(lambda: len(told(topic.documents())) == 5, 60, "the ends of five")
+    agent.wait_until(lambda: "no room for further runs" in agent.log_tail(), 30, "a line of it")
+    assert agent.stop() == 0
+    assert len(told(topic.documents())) == 5

@@ -46,7 +46,7 @@ void tw_divergence_judge_cut(struct tw_divergence *divergence,
     divergence->onset_time_ms = divergence->loss.first_time_ms;
     tw_divergence_open(divergence, &own, TW_SEVERITY_WARNING, view->config->cut_ratio);
     tw_divergence_say(divergence, &own, TW_STATE_RECOVERED, TW_SEVERITY_WARNING)->confidence = .9;
-    tw_divergence_forget(divergence);
+    tw_divergence_forget(divergence, view);
 }
 
 /* ---- evaluations ---- */
@@ -128,7 +128,7 @@ static void judge_open_eval(struct tw_divergence *divergence, const struct tw_di
         return;
     tw_divergence_say(divergence, &own, TW_STATE_RECOVERED, (enum tw_severity)divergence->severity)
         ->confidence = .9;
-    tw_divergence_forget(divergence);
+    tw_divergence_forget(divergence, view);
 }
 
 void tw_divergence_take_eval(struct tw_divergence *divergence,

@@ -119,13 +119,14 @@ struct tw_condition *tw_divergence_open(struct tw_divergence *divergence,
     return condition;
 }
 
-void tw_divergence_forget(struct tw_divergence *divergence)
+void tw_divergence_forget(struct tw_divergence *divergence, const struct tw_divergence_view *view)
 {
     divergence->stage = TW_DIVERGENCE_QUIET;
     divergence->severity = TW_SEVERITY_INFO;
     divergence->high_run = 0;
     divergence->lasting_run = 0;
     divergence->short_run = 0;
-    divergence->eval.high = 0;
+    if (tw_context_reaches(view->context, TW_EXTENT_EVALS))
+        divergence->eval.high = 0;
     tw_cusum_start(&divergence->loss.cusum);
 }

@@ -82,7 +82,7 @@ struct tw_divergence {
     int64_t onset_time_ms;
     double reference, reference_ratio_peak; /* while open: the best it is compared with */
     uint64_t reference_step;
-    struct tw_eval_rise eval;
+    struct tw_eval_rise eval; /* from TW_EXTENT_EVALS on */
 };
 
 /* What one loss is judged with. */
@@ -115,7 +115,7 @@ struct tw_condition *tw_divergence_open(struct tw_divergence *divergence,
                                         const struct tw_divergence_view *view,
                                         enum tw_severity severity, double threshold);
 /* Back to quiet, without a word. */
-void tw_divergence_forget(struct tw_divergence *divergence);
+void tw_divergence_forget(struct tw_divergence *divergence, const struct tw_divergence_view *view);
 
 /* ---- rules.c: what needs no baseline ---- */
 

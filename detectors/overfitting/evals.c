@@ -15,7 +15,7 @@ enum { NOISE_EVALS = 20, GAPS = 8 };
 
 void tw_evals_start(struct tw_evals *evals)
 {
-    memset(evals, 0, offsetof(struct tw_evals, at));
+    memset(evals, 0, sizeof *evals);
 }
 
 void tw_evals_break(struct tw_evals *evals)
@@ -205,13 +205,8 @@ static void take_score(struct tw_evals *evals, const struct tw_record *record, s
 
 static double median_loss(const struct tw_course *course, uint64_t losses)
 {
-    float values[TW_EVALS_LOSSES];
-    double sorted[TW_EVALS_LOSSES];
-    unsigned most = losses < TW_EVALS_LOSSES ? (unsigned)losses : TW_EVALS_LOSSES;
-    unsigned n = tw_course_values(course, 0, most, values);
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = (double)values[i];
-    return tw_median(sorted, n);
+    return tw_course_median(course, 0,
+                            losses < TW_EVALS_LOSSES ? (unsigned)losses : TW_EVALS_LOSSES);
 }
 
 /* The evaluation's own training loss where the run sends one, else the median of the steps' losses

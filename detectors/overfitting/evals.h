@@ -19,7 +19,7 @@ struct tw_eval {
 
 struct tw_evals {
     uint64_t count;    /* evaluations with a finite loss */
-    uint32_t n;        /* of them in `at` below, oldest first */
+    uint32_t n;        /* of them in `at`, oldest first */
     uint8_t is_paired; /* evaluations bring a training loss of their own */
     uint8_t has_metric, has_top;
     char metric[48];     /* name of the score */
@@ -39,7 +39,7 @@ struct tw_evals {
      * highest rise of the median of 3, as tw_evals_rise() tells it. */
     uint64_t longest_drought;
     double highest_rise;
-    struct tw_eval at[TW_EVALS]; /* untouched until an evaluation is taken */
+    struct tw_eval at[TW_EVALS];
 };
 
 void tw_evals_start(struct tw_evals *evals);

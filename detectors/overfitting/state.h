@@ -27,10 +27,11 @@ struct tw_overfitting {
     uint64_t losses_from;   /* losses of the course before those since the last evaluation */
     double rate, rate_fall; /* newest learning rate and its change before */
     uint64_t segment_evals; /* since the present segment began */
-    double reference;       /* while open: the best loss then */
+    /* From TW_EXTENT_EVALS on. */
+    struct tw_evals evals;
+    double reference; /* while open: the best loss then */
     uint64_t onset_step;
     int64_t onset_time_ms;
-    struct tw_evals evals; /* its ring from TW_EXTENT_EVALS on */
 };
 
 /* What one evaluation is judged with. */

@@ -1,6 +1,8 @@
 /* The newest losses and their steps. */
 #include "detectors/statistics/course.h"
 
+#include "detectors/statistics/order.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -111,27 +113,39 @@ uint64_t tw_course_step(const struct tw_course *course, unsigned age)
 
 /* ---- losses ---- */
 
+/* The place of the newest, and of the one before. */
+static unsigned newest_place(const struct tw_course *course)
+{
+    return (unsigned)((course->count + TW_COURSE_LOSSES - 1) % TW_COURSE_LOSSES);
+}
+
+static unsigned place_before(unsigned place)
+{
+    return place ? place - 1 : TW_COURSE_LOSSES - 1;
+}
+
 unsigned tw_course_scaled(const struct tw_course *course, unsigned n, float *ret)
 {
-    unsigned kept = tw_course_kept(course), found = 0;
-    for (unsigned age = 0; age < kept && found < n; age++) {
-        float y = tw_course_at(course, age);
-        if (y > TW_COURSE_ZERO || course->is_linear)
-            ret[found++] = y;
+    unsigned kept = tw_course_kept(course), found = 0, place = newest_place(course);
+    for (unsigned age = 0; age < kept && found < n; age++, place = place_before(place)) {
+        if (course->losses[place] > TW_COURSE_ZERO || course->is_linear)
+            ret[found++] = course->losses[place];
     }
     return found;
 }
 
-unsigned tw_course_values(const struct tw_course *course, unsigned skip, unsigned n, float *ret)
+double tw_course_median(const struct tw_course *course, unsigned skip, unsigned n)
 {
-    unsigned kept = tw_course_kept(course), found = 0;
-    for (unsigned age = 0; age < kept && found < skip + n; age++) {
-        float y = tw_course_at(course, age);
-        if (!course->is_linear && y > LOG_MAX)
-            continue;
-        if (found >= skip)
-            ret[found - skip] = (float)tw_course_loss(course, (double)y);
-        found++;
+    float values[TW_COURSE_LOSSES], two[2];
+    unsigned kept = tw_course_kept(course), found = 0, place = newest_place(course);
+    for (unsigned age = 0; age < kept && found < skip + n; age++, place = place_before(place)) {
+        if (course->is_linear || course->losses[place] <= LOG_MAX)
+            values[found++] = course->losses[place];
     }
-    return found > skip ? found - skip : 0;
+    if (found <= skip)
+        return 0;
+    n = found - skip;
+    tw_order_two(values + skip, n, (n - 1) / 2, two);
+    double low = tw_course_loss(course, (double)two[0]);
+    return n % 2 ? low : .5 * (low + tw_course_loss(course, (double)two[1]));
 }

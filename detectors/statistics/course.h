@@ -65,7 +65,8 @@ uint64_t tw_course_step(const struct tw_course *course, unsigned age);
 /* Writes the newest up to `n` losses that have a place on the scale, the newest first, and returns
  * how many these are. */
 unsigned tw_course_scaled(const struct tw_course *course, unsigned n, float *ret);
-/* The same of losses as they came of magnitude up to 1e30, without the newest `skip` such ones. */
-unsigned tw_course_values(const struct tw_course *course, unsigned skip, unsigned n, float *ret);
+/* The median of the newest `n` losses of magnitude up to 1e30, the newest `skip` such ones passed
+ * over, as they came; of fewer where there are fewer, 0 of none. */
+double tw_course_median(const struct tw_course *course, unsigned skip, unsigned n);
 
 #endif

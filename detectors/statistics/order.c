@@ -1,58 +1,59 @@
-/* Sorting and medians. */
+/* Medians, and other values by their rank. */
 #include "detectors/statistics/order.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+/* C. A. R. Hoare's FIND (Communications of the ACM 4, 1961), as N. Wirth writes it: what is in
+ * front of the k-th then is no larger and what is behind it no smaller. */
+#define DEFINE_FIND_KTH(name, number)                                                              \
+    static void name(number *values, int n, int k)                                                 \
+    {                                                                                              \
+        int low = 0, high = n - 1;                                                                 \
+        while (low < high) {                                                                       \
+            number pivot = values[k];                                                              \
+            int i = low, j = high;                                                                 \
+            while (i <= j) {                                                                       \
+                while (values[i] < pivot)                                                          \
+                    i++;                                                                           \
+                while (pivot < values[j])                                                          \
+                    j--;                                                                           \
+                if (i <= j) {                                                                      \
+                    number swapped = values[i];                                                    \
+                    values[i++] = values[j];                                                       \
+                    values[j--] = swapped;                                                         \
+                }                                                                                  \
+            }                                                                                      \
+            if (j < k)                                                                             \
+                low = i;                                                                           \
+            if (k < i)                                                                             \
+                high = j;                                                                          \
+        }                                                                                          \
+    }
 
-void tw_sort(double *values, unsigned n)
+DEFINE_FIND_KTH(find_kth, float)
+DEFINE_FIND_KTH(find_kth_double, double)
+
+double tw_kth(double *values, unsigned n, unsigned k)
 {
-    qsort(values, n, sizeof *values, compare);
+    find_kth_double(values, (int)n, (int)k);
+    return values[k];
 }
 
 double tw_median(double *values, unsigned n)
 {
     if (n == 0)
         return 0;
-    tw_sort(values, n);
-    return .5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-/* ---- the k-th and the one after it ---- */
-
-/* C. A. R. Hoare's FIND (Communications of the ACM 4, 1961), as N. Wirth writes it: what is in
- * front of the k-th then is no larger and what is behind it no smaller. */
-static void find_kth(float *values, int n, int k)
-{
-    int low = 0, high = n - 1;
-    while (low < high) {
-        float pivot = values[k];
-        int i = low, j = high;
-        while (i <= j) {
-            while (values[i] < pivot)
-                i++;
-            while (pivot < values[j])
-                j--;
-            if (i <= j) {
-                float swapped = values[i];
-                values[i++] = values[j];
-                values[j--] = swapped;
-            }
-        }
-        if (j < k)
-            low = i;
-        if (k < i)
-            high = j;
+    double low = tw_kth(values, n, (n - 1) / 2), high = low;
+    if (n % 2 == 0) {
+        high = values[n / 2];
+        for (unsigned i = n / 2 + 1; i < n; i++)
+            high = values[i] < high ? values[i] : high;
     }
+    return .5 * (low + high);
 }
 
 void tw_order_two(float *values, unsigned n, unsigned k, float ret[2])

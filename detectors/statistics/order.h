@@ -1,12 +1,12 @@
-/* Values in order: sorting and medians of a few hundred at most. */
+/* Values in order: those in the middle of a few hundred at most. */
 #ifndef TW_ORDER_H
 #define TW_ORDER_H
 
-/* Sorts `n` values in place, the smallest first. None may be NaN. */
-void tw_sort(double *values, unsigned n);
+/* The k-th smallest of `n` values; k counts from 0. They change places. None may be NaN. */
+double tw_kth(double *values, unsigned n, unsigned k);
 
-/* The median of `n` values, which are sorted on the way; the mean of the two in the middle when `n`
- * is even. 0 of none. None may be NaN. */
+/* The median of `n` values; the mean of the two in the middle when `n` is even. 0 of none. The
+ * values change places. None may be NaN. */
 double tw_median(double *values, unsigned n);
 
 /* Writes the k-th smallest of `n` values (k counts from 0) and the one after it, or the k-th twice

@@ -1,4 +1,4 @@
-/* Medians of a few values, by sorting them. */
+/* Medians of a few values, by selecting them. */
 #include "detectors/statistics/recent.h"
 
 #include "detectors/statistics/order.h"
@@ -25,6 +25,5 @@ double tw_recent_deviation(const float *values, unsigned n)
         return 0;
     for (unsigned i = 0; i < n; i++)
         distances[i] = fabs((double)values[i] - median);
-    tw_sort(distances, n);
-    return 1.4826 * distances[(n + 1) / 2 - 1];
+    return 1.4826 * tw_kth(distances, n, (n + 1) / 2 - 1);
 }

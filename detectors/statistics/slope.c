@@ -4,6 +4,7 @@
 #include "detectors/statistics/order.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 static double residual_correlation(const double *values, unsigned n, double first, double slope,
@@ -33,18 +34,23 @@ static double probability_below_zero(const struct tw_slope *line, unsigned n)
     return .5 * erfc(z / sqrt(2));
 }
 
+/* Of the distances of n places from their middle. */
+static double squares_of_places(unsigned n)
+{
+    return n * ((double)n * n - 1) / 12;
+}
+
 struct tw_slope tw_slope_fit(const double *values, unsigned n)
 {
     struct tw_slope line = {.newest = n ? values[n - 1] : 0, .falling = .5};
-    double mean = 0, sxy = 0, sxx = 0, centre = (n - 1.) / 2;
+    double mean = 0, sxy = 0, sxx = squares_of_places(n), centre = (n - 1.) / 2;
     if (n < 3)
         return line;
     for (unsigned i = 0; i < n; i++)
-        mean += values[i] / n;
-    for (unsigned i = 0; i < n; i++) {
+        mean += values[i];
+    mean /= n;
+    for (unsigned i = 0; i < n; i++)
         sxy += (i - centre) * (values[i] - mean);
-        sxx += (i - centre) * (i - centre);
-    }
     line.slope = sxy / sxx;
     line.newest = mean + line.slope * centre;
     double squares;
@@ -57,16 +63,66 @@ struct tw_slope tw_slope_fit(const double *values, unsigned n)
 /* The highest value that is not among the highest `discard`. */
 static double highest_kept(const double *values, unsigned n, double discard)
 {
-    double sorted[TW_SLOPE_VALUES];
-    memcpy(sorted, values, n * sizeof *sorted);
-    tw_sort(sorted, n);
-    return sorted[n - 1 - (unsigned)(discard * n)];
+    double moved[TW_SLOPE_VALUES];
+    memcpy(moved, values, n * sizeof *moved);
+    return tw_kth(moved, n, n - 1 - (unsigned)(discard * n));
+}
+
+/* ---- steps without decrease ---- */
+
+/* Sums over the newest values: places count backward from the newest, values from the newest. */
+struct sums {
+    unsigned n;
+    double newest, y, xy, yy;
+};
+
+static void add(struct sums *sums, double value)
+{
+    if (!sums->n)
+        sums->newest = value;
+    double y = value - sums->newest, x = sums->n++;
+    sums->y += y;
+    sums->xy += x * y;
+    sums->yy += y * y;
+}
+
+enum answer { NO, YES, PERHAPS };
+
+/* Whether a line through the values falls with less than this probability, as far as the sums alone
+ * can tell: the standard error is not known without a look at neighbours, but its limit is, where
+ * their correlation is .9. */
+static enum answer does_not_fall(const struct sums *sums, double falling)
+{
+    enum { CERTAIN = 350 }; /* thousandths: from such a t on, whatever n, a line falls for .6 */
+    double n = sums->n, xx = squares_of_places(sums->n);
+    double xy = (n - 1) / 2 * sums->y - sums->xy, yy = sums->yy - sums->y * sums->y / n;
+    double size = sqrt(xx * yy);
+    if (!(fabs(xy) > 1e-9 * size) || !(size < 1e300))
+        return PERHAPS; /* less than what is rounded off */
+    if (xy > 0)
+        return falling > .501 ? YES : PERHAPS;
+    double t = -xy / size * sqrt((n - 2) * (1 - .9) / (1 + .9));
+    return falling < .6 && t * 1000 > CERTAIN ? NO : PERHAPS;
+}
+
+/* The fit itself is asked only where the sums leave it open, the longest stretch first. */
+static unsigned longest_of(const double *kept, const uint8_t *backs, const uint8_t *counts,
+                           unsigned n, double falling)
+{
+    while (n--) {
+        const double *from = kept + TW_SLOPE_VALUES - counts[n];
+        if (tw_slope_fit(from, counts[n]).falling < falling)
+            return backs[n];
+    }
+    return 0;
 }
 
 unsigned tw_slope_without_decrease(const double *values, unsigned n, double falling, double discard)
 {
     double kept[TW_SLOPE_VALUES];
-    unsigned n_kept = 0, longest = 0;
+    uint8_t backs[TW_SLOPE_VALUES], counts[TW_SLOPE_VALUES];
+    unsigned n_open = 0, longest = 0;
+    struct sums sums = {0};
     if (n > TW_SLOPE_VALUES) {
         values += n - TW_SLOPE_VALUES;
         n = TW_SLOPE_VALUES;
@@ -78,10 +134,18 @@ unsigned tw_slope_without_decrease(const double *values, unsigned n, double fall
         double value = values[n - back];
         if (value > limit)
             continue;
+        add(&sums, value);
         /* Filled from its end, so that what is kept stays in order of time. */
-        kept[TW_SLOPE_VALUES - ++n_kept] = value;
-        if (n_kept > 2 && tw_slope_fit(kept + TW_SLOPE_VALUES - n_kept, n_kept).falling < falling)
+        kept[TW_SLOPE_VALUES - sums.n] = value;
+        enum answer answer = sums.n > 2 ? does_not_fall(&sums, falling) : NO;
+        if (answer == YES) {
             longest = back;
+            n_open = 0;
+        } else if (answer == PERHAPS) {
+            backs[n_open] = (uint8_t)back;
+            counts[n_open++] = (uint8_t)sums.n;
+        }
     }
-    return longest;
+    unsigned open = longest_of(kept, backs, counts, n_open, falling);
+    return open ? open : longest;
 }

@@ -5,6 +5,8 @@
 
 /* Fewer ratios say nothing. */
 enum { RATIOS_MIN = 8 };
+/* Blocks that a course is told from. */
+enum { COURSE_BLOCKS = 8 };
 
 double tw_underfitting_ratio(const struct tw_context *context)
 {
@@ -17,10 +19,18 @@ double tw_underfitting_growth(const struct tw_underfitting *underfitting)
                                            : NAN;
 }
 
+struct tw_underfitting_course tw_underfitting_recent(const struct tw_underfitting_view *view)
+{
+    bool is_short = view->trace->n < COURSE_BLOCKS;
+    return is_short ? (struct tw_underfitting_course){0}
+                    : tw_underfitting_course(view->trace, .5, 1);
+}
+
 bool tw_underfitting_is_falling(const struct tw_underfitting_view *view)
 {
-    return view->recent.falling >= view->config->falling_probability &&
-           view->recent.fall >= view->config->falling_share;
+    struct tw_underfitting_course recent = tw_underfitting_recent(view);
+    return recent.falling >= view->config->falling_probability &&
+           recent.fall >= view->config->falling_share;
 }
 
 bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
@@ -79,7 +89,8 @@ static bool is_regularised(const struct tw_underfitting *underfitting,
 /* More of the same would do. */
 static bool falls_fast(const struct tw_underfitting_view *view)
 {
-    return tw_underfitting_is_falling(view) && view->recent.fall >= view->config->fast_fall;
+    return tw_underfitting_is_falling(view) &&
+           tw_underfitting_recent(view).fall >= view->config->fast_fall;
 }
 
 enum tw_underfitting_cause tw_underfitting_find_cause(const struct tw_underfitting *underfitting,

@@ -38,10 +38,10 @@ static unsigned start_of(unsigned n)
 }
 
 /* Where the first value is positive, no more than it is asked for; elsewhere it alone counts. */
-static void note_start(struct tw_underfitting_series *series, const float *values, unsigned n)
+static void note_start(struct tw_underfitting_series *series, double median)
 {
-    double share = series->first > 0 ? median(values, n) / (double)series->first : 1;
-    series->starts[start_of(n)] =
+    double share = series->first > 0 ? median / (double)series->first : 1;
+    series->starts[start_of((unsigned)series->count)] =
         (uint16_t)(TW_UNDERFITTING_START_SCALE * fmax(0, fmin(1, share)) + .5);
 }
 
@@ -78,17 +78,14 @@ void tw_underfitting_take_loss(struct tw_underfitting_series *series,
                                const struct tw_course *course, double value, uint64_t step,
                                int64_t time_ms)
 {
-    float values[TW_UNDERFITTING_WINDOW];
     take(series, value, step, time_ms);
-    if (series->count > TW_UNDERFITTING_WINDOW)
-        return;
-    tw_course_values(course, 0, (unsigned)series->count, values);
-    note_start(series, values, (unsigned)series->count);
+    if (series->count <= TW_UNDERFITTING_WINDOW)
+        note_start(series, tw_course_median(course, 0, (unsigned)series->count));
 }
 
 void tw_underfitting_evals_start(struct tw_underfitting_evals *evals)
 {
-    memset(evals, 0, sizeof *evals);
+    evals->series = (struct tw_underfitting_series){0};
     tw_trace_start(&evals->trace);
 }
 
@@ -99,7 +96,7 @@ void tw_underfitting_take_eval(struct tw_underfitting_evals *evals, double value
     evals->newest[series->count % TW_UNDERFITTING_WINDOW] = (float)value;
     take(series, value, step, time_ms);
     if (series->count <= TW_UNDERFITTING_WINDOW)
-        note_start(series, evals->newest, (unsigned)series->count);
+        note_start(series, median(evals->newest, (unsigned)series->count));
     (void)tw_trace_push(&evals->trace, value, step);
 }
 
@@ -123,9 +120,8 @@ double tw_underfitting_early_peak(const struct tw_underfitting_series *series)
 double tw_underfitting_level(const struct tw_underfitting_series *series,
                              const struct tw_course *course)
 {
-    float values[TW_UNDERFITTING_WINDOW];
-    unsigned n = tw_course_values(course, 0, values_of(series, 5), values);
-    return n ? median(values, n) : NAN;
+    unsigned n = values_of(series, 5);
+    return n ? tw_course_median(course, 0, n) : NAN;
 }
 
 double tw_underfitting_evals_level(const struct tw_underfitting_evals *evals)

@@ -27,6 +27,7 @@ struct tw_underfitting_series {
 /* An evaluation loss: of a training loss, the run's course has the rest. */
 struct tw_underfitting_evals {
     struct tw_underfitting_series series;
+    double newest_loss, newest_train;     /* a pair; 0 while unknown; they outlast other data */
     float newest[TW_UNDERFITTING_WINDOW]; /* a ring */
     struct tw_trace trace;
 };

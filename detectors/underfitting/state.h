@@ -35,12 +35,11 @@ struct tw_underfitting {
     uint64_t onset_step;
     int64_t onset_time_ms;
     uint8_t has_nonfinite;
-    double weight_decay, dropout;      /* as declared; 0 while unknown */
-    double hidden_units, inputs;       /* of the narrowest hidden layer, of the first; 0: unknown */
-    double first_weights, weights;     /* norms; 0 while unknown */
-    double path;                       /* sum of update over weight norm, over all steps */
-    uint64_t norms_step;               /* of the newest norms */
-    double eval_loss, eval_train_loss; /* newest pair; 0 while unknown */
+    double weight_decay, dropout;  /* as declared; 0 while unknown */
+    double hidden_units, inputs;   /* of the narrowest hidden layer, of the first; 0: unknown */
+    double first_weights, weights; /* norms; 0 while unknown */
+    double path;                   /* sum of update over weight norm, over all steps */
+    uint64_t norms_step;           /* of the newest norms */
     struct tw_underfitting_series loss;
     struct tw_underfitting_evals eval; /* from TW_EXTENT_EVALS on */
 };
@@ -57,7 +56,6 @@ struct tw_underfitting_view {
     double reference; /* the trivial level, or the initial one where no trivial one is declared */
     double progress;  /* NaN: unknown */
     bool has_trivial, is_end;
-    struct tw_underfitting_course recent; /* of the newest half */
 };
 
 /* ---- cause.c: why ---- */
@@ -73,6 +71,8 @@ double tw_underfitting_growth(const struct tw_underfitting *underfitting);
 /* The weights have moved by less than their usual way: `path` is known and short. */
 bool tw_underfitting_has_moved_little(const struct tw_underfitting *underfitting,
                                       const struct tw_underfitting_view *view);
+/* How the newest half of the course runs; nothing is known of a short one. */
+struct tw_underfitting_course tw_underfitting_recent(const struct tw_underfitting_view *view);
 /* The newest half of the course falls, by more than nothing. */
 bool tw_underfitting_is_falling(const struct tw_underfitting_view *view);
 

@@ -21,6 +21,7 @@ def kafka_config(folder, kafka, prefix, sinks=(), brokers=None, properties=None)
         "advisory_log": {"kafka": {"brokers": brokers, "prefix": prefix,
                                    "properties": dict(properties)}},
         "delivery": {"backoff_first": "50ms", "backoff_max": "500ms"},
+        "http": {"listen": "127.0.0.1:0"},
         "sinks": list(sinks),
     }
 

@@ -432,6 +432,24 @@ def vanishing_run(run="vanishing_gradient", steps=500, **options):
     return made.end(steps, "interrupted")
 
 
+def dead_rank_run(run="dead_rank", steps=260, dies=180, **options):
+    """Of three ranks the last dies, and the others train on."""
+    sent = []
+    for rank in range(3):
+        made = Run(run, seed=rank, **options)
+        made.header()
+        for step in range(1, (steps if rank < 2 else dies) + 1):
+            made.step(step, made.learning_curve(min(step, 100)))
+            if step == 150:
+                made.add("event", step, event="checkpoint")
+        sent += made.end(steps) if rank < 2 else made.records
+        for record in made.records:
+            record["rank"] = rank
+            if record["kind"] == "header":
+                record["world_size"] = 3
+    return sorted(sent, key=lambda record: (record["step"], record["kind"] == "end"))
+
+
 def story_run(run="story", steps=420, onset=300, **options):
     """One cause after the other: the gradient grows without end, the loss follows, and in the end
     neither is a number."""
@@ -469,5 +487,6 @@ CASES = {
     "converged": converged_run,
     "learning_rate": no_rate_run,
     "vanishing_gradient": vanishing_run,
+    "dead_rank": dead_rank_run,
     "story": story_run,
 }

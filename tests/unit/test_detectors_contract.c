@@ -58,7 +58,7 @@ static void states_are_small_and_versioned(void **state)
     FOR_EACH(detector)
     {
         const size_t *size = detector->state_size;
-        assert_true(size[0] > 0 && size[TW_EXTENTS - 1] <= STATE_BYTES_MAX);
+        assert_true(size[TW_EXTENTS - 1] > 0 && size[TW_EXTENTS - 1] <= STATE_BYTES_MAX);
         for (int extent = 1; extent < TW_EXTENTS; extent++)
             assert_true(size[extent - 1] <= size[extent]);
         assert_true(detector->state_version >= 1);

@@ -461,6 +461,53 @@ static void a_slow_rank_is_not_silent(void **state)
     assert_int_equal(tw_ranks_counted(fixture->ranks), 0);
 }
 
+static void a_rank_that_told_of_one_step_is_not_silent(void **state)
+{
+    struct fixture *fixture = *state;
+    declare(fixture, 0, 4);
+    assert_int_equal(feed_but(fixture, 3, 1, 4000, 1000, 3500), 0);
+    unsigned got = fixture->n_got;
+    assert_int_equal(feed_but(fixture, 3, 4001, 4100, 1000, 0), 0);
+    assert_int_equal(fixture->n_got, got + 100); /* nor waited for */
+}
+
+static void a_smaller_world_after_a_resume_is_no_silence_and_ends_one(void **state)
+{
+    struct fixture *fixture = *state;
+    declare(fixture, 0, 4);
+    feed_but(fixture, 9, 1, 100, 200, 0);
+    assert_in_range(feed_but(fixture, 3, 101, 200, 200, 0), 140, 150);
+    fixture->report.n = 0;
+    feed_but(fixture, 3, 151, 160, 200, 0);
+    declare(fixture, 0, 3); /* the advice was taken */
+    fixture->got.step = 0;
+    for (uint64_t step = 101; step <= 300; step++) {
+        for (uint32_t rank = 0; rank < 3; rank++) {
+            struct tw_record record = step_of(rank, step, 1);
+            record.seq = 1000 + step;
+            record.has |= TW_HAS_SEQ;
+            record.time_ms = START_MS + 100000 + 200 * (int64_t)step;
+            give(fixture, record);
+            if (!reported(fixture))
+                continue;
+            assert_int_equal(step, 101);
+            assert_string_equal(reported(fixture)->scope, "rank:3");
+            assert_int_equal(reported(fixture)->state, TW_STATE_RECOVERED);
+        }
+    }
+    assert_int_equal(fixture->got.step, 300);
+}
+
+static void a_rank_that_is_alone_but_not_the_first_is_judged_with_its_header(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(declare(fixture, 3, 1), 0);
+    assert_int_equal(give(fixture, step_of(3, 1, 5)), 2);
+    assert_int_equal(fixture->got.rank, 0);
+    assert_true(fixture->got.signal[TW_SIGNAL_LOSS] == 5);
+    assert_int_equal(give(fixture, step_of(3, 2, 5)), 1);
+}
+
 static void a_rank_that_tells_of_few_steps_is_neither_waited_for_nor_silent(void **state)
 {
     struct fixture *fixture = *state;
@@ -705,6 +752,9 @@ int main(void)
         TEST(a_dead_rank_is_found_within_fifty_steps),
         TEST(two_ranks_that_die_are_told_both),
         TEST(a_slow_rank_is_not_silent),
+        TEST(a_rank_that_told_of_one_step_is_not_silent),
+        TEST(a_smaller_world_after_a_resume_is_no_silence_and_ends_one),
+        TEST(a_rank_that_is_alone_but_not_the_first_is_judged_with_its_header),
         TEST(a_rank_that_tells_of_few_steps_is_neither_waited_for_nor_silent),
         TEST(an_evaluation_of_all_is_no_silence),
         TEST(the_end_comes_when_all_have_reached_the_leads_last_step),

@@ -454,6 +454,70 @@ static void a_log_that_stops_is_judged_to_its_last_record(void **state)
     free(documents.text);
 }
 
+/* Any record of any rank: steps that jump, attempts that come and go, several ends. */
+static struct tw_record any_record(uint64_t *seed, uint64_t i)
+{
+    static const enum tw_kind kinds[] = {TW_KIND_HEADER, TW_KIND_END,    TW_KIND_EVENT,
+                                         TW_KIND_EVAL,   TW_KIND_LAYERS, TW_KIND_LAYERS};
+    uint64_t pick = next_random(seed) % 60;
+    struct tw_record record;
+    make_head(&record, &healthy, (uint32_t)(next_random(seed) % 5),
+              1 + i / 5 + next_random(seed) % 9, pick < 6 ? kinds[pick] : TW_KIND_STEP);
+    if (next_random(seed) % 200 == 0)
+        record.step = next_random(seed) % (1 + i);
+    snprintf(record.attempt, sizeof record.attempt, "a%u", (unsigned)(i / 900));
+    record.seq = i;
+    record.has |= next_random(seed) % 2 ? TW_HAS_SEQ : 0;
+    record.status = (enum tw_end_status)(next_random(seed) % 3);
+    strcpy(record.event, next_random(seed) % 3 ? "checkpoint" : "resume");
+    if (record.kind == TW_KIND_STEP)
+        fill_step(&record, &healthy);
+    if (record.kind == TW_KIND_EVAL || next_random(seed) % 100 == 0)
+        tw_record_set(&record, TW_SIGNAL_EVAL_LOSS, next_random(seed) % 4 ? 2 : NAN);
+    if (record.kind == TW_KIND_HEADER)
+        tw_record_add_header(&record)->world_size = next_random(seed) % 7;
+    if (record.kind == TW_KIND_LAYERS)
+        *tw_layers_add_column(tw_record_add_layers(&record, 1), TW_LAYER_NONFINITE) =
+            (float)(next_random(seed) % 20 == 0);
+    return record;
+}
+
+static void any_records_are_safe_and_judged_alike_across_snapshots(void **state)
+{
+    const struct fixture *fixture = *state;
+    for (uint64_t run = 1; run <= 10; run++) {
+        struct documents plain = {0}, cut = {0};
+        struct tw_watch *whole = open_watch(fixture, &plain), *parts = open_watch(fixture, &cut);
+        uint64_t seed = run;
+        for (uint64_t i = 0; i < 3000; i++) {
+            struct tw_record record = any_record(&seed, i);
+            struct tw_position position = {.offset = (int64_t)i + 1};
+            assert_int_equal(tw_watch_record(whole, &record, &position, NULL), 0);
+            assert_int_equal(tw_watch_record(parts, &record, &position, NULL), 0);
+            tw_record_clear(&record);
+            if (i % 37)
+                continue;
+            struct tw_run *restored;
+            size_t size;
+            unsigned char *bytes =
+                tw_snapshot_save(tw_watch_find(parts, "r"), &fixture->settings, &size);
+            tw_watch_close(parts);
+            parts = open_watch(fixture, &cut);
+            assert_int_equal(tw_snapshot_load(&restored, bytes, size, &fixture->settings, NULL), 0);
+            assert_int_equal(tw_watch_adopt(parts, restored, NULL), 0);
+            free(bytes);
+        }
+        assert_int_equal(tw_watch_end(whole, tw_watch_find(whole, "r"), NULL), 0);
+        assert_int_equal(tw_watch_end(parts, tw_watch_find(parts, "r"), NULL), 0);
+        assert_true(plain.size > 0);
+        assert_string_equal(plain.text, cut.text);
+        tw_watch_close(whole);
+        tw_watch_close(parts);
+        free(plain.text);
+        free(cut.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +531,7 @@ int main(void)
         cmocka_unit_test(healthy_ranks_raise_nothing),
         cmocka_unit_test(late_records_are_counted_and_do_not_begin_the_run_anew),
         cmocka_unit_test(a_log_that_stops_is_judged_to_its_last_record),
+        cmocka_unit_test(any_records_are_safe_and_judged_alike_across_snapshots),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
