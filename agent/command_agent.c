@@ -8,6 +8,8 @@
 #include "agent/notify.h"
 #include "agent/usage.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <popt.h>
 #include <stdio.h>
@@ -57,16 +59,22 @@ static void start_again(struct tw_configurations *configurations, struct tw_outa
     tw_daemon_pause(pause);
 }
 
-/* Brokers that do not answer may be starting themselves: they are waited for, and the service
- * manager is asked for patience. */
+/* Brokers that do not answer may be starting themselves: they are waited for. The service manager
+ * is asked for patience, and after a while is told that this is as ready as it gets: what waits has
+ * not failed, and others may wait for us. */
 static void wait_for_brokers(struct tw_configurations *configurations, struct tw_outage *outage,
-                             const struct tw_error *why, double seconds)
+                             const struct tw_error *why, double waited, double seconds)
 {
     tw_outage_begin(outage, "waiting for the brokers", why);
-    tw_notify("STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
+    tw_configurations_begun(configurations);
+    tw_notify(waited > TW_DAEMON_READY_SECONDS
+                  ? "READY=1\nSTATUS=waiting for the brokers"
+                  : "STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
     tw_metrics_begin_life(configurations->metrics, "waiting for the brokers");
     tw_metrics_publish(configurations->metrics);
     tw_daemon_pause(seconds);
+    reload_between_lives(configurations);
+    tw_configurations_keep(configurations); /* nothing has lived: there is nothing to go back to */
 }
 
 /* Lives again and again until it is told to stop. What the first life does not start for is a
@@ -75,6 +83,7 @@ static void wait_for_brokers(struct tw_configurations *configurations, struct tw
 static int live(struct tw_configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
+    double begun_at = tw_now_seconds();
     struct tw_outage outage = {0};
     for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
         struct tw_error failure = {0};
@@ -89,9 +98,10 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
             .closure = configurations,
         };
         int end = tw_daemon_run(&options, &next, &failure);
-        if (end == -EHOSTUNREACH && !has_lived && !configurations->has_before &&
-            !tw_daemon_is_stopping()) {
-            wait_for_brokers(configurations, &outage, &failure, pause);
+        if (end == -EHOSTUNREACH && !has_lived) {
+            if (tw_daemon_is_stopping())
+                return 0;
+            wait_for_brokers(configurations, &outage, &failure, tw_now_seconds() - begun_at, pause);
             continue;
         }
         if (end < 0 && !has_lived && !tw_daemon_is_stopping()) {

@@ -6,6 +6,11 @@
 #include "metrics.h"
 #include "outage.h"
 
+/* After so long systemd is told READY=1 even though a source still waits (for partitions that other
+ * agents hold, for a broker): what waits is no failure, and a start that never ends would be killed
+ * by TimeoutStartSec=, 90 s by default. */
+#define TW_DAEMON_READY_SECONDS 30.0
+
 enum tw_daemon_end {
     TW_DAEMON_STOPPED, /* SIGTERM or SIGINT: everything is durable */
     TW_DAEMON_RELOAD,  /* SIGHUP: likewise; go on with the new configuration */

@@ -14,10 +14,6 @@
 
 #define FIGURES_SECONDS 1.0
 #define STATUS_SECONDS 10.0
-/* After so long systemd is told READY=1 even though a source still waits (for partitions that other
- * agents hold, for a broker): what waits is no failure, and a start that never ends would be killed
- * by TimeoutStartSec=, 90 s by default. */
-#define READY_SECONDS 30.0
 
 static double wall_seconds(void)
 {
@@ -130,8 +126,8 @@ static const struct tw_sink_figures *failing_sink(const struct tw_figures *figur
 static void tell_systemd(struct tw_daemon *daemon, const struct tw_figures *figures, double now)
 {
     char text[700];
-    bool becomes_ready =
-        !daemon->has_told_systemd && (figures->is_ready > 0 || now - daemon->begun > READY_SECONDS);
+    bool becomes_ready = !daemon->has_told_systemd &&
+                         (figures->is_ready > 0 || now - daemon->begun > TW_DAEMON_READY_SECONDS);
     if (!becomes_ready && now < daemon->next_status)
         return;
     const struct tw_sink_figures *failing = failing_sink(figures);

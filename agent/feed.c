@@ -9,6 +9,9 @@
 #include <inttypes.h>
 #include <time.h>
 
+/* A broker that is away is waited for: for the log, the store and the position. */
+#define SAVE_SECONDS (3 * TW_FEED_FLUSH_SECONDS)
+
 /* Between two lines about the same want of room. */
 #define REFUSED_SECONDS 600
 
@@ -69,13 +72,13 @@ long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error 
 
 int tw_feed_keep(struct tw_feed *feed, struct tw_error *error)
 {
+    tw_heartbeat(SAVE_SECONDS);
     return feed->keep ? feed->keep(feed, error) : feed->checkpoint(feed, error);
 }
 
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error)
 {
-    /* A broker that is away is waited for: for the log, the store and the position. */
-    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS);
+    tw_heartbeat(SAVE_SECONDS);
     return feed->checkpoint(feed, error);
 }
 

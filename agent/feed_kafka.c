@@ -1,6 +1,7 @@
 /* The feed of a Kafka topic: records in, by partition. */
 #include "agent/feed_kafka.h"
 
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 
 #include "telemetry/clock.h"
@@ -50,6 +51,7 @@ static int take_rebalance(struct tw_kafka_feed *feed, int next, const struct tw_
         feed->moving[feed->n_moving++] = partition;
     if (!item->is_last)
         return 0;
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* what goes is saved first; see tw_feed_keep() */
     int result = next == TW_NEXT_ASSIGNED
                      ? tw_kafka_feed_take(feed, feed->moving, feed->n_moving, error)
                      : give_partitions(feed, item->is_lost, error);

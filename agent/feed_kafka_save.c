@@ -63,6 +63,18 @@ void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, s
     tw_unsaved_add(&shard->unsaved, run, offset, feed->now);
 }
 
+static void tell_too_large(const struct tw_kafka_feed *feed, const struct tw_run *run,
+                           int32_t partition, const struct tw_error *why)
+{
+    char text[900];
+    const struct tw_logging_fields about = {.source = feed->figures->name,
+                                            .run = run->core.id,
+                                            .has_partition = true,
+                                            .partition = partition};
+    tw_logging_about(TW_LOG_WARNING, about, "a restart will forget a run: %s",
+                     tw_error_message(why, text, sizeof text));
+}
+
 int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
                            int32_t partition, struct tw_error *error)
 {
@@ -79,7 +91,7 @@ int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, s
     int result = tw_state_topic_put(feed->store, run->core.id, partition, &place, data, size, &why);
     if (result == -EMSGSIZE) {
         /* One run that is too large must not stop the others. */
-        tw_logging_error(TW_LOG_WARNING, "a restart will forget a run", &why);
+        tell_too_large(feed, run, partition, &why);
         feed->figures->snapshot_failures++;
     } else if (result) {
         return result == -EAGAIN ? result : tw_error_set(error, result, "%s", why.text);

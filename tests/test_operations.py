@@ -447,6 +447,33 @@ def test_a_second_sigterm_ends_it_at_once(place, agents, systemd):
     agent.process = None
 
 
+# ---- no broker yet ----
+
+def test_brokers_that_do_not_answer_yet_are_waited_for(place, agents, systemd):
+    (place / "more").mkdir()
+    path = write(place, sources=[{"kafka": {"brokers": CLOSED}}])
+    agent = agents(path, {"NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "1000000"}).start()
+    url = agent.url()
+    assert get(f"{url}/-/healthy")[0] == 200
+    agent.wait_until(lambda: get(f"{url}/-/ready")[::2] == (503, "waiting for the brokers\n"), 60,
+                     "the reason")
+    systemd.wait_for("STATUS=waiting for the brokers", seconds=60)
+    systemd.wait_for("WATCHDOG=1", times=5)
+    assert agent.log_text().count("waiting for the brokers") == 1
+    # It need not wait for ever: another file may be given.
+    write(place)
+    agent.reload()
+    agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 200, 60, "the directory to be watched")
+    assert agent.stop() == 0
+
+
+def test_waiting_for_brokers_ends_with_a_sigterm(place, agents):
+    agent = agents(write(place, sources=[{"kafka": {"brokers": CLOSED}}])).start()
+    url = agent.url()
+    agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 503, 30, "it to wait")
+    assert agent.stop() == 0
+
+
 # ---- systemd ----
 
 def test_systemd_is_told_of_start_reload_and_stop(place, agents, systemd):

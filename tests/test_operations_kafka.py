@@ -65,7 +65,7 @@ def test_partitions_their_lag_and_their_runs_are_told(kafka, config, agents, tmp
     url = agent.url()
     systemd.wait_for("READY=1", seconds=60)
     text = agent.log_text()
-    assert text.rindex(": taken, ") < text.index(" ready; "), "ready once all is restored"
+    assert text.rindex(" partitions taken") < text.index(" ready; "), "ready once all is restored"
     wait_for_records(agent, url, sent)
     agent.wait_until(lambda: sum(partition["lag"] or 0 for partition in
                                  partitions_of(url).values()) == 0, 30, "no lag")
@@ -89,14 +89,14 @@ def test_partitions_their_lag_and_their_runs_are_told(kafka, config, agents, tmp
     agent.wait_until(lambda: value(metrics(url), "trainward_repeated_records_total", **source)
                      == sent, 60, "the repeats")
     # Sinks change, partitions do not move.
-    taken = agent.log_text().count(": taken, ")
+    taken = agent.log_text().count(" partitions taken")
     config["sinks"] = [{"terminal": {"stream": "stderr"}}]
     programs.write_config(tmp_path / "agent.yaml", config)
     agent.reload()
     agent.wait_until(lambda: reloads(url) == (1, 0), 30, "the reload")
     more = send(kafka, topic, runs, range(101, 151))
     wait_for_records(agent, url, 2 * sent + more)
-    assert agent.log_text().count(": taken, ") == taken
+    assert agent.log_text().count(" partitions taken") == taken
     assert agent.stop() == 0
     # The next process restores them.
     agent.start()
@@ -130,7 +130,7 @@ def test_a_broker_that_is_away_neither_starves_the_watchdog_nor_hides(kafka, con
         fed = systemd.count("WATCHDOG=1")
         systemd.wait_for("WATCHDOG=1", times=fed + 12, seconds=60)
         assert get(f"{url}/-/healthy")[0] == 200
-        assert agent.is_running()
+        agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 503, 60, "that it is not ready")
     finally:
         kafka.start()
     more = send(kafka, topic, ["after"], range(1, 301))

@@ -2,6 +2,8 @@
 #include "sample_advisory.h"
 #include "sinks/terminal.h"
 
+#include "telemetry/error.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -137,9 +139,36 @@ static void a_run_shows_its_verdict_and_what_was_not_checked(void **state)
     free(document);
 }
 
+/* Each is one character; the list is Unicode's (UAX #9, "Directional Formatting Characters"). */
+static void characters_that_steer_or_turn_are_known(void **state)
+{
+    static const char *const controls[] = {
+        "\x01",         "\x1b",         "\n",           "\x7f",         "\xc2\x80",
+        "\xc2\x9f",     "\xd8\x9c",     "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9"};
+    static const char *const letters[] = {"a",
+                                          " ",
+                                          "\xc2\xa0",     /* no-break space */
+                                          "\xd7\x90",     /* alef: a letter from right to left */
+                                          "\xe2\x80\x8d", /* joiner, as in emoji */
+                                          "\xe2\x80\x93", /* dash */
+                                          "\xe2\x80\xaf", /* narrow space */
+                                          "\xe2\x81\xaa"};
+    (void)state;
+    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
+        size_t size = strlen(controls[i]);
+        assert_int_equal(tw_control_size(controls[i], size), size);
+        if (size > 1) /* cut off, it is no character */
+            assert_int_equal(tw_control_size(controls[i], size - 1), 0);
+    }
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        assert_int_equal(tw_control_size(letters[i], strlen(letters[i])), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(characters_that_steer_or_turn_are_known),
         cmocka_unit_test(an_episode_shows_what_since_when_and_what_to_change),
         cmocka_unit_test(after_three_suggestions_only_the_parameters_are_named),
         cmocka_unit_test(what_follows_from_another_finding_says_so),
