@@ -43,6 +43,7 @@ static unsigned gather(const struct tw_loss_baseline *baseline, const struct tw_
 static void find_spread(struct tw_loss_baseline *baseline, float *values, unsigned n)
 {
     float median = (float)baseline->median, guess = (float)baseline->spread / 1.4826F, found;
+#pragma omp simd
     for (unsigned i = 0; i < n; i++)
         values[i] = fabsf(values[i] - median);
     tw_order_some(values, n, (n + 1) / 2 - 1, 1, guess, guess / 8, &found);
