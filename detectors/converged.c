@@ -229,6 +229,19 @@ static bool has_learned(const struct converged *converged, const struct tw_conve
            !(plateau->level >= config->trivial_share * context->trivial_loss);
 }
 
+/* The line through a plateau ends nowhere below this: each value has its weight in the end of a
+ * line by least squares, those below 0 a third of all at most (half, to be safe). */
+static double least_level(const struct stretch *stretch)
+{
+    const float *means = stretch->trace->means + stretch->trace->n - stretch->n;
+    float lowest = means[0], highest = means[0];
+    for (unsigned i = 1; i < stretch->n; i++) {
+        lowest = means[i] < lowest ? means[i] : lowest;
+        highest = means[i] > highest ? means[i] : highest;
+    }
+    return 1.5 * (double)lowest - .5 * (double)highest;
+}
+
 /* Evaluations that went on improving, or got worse, are another matter. */
 static bool is_eval_flat(const struct converged *converged,
                          const struct tw_converged_config *config)
@@ -325,6 +338,9 @@ static void judge(struct converged *converged, const struct tw_converged_config 
         converged->is_open = 0;
     } else if (stretch.n >= config->min_blocks && is_eval_flat(converged, config) &&
                is_worth_saving(config, context)) {
+        struct plateau least = {.level = least_level(&stretch)};
+        if (!has_learned(converged, config, context, &least))
+            return;
         struct plateau plateau = find_plateau(&stretch, config);
         if (is_flat(&stretch, config, &plateau) &&
             has_learned(converged, config, context, &plateau) &&

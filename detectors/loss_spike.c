@@ -382,9 +382,12 @@ static void measure(const struct loss_spike *spike, struct view *view, double y)
                        : view->config->spread_floor;
     unsigned learned = spike->baseline.count;
     view->has_baseline = learned >= view->config->baseline_losses;
-    view->ratio = learned ? tw_loss_rise(&spike->scale, y, spike->baseline.median) : 1;
     view->z =
         learned ? fmax(-1e6, fmin(1e6, tw_loss_baseline_score(&spike->baseline, y, floor))) : 0;
+    view->ratio = learned && (spike->stage == IN_SPIKE || !view->has_baseline ||
+                              view->z >= view->config->spike_sigma)
+                      ? tw_loss_rise(&spike->scale, y, spike->baseline.median)
+                      : 1; /* else nobody asks */
 }
 
 /* A spike jumps once; two kinds of losses, or noise as wide as that, jump all the time. */
@@ -392,8 +395,8 @@ static void note_jump(struct loss_spike *spike, const struct view *view, double 
 {
     double weight = 1 / fmin((double)spike->count, TW_LOSS_BASELINE_VALUES);
     bool is_jump =
-        spike->has_previous && tw_loss_rise(&spike->scale, fmax(y, spike->previous),
-                                            fmin(y, spike->previous)) >= view->config->spike_ratio;
+        spike->has_previous && tw_loss_rises(&spike->scale, fmax(y, spike->previous),
+                                             fmin(y, spike->previous), view->config->spike_ratio);
     spike->jump_share += weight * (is_jump - spike->jump_share);
     spike->previous = y;
     spike->has_previous = 1;
