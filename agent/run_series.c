@@ -1,7 +1,7 @@
 /* The run's own healthy numbers: medians of recent losses, recent norms, checkpoints. */
 #include "agent/run_series.h"
 
-#include "detectors/statistics/recent.h"
+#include "detectors/statistics/packed_log.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -49,26 +49,30 @@ static size_t filled(uint64_t count, size_t capacity)
     return count < capacity ? (size_t)count : capacity;
 }
 
-static double loss_median(const struct tw_run_series *series)
+static double loss_median(const struct tw_run_series *series, const struct tw_course *course)
 {
-    size_t n = filled(series->losses, TW_SERIES_LOSSES);
-    return n ? tw_recent_median(series->loss, (unsigned)n) : NAN;
+    float losses[TW_SERIES_LOSSES];
+    unsigned n = tw_course_marked(&series->healthy, course, TW_SERIES_LOSSES, losses);
+    return n ? tw_course_scaled_median(course, losses, n) : NAN;
 }
 
-static void observe_loss(struct tw_run_series *series, double loss, uint64_t step, bool is_flagged)
+static void observe_loss(struct tw_run_series *series, const struct tw_course *course, double loss,
+                         uint64_t step, bool is_flagged)
 {
-    if (!isfinite(loss) || fabs(loss) > 1e30)
+    bool is_number = isfinite(loss) && fabs(loss) <= 1e30;
+    if (course->is_new)
+        tw_course_mark(&series->healthy, course, is_number && !is_flagged);
+    if (!is_number)
         return;
     series->newest_loss = loss;
     if (isnan(series->initial_loss))
         series->initial_loss = loss;
-    if (is_flagged)
+    if (is_flagged || !course->is_new)
         return;
-    series->loss[series->losses++ % TW_SERIES_LOSSES] = (float)loss;
-    /* A sort of 64 for each step would be most of our time; every eighth is soon enough. */
-    if (series->losses % 8 && series->losses > 8)
+    /* Every eighth is soon enough for a median of 64. */
+    if (++series->losses % 8 && series->losses > 8)
         return;
-    double median = loss_median(series);
+    double median = loss_median(series, course);
     if (!(median >= series->best_loss)) {
         series->best_loss = median;
         series->best_loss_step = step;
@@ -79,11 +83,12 @@ static void observe_norm(struct tw_run_series *series, const struct tw_record *r
                          bool is_flagged)
 {
     double norm = record->signal[TW_SIGNAL_GRAD_NORM];
-    if (is_flagged || !isfinite(norm) || norm > 1e30 ||
+    if (is_flagged || !isfinite(norm) || norm > 1e30 || norm <= 0 ||
         record->grad_norm_kind == TW_GRAD_NORM_POST_CLIP)
         return;
     if (series->norms % TW_SERIES_NORM_STRIDE == 0)
-        series->norm[series->norms / TW_SERIES_NORM_STRIDE % TW_SERIES_NORMS] = (float)norm;
+        series->norm[series->norms / TW_SERIES_NORM_STRIDE % TW_SERIES_NORMS] =
+            tw_pack_log(log(norm));
     series->norms++;
 }
 
@@ -99,7 +104,8 @@ static void observe_eval(struct tw_run_series *series, double loss, uint64_t ste
     }
 }
 
-static void observe_checkpoint(struct tw_run_series *series, uint64_t step)
+static void observe_checkpoint(struct tw_run_series *series, const struct tw_course *course,
+                               uint64_t step)
 {
     if (series->n_checkpoints == TW_SERIES_CHECKPOINTS) {
         memmove(series->checkpoints, series->checkpoints + 1,
@@ -107,7 +113,7 @@ static void observe_checkpoint(struct tw_run_series *series, uint64_t step)
         series->n_checkpoints--;
     }
     series->checkpoints[series->n_checkpoints].step = step;
-    series->checkpoints[series->n_checkpoints++].loss = loss_median(series);
+    series->checkpoints[series->n_checkpoints++].loss = loss_median(series, course);
 }
 
 void tw_run_series_observe(struct tw_run_series *series, const struct tw_record *record,
@@ -116,13 +122,13 @@ void tw_run_series_observe(struct tw_run_series *series, const struct tw_record 
     uint64_t step = context->step;
     series->rollbacks += context->step_went_back && is_flagged;
     if (tw_record_has(record, TW_SIGNAL_LOSS))
-        observe_loss(series, record->signal[TW_SIGNAL_LOSS], step, is_flagged);
+        observe_loss(series, &context->course, record->signal[TW_SIGNAL_LOSS], step, is_flagged);
     if (tw_record_has(record, TW_SIGNAL_GRAD_NORM))
         observe_norm(series, record, is_flagged);
     if (tw_record_has(record, TW_SIGNAL_EVAL_LOSS))
         observe_eval(series, record->signal[TW_SIGNAL_EVAL_LOSS], step);
     if (record->kind == TW_KIND_EVENT && !strcmp(record->event, "checkpoint"))
-        observe_checkpoint(series, step);
+        observe_checkpoint(series, &context->course, step);
     double seconds = record->signal[TW_SIGNAL_STEP_SECONDS];
     if (tw_record_has(record, TW_SIGNAL_STEP_SECONDS) && isfinite(seconds)) {
         series->seconds += seconds;
@@ -217,12 +223,16 @@ static void norm_facts(const struct tw_run_series *series, struct tw_facts *ret)
 {
     uint64_t kept = (series->norms + TW_SERIES_NORM_STRIDE - 1) / TW_SERIES_NORM_STRIDE;
     size_t n = filled(kept, TW_SERIES_NORMS), clipped = 0;
-    ret->grad_norm_median = quantile(series->norm, n, .5);
-    ret->grad_norm_p90 = quantile(series->norm, n, .9);
+    float norm[TW_SERIES_NORMS];
+    tw_unpack_logs(series->norm, (unsigned)n, norm);
+    for (size_t i = 0; i < n; i++)
+        norm[i] = expf(norm[i]);
+    ret->grad_norm_median = quantile(norm, n, .5);
+    ret->grad_norm_p90 = quantile(norm, n, .9);
     if (n == 0 || !(ret->max_grad_norm > 0))
         return;
     for (size_t i = 0; i < n; i++)
-        clipped += series->norm[i] > ret->max_grad_norm;
+        clipped += norm[i] > ret->max_grad_norm;
     ret->clipped_fraction = (double)clipped / (double)n;
 }
 

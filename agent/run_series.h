@@ -4,8 +4,10 @@
 
 #include "detectors/context.h"
 #include "detectors/finding.h"
+#include "detectors/statistics/course_marks.h"
 #include "rules/facts.h"
 
+/* The newest healthy losses that their median is of. */
 #define TW_SERIES_LOSSES 64
 /* 250 norms, one in 4 records: the newest 1,000 steps. */
 #define TW_SERIES_NORMS 250
@@ -13,14 +15,15 @@
 #define TW_SERIES_CHECKPOINTS 16
 
 struct tw_run_series {
-    uint64_t losses, norms; /* how many were ever put into the rings */
+    uint64_t losses, norms; /* healthy ones so far */
     double initial_loss, newest_loss, best_loss;
     uint64_t best_loss_step;
     double seconds; /* sum of step_seconds */
     uint64_t timed_steps;
-    double skipped;   /* optimizer steps */
-    double rollbacks; /* times the step index went back while a finding was open */
-    float loss[TW_SERIES_LOSSES], norm[TW_SERIES_NORMS];
+    double skipped;                 /* optimizer steps */
+    double rollbacks;               /* times the step index went back while a finding was open */
+    struct tw_course_marks healthy; /* losses of the context's course */
+    int16_t norm[TW_SERIES_NORMS];  /* logarithms, a ring; statistics/packed_log.h */
 
     /* The rest is only there from TW_EXTENT_EVALS on. */
     double eval_loss, best_eval_loss;

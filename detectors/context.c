@@ -459,14 +459,33 @@ static void observe_time(struct tw_context *context, const struct tw_record *rec
     context->time_ms = record->time_ms;
 }
 
+/* Where the run began. */
+static void keep_first(struct tw_context *context, double loss)
+{
+    enum { FIRST_LOSSES = 8 };
+    if (context->n_first_losses == FIRST_LOSSES)
+        return;
+    if (!context->n_first_losses++) {
+        context->smallest_loss = context->first_level = loss;
+    } else if (loss < context->smallest_loss) {
+        context->first_level = context->smallest_loss;
+        context->smallest_loss = loss;
+    } else if (context->n_first_losses == 2 || loss < context->first_level) {
+        context->first_level = loss;
+    }
+}
+
 static void observe_loss(struct tw_context *context, const struct tw_record *record)
 {
     double loss = record->signal[TW_SIGNAL_LOSS];
     if (context->segment_is_new && context->segment_cause == TW_SEGMENT_DATA_CHANGE)
         tw_course_begin_data(&context->course);
     context->course.is_new = context->course.block_is_new = 0;
-    if (record->kind == TW_KIND_STEP && tw_record_has(record, TW_SIGNAL_LOSS) && isfinite(loss))
-        tw_course_push(&context->course, loss, context->step);
+    if (record->kind != TW_KIND_STEP || !tw_record_has(record, TW_SIGNAL_LOSS) || !isfinite(loss))
+        return;
+    tw_course_push(&context->course, loss, context->step);
+    if (isfinite((float)loss))
+        keep_first(context, loss);
 }
 
 static bool is_norm(const struct tw_record *record, enum tw_signal signal, double above)

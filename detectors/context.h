@@ -111,6 +111,8 @@ struct tw_context {
     uint8_t step_went_back; /* this very record rewinds the step index */
 
     /* the training loss of step records, and the sizes of the updates */
+    uint32_t n_first_losses;           /* that the next two were taken from, at most 8 */
+    double smallest_loss, first_level; /* the second smallest: one lucky batch is no level */
     struct tw_course course;
     struct tw_update_sizes updates;
 

@@ -115,9 +115,8 @@ struct dead_verdict {
     int64_t onset_time_ms;
 };
 
-struct dead_units {
+struct dead_units { /* from TW_EXTENT_LAYERS on */
     struct tw_outcome outcome;
-    /* The rest is only there from TW_EXTENT_LAYERS on. */
     uint8_t is_open, has_relu, has_share;
     uint64_t records; /* that counted */
     struct tw_track_clock clock;
@@ -367,14 +366,13 @@ static void dead_observe(void *state, const void *config, const struct tw_contex
                          struct tw_report *report)
 {
     struct dead_units *dead = state;
-    tw_outcome_observe(&dead->outcome, record);
     if (!record->layers)
         return;
     struct dead_view view = {
         .config = config,
         .context = context,
         .report = report,
-        .level = tw_outcome_level(&dead->outcome, context),
+        .level = tw_outcome_level(context),
     };
     view.unlearned = tw_context_unlearned(context, view.config->unlearned);
     view.learned = tw_context_unlearned(context, view.config->unlearned / 2);
@@ -414,11 +412,11 @@ const struct tw_detector tw_detector_dead_units = {
     .title = "Dead units",
     .description = "ReLU layers most of whose units fire for no sample any more",
     .secondary = true,
-    .state_version = 5,
+    .state_version = 6,
     .options = dead_options,
     .n_options = sizeof dead_options / sizeof *dead_options,
     .config_size = sizeof(struct dead_config),
-    .state_size = TW_STATE_SIZES_FROM(struct dead_units, is_open, is_open),
+    .state_size = TW_STATE_SIZES_FROM(struct dead_units, outcome, outcome),
     .start = dead_start,
     .observe = dead_observe,
     .finish = dead_finish,

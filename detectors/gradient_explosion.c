@@ -197,7 +197,7 @@ static bool has_sign(const struct tw_explosion *explosion, const struct tw_explo
     /* Spikes apart from the present rise: that is one by itself. */
     uint64_t spikes =
         tw_explosion_signs_spikes(signs, config, explosion->norm.count) - explosion->rise.has_spike;
-    return tw_explosion_signs_loss_is_up(signs, config) ||
+    return tw_explosion_signs_loss_is_up(signs, &view->context->course, config) ||
            tw_explosion_signs_update_ratio(signs) >= config->update_ratio ||
            (spikes >= config->cluster_spikes && spikes <= TW_EXPLOSION_SPIKES);
 }
@@ -359,7 +359,7 @@ static bool is_new_level(const struct tw_explosion *explosion, const struct tw_e
 {
     uint64_t age = explosion->norm.count - explosion->open_count;
     return age >= 4 * view->config->rebaseline_after &&
-           !tw_explosion_signs_loss_is_up(&explosion->signs, view->config);
+           !tw_explosion_signs_loss_is_up(&explosion->signs, &view->context->course, view->config);
 }
 
 static void judge_open(struct tw_explosion *explosion, const struct tw_explosion_view *view)
@@ -458,11 +458,13 @@ static void take_nonfinite(struct tw_explosion *explosion, const struct tw_explo
 
 /* ---- records ---- */
 
-static void take_signs(struct tw_explosion *explosion, const struct tw_record *record)
+static void take_signs(struct tw_explosion *explosion, const struct tw_context *context,
+                       const struct tw_record *record)
 {
     bool is_normal = !is_open(explosion) && !explosion->rise.is_on;
     if (tw_record_has(record, TW_SIGNAL_LOSS))
-        tw_explosion_signs_take_loss(&explosion->signs, record->signal[TW_SIGNAL_LOSS], is_normal);
+        tw_explosion_signs_take_loss(&explosion->signs, &context->course,
+                                     record->signal[TW_SIGNAL_LOSS], is_normal);
     if (tw_record_has(record, TW_SIGNAL_UPDATE_NORM))
         tw_explosion_signs_take_update(&explosion->signs, record->signal[TW_SIGNAL_UPDATE_NORM],
                                        is_normal);
@@ -545,7 +547,7 @@ static void explosion_observe(void *state, const void *config, const struct tw_c
     }
     explosion->micro_batches = context->micro_batches > 0 ? context->micro_batches : 0;
     if (record->kind == TW_KIND_STEP) {
-        take_signs(explosion, record);
+        take_signs(explosion, context, record);
         if (tw_record_has(record, TW_SIGNAL_GRAD_NORM)) {
             drop_stand_in(explosion, &view);
             observe_norm(explosion, &view, record->signal[TW_SIGNAL_GRAD_NORM],
@@ -590,7 +592,7 @@ const struct tw_detector tw_detector_gradient_explosion = {
     .name = "gradient-explosion",
     .title = "Gradient explosion",
     .description = "the gradient norm leaves its level by a multiple, or grows without end",
-    .state_version = 4,
+    .state_version = 6,
     .options = tw_gradient_explosion_options,
     .n_options = TW_GRADIENT_EXPLOSION_OPTIONS,
     .config_size = sizeof(struct tw_gradient_explosion_config),

@@ -53,11 +53,13 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
 	detectors/statistics/course.c detectors/statistics/course.h \
+	detectors/statistics/course_marks.c detectors/statistics/course_marks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
 	detectors/statistics/loss_baseline.c detectors/statistics/loss_baseline.h \
 	detectors/statistics/middle.c detectors/statistics/middle.h \
 	detectors/statistics/order.c detectors/statistics/order.h \
+	detectors/statistics/packed_log.h \
 	detectors/statistics/recent.c detectors/statistics/recent.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \
@@ -78,6 +80,7 @@ DETECTOR_TESTS = \
 	tests/unit/test_detector_context \
 	tests/unit/test_detector_course \
 	tests/unit/test_detector_statistics \
+	tests/unit/test_detector_windows \
 	tests/unit/test_detectors_contract \
 	tests/unit/test_detectors_saved \
 	tests/unit/test_divergence \
@@ -109,6 +112,9 @@ tests_unit_test_detector_course_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_statistics_SOURCES = tests/unit/test_detector_statistics.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_statistics_LDADD = $(DETECTOR_TEST_LIBS)
+tests_unit_test_detector_windows_SOURCES = tests/unit/test_detector_windows.c \
+	tests/unit/detector_fixture.h
+tests_unit_test_detector_windows_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detectors_contract_SOURCES = tests/unit/test_detectors_contract.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detectors_contract_LDADD = $(DETECTOR_TEST_LIBS)

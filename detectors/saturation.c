@@ -312,14 +312,13 @@ static void saturation_observe(void *state, const void *config, const struct tw_
                                const struct tw_record *record, struct tw_report *report)
 {
     struct tw_saturation *saturation = state;
-    tw_outcome_observe(&saturation->outcome, record);
     if (!record->layers)
         return;
     struct tw_saturation_view view = {
         .config = config,
         .context = context,
         .report = report,
-        .level = tw_outcome_level(&saturation->outcome, context),
+        .level = tw_outcome_level(context),
     };
     view.unlearned = tw_context_unlearned(context, view.config->unlearned);
     view.learned = tw_context_unlearned(context, view.config->unlearned / 2);
@@ -363,11 +362,11 @@ const struct tw_detector tw_detector_saturation = {
     .name = "saturation",
     .title = "Saturation",
     .description = "tanh or sigmoid layers whose units stand at the ends of their range",
-    .state_version = 4,
+    .state_version = 5,
     .options = tw_saturation_options,
     .n_options = TW_SATURATION_OPTIONS,
     .config_size = sizeof(struct tw_saturation_config),
-    .state_size = TW_STATE_SIZES_FROM(struct tw_saturation, is_open, is_open),
+    .state_size = TW_STATE_SIZES_FROM(struct tw_saturation, outcome, outcome),
     .start = saturation_start,
     .observe = saturation_observe,
     .finish = saturation_finish,

@@ -2,6 +2,7 @@
 #include "detectors/gradient_explosion/baseline.h"
 
 #include "detectors/statistics/order.h"
+#include "detectors/statistics/packed_log.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -19,10 +20,13 @@ void tw_norm_baseline_start(struct tw_norm_baseline *baseline)
 
 static void find_median(struct tw_norm_baseline *baseline)
 {
+    float values[TW_NORM_BASELINE_VALUES], two[2];
     unsigned n = baseline->count;
-    float two[2];
-    tw_order_two_near(baseline->values, n, (n - 1) / 2, (float)baseline->median,
-                      (float)baseline->spread / 8, two);
+    if (!n)
+        return;
+    tw_unpack_logs(baseline->values, n, values);
+    tw_order_two_near(values, n, (n - 1) / 2, (float)baseline->median, (float)baseline->spread / 8,
+                      two);
     baseline->median = n % 2 ? (double)two[0] : .5 * ((double)two[0] + (double)two[1]);
     baseline->usual = (float)exp(baseline->median);
 }
@@ -32,8 +36,9 @@ static void find_spread(struct tw_norm_baseline *baseline)
     float distances[TW_NORM_BASELINE_VALUES], two[2], guess = (float)baseline->spread / 1.4826F;
     float median = (float)baseline->median;
     unsigned n = baseline->count;
+    tw_unpack_logs(baseline->values, n, distances);
     for (unsigned i = 0; i < n; i++)
-        distances[i] = fabsf(baseline->values[i] - median);
+        distances[i] = fabsf(distances[i] - median);
     tw_order_two_near(distances, n, (n + 1) / 2 - 1, guess, guess / 8, two);
     baseline->spread = 1.4826 * (double)two[0];
 }
@@ -48,7 +53,7 @@ void tw_norm_baseline_settle(struct tw_norm_baseline *baseline)
 void tw_norm_baseline_learn(struct tw_norm_baseline *baseline, double y, double z)
 {
     float score = (float)z;
-    baseline->values[baseline->next] = (float)y;
+    baseline->values[baseline->next] = tw_pack_log(y);
     baseline->next = (uint16_t)((baseline->next + 1) % TW_NORM_BASELINE_VALUES);
     baseline->count += baseline->count < TW_NORM_BASELINE_VALUES;
     baseline->is_stale = 1;

@@ -16,7 +16,7 @@ struct tw_norm_baseline {
     float usual;           /* norm: the exponential of the median */
     float last_z, autocovariance, variance;
     double median, spread;
-    float values[TW_NORM_BASELINE_VALUES]; /* a ring */
+    int16_t values[TW_NORM_BASELINE_VALUES]; /* a ring; statistics/packed_log.h */
 };
 
 /* Forgets all. */

@@ -33,7 +33,7 @@ void tw_explosion_judge_layers(struct tw_explosion *explosion, const struct tw_e
         return;
     const struct tw_layer_norm *layer = &layers->layer[blame.index];
     double ratio = tw_layer_norm_ratio(layer);
-    bool is_up = tw_explosion_signs_loss_is_up(&explosion->signs, config);
+    bool is_up = tw_explosion_signs_loss_is_up(&explosion->signs, &view->context->course, config);
     double threshold = is_up ? config->warning_ratio : config->critical_ratio;
     if (ratio < threshold || tw_layer_norm_sigma(layer, config) < config->sustained_sigma)
         return;

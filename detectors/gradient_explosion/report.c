@@ -55,7 +55,7 @@ static void add_numbers(const struct tw_explosion *explosion, const struct tw_ex
                         struct tw_evidence *evidence)
 {
     const struct tw_explosion_signs *signs = &explosion->signs;
-    double loss = tw_explosion_signs_loss_ratio(signs);
+    double loss = tw_explosion_signs_loss_ratio(signs, &view->context->course);
     double update = tw_explosion_signs_update_ratio(signs);
     double largest =
         fmax(explosion->rise.peak + view->baseline, fmax(view->level, explosion->norm.newest));
@@ -165,7 +165,7 @@ void tw_explosion_say_layer(const struct tw_explosion *explosion,
     tw_evidence_add(evidence, "layer_share", tw_layer_norms_share(layers, layers->exploding));
     tw_evidence_add(evidence, "first_over_last", layers->first_over_last);
     tw_evidence_add(evidence, "adjacent_quotient", layers->quotient);
-    double loss = tw_explosion_signs_loss_ratio(&explosion->signs);
+    double loss = tw_explosion_signs_loss_ratio(&explosion->signs, &view->context->course);
     if (loss > 0)
         tw_evidence_add(evidence, "loss_ratio", loss);
 }

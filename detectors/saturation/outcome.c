@@ -1,37 +1,14 @@
 /* The level of the loss, as a share of what a model reaches that has learned nothing. */
 #include "detectors/saturation/outcome.h"
 
+#include "detectors/statistics/recent.h"
+
 #include <math.h>
 
-enum { FIRST_LOSSES = 8 };
+enum { LEVEL_LOSSES = 16 };
 
 /* What is more than noise of a median of 16 losses: underfitting's `learned_level`. */
 #define IMPROVED .9
-
-static void keep_first(struct tw_outcome *outcome, double loss)
-{
-    if (outcome->n_first == FIRST_LOSSES)
-        return;
-    if (!outcome->n_first++) {
-        outcome->smallest = outcome->initial = loss;
-    } else if (loss < outcome->smallest) {
-        outcome->initial = outcome->smallest;
-        outcome->smallest = loss;
-    } else if (outcome->n_first == 2 || loss < outcome->initial) {
-        outcome->initial = loss;
-    }
-}
-
-void tw_outcome_observe(struct tw_outcome *outcome, const struct tw_record *record)
-{
-    double loss = record->signal[TW_SIGNAL_LOSS];
-    if (record->kind != TW_KIND_STEP || !tw_record_has(record, TW_SIGNAL_LOSS) ||
-        !isfinite((float)loss))
-        return;
-    outcome->is_signed |= loss < 0;
-    keep_first(outcome, loss);
-    TW_RECENT_PUSH(&outcome->window, (float)loss);
-}
 
 static bool tells_learning(enum tw_objective objective)
 {
@@ -39,13 +16,28 @@ static bool tells_learning(enum tw_objective objective)
            objective != TW_OBJECTIVE_CONTRASTIVE;
 }
 
-double tw_outcome_level(const struct tw_outcome *outcome, const struct tw_context *context)
+/* The newest losses that a float holds, of a course that is logarithmic. */
+static unsigned newest_losses(const struct tw_course *course, float ret[LEVEL_LOSSES])
 {
-    double reference = context->trivial_loss > 0 ? context->trivial_loss : outcome->initial;
-    if (!outcome->window.count || outcome->is_signed || !(reference > 0) ||
-        !tells_learning(context->objective))
+    unsigned kept = tw_course_kept(course), found = 0;
+    for (unsigned age = 0; age < kept && found < LEVEL_LOSSES; age++) {
+        float loss = (float)tw_course_loss(course, (double)tw_course_at(course, age));
+        if (isfinite(loss))
+            ret[found++] = loss;
+    }
+    return found;
+}
+
+double tw_outcome_level(const struct tw_context *context)
+{
+    const struct tw_course *course = &context->course;
+    double reference = context->trivial_loss > 0 ? context->trivial_loss : context->first_level;
+    float values[LEVEL_LOSSES];
+    /* Where a loss was negative, levels are no ratios. */
+    if (course->is_linear || !(reference > 0) || !tells_learning(context->objective))
         return NAN;
-    return TW_RECENT_MEDIAN(&outcome->window) / reference;
+    unsigned n = newest_losses(course, values);
+    return n ? tw_recent_median(values, n) / reference : NAN;
 }
 
 void tw_outcome_note(struct tw_outcome *outcome, double level, uint64_t step)

@@ -7,22 +7,16 @@
 #define TW_SATURATION_OUTCOME_H
 
 #include "detectors/context.h"
-#include "detectors/statistics/recent.h"
 
 struct tw_outcome {
-    TW_RECENT(16) window;
-    uint8_t is_signed;        /* a loss was negative: levels are no ratios */
-    uint32_t n_first;         /* losses that the two below were taken from, up to 8 */
-    double smallest, initial; /* the second smallest: one lucky batch is no level */
     uint8_t has_stall;
     double stall_level; /* the level that has not been improved on by a tenth */
     uint64_t stall_step;
 };
 
-void tw_outcome_observe(struct tw_outcome *outcome, const struct tw_record *record);
 /* Median of the newest 16 losses as a share of the trivial loss, or of the first losses where that
  * is not declared. NaN when the log does not tell. */
-double tw_outcome_level(const struct tw_outcome *outcome, const struct tw_context *context);
+double tw_outcome_level(const struct tw_context *context);
 
 /* Takes the level at a step. */
 void tw_outcome_note(struct tw_outcome *outcome, double level, uint64_t step);

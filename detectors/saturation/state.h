@@ -30,9 +30,8 @@ struct tw_saturation_verdict {
     int64_t onset_time_ms;
 };
 
-struct tw_saturation {
+struct tw_saturation { /* from TW_EXTENT_LAYERS on */
     struct tw_outcome outcome;
-    /* The rest is only there from TW_EXTENT_LAYERS on. */
     uint8_t is_open;
     uint8_t has_layers, has_watched; /* seen: layer records; layers of tanh or sigmoid units */
     uint64_t records;                /* that counted */
