@@ -61,10 +61,12 @@ struct tw_slope tw_slope_fit(const double *values, unsigned n)
     return line;
 }
 
-/* The highest value that is not among the highest `discard`. */
+/* The highest value that is not among the highest `discard`; infinite where these are none. */
 static double highest_kept(const double *values, unsigned n, double discard)
 {
     double moved[TW_SLOPE_VALUES];
+    if (discard * n < 1)
+        return INFINITY;
     memcpy(moved, values, n * sizeof *moved);
     return tw_kth(moved, n, n - 1 - (unsigned)(discard * n));
 }
