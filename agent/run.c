@@ -131,12 +131,23 @@ size_t tw_run_bytes(const struct tw_run *run)
            (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
 }
 
+static void prefetch(const void *from, size_t size)
+{
+    for (size_t at = 0; at < size; at += 64)
+        __builtin_prefetch((const char *)from + at, 1);
+}
+
+/* Rings stand last in a state, and a record needs one place of them. */
 void tw_run_prefetch(const struct tw_run *run)
 {
-    const char *begin = (const char *)run;
-    size_t size = run_size() + layouts[TW_EXTENT_STEPS].size;
-    for (size_t at = 0; at < size; at += 64)
-        __builtin_prefetch(begin + at, 1);
+    enum { CONTEXT_FRONT = 512, SERIES_FRONT = 128, FRONT = 768 };
+    prefetch(run, sizeof *run);
+    prefetch(run->context, CONTEXT_FRONT);
+    prefetch(run->series, SERIES_FRONT);
+    for (size_t i = 0; tw_detectors[i]; i++) {
+        size_t size = tw_detectors[i]->state_size[TW_EXTENT_STEPS];
+        prefetch(tw_run_detector_state(run, i), size < FRONT ? size : FRONT);
+    }
 }
 
 /* ---- the header ---- */

@@ -639,8 +639,10 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
         report.n = report.n_dropped = 0;
         tw_detectors[i]->observe(tw_run_detector_state(run, i), settings->detector[i], run->context,
                                  &settings->shared, record, &report);
-        name_ranks(run, tw_detectors[i], &report);
-        result = apply_report(watch, run, i, &report, error);
+        if (report.n) {
+            name_ranks(run, tw_detectors[i], &report);
+            result = apply_report(watch, run, i, &report, error);
+        }
     }
     if (!result && run->episodes.n)
         result = wake_episodes(watch, run, error);

@@ -182,13 +182,16 @@ struct plateau {
     uint64_t first_step;
 };
 
+/* One of fewer blocks than `least` is not looked at any closer. */
 static struct plateau find_plateau(const struct stretch *stretch,
-                                   const struct tw_converged_config *config)
+                                   const struct tw_converged_config *config, double least)
 {
     double means[TW_TRACE_BLOCKS];
     unsigned n = stretch->n;
     tw_trace_newest(stretch->trace, n, means);
     unsigned plain = tw_slope_without_decrease(means, n, config->falling_probability, 0);
+    if (plain < least)
+        return (struct plateau){.blocks = plain};
     unsigned robust =
         tw_slope_without_decrease(means, n, config->falling_probability, config->discard);
     struct plateau plateau = {.blocks = plain < robust ? plain : robust};
@@ -214,11 +217,15 @@ static double level_now(const struct stretch *stretch)
 
 /* ---- conditions ---- */
 
+static double blocks_needed(const struct stretch *stretch, const struct tw_converged_config *config)
+{
+    return fmax((double)config->flat_blocks, config->flat_share * stretch->n);
+}
+
 static bool is_flat(const struct stretch *stretch, const struct tw_converged_config *config,
                     const struct plateau *plateau)
 {
-    return plateau->blocks >= config->flat_blocks &&
-           plateau->blocks >= config->flat_share * stretch->n &&
+    return plateau->blocks >= blocks_needed(stretch, config) &&
            plateau->gain <= config->gain_share * fabs(plateau->level);
 }
 
@@ -227,6 +234,19 @@ static bool has_learned(const struct converged *converged, const struct tw_conve
 {
     return plateau->level <= config->learned_ratio * converged->initial &&
            !(plateau->level >= config->trivial_share * context->trivial_loss);
+}
+
+/* The line through a plateau ends nowhere below this: each value has its weight in the end of a
+ * line by least squares, those below 0 a third of all at most (half, to be safe). */
+static double least_level(const struct stretch *stretch)
+{
+    const float *means = stretch->trace->means + stretch->trace->n - stretch->n;
+    float lowest = means[0], highest = means[0];
+    for (unsigned i = 1; i < stretch->n; i++) {
+        lowest = means[i] < lowest ? means[i] : lowest;
+        highest = means[i] > highest ? means[i] : highest;
+    }
+    return 1.5 * (double)lowest - .5 * (double)highest;
 }
 
 /* Evaluations that went on improving, or got worse, are another matter. */
@@ -319,13 +339,16 @@ static void judge(struct converged *converged, const struct tw_converged_config 
         double level = level_now(&stretch);
         if (!is_wrong(converged, config, level))
             return;
-        struct plateau plateau = find_plateau(&stretch, config);
+        struct plateau plateau = find_plateau(&stretch, config, 0);
         plateau.level = level;
         say(converged, config, context, &plateau, TW_STATE_WITHDRAWN, report);
         converged->is_open = 0;
     } else if (stretch.n >= config->min_blocks && is_eval_flat(converged, config) &&
                is_worth_saving(config, context)) {
-        struct plateau plateau = find_plateau(&stretch, config);
+        struct plateau least = {.level = least_level(&stretch)};
+        if (!has_learned(converged, config, context, &least))
+            return;
+        struct plateau plateau = find_plateau(&stretch, config, blocks_needed(&stretch, config));
         if (is_flat(&stretch, config, &plateau) &&
             has_learned(converged, config, context, &plateau) &&
             is_rate_settled(converged, context, &plateau))

@@ -222,6 +222,7 @@ static void judge_open(struct tw_divergence *divergence, const struct tw_diverge
     /* Compared with the best as it was when the finding opened. */
     struct tw_divergence_view own = *view;
     own.best = divergence->reference;
+    own.best_loss = tw_loss_unscaled(&divergence->loss.scale, own.best);
     own.best_step = divergence->reference_step;
     own.rise = tw_loss_rise(&divergence->loss.scale, view->level, own.best);
     if (own.rise > divergence->reference_ratio_peak)
@@ -267,7 +268,13 @@ static void measure_level(const struct tw_divergence *divergence, struct tw_dive
     view->best = view->has_best ? (double)loss->level.best[view->span].best : view->level;
     view->best_step =
         view->has_best ? loss->level.best[view->span].best_step : view->course->newest_step;
-    view->rise = tw_loss_rise(&loss->scale, view->level, view->best);
+    view->level_loss = tw_loss_unscaled(&loss->scale, view->level);
+    view->best_loss = tw_loss_unscaled(&loss->scale, view->best);
+    /* The quotient is the exponential of the difference where neither is out of a number's reach.
+     */
+    bool is_plain = !loss->scale.is_linear && view->best > -700 && view->level - view->best < 40;
+    view->rise = is_plain ? view->level_loss / view->best_loss
+                          : tw_loss_rise(&loss->scale, view->level, view->best);
 }
 
 static void remember_level(struct tw_divergence *divergence, const struct tw_divergence_view *view)
@@ -282,7 +289,8 @@ static void remember_level(struct tw_divergence *divergence, const struct tw_div
         divergence->low_step = view->course->newest_step;
         divergence->low_time_ms = view->context->time_ms;
     }
-    if (tw_divergence_loss_has_initial(&divergence->loss) && divergence->loss.level.count >= 16 &&
+    if (!divergence->has_learned && tw_divergence_loss_has_initial(&divergence->loss) &&
+        divergence->loss.level.count >= 16 &&
         tw_loss_rise(&divergence->loss.scale, view->level, divergence->loss.scale.initial) <
             view->config->learned_ratio)
         divergence->has_learned = 1;
@@ -307,7 +315,7 @@ static void note_normal(struct tw_divergence *divergence, const struct tw_diverg
         loss->lowest = (float)level;
     /* Of few losses the best is not known until a window later. */
     double best = view->has_best && view->span != TW_LEVEL_5 ? view->best : (double)loss->lowest;
-    if (loss->count > 1 && tw_loss_rise(&loss->scale, y, best) > view->config->onset_ratio)
+    if (loss->count > 1 && tw_loss_rises(&loss->scale, y, best, view->config->onset_ratio))
         return;
     loss->normal_step = view->course->newest_step;
     loss->normal_time_ms = view->context->time_ms;

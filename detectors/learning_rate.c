@@ -306,7 +306,7 @@ static bool is_low(double size, const struct config *config)
 static void count_sizes(struct state *state, const struct view *view)
 {
     const struct tw_update_sizes *updates = &view->context->updates;
-    double newest = (double)tw_update_sizes_newest(updates), gone = (double)updates->replaced;
+    double newest = tw_update_sizes_newest(updates), gone = tw_update_sizes_replaced(updates);
     state->n_low += is_low(newest, view->config);
     state->n_high += newest > view->config->high_ratio;
     if (updates->count <= TW_UPDATE_SIZES)

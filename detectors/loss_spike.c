@@ -154,32 +154,38 @@ static const struct tw_option loss_spike_options[] = {
 };
 
 enum loss_spike_stage { QUIET, IN_SPIKE };
-#define RING 8
+/* As many as a cluster may ask for. */
+#define SERIOUS_MAX 8
 
-struct serious_spike {
-    uint64_t count, step; /* losses before it, its first step */
+struct spike_place { /* where a spike began; count: losses until then */
+    uint64_t count, step;
     int64_t time_ms;
+};
+
+struct spike_distance { /* from the newest spike back to an older one, as far as can be kept */
+    uint32_t losses, steps, time_ms;
 };
 
 struct loss_spike {
     uint8_t stage, is_cluster_open, has_previous, ever_opened;
-    uint32_t told, back;
+    uint8_t n_serious; /* spikes that count for a cluster and are kept */
+    uint32_t told;
     double jump_share; /* decaying share of losses that differ so much from the one before */
     double previous;   /* loss, on the scale */
     uint64_t count;    /* losses */
     struct tw_loss_scale scale;
     struct tw_loss_baseline baseline;
-    uint64_t onset_step, onset_count; /* of the present or newest spike */
-    int64_t onset_time_ms;
-    uint64_t opened_step; /* onset of what is open */
+    /* of the present or newest spike */
+    struct spike_place onset;
+    uint32_t high, back;             /* losses that were not back; newest in a row that were */
+    double peak, peak_ratio, peak_z; /* on the loss's scale, over the baseline */
+    double violent_line;             /* that it crossed, or 0 */
+    uint64_t opened_step;            /* onset of what is open */
     int64_t opened_time_ms;
-    double peak; /* on the loss's scale, over the baseline; and as a ratio */
-    double peak_ratio, peak_z;
-    double violent_line;   /* that the present spike crossed, or 0 */
-    uint64_t high;         /* losses of the spike that were not back */
-    uint64_t newest_count; /* losses at the newest spike that counts for a cluster */
-    uint64_t n_serious;    /* such spikes so far */
-    struct serious_spike serious[RING];
+    /* spikes that count for a cluster */
+    uint64_t newest_count; /* losses at the end of the newest */
+    struct spike_place newest_serious;
+    struct spike_distance older_serious[SERIOUS_MAX - 1]; /* the newest of them first */
 };
 
 struct view {
@@ -232,16 +238,28 @@ static void say_violent(const struct loss_spike *spike, const struct view *view)
         view->config->back_ratio;
 }
 
-static uint64_t spikes_in_cluster(const struct loss_spike *spike, const struct view *view,
-                                  uint64_t *ret_first)
+/* The i-th newest serious spike; 0 is the newest. */
+static struct spike_place serious_at(const struct loss_spike *spike, unsigned i)
 {
-    uint64_t kept = spike->n_serious < RING ? spike->n_serious : RING, n = 0;
-    for (uint64_t i = 1; i <= kept; i++) {
-        uint64_t at = (spike->n_serious - i) % RING;
-        if (spike->count - spike->serious[at].count > view->config->cluster_losses)
+    struct spike_place place = spike->newest_serious;
+    if (i) {
+        const struct spike_distance *back = &spike->older_serious[i - 1];
+        place.count -= back->losses;
+        place.step -= back->steps;
+        place.time_ms = (int64_t)((uint64_t)place.time_ms - back->time_ms);
+    }
+    return place;
+}
+
+static uint64_t spikes_in_cluster(const struct loss_spike *spike, const struct view *view,
+                                  struct spike_place *ret_first)
+{
+    unsigned n = 0;
+    for (; n < spike->n_serious; n++) {
+        struct spike_place place = serious_at(spike, n);
+        if (spike->count - place.count > view->config->cluster_losses)
             break;
-        *ret_first = at;
-        n++;
+        *ret_first = place;
     }
     return n;
 }
@@ -260,12 +278,12 @@ static void say_cluster(struct loss_spike *spike, const struct view *view, enum 
 }
 
 static void open_cluster(struct loss_spike *spike, const struct view *view, uint64_t n,
-                         uint64_t first)
+                         const struct spike_place *first)
 {
     spike->is_cluster_open = 1;
     spike->ever_opened = 1;
-    spike->opened_step = spike->serious[first].step;
-    spike->opened_time_ms = spike->serious[first].time_ms;
+    spike->opened_step = first->step;
+    spike->opened_time_ms = first->time_ms;
     say_cluster(spike, view, TW_STATE_OPEN, (double)n);
 }
 
@@ -278,33 +296,45 @@ static void forget_spike(struct loss_spike *spike)
     spike->high = spike->back = 0;
 }
 
+static uint32_t far(uint64_t distance)
+{
+    return distance < UINT32_MAX ? (uint32_t)distance : UINT32_MAX;
+}
+
 static void note_serious(struct loss_spike *spike, const struct view *view)
 {
-    uint64_t at = spike->n_serious % RING;
+    struct spike_distance *older = spike->older_serious;
+    const struct spike_place *onset = &spike->onset, *before = &spike->newest_serious;
     if (spike->high < view->config->cluster_lasting &&
         spike->peak_ratio < view->config->cluster_ratio)
         return;
-    spike->n_serious++;
-    spike->serious[at].count = spike->onset_count;
-    spike->serious[at].step = spike->onset_step;
-    spike->serious[at].time_ms = spike->onset_time_ms;
+    struct spike_distance way = {far(onset->count - before->count), far(onset->step - before->step),
+                                 far((uint64_t)onset->time_ms - (uint64_t)before->time_ms)};
+    for (unsigned i = SERIOUS_MAX - 2; i > 0; i--)
+        older[i] = (struct spike_distance){far((uint64_t)older[i - 1].losses + way.losses),
+                                           far((uint64_t)older[i - 1].steps + way.steps),
+                                           far((uint64_t)older[i - 1].time_ms + way.time_ms)};
+    older[0] = way;
+    spike->newest_serious = *onset;
     spike->newest_count = spike->count;
+    if (spike->n_serious < SERIOUS_MAX)
+        spike->n_serious++;
 }
 
 static void end_spike(struct loss_spike *spike, const struct view *view)
 {
-    uint64_t first = 0;
+    struct spike_place first = {0};
     if (!view->is_warmup)
         note_serious(spike, view);
     uint64_t n = spikes_in_cluster(spike, view, &first);
-    spike->opened_step = spike->onset_step;
-    spike->opened_time_ms = spike->onset_time_ms;
+    spike->opened_step = spike->onset.step;
+    spike->opened_time_ms = spike->onset.time_ms;
     if (spike->is_cluster_open) {
         forget_spike(spike);
         return;
     }
     if (n >= view->config->cluster_spikes) {
-        open_cluster(spike, view, n, first);
+        open_cluster(spike, view, n, &first);
     } else if (spike->violent_line > 0) {
         spike->ever_opened = 1;
         say_violent(spike, view);
@@ -320,9 +350,9 @@ static void begin_spike(struct loss_spike *spike, const struct view *view)
 {
     forget_spike(spike);
     spike->stage = IN_SPIKE;
-    spike->onset_step = view->context->step;
-    spike->onset_time_ms = view->context->time_ms;
-    spike->onset_count = spike->count;
+    spike->onset.step = view->context->step;
+    spike->onset.time_ms = view->context->time_ms;
+    spike->onset.count = spike->count;
 }
 
 /* Back at the median, or nine tenths of the way in logarithms: after a jump by decades a loss does
@@ -367,7 +397,7 @@ static void follow_spike(struct loss_spike *spike, const struct view *view, doub
     spike->violent_line = fmax(spike->violent_line, violent_line(spike, view, y));
     if (spike->back >= view->config->back_losses) {
         end_spike(spike, view);
-    } else if (spike->count - spike->onset_count >= view->config->max_losses) {
+    } else if (spike->count - spike->onset.count >= view->config->max_losses) {
         forget_spike(spike);
         tw_loss_baseline_start(&spike->baseline);
     }
@@ -382,9 +412,12 @@ static void measure(const struct loss_spike *spike, struct view *view, double y)
                        : view->config->spread_floor;
     unsigned learned = spike->baseline.count;
     view->has_baseline = learned >= view->config->baseline_losses;
-    view->ratio = learned ? tw_loss_rise(&spike->scale, y, spike->baseline.median) : 1;
     view->z =
         learned ? fmax(-1e6, fmin(1e6, tw_loss_baseline_score(&spike->baseline, y, floor))) : 0;
+    view->ratio = learned && (spike->stage == IN_SPIKE || !view->has_baseline ||
+                              view->z >= view->config->spike_sigma)
+                      ? tw_loss_rise(&spike->scale, y, spike->baseline.median)
+                      : 1; /* else nobody asks */
 }
 
 /* A spike jumps once; two kinds of losses, or noise as wide as that, jump all the time. */
@@ -392,8 +425,8 @@ static void note_jump(struct loss_spike *spike, const struct view *view, double 
 {
     double weight = 1 / fmin((double)spike->count, TW_LOSS_BASELINE_VALUES);
     bool is_jump =
-        spike->has_previous && tw_loss_rise(&spike->scale, fmax(y, spike->previous),
-                                            fmin(y, spike->previous)) >= view->config->spike_ratio;
+        spike->has_previous && tw_loss_rises(&spike->scale, fmax(y, spike->previous),
+                                             fmin(y, spike->previous), view->config->spike_ratio);
     spike->jump_share += weight * (is_jump - spike->jump_share);
     spike->previous = y;
     spike->has_previous = 1;
@@ -508,7 +541,7 @@ const struct tw_detector tw_detector_loss_spike = {
     .title = "Loss spike",
     .description = "the loss jumps and comes back by itself",
     .secondary = true,
-    .state_version = 2,
+    .state_version = 3,
     .options = loss_spike_options,
     .n_options = sizeof loss_spike_options / sizeof *loss_spike_options,
     .config_size = sizeof(struct tw_loss_spike_config),

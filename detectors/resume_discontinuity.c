@@ -7,7 +7,7 @@
  * after the checkpoint, which are trained again, do not count. */
 #include "detectors/detectors.h"
 #include "detectors/statistics/order.h"
-#include "detectors/statistics/sorted_window.h"
+#include "detectors/statistics/recent.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -142,11 +142,11 @@ struct resume_discontinuity {
     uint64_t resume_step, after_count;
     int64_t resume_time_ms;
     double first_after, rate_after, peak; /* first loss, first rate, highest level */
-    TW_SORTED_WINDOW(HALF) updates;
+    TW_RECENT(HALF) updates;
     /* the whole run */
     double initial; /* median of the first losses */
     float rate;     /* newest; 0: not sent */
-    TW_SORTED_WINDOW(LEVEL) recent_updates;
+    TW_RECENT(LEVEL) recent_updates;
     struct resume_group groups[GROUPS]; /* a ring */
     /* Losses of the course by their number, from 0: those below `oldest` are of no use any more,
      * and those of two stretches were trained again. */
@@ -162,10 +162,7 @@ struct resume_view {
 
 static void resume_start(void *state, const void *config)
 {
-    struct resume_discontinuity *resume = state;
-    (void)config;
-    TW_WINDOW_START(&resume->updates);
-    TW_WINDOW_START(&resume->recent_updates);
+    (void)state, (void)config;
 }
 
 /* ---- what was before ---- */
@@ -191,10 +188,10 @@ static void keep_point(struct resume_discontinuity *resume, const struct tw_cour
     float update = positive(record, TW_SIGNAL_UPDATE_NORM);
     resume->rate = positive(record, TW_SIGNAL_LEARNING_RATE);
     if (update > 0)
-        TW_WINDOW_PUSH(&resume->recent_updates, update);
+        TW_RECENT_PUSH(&resume->recent_updates, update);
     if (course->count % GROUP == 0)
         resume->groups[(course->count / GROUP - 1) % GROUPS] = (struct resume_group){
-            .rate = resume->rate, .update = (float)TW_WINDOW_MEDIAN(&resume->recent_updates)};
+            .rate = resume->rate, .update = (float)TW_RECENT_MEDIAN(&resume->recent_updates)};
     if (course->count <= HALF)
         resume->initial = tw_course_median(course, 0, HALF);
 }
@@ -290,7 +287,7 @@ static struct resume_group group_at(const struct resume_discontinuity *resume,
     uint64_t ended = (course->count - 1) / GROUP;
     if (n > ended)
         return (struct resume_group){.rate = resume->rate,
-                                     .update = (float)TW_WINDOW_MEDIAN(&resume->recent_updates)};
+                                     .update = (float)TW_RECENT_MEDIAN(&resume->recent_updates)};
     bool is_kept = n > 0 && ended - n < GROUPS;
     return is_kept ? resume->groups[(n - 1) % GROUPS] : (struct resume_group){0};
 }
@@ -428,7 +425,7 @@ static enum resume_cause guess_cause(const struct resume_discontinuity *resume,
 {
     const struct resume_config *config = view->config;
     double rate = ratio_of(resume->rate_after, resume->rate_before);
-    double update = ratio_of(TW_WINDOW_MEDIAN(&resume->updates), resume->update_before);
+    double update = ratio_of(TW_RECENT_MEDIAN(&resume->updates), resume->update_before);
     /* Weights that were restored show their old loss once; then the optimizer moves them. */
     bool was_high = is_high(resume, config, resume->first_after, 1, config->ratio);
     bool is_every_step = resume->resume_step - resume->before_step <= 1;
@@ -494,7 +491,7 @@ static void say(const struct resume_discontinuity *resume, const struct resume_v
     add_rates(resume, view, evidence);
     if (resume->update_before > 0)
         tw_evidence_add(evidence, "update_ratio",
-                        TW_WINDOW_MEDIAN(&resume->updates) / resume->update_before);
+                        TW_RECENT_MEDIAN(&resume->updates) / resume->update_before);
 }
 
 static void close_finding(struct resume_discontinuity *resume, const struct resume_view *view,
@@ -568,7 +565,7 @@ static void begin_watch(struct resume_discontinuity *resume, const struct resume
     resume->first_after = (double)loss;
     resume->after_count = 0;
     resume->rate_after = 0;
-    TW_WINDOW_START(&resume->updates);
+    TW_RECENT_CLEAR(&resume->updates);
 }
 
 static void observe_after(struct resume_discontinuity *resume, const struct resume_view *view,
@@ -578,7 +575,7 @@ static void observe_after(struct resume_discontinuity *resume, const struct resu
     float rate = positive(record, TW_SIGNAL_LEARNING_RATE);
     resume->after_count++;
     if (update > 0 && resume->after_count <= HALF)
-        TW_WINDOW_PUSH(&resume->updates, update);
+        TW_RECENT_PUSH(&resume->updates, update);
     if (rate > 0 && !(resume->rate_after > 0))
         resume->rate_after = (double)rate;
     if (resume->is_open)

@@ -75,12 +75,18 @@ static struct tw_underfitting_view look(const struct tw_underfitting *underfitti
     view.series = is_eval ? &underfitting->eval.series : &underfitting->loss;
     view.trace = is_eval ? &underfitting->eval.trace : &context->course.trace;
     view.initial = tw_underfitting_initial(view.series);
-    view.level = is_eval ? tw_underfitting_evals_level(&underfitting->eval)
-                         : tw_underfitting_level(&underfitting->loss, &context->course);
     view.has_trivial = context->trivial_loss > 0;
     view.reference = view.has_trivial ? context->trivial_loss : view.initial;
     view.progress = tw_context_progress(context);
     return view;
+}
+
+static void measure_level(const struct tw_underfitting *underfitting,
+                          struct tw_underfitting_view *view)
+{
+    bool is_eval = view->series != &underfitting->loss;
+    view->level = is_eval ? tw_underfitting_evals_level(&underfitting->eval)
+                          : tw_underfitting_level(&underfitting->loss, &view->context->course);
 }
 
 static uint64_t steps_trained(const struct tw_underfitting_view *view)
@@ -442,8 +448,12 @@ static void close_finding(struct tw_underfitting *underfitting,
     tw_underfitting_close(underfitting, view, was_cured ? TW_STATE_RECOVERED : TW_STATE_WITHDRAWN);
 }
 
-static void judge(struct tw_underfitting *underfitting, const struct tw_underfitting_view *view)
+static void judge(struct tw_underfitting *underfitting, struct tw_underfitting_view *view)
 {
+    /* Before that, only a run's end makes anything of it. */
+    if (underfitting->kind == TW_UNDERFITTING_NONE && !view->is_end && !is_due(view))
+        return;
+    measure_level(underfitting, view);
     if (!(view->level > 0) || !(view->reference > 0))
         return;
     if (underfitting->kind != TW_UNDERFITTING_NONE && is_over(underfitting, view))
@@ -570,6 +580,7 @@ static void underfitting_observe(void *state, const void *config, const struct t
         take_header(underfitting, record->header);
     if (context->segment_is_new && context->segment_cause == TW_SEGMENT_DATA_CHANGE) {
         struct tw_underfitting_view view = look(underfitting, config, context, shared, report);
+        measure_level(underfitting, &view);
         begin_data(underfitting, &view);
     }
     if (record->kind == TW_KIND_EVAL)

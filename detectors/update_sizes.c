@@ -5,9 +5,10 @@
 
 void tw_update_sizes_push(struct tw_update_sizes *sizes, double update, double weights)
 {
-    float *place = &sizes->sizes[sizes->count % TW_UPDATE_SIZES];
+    int16_t *place = &sizes->sizes[sizes->count % TW_UPDATE_SIZES];
+    double size = log10(fmax(update / weights, 1e-12));
     sizes->replaced = *place;
-    *place = (float)log10(fmax(update / weights, 1e-12));
+    *place = (int16_t)lrint(TW_UPDATE_SIZE_UNIT * fmin(size, 16));
     sizes->count++;
     sizes->is_new = 1;
 }
@@ -17,6 +18,6 @@ double tw_update_sizes_median(const struct tw_update_sizes *sizes)
     double values[TW_UPDATE_SIZES];
     unsigned n = tw_update_sizes_kept(sizes);
     for (unsigned i = 0; i < n; i++)
-        values[i] = (double)sizes->sizes[i];
+        values[i] = (double)sizes->sizes[i] / TW_UPDATE_SIZE_UNIT;
     return tw_median(values, n);
 }

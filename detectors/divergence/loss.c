@@ -35,12 +35,9 @@ double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, doubl
     return guess > 0 ? fmin(guess, loss->first) : loss->initial_value;
 }
 
-double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double untrained,
-                                        double y, double best)
+double tw_divergence_lost_progress(double untrained, double level, double best)
 {
-    double floor = tw_loss_unscaled(&loss->scale, best);
-    double gained = untrained - floor;
-    double lost = tw_loss_unscaled(&loss->scale, y) - floor;
+    double gained = untrained - best, lost = level - best;
     if (!(gained > 0) || lost > 1e6 * gained)
         return 1e6;
     return lost / gained;

@@ -46,10 +46,9 @@ void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss,
  * coming in. */
 double tw_divergence_loss_untrained(const struct tw_divergence_loss *loss, double guess);
 
-/* Share of the progress from the `untrained` loss to `best` that is lost at level `y`; large when
- * no progress was made, or `untrained` is NaN. */
-double tw_divergence_loss_lost_progress(const struct tw_divergence_loss *loss, double untrained,
-                                        double y, double best);
+/* Share of the progress from the `untrained` loss to the `best` that is lost at a level, all as
+ * they came; large when no progress was made, or `untrained` is NaN. */
+double tw_divergence_lost_progress(double untrained, double level, double best);
 
 /* Takes the first losses until the initial one is known; `firsts` is where they are kept. */
 void tw_divergence_loss_note_first(struct tw_divergence_loss *loss, struct tw_first_losses *firsts,

@@ -41,7 +41,7 @@ static double best_share(const struct tw_divergence *divergence,
 {
     const struct tw_divergence_loss *loss = &divergence->loss;
     double untrained = tw_divergence_loss_untrained(loss, view->context->trivial_loss);
-    return loss->scale.is_linear ? NAN : tw_loss_unscaled(&loss->scale, view->best) / untrained;
+    return loss->scale.is_linear ? NAN : view->best_loss / untrained;
 }
 
 bool tw_divergence_is_near_zero(const struct tw_divergence *divergence,
@@ -59,7 +59,7 @@ static double lost_of_needed(const struct tw_divergence *divergence,
     double untrained = tw_divergence_loss_untrained(loss, view->context->trivial_loss);
     double needed =
         tw_divergence_needed_progress(view->config, best_share(divergence, view), severity);
-    return tw_divergence_loss_lost_progress(loss, untrained, view->level, view->best) /
+    return tw_divergence_lost_progress(untrained, view->level_loss, view->best_loss) /
            fmax(needed, 1e-9);
 }
 
@@ -72,7 +72,12 @@ bool tw_divergence_matters(const struct tw_divergence *divergence,
 bool tw_divergence_is_low(const struct tw_divergence *divergence,
                           const struct tw_divergence_view *view)
 {
-    return lost_of_needed(divergence, view, TW_SEVERITY_WARNING) < .5;
+    /* Mostly so little is lost that it need not be asked how much would matter: never less than
+     * lost_progress. */
+    double untrained = tw_divergence_loss_untrained(&divergence->loss, view->context->trivial_loss);
+    return tw_divergence_lost_progress(untrained, view->level_loss, view->best_loss) <
+               .5 * view->config->lost_progress ||
+           lost_of_needed(divergence, view, TW_SEVERITY_WARNING) < .5;
 }
 
 bool tw_divergence_is_beyond_noise(const struct tw_divergence *divergence,
@@ -86,8 +91,8 @@ bool tw_divergence_is_below_guess(const struct tw_divergence *divergence,
                                   const struct tw_divergence_view *view, double share)
 {
     double guess = view->context->trivial_loss;
-    double level = tw_loss_unscaled(&divergence->loss.scale, view->level);
-    return guess > 0 && level < share * guess;
+    (void)divergence;
+    return guess > 0 && view->level_loss < share * guess;
 }
 
 /* A learning rate well above that of the best level explains a somewhat higher loss. */

@@ -38,3 +38,11 @@ double tw_loss_rise(const struct tw_loss_scale *scale, double y, double best)
         return scale->spread > 0 ? 1 + fmin((y - best) / linear_unit(scale, best), 1e12) : 1;
     return exp(fmin(y - best, LOG_RISE_MAX));
 }
+
+bool tw_loss_rises(const struct tw_loss_scale *scale, double y, double best, double ratio)
+{
+    double rise = y - best;
+    if (!scale->is_linear && rise * ratio < ratio - 1) /* ln x is not below 1 - 1/x */
+        return false;
+    return tw_loss_rise(scale, y, best) > ratio;
+}

@@ -19,5 +19,7 @@ double tw_loss_scaled(const struct tw_loss_scale *scale, double value);
 double tw_loss_unscaled(const struct tw_loss_scale *scale, double scaled);
 /* How far level `y` is above `best`, both on the scale: a ratio, 1 = equal; see above. */
 double tw_loss_rise(const struct tw_loss_scale *scale, double y, double best);
+/* That it is more than `ratio`, 1 or more: quicker, since the answer is mostly plain. */
+bool tw_loss_rises(const struct tw_loss_scale *scale, double y, double best, double ratio);
 
 #endif

@@ -92,11 +92,12 @@ struct tw_divergence_view {
     const struct tw_context_config *shared;
     struct tw_report *report;
     const struct tw_course *course;
-    double loss;  /* the newest, as it came */
-    double z;     /* its score, unclipped */
-    double line;  /* of the CUSUM */
-    double level; /* present level, on the scale */
-    double best;  /* best level, on the scale */
+    double loss;                  /* the newest, as it came */
+    double z;                     /* its score, unclipped */
+    double line;                  /* of the CUSUM */
+    double level;                 /* present level, on the scale */
+    double best;                  /* best level, on the scale */
+    double level_loss, best_loss; /* both as losses come */
     uint64_t best_step;
     double rise; /* of level over best; 1 while there is no best */
     enum tw_level_span span;

@@ -37,6 +37,7 @@ static void find_spread(struct tw_norm_baseline *baseline)
     float median = (float)baseline->median;
     unsigned n = baseline->count;
     tw_unpack_logs(baseline->values, n, distances);
+#pragma omp simd
     for (unsigned i = 0; i < n; i++)
         distances[i] = fabsf(distances[i] - median);
     tw_order_two_near(distances, n, (n + 1) / 2 - 1, guess, guess / 8, two);

@@ -1,6 +1,8 @@
 /* Present and best levels of a series. */
 #include "detectors/statistics/level.h"
 
+#include "detectors/statistics/order.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -10,8 +12,8 @@ void tw_level_start(struct tw_level *level)
     TW_WINDOW_START(&level->window16);
 }
 
-/* Medians of a handful of values, sorted by insertion in place. */
-static double median_of(float *values, unsigned n)
+/* A handful is sorted by insertion. */
+static double median_of_few(float *values, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
         float x = values[i];
@@ -21,6 +23,15 @@ static double median_of(float *values, unsigned n)
         values[k] = x;
     }
     return n ? .5 * ((double)values[(n - 1) / 2] + (double)values[n / 2]) : 0;
+}
+
+static double median_of(float *values, unsigned n)
+{
+    float two[2];
+    if (n <= 8)
+        return median_of_few(values, n);
+    tw_order_two(values, n, (n - 1) / 2, two);
+    return .5 * ((double)two[0] + (double)(n % 2 ? two[0] : two[1]));
 }
 
 /* Median of `n` <= 8 values of window16, the newest of them `age` values old. */

@@ -42,11 +42,12 @@ static unsigned gather(const struct tw_loss_baseline *baseline, const struct tw_
 
 static void find_spread(struct tw_loss_baseline *baseline, float *values, unsigned n)
 {
-    float median = (float)baseline->median, guess = (float)baseline->spread / 1.4826F, found;
+    float median = (float)baseline->median, guess = (float)baseline->spread / 1.4826F, two[2];
+#pragma omp simd
     for (unsigned i = 0; i < n; i++)
         values[i] = fabsf(values[i] - median);
-    tw_order_some(values, n, (n + 1) / 2 - 1, 1, guess, guess / 8, &found);
-    baseline->spread = 1.4826 * (double)found;
+    tw_order_two_near(values, n, (n + 1) / 2 - 1, guess, guess / 16, two);
+    baseline->spread = 1.4826 * (double)two[0];
 }
 
 /* Few of many are not enough to replace what is known. */

@@ -21,8 +21,9 @@ static inline int16_t tw_pack_log(double y)
 /* Writes `n` of them as logarithms. */
 static inline void tw_unpack_logs(const int16_t *packed, unsigned n, float *ret)
 {
+#pragma omp simd
     for (unsigned i = 0; i < n; i++)
-        ret[i] = (float)packed[i] / TW_PACKED_STEPS;
+        ret[i] = (float)packed[i] * (1.F / TW_PACKED_STEPS);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "detectors/statistics/order.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -60,10 +61,12 @@ struct tw_slope tw_slope_fit(const double *values, unsigned n)
     return line;
 }
 
-/* The highest value that is not among the highest `discard`. */
+/* The highest value that is not among the highest `discard`; infinite where these are none. */
 static double highest_kept(const double *values, unsigned n, double discard)
 {
     double moved[TW_SLOPE_VALUES];
+    if (discard * n < 1)
+        return INFINITY;
     memcpy(moved, values, n * sizeof *moved);
     return tw_kth(moved, n, n - 1 - (unsigned)(discard * n));
 }
@@ -90,19 +93,19 @@ enum answer { NO, YES, PERHAPS };
 
 /* Whether a line through the values falls with less than this probability, as far as the sums alone
  * can tell: the standard error is not known without a look at neighbours, but its limit is, where
- * their correlation is .9. */
+ * their correlation is .9. From t = .35 on, whatever n is, a line falls with a probability of .6.
+ */
 static enum answer does_not_fall(const struct sums *sums, double falling)
 {
-    enum { CERTAIN = 350 }; /* thousandths: from such a t on, whatever n, a line falls for .6 */
     double n = sums->n, xx = squares_of_places(sums->n);
-    double xy = (n - 1) / 2 * sums->y - sums->xy, yy = sums->yy - sums->y * sums->y / n;
-    double size = sqrt(xx * yy);
-    if (!(fabs(xy) > 1e-9 * size) || !(size < 1e300))
+    double xy = (n - 1) / 2 * sums->y - sums->xy, n_yy = n * sums->yy - sums->y * sums->y;
+    double n_squared = xy * xy * n, size = xx * n_yy; /* r^2 is their ratio */
+    if (!(n_squared > 1e-18 * size) || !(size < 1e300))
         return PERHAPS; /* less than what is rounded off */
     if (xy > 0)
         return falling > .501 ? YES : PERHAPS;
-    double t = -xy / size * sqrt((n - 2) * (1 - .9) / (1 + .9));
-    return falling < .6 && t * 1000 > CERTAIN ? NO : PERHAPS;
+    bool is_sure = n_squared * (n - 2) * (1 - .9) > .35 * .35 * (1 + .9) * size;
+    return falling < .6 && is_sure ? NO : PERHAPS;
 }
 
 /* The fit itself is asked only where the sums leave it open, the longest stretch first. */

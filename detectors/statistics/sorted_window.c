@@ -77,6 +77,6 @@ double tw_window_deviation(const struct tw_window_head *head, const float *value
 
 float tw_window_at(const struct tw_window_head *head, const float *values, uint16_t age)
 {
-    unsigned newest = head->next + head->capacity - 1u;
-    return values[(newest - age) % head->capacity];
+    unsigned at = head->next + head->capacity - 1u - age;
+    return values[at < head->capacity ? at : at - head->capacity];
 }

@@ -4,6 +4,8 @@
 #include <ctype.h>
 
 #define STATE_BYTES_MAX 8192
+/* Of all detectors and the context, in a run that sends step records only. */
+#define STEPS_BYTES_MAX 6656
 
 #define FOR_EACH(detector)                                                                         \
     for (const struct tw_detector *const *at = tw_detectors, *detector = *at; (detector = *at);    \
@@ -54,10 +56,12 @@ static void options_have_help_and_initial_values_within_their_range(void **state
 
 static void states_are_small_and_versioned(void **state)
 {
+    size_t steps = tw_context_size(TW_EXTENT_STEPS);
     (void)state;
     FOR_EACH(detector)
     {
         const size_t *size = detector->state_size;
+        steps += size[TW_EXTENT_STEPS];
         assert_true(size[TW_EXTENTS - 1] > 0 && size[TW_EXTENTS - 1] <= STATE_BYTES_MAX);
         for (int extent = 1; extent < TW_EXTENTS; extent++)
             assert_true(size[extent - 1] <= size[extent]);
@@ -67,6 +71,7 @@ static void states_are_small_and_versioned(void **state)
         assert_non_null(detector->finish);
         assert_non_null(detector->has_judged);
     }
+    assert_true(steps <= STEPS_BYTES_MAX);
 }
 
 static void an_empty_run_is_not_judged_and_the_reason_is_told(void **state)

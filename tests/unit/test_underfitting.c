@@ -251,7 +251,8 @@ static void check_cause(const struct declared *declared, double ratio, double we
         const struct tw_finding *finding = subject_first(&subject, TW_SEVERITY_CRITICAL);
         assert_non_null(finding);
         assert_string_equal(cause_of(finding), cause);
-        assert_float_equal(extra(finding, "log10_update_ratio"), log10(ratio), 1e-4);
+        assert_float_equal(extra(finding, "log10_update_ratio"), log10(ratio),
+                           1. / TW_UPDATE_SIZE_UNIT);
         subject_stop(&subject);
     }
 }

@@ -544,11 +544,34 @@ static void the_tally_says_what_is_open_and_what_was_told(void **state)
     free(documents.text);
 }
 
+static void a_run_of_step_records_is_small_and_grows_by_what_it_sends(void **state)
+{
+    struct documents documents = {0};
+    struct tw_watch *watch = open_watch(*state, &documents);
+    feed(watch, 0, 300);
+    const struct tw_run *run = tw_watch_find(watch, "blow-up");
+    size_t header = run->n_header_bytes;
+    assert_int_equal(run->context->extent, TW_EXTENT_STEPS);
+    assert_int_equal(tw_run_bytes(run), tw_run_bytes_at(TW_EXTENT_STEPS) + header);
+    assert_true(tw_run_bytes_at(TW_EXTENT_STEPS) <= 8192); /* it was 44,312 once */
+    tw_run_prefetch(run);
+    feed(watch, 301, 400);
+    assert_int_equal(run->context->extent, TW_EXTENT_EVALS);
+    assert_ptr_equal(run, tw_watch_find(watch, "blow-up"));
+    tw_run_prefetch(run);
+    feed(watch, 401, 860);
+    assert_int_equal(run->context->extent, TW_EXTENT_LAYERS);
+    assert_int_equal(tw_run_bytes(run), tw_run_bytes_at(TW_EXTENT_LAYERS) + header);
+    tw_watch_close(watch);
+    free(documents.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blow_up_is_told_with_an_amount),
         cmocka_unit_test(records_that_come_twice_change_nothing),
+        cmocka_unit_test(a_run_of_step_records_is_small_and_grows_by_what_it_sends),
         cmocka_unit_test(a_run_goes_on_from_a_snapshot_at_any_record),
         cmocka_unit_test(a_damaged_snapshot_is_refused),
         cmocka_unit_test(other_thresholds_refuse_a_snapshot),
