@@ -42,7 +42,7 @@ struct kafka {
     const struct tw_kafka_config *config;
     rd_kafka_t *client;
     struct rebalance *rebalances; /* oldest first */
-    bool is_closing, has_failed;
+    bool is_closing, has_failed, was_assigned;
     struct tw_kafka_partitions partitions;
 
     rd_kafka_queue_t *commits; /* answers to commits */
@@ -182,6 +182,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err,
         rd_kafka_assign(client, NULL);
         return;
     }
+    kafka->was_assigned |= is_assignment;
     struct rebalance *rebalance = kafka->is_closing ? NULL : calloc(1, sizeof *rebalance);
     if (!rebalance) { /* nobody is there to be told; librdkafka waits for an answer all the same */
         kafka->has_failed = true;
@@ -606,18 +607,40 @@ static void leave_group(struct kafka *kafka)
     rd_kafka_queue_destroy(queue);
 }
 
-/* librdkafka does not close while it waits for our word on a rebalance. */
-static void close_client(struct kafka *kafka)
+/* Whether a consumer may be destroyed: librdkafka 2.0 aborts the process when one that has joined
+ * its group was never told its partitions. That takes no longer than a rebalance, so it is waited
+ * for. */
+static bool wait_for_assignment(struct kafka *kafka)
+{
+    double deadline = tw_now_seconds() + CLOSE_SECONDS;
+    char *member = rd_kafka_memberid(kafka->client);
+    bool has_joined = member && *member;
+    if (member)
+        rd_kafka_mem_free(kafka->client, member);
+    while (has_joined && !kafka->was_assigned && tw_now_seconds() < deadline) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->client, 50);
+        if (message)
+            rd_kafka_message_destroy(message);
+    }
+    return !has_joined || kafka->was_assigned;
+}
+
+/* librdkafka does not close while it waits for our word on a rebalance. False: its threads are
+ * still there, and with them what they know of us. */
+static bool close_client(struct kafka *kafka)
 {
     kafka->is_closing = true;
     settle_commits(kafka);
     while (kafka->rebalances)
         finish_rebalance(kafka);
+    bool may_be_destroyed = wait_for_assignment(kafka);
     leave_group(kafka);
     rd_kafka_queue_destroy(kafka->commits);
     rd_kafka_queue_destroy(kafka->queue);
     /* What leave_group() did not reach, the brokers find out by session.timeout.ms. */
-    rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (may_be_destroyed)
+        rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return may_be_destroyed;
 }
 
 static void kafka_close(void *opaque)
@@ -628,10 +651,11 @@ static void kafka_close(void *opaque)
     drop_message(kafka);
     while (kafka->next_batch < kafka->n_batch)
         rd_kafka_message_destroy(kafka->batch[kafka->next_batch++]);
-    if (kafka->client)
-        close_client(kafka);
+    bool is_gone = !kafka->client || close_client(kafka);
     tw_record_clear(&kafka->record);
     tw_kafka_partitions_release(&kafka->partitions);
+    if (!is_gone)
+        return;
     tw_kafka_news_done(&kafka->news);
     free(kafka);
 }
