@@ -1,6 +1,7 @@
 /* A feed: one source of the agent with the watch behind it and the order in which things become
  * durable: advisories first, then the runs' snapshots, then the source's position. A crash between
- * two of these repeats work and loses none; repeats carry the same ids. */
+ * two of these repeats work and loses none; repeats carry the same ids. The argument, crash by
+ * crash: docs/architecture.md, "What is durable, and in which order". */
 #ifndef TW_FEED_H
 #define TW_FEED_H
 

@@ -180,14 +180,6 @@ double tw_kafka_session_seconds(const struct tw_kafka_config *config)
     return is_known ? strtod(text, NULL) / 1000 : SESSION_SECONDS;
 }
 
-/* What a queue still held when it is served by rd_kafka_queue_poll_callback(), as on closing:
- * librdkafka 2.0.2 aborts on a message there that no callback takes. Messages that are polled for
- * are not shown here. */
-static void pass_over(rd_kafka_message_t *message, void *opaque)
-{
-    (void)message, (void)opaque;
-}
-
 int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,
                           void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
                                             rd_kafka_topic_partition_list_t *, void *),
@@ -204,7 +196,6 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
     rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_stats_cb(conf, take_statistics);
-    rd_kafka_conf_set_consume_cb(conf, pass_over);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
