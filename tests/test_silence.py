@@ -221,6 +221,25 @@ def test_a_silent_run_on_kafka_is_told_retired_and_known_when_its_records_come_a
         assert complaint("advisory", json.loads(document)) is None
 
 
+def test_agents_that_share_a_topic_tell_of_each_run_once(topic, agents):
+    runs = [f"shared-{number}" for number in range(6)]
+    two = [agents(topic.config).start(), agents(topic.config).start()]
+    for run in runs:
+        topic.send(steps(run, 1, 20))
+
+    def stalled():
+        return [told(topic.documents(), run)[:1] for run in runs]
+    two[0].wait_until(lambda: stalled() == [[OPENED]] * len(runs), 60, "that all are stalled")
+    # Neither knows what the other's runs do: nothing is said of the project that all are of.
+    scopes = {json.loads(document)["trainward"].get("scope") for document in topic.documents()}
+    assert scopes <= {"run", None}
+    two[0].kill9()
+    two[1].wait_until(
+        lambda: all(told(topic.documents(), run) == [OPENED] + FAREWELL for run in runs), 60,
+        "that all are over, those of the other too")
+    assert two[1].stop() == 0
+
+
 def test_an_agent_that_was_stopped_and_a_broker_that_was_away_make_no_silence(
         kafka, topic, agents):
     topic.send(steps("steady", 1, 20))
