@@ -240,8 +240,9 @@ def test_agents_that_share_a_topic_tell_of_each_run_once(topic, agents):
     assert two[1].stop() == 0
 
 
+@pytest.mark.parametrize("how", ["dead", "frozen"])
 def test_an_agent_that_was_stopped_and_a_broker_that_was_away_make_no_silence(
-        kafka, topic, agents):
+        kafka, topic, agents, how):
     topic.send(steps("steady", 1, 20))
     agent = agents(topic.config).start()
     agent.wait_until(lambda: topic.saved(), 60, "the run")
@@ -253,9 +254,14 @@ def test_an_agent_that_was_stopped_and_a_broker_that_was_away_make_no_silence(
         time.sleep(1)
     os.kill(agent.process.pid, signal.SIGCONT)
     topic.send(steps("steady", step, step))
-    kafka.kill9()
-    time.sleep(12)
-    kafka.restart()
+    if how == "dead":
+        kafka.kill9()
+        time.sleep(12)
+        kafka.restart()
+    else:  # its connections stand, and nothing comes
+        os.kill(kafka.process.pid, signal.SIGSTOP)
+        time.sleep(12)
+        os.kill(kafka.process.pid, signal.SIGCONT)
     assert agent.is_running()
     topic.send(steps("steady", step + 1, step + 2))
     time.sleep(1)
