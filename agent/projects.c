@@ -2,6 +2,7 @@
 #include "agent/projects.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -126,11 +127,14 @@ static bool is_active(const struct tw_run *run)
 static int count_run(struct tw_projects *projects, struct tw_run *run, double silent,
                      const struct tw_settings *settings)
 {
+    double patience = tw_run_patience(run, settings);
+    if (isinf(patience))
+        return 0; /* it may be over */
     struct tw_project *project = find_or_add(projects, run->header->project);
     if (!project)
         return -ENOMEM;
     project->active++;
-    bool is_quiet = silent >= tw_run_patience(run, settings) / 2;
+    bool is_quiet = silent >= patience / 2;
     project->quiet += is_quiet;
     project->heard += !is_quiet && run->was_heard;
     if (speaks_rather(run, project->spokesman))

@@ -21,7 +21,9 @@ enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_setti
     if (run->core.ended)
         return silent >= limits->retire_after_end ? TW_DUE_RETIRE : TW_DUE_NOTHING;
     double patience = tw_run_patience(run, settings);
-    double farewell = fmax(patience, limits->retire_after_silence);
+    double farewell = limits->retire_after_silence;
+    if (isfinite(patience))
+        farewell = fmax(farewell, patience);
     if (silent >= farewell) {
         *ret_seconds = farewell;
         return TW_DUE_RETIRE;

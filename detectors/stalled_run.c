@@ -54,6 +54,14 @@ static const struct tw_option stalled_options[] = {
      .min = 1,
      .max = 1e6,
      .help = "times between two records without which the longest of them says little"},
+    {.name = "needs_header",
+     .type = TW_OPTION_BOOL,
+     .offset = FIELD(silence.needs_header),
+     .initial = 1,
+     .min = 0,
+     .max = 1,
+     .help = "a run that never sent a header is not told: a script that sends a few plain values "
+             "does not say either that it has ended"},
     {.name = "rank_steps",
      .type = TW_OPTION_COUNT,
      .offset = FIELD(rank.rank_steps),
@@ -103,8 +111,7 @@ static double stalled_patience(const void *state, const void *config,
                                const struct tw_context *context)
 {
     const struct stalled_config *own = config;
-    (void)context;
-    return tw_run_silence_patience(state, &own->silence);
+    return tw_run_silence_patience(state, &own->silence, context);
 }
 
 static void stalled_silent(void *state, const void *config, const struct tw_context *context,

@@ -170,7 +170,8 @@ def topic(kafka, tmp_path, test_name):
     config["limits"] = {"retire_after_end": "3s", "retire_after_silence": "8s"}
     kafka.create_topics(f"{test_name}.telemetry", partitions=2)
     path = programs.write_config(tmp_path / "agent.yaml", config)
-    assert programs.trainward("setup", "kafka", "--config", path).returncode == 0
+    done = programs.trainward("setup", "kafka", "--partitions", "2", "--config", path)
+    assert done.returncode == 0, done.stderr
 
     class Topic:
         config = path
@@ -221,22 +222,51 @@ def test_a_silent_run_on_kafka_is_told_retired_and_known_when_its_records_come_a
         assert complaint("advisory", json.loads(document)) is None
 
 
+def test_agents_that_share_a_topic_tell_of_each_run_once(topic, agents):
+    runs = [f"shared-{number}" for number in range(6)]
+    two = [agents(topic.config).start(), agents(topic.config).start()]
+    for run in runs:
+        topic.send(steps(run, 1, 20))
+
+    def stalled():
+        return [told(topic.documents(), run)[:1] for run in runs]
+    two[0].wait_until(lambda: stalled() == [[OPENED]] * len(runs), 60, "that all are stalled")
+    # Neither knows what the other's runs do: nothing is said of the project that all are of.
+    scopes = {json.loads(document)["trainward"].get("scope") for document in topic.documents()}
+    assert scopes <= {"run", None}
+    two[0].kill9()
+    two[1].wait_until(
+        lambda: all(told(topic.documents(), run) == [OPENED] + FAREWELL for run in runs), 60,
+        "that all are over, those of the other too")
+    assert two[1].stop() == 0
+
+
+@pytest.mark.parametrize("how", ["dead", "frozen"])
 def test_an_agent_that_was_stopped_and_a_broker_that_was_away_make_no_silence(
-        kafka, topic, agents):
+        kafka, topic, agents, how):
+    config = yaml.safe_load(topic.config.read_text())
+    # A broker that is frozen is noticed within 8 s.
+    config["detectors"] = {"stalled-run": {"after": "15s", "after_unknown": "15s"}}
+    programs.write_config(topic.config, config)
     topic.send(steps("steady", 1, 20))
     agent = agents(topic.config).start()
     agent.wait_until(lambda: topic.saved(), 60, "the run")
     step = 21
     os.kill(agent.process.pid, signal.SIGSTOP)
-    for _ in range(6):
+    for _ in range(9):
         topic.send(steps("steady", step, step))
         step += 1
-        time.sleep(1)
+        time.sleep(2)
     os.kill(agent.process.pid, signal.SIGCONT)
     topic.send(steps("steady", step, step))
-    kafka.kill9()
-    time.sleep(12)
-    kafka.restart()
+    if how == "dead":
+        kafka.kill9()
+        time.sleep(25)
+        kafka.restart()
+    else:  # its connections stand, and nothing comes
+        os.kill(kafka.process.pid, signal.SIGSTOP)
+        time.sleep(25)
+        os.kill(kafka.process.pid, signal.SIGCONT)
     assert agent.is_running()
     topic.send(steps("steady", step + 1, step + 2))
     time.sleep(1)

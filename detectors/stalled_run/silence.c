@@ -44,9 +44,21 @@ void tw_run_silence_observe(struct tw_run_silence *silence, const struct tw_cont
     silence->is_told = 0;
 }
 
-double tw_run_silence_patience(const struct tw_run_silence *silence,
-                               const struct tw_run_silence_config *config)
+static bool may_be_over(const struct tw_run_silence_config *config,
+                        const struct tw_context *context)
 {
+    if (config->needs_header && !context->has_header)
+        return true;
+    return (context->declared_max_steps && context->step >= context->declared_max_steps) ||
+           context->epoch >= context->declared_max_epochs; /* of a NaN: no */
+}
+
+double tw_run_silence_patience(const struct tw_run_silence *silence,
+                               const struct tw_run_silence_config *config,
+                               const struct tw_context *context)
+{
+    if (may_be_over(config, context))
+        return INFINITY;
     if (silence->n_gaps < config->min_gaps)
         return ceil(fmax(config->after_unknown, config->after));
     double seconds =
@@ -57,7 +69,8 @@ double tw_run_silence_patience(const struct tw_run_silence *silence,
 void tw_run_silence_tell(struct tw_run_silence *silence, const struct tw_run_silence_config *config,
                          const struct tw_context *context, struct tw_report *report)
 {
-    if (silence->is_told)
+    double patience = tw_run_silence_patience(silence, config, context);
+    if (silence->is_told || isinf(patience))
         return;
     silence->is_told = 1;
     struct tw_condition *open = say(report, TW_STATE_OPEN);
@@ -65,7 +78,7 @@ void tw_run_silence_tell(struct tw_run_silence *silence, const struct tw_run_sil
     open->onset_step = context->step;
     open->onset_time_ms = context->time_ms;
     open->confidence = .7;
-    evidence->value = evidence->threshold = tw_run_silence_patience(silence, config);
+    evidence->value = evidence->threshold = patience;
     evidence->window_first = evidence->window_last = context->step;
     tw_evidence_add(evidence, "records", (double)context->records);
     if (silence->n_gaps == 0)

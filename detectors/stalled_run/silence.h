@@ -12,6 +12,7 @@ struct tw_run_silence_config {
     double after, after_unknown, after_max; /* seconds */
     double factor;
     uint64_t min_gaps;
+    bool needs_header;
 };
 
 /* What is learned of the times between two records. */
@@ -26,9 +27,11 @@ struct tw_run_silence {
 void tw_run_silence_observe(struct tw_run_silence *silence, const struct tw_context *context,
                             const struct tw_record *record, struct tw_report *report);
 
-/* Seconds. */
+/* Seconds; INFINITY where silence is no trouble: the run has done all its steps, or it sends so
+ * little that it would not say that it has. */
 double tw_run_silence_patience(const struct tw_run_silence *silence,
-                               const struct tw_run_silence_config *config);
+                               const struct tw_run_silence_config *config,
+                               const struct tw_context *context);
 
 /* It has been silent for so long: OPEN, once. */
 void tw_run_silence_tell(struct tw_run_silence *silence, const struct tw_run_silence_config *config,

@@ -63,8 +63,9 @@ static void close_watch(struct world *world)
 
 static int set_up(void **state)
 {
+    static const char *const plain = "detectors.stalled-run.needs_header=false";
     struct world *world = calloc(1, sizeof *world);
-    assert_int_equal(tw_config_load(&world->config, NULL, NULL, 0, NULL, NULL, NULL), 0);
+    assert_int_equal(tw_config_load(&world->config, NULL, &plain, 1, NULL, NULL, NULL), 0);
     world->rules = tw_rules_new();
     assert_int_equal(tw_rules_load_shipped(world->rules, NULL), 0);
     world->room = (struct tw_room){.runs_max = 1000000, .bytes_max = 1e12};

@@ -74,6 +74,35 @@ static void too_few_records_say_nothing_about_waits(void **state)
     assert_non_null(strstr(world->newest, "\"value\":3600"));
 }
 
+static void set_needs_header(struct world *world, const char *value)
+{
+    assert_int_equal(
+        tw_settings_set(&world->config.settings, "stalled-run.needs_header", value, NULL), 0);
+}
+
+/* Neither says that it has ended, and neither hangs. */
+static void a_run_that_may_be_over_is_not_told(void **state)
+{
+    struct world *world = *state;
+    set_needs_header(world, "true");
+    train(world, "plain", 0, 20);
+    struct tw_record record = make_record("whole", 0, EPOCH_MS);
+    record.kind = TW_KIND_HEADER;
+    tw_header_set_number(tw_record_add_header(&record), "max_steps", 20);
+    give(world, record);
+    train(world, "whole", 1, 20);
+    record = make_record("cut", 0, EPOCH_MS);
+    record.kind = TW_KIND_HEADER;
+    tw_header_set_number(tw_record_add_header(&record), "max_steps", 20);
+    give(world, record);
+    train(world, "cut", 1, 19);
+    pass(world, 86000);
+    assert_int_equal(world->documents, 1);
+    assert_non_null(strstr(world->newest, "\"run\":{\"id\":\"cut\""));
+    pass(world, 2000);
+    assert_true(find(world, "plain")->core.ended && find(world, "whole")->core.ended);
+}
+
 static void a_run_that_ended_is_never_told(void **state)
 {
     struct world *world = *state;
@@ -354,6 +383,7 @@ int main(void)
         TEST(a_run_that_has_waited_longer_is_given_longer),
         TEST(the_time_between_two_attempts_is_no_wait),
         TEST(too_few_records_say_nothing_about_waits),
+        TEST(a_run_that_may_be_over_is_not_told),
         TEST(a_run_that_ended_is_never_told),
         TEST(no_jump_of_a_clock_makes_a_silence),
         TEST(who_does_not_hear_cannot_tell),
