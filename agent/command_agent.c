@@ -6,7 +6,12 @@
 #include "agent/usage.h"
 
 #include <popt.h>
+#include <math.h>
 #include <stdio.h>
+
+/* Seconds between two lives. */
+#define PAUSE_MIN .5
+#define PAUSE_MAX 30.0
 
 /* The configuration in force, and while a new one has not lived yet, the one before it. */
 struct configurations {
@@ -57,7 +62,7 @@ static int live(struct configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
     struct tw_outage outage = {0};
-    for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
+    for (double pause = PAUSE_MIN;;) {
         struct tw_error failure = {0};
         int end = tw_daemon_run(&configurations->now, &outage, &failure);
         if (end < 0 && !has_lived) {
@@ -68,12 +73,12 @@ static int live(struct configurations *configurations, struct tw_error *error)
             return 0;
         if (end >= 0) {
             has_lived = true;
-            pause = .5;
             release_before(configurations);
         }
         if (end < 0 && configurations->has_before) {
             go_back(configurations, &failure);
         } else if (end != TW_DAEMON_RELOAD) {
+            pause = outage.is_on ? fmin(2 * pause, PAUSE_MAX) : PAUSE_MIN;
             tw_outage_begin(&outage, "starting again from what is durable", &failure);
             tw_daemon_pause(pause);
         }

@@ -25,6 +25,8 @@
 #define CHECKPOINT_SECONDS 1.0
 #define CHECKPOINT_RECORDS 20000
 #define DRAIN_SECONDS 10.0
+/* A life without records that has lasted so long did not begin in vain. */
+#define CALM_SECONDS 5.0
 
 struct daemon {
     const struct tw_config *config;
@@ -205,9 +207,9 @@ static long work(struct daemon *daemon, struct tw_error *error)
     return taken;
 }
 
-static int loop(struct daemon *daemon, struct tw_error *error)
+static int loop(struct daemon *daemon, struct tw_outage *outage, struct tw_error *error)
 {
-    double next_checkpoint = 0;
+    double next_checkpoint = 0, calm = tw_now_seconds() + CALM_SECONDS;
     long since = 0;
     while (!stop_signal && !reload_signal) {
         long taken = work(daemon, error);
@@ -221,7 +223,10 @@ static int loop(struct daemon *daemon, struct tw_error *error)
             if (result)
                 return result;
             since = 0;
+            tw_outage_end(outage);
         }
+        if (since == 0 && tw_now_seconds() >= calm)
+            tw_outage_end(outage);
         tw_notify("WATCHDOG=1");
     }
     return checkpoint(daemon, error);
@@ -245,17 +250,16 @@ static void stop(struct daemon *daemon, double drain_seconds)
 
 int tw_daemon_run(const struct tw_config *config, struct tw_outage *outage, struct tw_error *error)
 {
-    struct daemon daemon = {.config = config, .services = {.config = config, .outage = outage}};
+    struct daemon daemon = {.config = config, .services = {.config = config}};
     int result = start(&daemon, error);
     if (result) {
         stop(&daemon, 0);
         return result;
     }
-    tw_outage_end(outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     tw_notify("READY=1\nSTATUS=watching");
-    result = loop(&daemon, error);
+    result = loop(&daemon, outage, error);
     tw_notify(reload_signal && !stop_signal ? "RELOADING=1" : "STOPPING=1");
     stop(&daemon, result ? 0 : DRAIN_SECONDS);
     if (result)

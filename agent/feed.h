@@ -5,7 +5,6 @@
 #define TW_FEED_H
 
 #include "config.h"
-#include "outage.h"
 #include "state_store.h"
 #include "watch.h"
 
@@ -15,8 +14,7 @@ struct tw_feed_services {
     struct tw_rules *rules;
     struct tw_log *log;
     const char *dead_letter_dir;
-    struct tw_outage *outage; /* of the brokers */
-    uint64_t advisories;      /* written so far */
+    uint64_t advisories; /* written so far */
 };
 
 struct tw_feed;

@@ -4,6 +4,7 @@
 
 #include "agent/dead_letter_topic.h"
 #include "agent/logging.h"
+#include "agent/outage.h"
 #include "agent/snapshot.h"
 
 #include "sources/kafka.h"
@@ -31,7 +32,7 @@ struct kafka_feed {
     struct tw_dead_letter_topic *dead_letters;
     struct partition *partitions;
     int32_t n_partitions;
-    bool is_away; /* the brokers */
+    struct tw_outage outage; /* of the brokers, or of the topic */
 };
 
 /* ---- a partition comes ---- */
@@ -165,12 +166,10 @@ static int take_item(struct kafka_feed *feed, int next, const struct tw_source_i
 static void look_at_brokers(struct kafka_feed *feed)
 {
     struct tw_error why = {0};
-    bool is_away = tw_kafka_source_look(feed->handle, &why);
-    if (is_away)
-        tw_outage_begin(feed->services->outage, "waiting for the brokers", &why);
-    else if (feed->is_away)
-        tw_outage_end(feed->services->outage);
-    feed->is_away = is_away;
+    if (tw_kafka_source_look(feed->handle, &why))
+        tw_outage_begin(&feed->outage, "waiting", &why);
+    else
+        tw_outage_end(&feed->outage);
 }
 
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)

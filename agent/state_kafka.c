@@ -2,7 +2,9 @@
 #include "agent/state_store.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
@@ -26,7 +28,9 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
     if (!message->err)
         return;
     kafka->failures++;
-    snprintf(kafka->failure, sizeof kafka->failure, "%s", rd_kafka_err2str(message->err));
+    const char *remedy = tw_kafka_remedy(message->err, NULL);
+    snprintf(kafka->failure, sizeof kafka->failure, "%s%s%s", rd_kafka_err2str(message->err),
+             remedy ? "; " : "", remedy ? remedy : "");
 }
 
 static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t type,
@@ -202,10 +206,10 @@ static void close_kafka(struct tw_state_store *store)
     struct kafka *kafka = (struct kafka *)store;
     if (kafka->producer) {
         rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_destroy(kafka->producer);
+        tw_kafka_destroy(kafka->producer, 0);
     }
     if (kafka->consumer)
-        rd_kafka_destroy(kafka->consumer);
+        tw_kafka_destroy(kafka->consumer, 0);
     free(kafka);
 }
 

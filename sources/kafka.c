@@ -10,6 +10,7 @@
 #include "sources/kafka_partitions.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/wire.h"
 
 #include <errno.h>
@@ -362,7 +363,7 @@ static int poll_message(struct kafka *kafka, double seconds, struct tw_error *er
         take_message(kafka, message);
         return 0;
     }
-    tw_kafka_news_set(&kafka->news, rd_kafka_message_errstr(message));
+    tw_kafka_news_keep(&kafka->news, message->err, rd_kafka_message_errstr(message));
     bool is_fatal = message->err == RD_KAFKA_RESP_ERR__FATAL;
     rd_kafka_message_destroy(message);
     if (!is_fatal)
@@ -419,7 +420,7 @@ static void close_client(struct kafka *kafka)
     leave_group(kafka);
     rd_kafka_queue_destroy(kafka->commits);
     /* What leave_group() did not reach, the brokers find out by session.timeout.ms. */
-    rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    tw_kafka_destroy(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static void kafka_close(void *opaque)

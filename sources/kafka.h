@@ -12,8 +12,8 @@ struct tw_kafka_config {
 };
 
 /* How many partitions the telemetry topic has, asked of the brokers for up to ten seconds. A
- * missing topic is -ENOENT with the remedy, brokers that do not answer -EIO. Never creates the
- * topic. */
+ * missing topic is -ENOENT with the remedy, brokers that do not answer -EHOSTUNREACH. Never creates
+ * the topic. */
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
                              struct tw_error *error);
 
@@ -21,9 +21,10 @@ int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
  * empty when nothing did. Returns `buffer`. The thread that calls next(). */
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size);
 
-/* Whether there are brokers to read from: 0, or -EHOSTUNREACH (nobody answers) or -EACCES (they do
- * not want us) with the reason and the setting to look at. Costs nothing while all is well; while
- * it is not, it asks once a second for a tenth of one. The thread that calls next(). */
+/* Whether there is something to read from: 0, or -EHOSTUNREACH (no broker answers), -EACCES (they
+ * do not want us) or -ENOENT (the topic was deleted) with the reason and what to do. Costs nothing
+ * while all is well; while it is not, it asks once a second for a tenth of one. The thread that
+ * calls next(). */
 int tw_kafka_source_look(void *source, struct tw_error *error);
 
 /* Errors of `kafka` options that can be told without a connection: an unknown librdkafka property,

@@ -28,14 +28,19 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 {
     struct tw_emitter_kafka *kafka = opaque;
     uint32_t tag = (uint32_t)(uintptr_t)message->_private;
-    char reason[400];
+    char reason[500];
+    bool was_purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                      message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    const char *what = was_purged ? "not acknowledged in time" : rd_kafka_err2str(message->err);
+    const char *remedy = tw_kafka_remedy(message->err, NULL);
     (void)producer;
     if (!message->err) {
         kafka->hooks.done(kafka->hooks.closure, tag, NULL);
         return;
     }
-    snprintf(reason, sizeof reason, "%s%s%s", rd_kafka_err2str(message->err),
-             kafka->broker_error[0] ? "; " : "", kafka->broker_error);
+    if (!remedy && kafka->broker_error[0])
+        remedy = kafka->broker_error;
+    snprintf(reason, sizeof reason, "%s%s%s", what, remedy ? "; " : "", remedy ? remedy : "");
     kafka->hooks.done(kafka->hooks.closure, tag, reason);
 }
 
@@ -59,6 +64,9 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
         {"enable.idempotence", "true"},
         {"linger.ms", "0"}, /* the writer thread has lingered already */
         {"queue.buffering.max.kbytes", QUEUE_KBYTES},
+        /* What waits for a broker is bounded by memory, not by time: ten minutes cost nothing. */
+        {"message.timeout.ms", "0"},
+        {"topic.metadata.propagation.max.ms", "5000"}, /* how long a topic may be new */
         {"message.max.bytes", largest},
         {NULL, NULL},
     };

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	docs/configuration.md \
 	docs/detectors.md \
 	docs/evaluation.md \
+	docs/kafka.md \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -60,6 +61,14 @@ check-threads:
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
 EXTRA_DIST += tests/thread_sanitizer.txt
+
+# The agent and a broker that is away for ten minutes; ../run-tests leaves it away for seconds.
+.PHONY: outage
+outage: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/emit_stream
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
@@ -137,7 +146,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/__init__.py tests/support/agents.py tests/support/programs.py \
 	tests/support/simulated.py tests/support/telemetry.py \
 	tests/test_acceptance.py tests/test_commands.py tests/test_contracts.py tests/test_docs.py tests/test_golden.py \
-	tests/test_includes.py \
+	tests/test_includes.py tests/test_kafka_faults.py tests/test_kafka_security.py \
+	tests/test_kafka_topics.py tests/tools/leaping_clock.c tests/services/certificates.py \
 	tests/test_install.py tests/test_line.py tests/test_oracle.py tests/test_paths_agree.py \
 	tests/test_quickstart.py tests/test_resume.py tests/test_services.py
 
