@@ -21,7 +21,7 @@ from services.process import wait_until
 from support import programs, telemetry
 from support.agents import (advisories_in, by_id, documents_of_topic, kafka_config, set_up_topics)
 
-OUTAGE_SECONDS = float(os.environ.get("TW_OUTAGE_SECONDS", 12))
+OUTAGE_SECONDS = float(os.environ.get("TW_OUTAGE_SECONDS", 8))
 PATIENCE = 90
 
 
@@ -84,9 +84,9 @@ def runs(n, steps=80, onset=60):
 
 # ---- brokers that are away ----
 
-@pytest.mark.parametrize("how", ["stop", "kill9"])
+@pytest.mark.parametrize("how", [pytest.param("stop", marks=pytest.mark.long), "kill9"])
 def test_a_broker_that_is_away_is_told_once_and_costs_nothing(line, how):
-    """The emitter keeps what it has, up to its limits, and counts what it drops."""
+    """The emitter keeps what it has, up to its limits (tests/unit/test_emitter_kafka.c)."""
     first, *others = runs(4)
     line.agent.start()
     stream = programs.EmitStream(line.brokers, line.telemetry)
@@ -103,8 +103,8 @@ def test_a_broker_that_is_away_is_told_once_and_costs_nothing(line, how):
     time.sleep(max(0, gone + OUTAGE_SECONDS - time.monotonic()))
     line.kafka.start()
     counts = stream.close()
-    assert counts["delivered"] + counts["lost"] + counts["dropped"] >= counts["emitted"]
-    assert counts["lost"] == 0
+    assert counts["delivered"] == counts["emitted"]
+    assert counts["lost"] == counts["dropped"] == 0
     expected = line.finish()
     assert len({json.loads(document)["trainward"]["run"]["id"]
                 for document in expected.values()}) == 4
