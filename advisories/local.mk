@@ -1,6 +1,7 @@
 # advisories/: the advisory's document and the advisory log with its cursors.
 noinst_LTLIBRARIES += libadvisories.la
 libadvisories_la_SOURCES = \
+	advisories/acknowledged.c advisories/acknowledged.h \
 	advisories/advisory.c advisories/advisory.h \
 	advisories/files.c \
 	advisories/finding_json.c advisories/finding_json.h \

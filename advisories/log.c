@@ -11,6 +11,7 @@
 struct tw_log {
     const struct tw_log_kind *kind;
     void *log;
+    uint64_t appended;
 };
 
 struct tw_log_reader {
@@ -53,12 +54,28 @@ int tw_log_append(struct tw_log *log, const char *id, const char *run, const cha
     if (strlen(document) >= TW_DOCUMENT_BYTES_MAX || strchr(document, '\n'))
         return tw_error_set(error, -EINVAL, "advisory %s is not one line of less than %u bytes", id,
                             TW_DOCUMENT_BYTES_MAX);
-    return log->kind->append(log->log, id, run, document, error);
+    int result = log->kind->append(log->log, id, run, document, error);
+    log->appended += !result;
+    return result;
 }
 
 int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error)
 {
     return log->kind->flush(log->log, timeout_seconds, error);
+}
+
+uint64_t tw_log_appended(const struct tw_log *log)
+{
+    return log->appended;
+}
+
+int tw_log_durable(struct tw_log *log, uint64_t *ret, struct tw_error *error)
+{
+    if (log->kind->durable)
+        return log->kind->durable(log->log, ret, error);
+    int result = log->kind->flush(log->log, 0, error);
+    *ret = result ? 0 : log->appended;
+    return result;
 }
 
 void tw_log_close(struct tw_log *log)

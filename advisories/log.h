@@ -31,6 +31,11 @@ int tw_log_append(struct tw_log *log, const char *id, const char *run, const cha
  * after `timeout_seconds`: it is still under way, flush again. Any other error: nothing appended
  * since the last success may be counted on, append it again. */
 int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error);
+/* The same without a wait for the brokers: documents are numbered from 1 in the order in which they
+ * were appended since the open, and all up to the one returned in `ret` are durable. (A file log is
+ * flushed by it.) */
+uint64_t tw_log_appended(const struct tw_log *log); /* the newest one's number */
+int tw_log_durable(struct tw_log *log, uint64_t *ret, struct tw_error *error);
 void tw_log_close(struct tw_log *log); /* NULL is allowed */
 
 /* The reading end with a cursor: one for each sink, each with a unique name. One thread. */

@@ -6,6 +6,7 @@ const struct tw_log_kind tw_log_kafka_kind = {
     .open = tw_kafka_writer_open,
     .append = tw_kafka_writer_append,
     .flush = tw_kafka_writer_flush,
+    .durable = tw_kafka_writer_durable,
     .close = tw_kafka_writer_close,
     .reader_open = tw_kafka_reader_open,
     .read = tw_kafka_reader_read,

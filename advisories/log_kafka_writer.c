@@ -1,6 +1,7 @@
 /* The writing end of the Kafka log: an idempotent producer that answers for every message. */
 #include "advisories/log_kafka_writer.h"
 
+#include "advisories/acknowledged.h"
 #include "advisories/log_kafka_client.h"
 #include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_trouble.h"
@@ -14,6 +15,7 @@ struct writer {
     struct tw_kafka_trouble trouble; /* first: the client's opaque */
     rd_kafka_t *client;
     char topic[256];
+    struct tw_acknowledged messages;
     uint64_t failed; /* delivery reports that were failures, since the last flush */
     rd_kafka_resp_err_t first_failure;
 };
@@ -24,8 +26,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     struct writer *writer = opaque;
     (void)client;
     if (!message->err)
-        return;
-    if (!writer->failed++)
+        tw_acknowledged_note(&writer->messages, (uint64_t)(uintptr_t)message->_private);
+    else if (!writer->failed++)
         writer->first_failure = message->err;
 }
 
@@ -38,12 +40,12 @@ int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, str
 {
     /* An outage of a day must not turn into failed messages: they wait in the bounded queue, and
      * the flush says that they do. */
+    /* An advisory is rare and waited for: it goes to the brokers at once. */
     static const struct tw_kafka_setting defaults[] = {
-        {"linger.ms", "5"},
+        {"linger.ms", "0"},
         {"queue.buffering.max.kbytes", "65536"},
         {"message.timeout.ms", "0"},
-        /* how long a topic may be new */
-        {"topic.metadata.propagation.max.ms", "5000"},
+        {"topic.metadata.propagation.max.ms", "5000"}, /* how long a topic may be new */
         {NULL, NULL}};
     /* Implies acks=all. */
     static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
@@ -79,12 +81,17 @@ int tw_kafka_writer_append(void *opaque, const char *id, const char *run, const 
     struct writer *writer = opaque;
     (void)id;
     rd_kafka_poll(writer->client, 0);
+    if (tw_acknowledged_reserve(&writer->messages))
+        return tw_error_set(error, -ENOMEM, "out of memory");
     rd_kafka_resp_err_t code = rd_kafka_producev(
         writer->client, RD_KAFKA_V_TOPIC(writer->topic), RD_KAFKA_V_KEY(run, strlen(run)),
         RD_KAFKA_V_VALUE((char *)(uintptr_t)document, strlen(document)),
+        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)(writer->messages.sent + 1)),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-    if (!code)
+    if (!code) {
+        writer->messages.sent++;
         return 0;
+    }
     int result = fatal(writer, error);
     if (result)
         return result;
@@ -126,6 +133,14 @@ int tw_kafka_writer_flush(void *opaque, double timeout_seconds, struct tw_error 
         tw_kafka_trouble_text(&writer->trouble, why, sizeof why, rd_kafka_err2str(code)));
 }
 
+int tw_kafka_writer_durable(void *opaque, uint64_t *ret, struct tw_error *error)
+{
+    struct writer *writer = opaque;
+    rd_kafka_poll(writer->client, 0);
+    *ret = writer->messages.safe;
+    return writer->failed ? failed_messages(writer, error) : fatal(writer, error);
+}
+
 void tw_kafka_writer_close(void *opaque)
 {
     struct writer *writer = opaque;
@@ -135,6 +150,7 @@ void tw_kafka_writer_close(void *opaque)
     rd_kafka_purge(writer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(writer->client, 0);
     tw_kafka_destroy(writer->client, 0);
+    tw_acknowledged_release(&writer->messages);
     tw_kafka_trouble_done(&writer->trouble);
     free(writer);
 }

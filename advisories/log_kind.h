@@ -14,6 +14,9 @@ struct tw_log_kind {
     int (*append)(void *log, const char *id, const char *run, const char *document,
                   struct tw_error *error);
     int (*flush)(void *log, double timeout_seconds, struct tw_error *error);
+    /* (optional) How many of the appended ones are durable, in order; without it they are once
+     * flush() has returned. */
+    int (*durable)(void *log, uint64_t *ret, struct tw_error *error);
     void (*close)(void *log);
 
     int (*reader_open)(void **ret, const struct tw_log_location *location, const char *name,

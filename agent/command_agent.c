@@ -3,8 +3,10 @@
 
 #include "agent/daemon.h"
 #include "agent/logging.h"
+#include "agent/notify.h"
 #include "agent/usage.h"
 
+#include <errno.h>
 #include <popt.h>
 #include <math.h>
 #include <stdio.h>
@@ -56,8 +58,18 @@ static void go_back(struct configurations *configurations, const struct tw_error
     tw_logging(TW_LOG_WARNING, "the old configuration is in force again");
 }
 
-/* Lives again and again until it is told to stop. The first life must start: a wrong broker is a
- * mistake to be told; later ones wait for what was there before. */
+/* Brokers that do not answer may be starting themselves: they are waited for, and the service
+ * manager is asked for patience. */
+static void wait_for_brokers(struct tw_outage *outage, const struct tw_error *why, double seconds)
+{
+    tw_outage_begin(outage, "waiting for the brokers", why);
+    tw_notify("STATUS=waiting for the brokers\nEXTEND_TIMEOUT_USEC=90000000");
+    tw_daemon_pause(seconds);
+}
+
+/* Lives again and again until it is told to stop. What the first life does not start for is a
+ * mistake to be told: a topic that is missing, a login that is refused. Later ones wait for what
+ * was there before. */
 static int live(struct configurations *configurations, struct tw_error *error)
 {
     bool has_lived = false;
@@ -65,6 +77,11 @@ static int live(struct configurations *configurations, struct tw_error *error)
     for (double pause = PAUSE_MIN;;) {
         struct tw_error failure = {0};
         int end = tw_daemon_run(&configurations->now, &outage, &failure);
+        if (end == -EHOSTUNREACH && !has_lived && !configurations->has_before &&
+            !tw_daemon_is_stopping()) {
+            wait_for_brokers(&outage, &failure, pause);
+            continue;
+        }
         if (end < 0 && !has_lived) {
             *error = failure;
             return end;

@@ -156,11 +156,24 @@ static void check_all_kafka(struct tw_config_loader *loader)
     }
 }
 
+/* Their runs would share PREFIX.state, partition by partition, and be taken for one another's. */
+static void check_one_kafka(struct tw_config_loader *loader)
+{
+    const struct tw_config *config = loader->config;
+    if (config->n_kafka > 1)
+        tw_config_say(
+            loader, loader->path, 0, 0,
+            "sources: one agent reads one Kafka topic, and here are %zu; give each its own "
+            "configuration, with its own advisory_log.kafka.prefix",
+            config->n_kafka);
+}
+
 static void check_whole(struct tw_config_loader *loader)
 {
     struct tw_config *config = loader->config;
     tw_config_check_required(loader);
     check_all_kafka(loader);
+    check_one_kafka(loader);
     check_listen(loader);
     if (config->backoff_max < config->backoff_first)
         tw_config_say(loader, loader->path, 0, 0,
@@ -175,7 +188,8 @@ static void check_whole(struct tw_config_loader *loader)
 
 static int initialise(struct tw_config_loader *loader)
 {
-    static const char *const sections[] = {"", "log", "http", "delivery", "advisory_log.kafka"};
+    static const char *const sections[] = {"",         "log",        "http",
+                                           "delivery", "checkpoint", "advisory_log.kafka"};
     struct tw_config_table table;
     struct tw_error why = {0};
     int result = 0;

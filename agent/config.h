@@ -19,6 +19,13 @@ struct tw_directory_config {
     bool recursive;
 };
 
+/* How the runs of Kafka sources are saved; `checkpoint: {...}`. */
+struct tw_checkpoint_config {
+    double interval;     /* seconds between two commits of the position */
+    double snapshot_age; /* seconds after which a changed run is saved under load */
+    double snapshots_per_second;
+};
+
 struct tw_config {
     char *path;      /* the file, for messages */
     char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
@@ -35,8 +42,9 @@ struct tw_config {
     struct tw_configured_sink *sinks;
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
-    char *http_listen;                 /* NULL: none */
-    int log_level;                     /* 0 error, 1 warning, 2 info, 3 debug */
+    struct tw_checkpoint_config checkpoint;
+    char *http_listen; /* NULL: none */
+    int log_level;     /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
 

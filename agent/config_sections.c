@@ -42,6 +42,20 @@ static const struct tw_option delivery_options[] = {
      .help = "the longest wait between two attempts"},
 };
 
+static const struct tw_option checkpoint_options[] = {
+    {"interval", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.interval), 1, .1, 60,
+     .help = "how often the position in the sources is saved; a run that changed is saved after "
+             "that too while there is little to do"},
+    {"snapshot_age", TW_OPTION_DURATION, offsetof(struct tw_config, checkpoint.snapshot_age), 30, 0,
+     3600,
+     .help = "Kafka: under load, a run that changed is saved after so long; what is read again "
+             "after a crash is hardly older"},
+    {"snapshots_per_second", TW_OPTION_NUMBER,
+     offsetof(struct tw_config, checkpoint.snapshots_per_second), 5000, 1, 1e6,
+     .help = "Kafka: most runs saved in a second; with more changed runs than this times "
+             "snapshot_age they are saved later"},
+};
+
 static const struct tw_option log_kafka_options[] = {
     {"brokers", TW_OPTION_TEXT, offsetof(struct tw_config, log_brokers), .required = true,
      .help = "host:port of some brokers, separated by commas"},
@@ -70,6 +84,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
         {"log", {log_options, COUNT(log_options), loader}},
         {"http", {http_options, COUNT(http_options), loader->config}},
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
+        {"checkpoint", {checkpoint_options, COUNT(checkpoint_options), loader->config}},
         {"advisory_log.kafka", {log_kafka_options, COUNT(log_kafka_options), loader->config}},
     };
     for (size_t i = 0; i < COUNT(sections); i++) {
@@ -81,9 +96,9 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
     return false;
 }
 
-static const char *const root_keys[] = {"state_dir", "sources", "advisory_log",
-                                        "detectors", "rules",   "sinks",
-                                        "delivery",  "http",    "log"};
+static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
+                                        "rules",     "sinks",   "delivery",     "checkpoint",
+                                        "http",      "log"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -22,10 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECKPOINT_SECONDS 1.0
 #define CHECKPOINT_RECORDS 20000
 #define DRAIN_SECONDS 10.0
-/* A life without records that has lasted so long did not begin in vain. */
+/* A life that has lasted so long did not begin in vain. */
 #define CALM_SECONDS 5.0
 
 struct daemon {
@@ -195,11 +194,22 @@ static int checkpoint(struct daemon *daemon, struct tw_error *error)
     return result;
 }
 
+static int keep(struct daemon *daemon, struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < daemon->n_feeds && !result; i++)
+        result = tw_feed_keep(daemon->feeds[i], error);
+    return result;
+}
+
+/* Only the first waits: Kafka's feeds, which wake as soon as something comes, stand before the
+ * directories. */
 static long work(struct daemon *daemon, struct tw_error *error)
 {
     long taken = 0;
     for (size_t i = 0; i < daemon->n_feeds; i++) {
-        long more = tw_feed_work(daemon->feeds[i], daemon->n_feeds == 1 ? .2 : .02, error);
+        double seconds = daemon->n_feeds == 1 ? .2 : i == 0 ? .02 : 0;
+        long more = tw_feed_work(daemon->feeds[i], seconds, error);
         if (more < 0)
             return more;
         taken += more;
@@ -216,16 +226,15 @@ static int loop(struct daemon *daemon, struct tw_outage *outage, struct tw_error
         if (taken < 0)
             return (int)taken;
         if (since == 0 && taken > 0)
-            next_checkpoint = tw_now_seconds() + CHECKPOINT_SECONDS;
+            next_checkpoint = tw_now_seconds() + daemon->config->checkpoint.interval;
         since += taken;
         if (since > 0 && (since >= CHECKPOINT_RECORDS || tw_now_seconds() >= next_checkpoint)) {
-            int result = checkpoint(daemon, error);
+            int result = keep(daemon, error);
             if (result)
                 return result;
             since = 0;
-            tw_outage_end(outage);
         }
-        if (since == 0 && tw_now_seconds() >= calm)
+        if (tw_now_seconds() >= calm)
             tw_outage_end(outage);
         tw_notify("WATCHDOG=1");
     }

@@ -26,6 +26,11 @@ long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error 
     return feed->work(feed, timeout_seconds, error);
 }
 
+int tw_feed_keep(struct tw_feed *feed, struct tw_error *error)
+{
+    return feed->keep ? feed->keep(feed, error) : feed->checkpoint(feed, error);
+}
+
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error)
 {
     return feed->checkpoint(feed, error);

@@ -1,12 +1,27 @@
 /* A feed: one source of the agent with the watch behind it and the order in which things become
  * durable: advisories first, then the runs' snapshots, then the source's position. A crash between
- * two of these repeats work and loses none; repeats carry the same ids. */
+ * two of these repeats work and loses none; repeats carry the same ids. The argument, crash by
+ * crash: docs/architecture.md, "What is durable, and in which order". */
 #ifndef TW_FEED_H
 #define TW_FEED_H
 
 #include "config.h"
 #include "state_store.h"
 #include "watch.h"
+
+/* What the feeds have done, for whoever shows it. */
+struct tw_feed_figures {
+    uint64_t snapshots;       /* saved */
+    uint64_t snapshots_large; /* not saved: too large for the brokers */
+    uint64_t restored;        /* runs taken from snapshots */
+    uint64_t unfit;           /* snapshots that did not fit: judged anew */
+    uint64_t state_lost;      /* of these, runs whose first records were gone */
+    uint64_t records_lost;    /* telemetry that retention deleted before it was read */
+    uint64_t confirmations;   /* times that we asked whether our partitions are still ours */
+    double restore_seconds;   /* the newest restore */
+    size_t runs, unsaved;     /* at present: in memory, and changed since their snapshot */
+    size_t partitions;        /* at present: ours */
+};
 
 /* What all feeds of an agent share. One thread. */
 struct tw_feed_services {
@@ -15,6 +30,7 @@ struct tw_feed_services {
     struct tw_log *log;
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
+    struct tw_feed_figures figures;
 };
 
 struct tw_feed;
@@ -33,7 +49,11 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
  * durable). */
 long tw_feed_work(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
 
-/* Makes everything taken so far durable, in the order told above. */
+/* Makes durable what is due, in the order told above. Call it about every second. (A Kafka feed
+ * does it in tw_feed_work(), all the time.) */
+int tw_feed_keep(struct tw_feed *feed, struct tw_error *error);
+
+/* Makes everything taken so far durable, in the same order; waits until it is. */
 int tw_feed_checkpoint(struct tw_feed *feed, struct tw_error *error);
 
 /* Without a checkpoint. NULL is allowed. */
@@ -42,6 +62,7 @@ void tw_feed_close(struct tw_feed *feed);
 /* ---- for the implementations ---- */
 struct tw_feed {
     long (*work)(struct tw_feed *feed, double timeout_seconds, struct tw_error *error);
+    int (*keep)(struct tw_feed *feed, struct tw_error *error); /* NULL: as checkpoint() */
     int (*checkpoint)(struct tw_feed *feed, struct tw_error *error);
     void (*close)(struct tw_feed *feed);
 };

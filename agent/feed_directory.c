@@ -423,7 +423,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     struct directory_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){work, checkpoint, close_feed};
+    feed->feed = (struct tw_feed){.work = work, .checkpoint = checkpoint, .close = close_feed};
     feed->services = services;
     feed->directory = directory;
     feed->open_max = open_max();

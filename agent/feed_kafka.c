@@ -1,119 +1,66 @@
-/* The feed of a Kafka topic: runs are restored from PREFIX.state before their partition is read,
- * and saved there before its offset is committed. */
-#include "agent/feed.h"
+/* The feed of a Kafka topic: records in, by partition. */
+#include "agent/feed_kafka.h"
 
-#include "agent/dead_letter_topic.h"
 #include "agent/logging.h"
 #include "agent/outage.h"
-#include "agent/snapshot.h"
 
-#include "sources/kafka.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RESTORE_SECONDS 60.0
+/* Records between two looks at what is due to be saved: some milliseconds' worth. */
+#define ROUND 4096
 
-struct partition {
-    bool is_ours, has_news;
-    struct tw_position newest; /* behind the newest record that was dealt with */
-};
-
-struct kafka_feed {
-    struct tw_feed feed;
-    struct tw_feed_services *services;
-    const struct tw_source *source;
-    void *handle;
-    const struct tw_kafka_config *config;
-    struct tw_watch *watch;
-    struct tw_state_store *store;
-    struct tw_dead_letter_topic *dead_letters;
-    struct partition *partitions;
-    int32_t n_partitions;
-    struct tw_outage outage; /* of the brokers, or of the topic */
-};
-
-/* ---- a partition comes ---- */
-
-struct restoring {
-    struct kafka_feed *feed;
-    int32_t partition;
-    size_t runs, stale;
-};
-
-static int restore_run(void *closure, const char *key, const void *data, size_t size,
-                       struct tw_error *error)
+struct tw_shard *tw_kafka_feed_shard(struct tw_kafka_feed *feed, int32_t partition)
 {
-    struct restoring *restoring = closure;
-    struct tw_error why = {0};
-    struct tw_run *run;
-    (void)key;
-    int result =
-        tw_snapshot_load(&run, data, size, &restoring->feed->services->config->settings, &why);
-    if (result == -ESTALE || result == -EBADMSG) {
-        restoring->stale++;
-        return 0;
-    }
-    if (result)
-        return tw_error_set(error, result, "%s", why.text);
-    run->is_dirty = false;
-    run->core.position.partition = restoring->partition;
-    restoring->runs++;
-    result = tw_watch_adopt(restoring->feed->watch, run, error);
-    if (result)
-        tw_run_free(run);
+    if (partition < 0 || partition >= feed->n_partitions || !feed->shards[partition].watch)
+        return NULL;
+    return &feed->shards[partition];
+}
+
+/* ---- partitions come and go ---- */
+
+/* A failed save on the way out fails the feed; what is lost was already another's. */
+static int give_partitions(struct tw_kafka_feed *feed, bool is_lost, struct tw_error *error)
+{
+    int result = 0;
+    if (!is_lost)
+        result = tw_kafka_feed_save_all(feed, feed->moving, feed->n_moving, error);
+    for (size_t i = 0; i < feed->n_moving; i++)
+        tw_kafka_feed_drop(feed, feed->moving[i]);
+    tw_logging(TW_LOG_INFO, "%zu partitions %s, %zu are ours", feed->n_moving,
+               is_lost ? "lost" : "given back", feed->n_ours);
     return result;
 }
 
-static void forget_partition(struct kafka_feed *feed, int32_t partition)
+/* Partitions are told one by one and dealt with together. */
+static int take_rebalance(struct tw_kafka_feed *feed, int next, const struct tw_source_item *item,
+                          struct tw_error *error)
 {
-    struct tw_run *run = tw_watch_next(feed->watch, NULL);
-    while (run) {
-        struct tw_run *next = tw_watch_next(feed->watch, run);
-        if (run->core.position.partition == partition)
-            tw_watch_forget(feed->watch, run);
-        run = next;
-    }
-    feed->partitions[partition] = (struct partition){0};
-}
-
-static int take_partition(struct kafka_feed *feed, int32_t partition, struct tw_error *error)
-{
-    struct restoring restoring = {feed, partition, 0, 0};
-    struct tw_position from = {.partition = partition, .offset = -1};
-    if (partition < 0 || partition >= feed->n_partitions)
+    int32_t partition = item->position.partition;
+    bool is_known = partition >= 0 && partition < feed->n_partitions;
+    if (!is_known && next == TW_NEXT_ASSIGNED)
         return tw_error_set(error, -EINVAL,
                             "partition %d appeared though the topic had %d; restart the agent",
                             (int)partition, (int)feed->n_partitions);
-    int result = tw_state_store_visit(feed->store, NULL, partition, RESTORE_SECONDS, restore_run,
-                                      &restoring, error);
-    if (result)
-        return result;
-    if (restoring.stale) {
-        /* Other thresholds or another version: judged anew from the oldest record that is there. */
-        tw_logging(TW_LOG_WARNING, "partition %d: %zu saved runs do not fit, read from its start",
-                   (int)partition, restoring.stale);
-        from.offset = 0;
-    }
-    feed->partitions[partition].is_ours = true;
-    tw_logging(TW_LOG_INFO, "partition %d: taken, %zu runs restored", (int)partition,
-               restoring.runs);
-    return feed->source->start(feed->handle, &from, error);
+    if (is_known)
+        feed->moving[feed->n_moving++] = partition;
+    if (!item->is_last)
+        return 0;
+    int result = next == TW_NEXT_ASSIGNED
+                     ? tw_kafka_feed_take(feed, feed->moving, feed->n_moving, error)
+                     : give_partitions(feed, item->is_lost, error);
+    feed->n_moving = 0;
+    return result;
 }
 
 /* ---- records ---- */
 
-static void note_position(struct kafka_feed *feed, const struct tw_position *position)
-{
-    if (position->partition < 0 || position->partition >= feed->n_partitions)
-        return;
-    feed->partitions[position->partition].newest = *position;
-    feed->partitions[position->partition].has_news = true;
-}
-
-static int bury(struct kafka_feed *feed, const struct tw_source_item *item, struct tw_error *error)
+static int bury(struct tw_kafka_feed *feed, const struct tw_source_item *item,
+                struct tw_error *error)
 {
     const struct tw_dead_letter letter = {
         .topic = feed->config->topic,
@@ -128,42 +75,45 @@ static int bury(struct kafka_feed *feed, const struct tw_source_item *item, stru
     };
     tw_logging(TW_LOG_WARNING, "%s partition %d offset %lld: %s", letter.topic,
                (int)letter.partition, (long long)letter.offset, item->reason);
+    feed->has_letters = true;
     return tw_dead_letter_topic_put(feed->dead_letters, &letter, error);
 }
 
-static int checkpoint(struct tw_feed *base, struct tw_error *error);
-
-static int give_partition(struct kafka_feed *feed, const struct tw_source_item *item,
-                          struct tw_error *error)
+static int judge(struct tw_kafka_feed *feed, struct tw_shard *shard,
+                 const struct tw_source_item *item, struct tw_error *error)
 {
-    int32_t partition = item->position.partition;
-    if (partition < 0 || partition >= feed->n_partitions)
-        return 0;
-    int result = item->is_lost ? 0 : checkpoint(&feed->feed, error);
-    tw_logging(TW_LOG_INFO, "partition %d: %s", (int)partition,
-               item->is_lost ? "lost" : "given back");
-    forget_partition(feed, partition);
-    return result;
+    /* Behind the last record of a message the position is the next message's. */
+    int64_t offset = item->position.index ? item->position.offset : item->position.offset - 1;
+    uint64_t before = tw_log_appended(feed->services->log);
+    int result = tw_watch_record(shard->watch, item->record, &item->position, error);
+    struct tw_run *run = tw_watch_newest(shard->watch);
+    if (result || !run)
+        return result;
+    if (!run->first_message)
+        run->first_message = offset + 1;
+    uint64_t after = tw_log_appended(feed->services->log);
+    if (after != before)
+        run->unsaved.documents = after;
+    if (run->is_dirty)
+        tw_kafka_feed_changed(feed, shard, run, offset);
+    return 0;
 }
 
-static int take_item(struct kafka_feed *feed, int next, const struct tw_source_item *item,
+static int take_item(struct tw_kafka_feed *feed, int next, const struct tw_source_item *item,
                      struct tw_error *error)
 {
-    int result = 0;
-    if (next == TW_NEXT_ASSIGNED)
-        return take_partition(feed, item->position.partition, error);
-    if (next == TW_NEXT_REVOKED)
-        return give_partition(feed, item, error);
-    if (next == TW_NEXT_RECORD)
-        result = tw_watch_record(feed->watch, item->record, &item->position, error);
-    else if (next == TW_NEXT_BROKEN)
-        result = bury(feed, item, error);
+    if (next == TW_NEXT_ASSIGNED || next == TW_NEXT_REVOKED)
+        return take_rebalance(feed, next, item, error);
+    struct tw_shard *shard = tw_kafka_feed_shard(feed, item->position.partition);
+    if (!shard)
+        return 0;
+    int result = next == TW_NEXT_RECORD ? judge(feed, shard, item, error) : bury(feed, item, error);
     if (!result)
-        note_position(feed, &item->position);
+        shard->next = item->position.offset;
     return result;
 }
 
-static void look_at_brokers(struct kafka_feed *feed)
+static void look_at_brokers(struct tw_kafka_feed *feed)
 {
     struct tw_error why = {0};
     if (tw_kafka_source_look(feed->handle, &why))
@@ -174,14 +124,16 @@ static void look_at_brokers(struct kafka_feed *feed)
 
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
-    struct kafka_feed *feed = (struct kafka_feed *)base;
+    struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
     long taken = 0;
     look_at_brokers(feed);
-    while (taken < TW_FEED_BATCH) {
+    while (taken < ROUND) {
         struct tw_source_item item = {0};
         int next = feed->source->next(feed->handle, taken ? 0 : timeout_seconds, &item, error);
         if (next < 0)
             return next;
+        if (!taken)
+            feed->now = tw_now_seconds();
         if (next == TW_NEXT_WAIT || next == TW_NEXT_END)
             break;
         int result = take_item(feed, next, &item, error);
@@ -189,116 +141,104 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
             return result;
         taken++;
     }
-    return taken;
+    int result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
+    return result ? result : taken;
 }
 
-/* ---- durability ---- */
+/* ---- what is ahead ---- */
 
-static int save_run(struct kafka_feed *feed, struct tw_run *run, struct tw_error *error)
+static uint64_t expect(void *closure, int32_t partition, const void *key, size_t size)
 {
-    size_t size;
-    struct tw_error why = {0};
-    unsigned char *data = tw_snapshot_save(run, &feed->services->config->settings, &size);
-    if (!data)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_state_store_put(feed->store, run->core.id, run->core.position.partition, data,
-                                    size, &why);
-    free(data);
-    run->is_dirty = false;
-    if (result == -EMSGSIZE) {
-        /* One run that is too large must not stop the others. */
-        tw_logging_error(TW_LOG_WARNING, "a restart will forget a run", &why);
-        return 0;
-    }
-    if (result && error)
-        *error = why;
-    return result;
+    const struct tw_shard *shard = tw_kafka_feed_shard(closure, partition);
+    return shard && key ? tw_watch_expect(shard->watch, key, size) : 0;
 }
 
-static int save_runs(struct kafka_feed *feed, struct tw_error *error)
+static void fetch(void *closure, int32_t partition, uint64_t expected)
 {
-    struct tw_run *run = NULL;
-    int result = 0;
-    while (!result && (run = tw_watch_next(feed->watch, run))) {
-        if (run->is_dirty)
-            result = save_run(feed, run, error);
-    }
-    return result;
+    const struct tw_shard *shard = tw_kafka_feed_shard(closure, partition);
+    if (shard && expected)
+        tw_watch_prefetch(shard->watch, expected);
 }
 
-static int commit_positions(struct kafka_feed *feed, struct tw_error *error)
+/* ---- the feed ---- */
+
+static int keep(struct tw_feed *base, struct tw_error *error)
 {
-    int result = 0;
-    for (int32_t i = 0; i < feed->n_partitions && !result; i++) {
-        struct partition *partition = &feed->partitions[i];
-        if (!partition->is_ours || !partition->has_news)
-            continue;
-        result = feed->source->commit(feed->handle, &partition->newest, error);
-        partition->has_news = false;
-    }
-    return result;
+    (void)base, (void)error; /* is done in work() */
+    return 0;
 }
 
 static int checkpoint(struct tw_feed *base, struct tw_error *error)
 {
-    struct kafka_feed *feed = (struct kafka_feed *)base;
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
-    if (!result)
-        result = save_runs(feed, error);
-    if (!result)
-        result = tw_state_store_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
-    if (!result)
-        result = tw_dead_letter_topic_flush(feed->dead_letters, TW_FEED_FLUSH_SECONDS, error);
-    if (!result)
-        result = commit_positions(feed, error);
-    return result;
+    struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
+    return tw_kafka_feed_save_all(feed, feed->ours, feed->n_ours, error);
 }
 
 static void close_feed(struct tw_feed *base)
 {
-    struct kafka_feed *feed = (struct kafka_feed *)base;
+    struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
     if (feed->handle)
         feed->source->close(feed->handle);
-    tw_state_store_close(feed->store);
+    tw_state_topic_close(feed->store);
     tw_dead_letter_topic_close(feed->dead_letters);
-    tw_watch_close(feed->watch);
-    free(feed->partitions);
+    while (feed->n_ours)
+        tw_kafka_feed_drop(feed, feed->ours[0]);
+    free(feed->shards);
+    free(feed->ours);
+    free(feed->moving);
     free(feed);
 }
 
-static int open_parts(struct kafka_feed *feed, struct tw_error *error)
+static int make_shards(struct tw_kafka_feed *feed, struct tw_error *error)
 {
-    struct tw_watch_options options = tw_feed_watch_options(feed->services);
+    size_t n = (size_t)feed->n_partitions + 1;
+    feed->shards = calloc(n, sizeof *feed->shards);
+    feed->ours = calloc(n, sizeof *feed->ours);
+    feed->moving = calloc(n, sizeof *feed->moving);
+    if (!feed->shards || !feed->ours || !feed->moving)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    return 0;
+}
+
+static int open_parts(struct tw_kafka_feed *feed, struct tw_error *error)
+{
     struct tw_source_request request = {.follow = true, .config = feed->config};
-    const char *prefix = feed->services->config->log_prefix;
     int result = tw_kafka_partition_count(feed->config, &feed->n_partitions, error);
+    if (result)
+        return result;
+    const struct tw_state_topic_options options = {
+        .brokers = feed->config->brokers,
+        .prefix = feed->services->config->log_prefix,
+        .properties = &feed->config->properties,
+        .partitions = feed->n_partitions,
+        .timeout_seconds = feed->session_seconds * .75,
+    };
+    result = make_shards(feed, error);
     if (!result)
-        result = tw_watch_open(&feed->watch, &options, error);
+        result = tw_state_topic_open(&feed->store, &options, error);
     if (!result)
-        result = tw_state_kafka_open(&feed->store, feed->config->brokers, prefix,
-                                     &feed->config->properties, feed->n_partitions, error);
-    if (!result)
-        result = tw_dead_letter_topic_open(&feed->dead_letters, feed->config->brokers,
-                                           &feed->config->properties, prefix,
-                                           feed->services->dead_letter_dir, error);
-    if (!result &&
-        !(feed->partitions = calloc((size_t)feed->n_partitions + 1, sizeof *feed->partitions)))
-        result = tw_error_set(error, -ENOMEM, "out of memory");
+        result = tw_dead_letter_topic_open(
+            &feed->dead_letters, feed->config->brokers, &feed->config->properties,
+            feed->services->config->log_prefix, feed->services->dead_letter_dir, error);
     if (!result)
         result = feed->source->open(&feed->handle, &request, error);
+    if (!result)
+        tw_kafka_source_look_ahead(feed->handle, expect, fetch, feed);
     return result;
 }
 
 int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
                        const void *source_config, struct tw_error *error)
 {
-    struct kafka_feed *feed = calloc(1, sizeof *feed);
+    struct tw_kafka_feed *feed = calloc(1, sizeof *feed);
     if (!feed)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    feed->feed = (struct tw_feed){work, checkpoint, close_feed};
+    feed->feed = (struct tw_feed){work, keep, checkpoint, close_feed};
     feed->services = services;
     feed->config = source_config;
     feed->source = tw_source_find("kafka");
+    feed->next_commit = tw_now_seconds();
+    feed->session_seconds = tw_kafka_session_seconds(feed->config);
     int result = open_parts(feed, error);
     if (result) {
         close_feed(&feed->feed);

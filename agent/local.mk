@@ -10,7 +10,8 @@ libagent_la_SOURCES = \
 	agent/dead_letters.c agent/dead_letters.h \
 	agent/causes.c agent/causes.h \
 	agent/episodes.c agent/episodes.h \
-	agent/feed.c agent/feed.h agent/feed_directory.c agent/feed_kafka.c \
+	agent/feed.c agent/feed.h agent/feed_directory.c \
+	agent/feed_kafka.c agent/feed_kafka.h agent/feed_kafka_restore.c agent/feed_kafka_save.c \
 	agent/find_runs.c agent/find_runs.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
@@ -20,11 +21,13 @@ libagent_la_SOURCES = \
 	agent/report.h agent/report_json.c agent/report_text.c \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
+	agent/run_table.c agent/run_table.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
 	agent/snapshot.c agent/snapshot.h \
-	agent/state_files.c agent/state_kafka.c agent/state_store.c agent/state_store.h \
+	agent/state_files.c agent/state_kafka.c agent/state_kafka.h agent/state_store.c agent/state_store.h \
 	agent/topics.c agent/topics.h agent/topics_compare.c agent/topics_compare.h \
+	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS)
 
@@ -46,7 +49,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 
 if HAVE_CMOCKA
 AGENT_TESTS = tests/unit/test_analysis tests/unit/test_causes tests/unit/test_config tests/unit/test_episodes \
-	tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
+	tests/unit/test_run_table tests/unit/test_settings tests/unit/test_shell_command tests/unit/test_watch
 check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
@@ -54,6 +57,7 @@ tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)

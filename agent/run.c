@@ -3,6 +3,7 @@
 
 #include "telemetry/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,18 @@ struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
     for (size_t i = 0; tw_detectors[i]; i++)
         tw_detectors[i]->start(tw_run_detector_state(run, i), settings->detector[i]);
     return run;
+}
+
+static void prefetch(const void *from, size_t size)
+{
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch((const char *)from + i, 1);
+}
+
+void tw_run_prefetch(const struct tw_run *run)
+{
+    prefetch(&run->core, 1024);
+    prefetch(run->detector_states, 1024);
 }
 
 static void release_header(struct tw_run *run)
@@ -153,6 +166,14 @@ const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *s
     return "unknown";
 }
 
+/* Why the detector has not judged may well be that. */
+static void say_lost(char *reason, size_t size)
+{
+    char why[128];
+    snprintf(why, sizeof why, "%s", reason);
+    snprintf(reason, size, "state lost, and the first records are gone: %.80s", why);
+}
+
 size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *settings,
                           struct tw_not_checked *ret, size_t max)
 {
@@ -161,6 +182,8 @@ size_t tw_run_not_checked(const struct tw_run *run, const struct tw_settings *se
         if (tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
                                         &run->core.context, ret[n].reason, sizeof ret[n].reason))
             continue;
+        if (run->core.state_lost)
+            say_lost(ret[n].reason, sizeof ret[n].reason);
         ret[n++].detector = tw_detectors[i]->name;
     }
     return n;

@@ -6,7 +6,9 @@
 
 #include "episodes.h"
 #include "run_series.h"
+#include "run_table.h"
 #include "settings.h"
+#include "unsaved.h"
 
 #include "advisories/advisory.h"
 #include "sources/source.h"
@@ -24,6 +26,7 @@ struct tw_run_core {
     char attempt[TW_ATTEMPT_MAX + 1];
     struct tw_position position; /* behind the newest record that was applied */
     uint8_t has_position, ended;
+    uint8_t state_lost;        /* it was judged anew when its first records were gone */
     enum tw_end_status status; /* once ended */
     uint32_t transition;       /* number of the next run document */
     uint64_t repeats, missing, other_ranks;
@@ -45,6 +48,12 @@ struct tw_run {
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
     bool is_dirty; /* changed since the last snapshot */
+
+    /* Where it stands; no part of what is saved. */
+    struct tw_run_links links;
+    struct tw_unsaved_mark unsaved;
+    int64_t first_message; /* Kafka: 1 + the offset of its first message; 0: not known */
+    bool is_rebuilt; /* its snapshot did not fit, and it is judged anew from its first message */
 };
 
 /* A new run with its detectors started. NULL when out of memory. */
@@ -57,6 +66,9 @@ void *tw_run_detector_state(const struct tw_run *run, size_t index);
 
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
+
+/* Asks the processor for what a record of this run will touch. */
+void tw_run_prefetch(const struct tw_run *run);
 
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 

@@ -1,6 +1,7 @@
-/* Snapshots in the compacted topic PREFIX.state: key = run, partition = the telemetry's. */
-#include "agent/state_store.h"
+/* A producer that answers for every snapshot, and a consumer that is assigned what is restored. */
+#include "agent/state_kafka.h"
 
+#include "advisories/acknowledged.h"
 #include "telemetry/clock.h"
 #include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_properties.h"
@@ -11,55 +12,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+#include <time.h>
 
-struct kafka {
-    struct tw_state_store store;
+/* How long one question about a partition may take, of several. */
+#define QUERY_SECONDS 2
+#define PLACE_HEADER "place"
+#define BATCH 256
+/* A broker says within a poll or two that there is no such topic any more. */
+#define POLL_MS 100
+
+struct tw_state_topic {
     rd_kafka_t *producer, *consumer;
-    char topic[256];
-    int failures; /* snapshots that were not delivered since the last flush */
+    char name[256];
+    struct tw_acknowledged snapshots;
+    int failures; /* snapshots that were not delivered */
     char failure[200];
 };
 
+/* ---- the clients ---- */
+
 static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *closure)
 {
-    struct kafka *kafka = closure;
+    struct tw_state_topic *topic = closure;
     (void)producer;
-    if (!message->err)
+    if (!message->err) {
+        tw_acknowledged_note(&topic->snapshots, (uint64_t)(uintptr_t)message->_private);
         return;
-    kafka->failures++;
+    }
     const char *remedy = tw_kafka_remedy(message->err, NULL);
-    snprintf(kafka->failure, sizeof kafka->failure, "%s%s%s", rd_kafka_err2str(message->err),
-             remedy ? "; " : "", remedy ? remedy : "");
+    if (!topic->failures++)
+        snprintf(topic->failure, sizeof topic->failure, "%s%s%s", rd_kafka_err2str(message->err),
+                 remedy ? "; " : "", remedy ? remedy : "");
 }
 
-static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t type,
-                      const char *brokers, const struct tw_texts *properties,
-                      struct tw_error *error)
+static int open_client(rd_kafka_t **ret, struct tw_state_topic *topic, rd_kafka_type_t type,
+                       const struct tw_kafka_settings *settings, struct tw_error *error)
 {
-    static const struct tw_kafka_setting of_producer[] = {{"linger.ms", "5"},
-                                                          {"compression.codec", "lz4"},
-                                                          {"message.max.bytes", "8000000"},
-                                                          {NULL, NULL}};
-    /* An empty partition is told as soon as it is asked. */
-    static const struct tw_kafka_setting of_consumer[] = {{"fetch.wait.max.ms", "50"},
-                                                          {NULL, NULL}};
-    static const struct tw_kafka_setting producer_fixed[] = {{"enable.idempotence", "true"},
-                                                             {NULL, NULL}};
-    static const struct tw_kafka_setting consumer_fixed[] = {{"group.id", "trainward-state"},
-                                                             {"enable.auto.commit", "false"},
-                                                             {"enable.partition.eof", "true"},
-                                                             {NULL, NULL}};
     char reason[256];
-    bool is_producer = type == RD_KAFKA_PRODUCER;
-    const struct tw_kafka_settings settings = {brokers, is_producer ? of_producer : of_consumer,
-                                               properties,
-                                               is_producer ? producer_fixed : consumer_fixed};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = tw_kafka_configure(conf, &settings, error);
+    int result = tw_kafka_configure(conf, settings, error);
     rd_kafka_conf_set_log_cb(conf, tw_kafka_silent); /* failures come back as errors */
-    rd_kafka_conf_set_opaque(conf, kafka);
-    if (is_producer)
+    rd_kafka_conf_set_opaque(conf, topic);
+    if (type == RD_KAFKA_PRODUCER)
         rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     if (!result && !(*ret = rd_kafka_new(type, conf, reason, sizeof reason)))
         result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
@@ -68,193 +62,331 @@ static int new_handle(rd_kafka_t **ret, struct kafka *kafka, rd_kafka_type_t typ
     return result;
 }
 
-static int put(struct tw_state_store *store, const char *key, int32_t partition, const void *data,
-               size_t size, struct tw_error *error)
+static int open_producer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
+                         struct tw_error *error)
 {
-    struct kafka *kafka = (struct kafka *)store;
-    for (int tries = 0;; tries++) {
-        rd_kafka_resp_err_t err = rd_kafka_producev(
-            kafka->producer, RD_KAFKA_V_TOPIC(kafka->topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE((void *)(size_t)data, size),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (!err)
-            return 0;
-        if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-            return tw_error_at(error, -EMSGSIZE, key, 0, 0,
-                               "its state of %zu bytes is too large to be saved", size);
-        /* A full queue empties while we serve it; give it half a minute. */
-        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || tries == 300)
-            return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot save state: %s",
-                               rd_kafka_err2str(err));
-        rd_kafka_poll(kafka->producer, 100);
-    }
+    static const struct tw_kafka_setting defaults[] = {{"linger.ms", "20"},
+                                                       {"compression.codec", "lz4"},
+                                                       {"message.max.bytes", "8000000"},
+                                                       {"queue.buffering.max.kbytes", "32768"},
+                                                       {NULL, NULL}};
+    char timeout[24];
+    snprintf(timeout, sizeof timeout, "%.0f", options->timeout_seconds * 1000);
+    const struct tw_kafka_setting fixed[] = {
+        {"enable.idempotence", "true"}, {"message.timeout.ms", timeout}, {NULL, NULL}};
+    const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
+                                               fixed};
+    return open_client(&topic->producer, topic, RD_KAFKA_PRODUCER, &settings, error);
 }
 
-static int flush(struct tw_state_store *store, double timeout_seconds, struct tw_error *error)
+static int open_consumer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
+                         struct tw_error *error)
 {
-    struct kafka *kafka = (struct kafka *)store;
-    rd_kafka_resp_err_t err = rd_kafka_flush(kafka->producer, (int)(timeout_seconds * 1000));
-    if (err)
-        return tw_error_at(error, -ETIMEDOUT, kafka->topic, 0, 0, "state is not saved yet: %s",
-                           rd_kafka_err2str(err));
-    if (!kafka->failures)
-        return 0;
-    kafka->failures = 0;
-    return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot save state: %s", kafka->failure);
-}
-
-/* The newest value of each key, while a partition is read from its start. */
-struct newest {
-    char *key;
-    void *data;
-    size_t size;
-    UT_hash_handle hh;
-};
-
-static void free_newest(struct newest *table)
-{
-    struct newest *entry, *next;
-    HASH_ITER(hh, table, entry, next)
-    {
-        HASH_DEL(table, entry);
-        free(entry->key);
-        free(entry->data);
-        free(entry);
-    }
-}
-
-static int keep(struct newest **table, const rd_kafka_message_t *message)
-{
-    struct newest *entry;
-    if (!message->key || message->key_len == 0)
-        return 0;
-    HASH_FIND(hh, *table, message->key, message->key_len, entry);
-    if (!entry) {
-        entry = calloc(1, sizeof *entry);
-        if (entry)
-            entry->key = strndup(message->key, message->key_len);
-        if (!entry || !entry->key) {
-            free(entry);
-            return -ENOMEM;
-        }
-        HASH_ADD_KEYPTR(hh, *table, entry->key, message->key_len, entry);
-    }
-    void *copy = message->payload ? malloc(message->len) : NULL;
-    if (message->payload && !copy)
-        return -ENOMEM;
-    if (copy)
-        memcpy(copy, message->payload, message->len);
-    free(entry->data);
-    entry->data = copy; /* NULL: a tombstone */
-    entry->size = message->len;
-    return 0;
-}
-
-static int read_partition(struct kafka *kafka, struct newest **table, double timeout_seconds,
-                          struct tw_error *error)
-{
-    /* However much there is to read: only silence is waited for so long. */
-    double deadline = tw_now_seconds() + timeout_seconds;
-    char reason[200] = "no answer";
-    while (tw_now_seconds() < deadline) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->consumer, 100);
-        if (!message)
-            continue;
-        rd_kafka_resp_err_t err = message->err;
-        if (!err)
-            deadline = tw_now_seconds() + timeout_seconds;
-        int kept = err ? 0 : keep(table, message);
-        if (err)
-            snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
-        rd_kafka_message_destroy(message);
-        if (kept)
-            return tw_error_set(error, kept, "out of memory");
-        if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            return 0;
-        if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-            err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-            break;
-    }
-    return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot restore state: %s", reason);
-}
-
-static int visit_partition(struct tw_state_store *store, const char *key, int32_t partition,
-                           double timeout_seconds, tw_state_visit *visit, void *closure,
-                           struct tw_error *error)
-{
-    struct kafka *kafka = (struct kafka *)store;
-    struct newest *table = NULL, *entry, *next;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    (void)key;
-    rd_kafka_topic_partition_list_add(list, kafka->topic, partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_assign(kafka->consumer, list);
-    int result = read_partition(kafka, &table, timeout_seconds, error);
-    rd_kafka_assign(kafka->consumer, NULL);
-    rd_kafka_topic_partition_list_destroy(list);
-    HASH_ITER(hh, table, entry, next)
-    {
-        if (!result && entry->data)
-            result = visit(closure, entry->key, entry->data, entry->size, error);
-    }
-    free_newest(table);
+    /* An empty partition is told as soon as it is asked. */
+    static const struct tw_kafka_setting defaults[] = {
+        {"fetch.wait.max.ms", "10"}, {"queued.max.messages.kbytes", "16384"}, {NULL, NULL}};
+    static const struct tw_kafka_setting fixed[] = {
+        {"group.id", "trainward-state"},       {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
+        {"auto.offset.reset", "earliest"},     {NULL, NULL}};
+    const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
+                                               fixed};
+    int result = open_client(&topic->consumer, topic, RD_KAFKA_CONSUMER, &settings, error);
+    if (!result)
+        rd_kafka_poll_set_consumer(topic->consumer);
     return result;
 }
 
-static void close_kafka(struct tw_state_store *store)
+static int check_partitions(struct tw_state_topic *topic, int32_t partitions,
+                            struct tw_error *error)
 {
-    struct kafka *kafka = (struct kafka *)store;
-    if (kafka->producer) {
-        rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        tw_kafka_destroy(kafka->producer, 0);
-    }
-    if (kafka->consumer)
-        tw_kafka_destroy(kafka->consumer, 0);
-    free(kafka);
-}
-
-static int check_partitions(struct kafka *kafka, int32_t partitions, struct tw_error *error)
-{
-    /* All topics: asking for one by name may create it, and not as a compacted one. */
+    /* All topics: asking for one by name may create it, and not as a compacted one. The consumer
+     * asks, so that it knows the leaders when it is assigned partitions: else it waits a second. */
     const struct rd_kafka_metadata *metadata;
     int found = 0;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->producer, 1, NULL, &metadata, 10000);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(topic->consumer, 1, NULL, &metadata, 10000);
     if (err)
-        return tw_error_at(error, -EIO, kafka->topic, 0, 0, "cannot be read: %s",
+        return tw_error_at(error, -EHOSTUNREACH, topic->name, 0, 0, "cannot be read: %s",
                            rd_kafka_err2str(err));
     for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (!strcmp(metadata->topics[i].topic, kafka->topic))
+        if (!strcmp(metadata->topics[i].topic, topic->name))
             found = metadata->topics[i].partition_cnt;
     }
     rd_kafka_metadata_destroy(metadata);
     if (found == 0)
-        return tw_error_at(error, -ENOENT, kafka->topic, 0, 0,
+        return tw_error_at(error, -ENOENT, topic->name, 0, 0,
                            "the topic is missing; 'trainward setup kafka' creates it");
     if (found != partitions)
-        return tw_error_at(error, -EINVAL, kafka->topic, 0, 0,
+        return tw_error_at(error, -EINVAL, topic->name, 0, 0,
                            "has %d partitions but the telemetry has %d; both need the same number",
                            found, (int)partitions);
     return 0;
 }
 
-int tw_state_kafka_open(struct tw_state_store **ret, const char *brokers, const char *prefix,
-                        const struct tw_texts *properties, int32_t partitions,
+int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic_options *options,
                         struct tw_error *error)
 {
-    struct kafka *kafka = calloc(1, sizeof *kafka);
-    if (!kafka)
+    struct tw_state_topic *topic = calloc(1, sizeof *topic);
+    if (!topic)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    kafka->store = (struct tw_state_store){put, flush, visit_partition, close_kafka};
-    snprintf(kafka->topic, sizeof kafka->topic, "%s.state", prefix ? prefix : "trainward");
-    int result = new_handle(&kafka->producer, kafka, RD_KAFKA_PRODUCER, brokers, properties, error);
+    snprintf(topic->name, sizeof topic->name, "%s.state",
+             options->prefix ? options->prefix : "trainward");
+    int result = open_producer(topic, options, error);
     if (!result)
-        result = new_handle(&kafka->consumer, kafka, RD_KAFKA_CONSUMER, brokers, properties, error);
+        result = open_consumer(topic, options, error);
     if (!result)
-        result = check_partitions(kafka, partitions, error);
+        result = check_partitions(topic, options->partitions, error);
     if (result) {
-        close_kafka(&kafka->store);
+        tw_state_topic_close(topic);
         return result;
     }
-    *ret = &kafka->store;
+    *ret = topic;
     return 0;
+}
+
+void tw_state_topic_close(struct tw_state_topic *topic)
+{
+    if (!topic)
+        return;
+    if (topic->producer) {
+        /* What was not acknowledged was never promised. */
+        rd_kafka_purge(topic->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_poll(topic->producer, 0);
+        tw_kafka_destroy(topic->producer, 0);
+    }
+    if (topic->consumer)
+        tw_kafka_destroy(topic->consumer, 0);
+    tw_acknowledged_release(&topic->snapshots);
+    free(topic);
+}
+
+/* ---- writing ---- */
+
+static rd_kafka_resp_err_t send_one(struct tw_state_topic *topic, const char *run,
+                                    int32_t partition, const struct tw_state_place *place,
+                                    void *data, size_t size)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    rd_kafka_header_add(headers, PLACE_HEADER, -1, place, sizeof *place);
+    rd_kafka_resp_err_t err = rd_kafka_producev(
+        topic->producer, RD_KAFKA_V_TOPIC(topic->name), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_KEY(run, strlen(run)), RD_KAFKA_V_VALUE(data, size), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)(topic->snapshots.sent + 1)),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_FREE), RD_KAFKA_V_END);
+    if (err)
+        rd_kafka_headers_destroy(headers);
+    return err;
+}
+
+int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t partition,
+                       const struct tw_state_place *place, void *data, size_t size,
+                       struct tw_error *error)
+{
+    if (tw_acknowledged_reserve(&topic->snapshots)) {
+        free(data);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    rd_kafka_resp_err_t err = send_one(topic, run, partition, place, data, size);
+    if (!err) {
+        topic->snapshots.sent++;
+        return 0;
+    }
+    free(data);
+    if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return tw_error_at(error, -EMSGSIZE, run, 0, 0,
+                           "its state of %zu bytes is too large to be saved", size);
+    return tw_error_at(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? -EAGAIN : -EIO, topic->name, 0,
+                       0, "cannot save state: %s", rd_kafka_err2str(err));
+}
+
+uint64_t tw_state_topic_sent(const struct tw_state_topic *topic)
+{
+    return topic->snapshots.sent;
+}
+
+int tw_state_topic_durable(struct tw_state_topic *topic, uint64_t *ret, struct tw_error *error)
+{
+    rd_kafka_poll(topic->producer, 0);
+    *ret = topic->snapshots.safe;
+    if (!topic->failures)
+        return 0;
+    return tw_error_at(error, -EIO, topic->name, 0, 0, "cannot save state: %s", topic->failure);
+}
+
+int tw_state_topic_flush(struct tw_state_topic *topic, double timeout_seconds,
+                         struct tw_error *error)
+{
+    uint64_t durable;
+    rd_kafka_resp_err_t err = rd_kafka_flush(topic->producer, (int)(timeout_seconds * 1000));
+    int result = tw_state_topic_durable(topic, &durable, error);
+    if (!result && err)
+        result = tw_error_at(error, -ETIMEDOUT, topic->name, 0, 0, "state is not saved yet: %s",
+                             rd_kafka_err2str(err));
+    return result;
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct tw_state_topic *topic;
+    tw_state_topic_visit *visit;
+    void *closure;
+    size_t unfinished; /* partitions whose end has not been seen */
+    char reason[200];  /* why it may have become silent */
+    bool is_missing;
+};
+
+static bool find_place(const rd_kafka_message_t *message, struct tw_state_place *ret)
+{
+    rd_kafka_headers_t *headers;
+    const void *bytes;
+    size_t size;
+    if (rd_kafka_message_headers(message, &headers) ||
+        rd_kafka_header_get_last(headers, PLACE_HEADER, &bytes, &size) || size != sizeof *ret)
+        return false;
+    memcpy(ret, bytes, size);
+    return true;
+}
+
+static int give(struct reading *reading, const rd_kafka_message_t *message, struct tw_error *error)
+{
+    struct tw_state_place place;
+    char run[256];
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        reading->unfinished--;
+        return 0;
+    }
+    if (message->err) {
+        snprintf(reading->reason, sizeof reading->reason, "%s", rd_kafka_message_errstr(message));
+        reading->is_missing |= message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                               message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+        return 0;
+    }
+    if (!message->key || message->key_len == 0 || message->key_len >= sizeof run)
+        return 0;
+    memcpy(run, message->key, message->key_len);
+    run[message->key_len] = '\0';
+    return reading->visit(reading->closure, message->partition, run,
+                          find_place(message, &place) ? &place : NULL, message->payload,
+                          message->len, error);
+}
+
+static int give_all(struct reading *reading, rd_kafka_message_t **messages, ssize_t n,
+                    struct tw_error *error)
+{
+    int result = 0;
+    for (ssize_t i = 0; i < n; i++) {
+        if (!result)
+            result = give(reading, messages[i], error);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    return result;
+}
+
+static int read_to_ends(struct reading *reading, double timeout_seconds, struct tw_error *error)
+{
+    /* However much there is to read: only silence is waited for so long. */
+    double deadline = tw_now_seconds() + timeout_seconds;
+    rd_kafka_message_t *messages[BATCH];
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(reading->topic->consumer);
+    int result = 0;
+    while (!result && reading->unfinished && !reading->is_missing && tw_now_seconds() < deadline) {
+        messages[0] = rd_kafka_consumer_poll(reading->topic->consumer, POLL_MS);
+        ssize_t n = messages[0] ? 1 : 0;
+        ssize_t more = n ? rd_kafka_consume_batch_queue(queue, 0, messages + 1, BATCH - 1) : 0;
+        n += more > 0 ? more : 0;
+        if (n)
+            deadline = tw_now_seconds() + timeout_seconds;
+        result = give_all(reading, messages, n, error);
+    }
+    rd_kafka_queue_destroy(queue);
+    return result;
+}
+
+/* Makes the client look who leads now. */
+static void refresh_leaders(struct tw_state_topic *topic)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!rd_kafka_metadata(topic->consumer, 1, NULL, &metadata, 1000 * QUERY_SECONDS))
+        rd_kafka_metadata_destroy(metadata);
+}
+
+/* Leaders that move, or are new, are told by an error that goes by itself; one that has died just
+ * now is asked for as long as librdkafka may. */
+static rd_kafka_resp_err_t query(struct tw_state_topic *topic,
+                                 rd_kafka_topic_partition_list_t *list, int64_t which,
+                                 double deadline)
+{
+    for (;;) {
+        for (int i = 0; i < list->cnt; i++)
+            list->elems[i].offset = which; /* ListOffsets takes the ends for times */
+        double left = deadline - tw_now_seconds();
+        double now = left < QUERY_SECONDS ? left : QUERY_SECONDS;
+        rd_kafka_resp_err_t err =
+            rd_kafka_offsets_for_times(topic->consumer, list, now > 0 ? (int)(now * 1000) : 0);
+        for (int i = 0; i < list->cnt && !err; i++)
+            err = list->elems[i].err;
+        if (!err || left <= 0)
+            return err;
+        refresh_leaders(topic);
+        struct timespec pause = {0, (long)POLL_MS * 1000000};
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* Where the partitions begin; without those that are empty. An offset that librdkafka has to ask
+ * for itself costs half a second. NULL: `error` is set. */
+static rd_kafka_topic_partition_list_t *starts_of(struct tw_state_topic *topic,
+                                                  const int32_t *partitions, size_t n,
+                                                  double timeout_seconds, struct tw_error *error)
+{
+    double deadline = tw_now_seconds() + timeout_seconds;
+    rd_kafka_topic_partition_list_t *lists[2];
+    rd_kafka_resp_err_t err = 0;
+    for (int k = 0; k < 2; k++) {
+        lists[k] = rd_kafka_topic_partition_list_new((int)n);
+        for (size_t i = 0; i < n; i++)
+            rd_kafka_topic_partition_list_add(lists[k], topic->name, partitions[i]);
+        if (!err)
+            err = query(topic, lists[k], k ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING,
+                        deadline);
+    }
+    rd_kafka_topic_partition_list_t *starts = rd_kafka_topic_partition_list_new((int)n);
+    for (int i = 0; i < lists[0]->cnt && !err; i++) {
+        const rd_kafka_topic_partition_t *from = &lists[0]->elems[i], *to = &lists[1]->elems[i];
+        if (from->offset < to->offset)
+            rd_kafka_topic_partition_list_add(starts, topic->name, from->partition)->offset =
+                from->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(lists[0]);
+    rd_kafka_topic_partition_list_destroy(lists[1]);
+    if (!err)
+        return starts;
+    rd_kafka_topic_partition_list_destroy(starts);
+    tw_error_at(error, -EIO, topic->name, 0, 0, "cannot restore state: %s", rd_kafka_err2str(err));
+    return NULL;
+}
+
+int tw_state_topic_read(struct tw_state_topic *topic, const int32_t *partitions, size_t n,
+                        double timeout_seconds, tw_state_topic_visit *visit, void *closure,
+                        struct tw_error *error)
+{
+    rd_kafka_topic_partition_list_t *starts =
+        starts_of(topic, partitions, n, timeout_seconds, error);
+    if (!starts)
+        return -EIO;
+    struct reading reading = {.topic = topic,
+                              .visit = visit,
+                              .closure = closure,
+                              .unfinished = (size_t)starts->cnt,
+                              .reason = "no answer"};
+    if (starts->cnt)
+        rd_kafka_assign(topic->consumer, starts);
+    rd_kafka_topic_partition_list_destroy(starts);
+    int result = read_to_ends(&reading, timeout_seconds, error);
+    rd_kafka_assign(topic->consumer, NULL);
+    if (!result && reading.unfinished)
+        result =
+            tw_error_at(error, -EIO, topic->name, 0, 0, "cannot restore state: %s", reading.reason);
+    return result;
 }

@@ -1,5 +1,5 @@
-/* Where snapshots of runs live between two lives of the agent: files in the state directory, or the
- * compacted topic PREFIX.state, partition by partition like the telemetry. */
+/* Where the snapshots of run directories live between two lives of the agent: files in the state
+ * directory. (Those of Kafka's runs: state_kafka.h.) */
 #ifndef TW_STATE_STORE_H
 #define TW_STATE_STORE_H
 
@@ -13,12 +13,6 @@ struct tw_state_store;
 
 /* Files: DIR/runs/<hash of key>.state, written by tmp + fsync + rename. */
 int tw_state_files_open(struct tw_state_store **ret, const char *dir, struct tw_error *error);
-
-/* Kafka: PREFIX.state. `properties` are further librdkafka properties, "key=value"; may be NULL.
- * `partitions`: how many the telemetry has; another number is refused with the remedy. */
-int tw_state_kafka_open(struct tw_state_store **ret, const char *brokers, const char *prefix,
-                        const struct tw_texts *properties, int32_t partitions,
-                        struct tw_error *error);
 
 /* Saves a snapshot under a key (files ignore the partition). Durable after the next flush.
  * data NULL: removes it. -EMSGSIZE: this one cannot be saved; others can. */

@@ -7,16 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
-
-struct entry {
-    struct tw_run *run;
-    UT_hash_handle hh;
-};
 
 struct tw_watch {
     struct tw_watch_options options;
-    struct entry *table; /* uthash keeps the order of insertion: walks are deterministic */
+    struct tw_run_table runs;
+    struct tw_run *newest; /* the run of the record that came last */
     int64_t time_base;
     struct tw_watch_counts counts;
 };
@@ -34,62 +29,67 @@ int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
 
 void tw_watch_close(struct tw_watch *watch)
 {
-    struct entry *entry, *next;
     if (!watch)
         return;
-    HASH_ITER(hh, watch->table, entry, next)
-    {
-        HASH_DEL(watch->table, entry);
-        tw_run_free(entry->run);
-        free(entry);
+    for (struct tw_run *run = watch->runs.first, *next; run; run = next) {
+        next = run->links.later;
+        tw_run_free(run);
     }
+    tw_run_table_release(&watch->runs);
     free(watch);
-}
-
-static struct entry *find_entry(const struct tw_watch *watch, const char *run)
-{
-    struct entry *entry;
-    HASH_FIND_STR(watch->table, run, entry);
-    return entry;
 }
 
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run)
 {
-    struct entry *entry = find_entry(watch, run);
-    return entry ? entry->run : NULL;
+    return tw_run_table_find(&watch->runs, run);
 }
 
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run)
 {
-    const struct entry *entry = run ? find_entry(watch, run->core.id) : NULL;
-    if (!run)
-        return watch->table ? watch->table->run : NULL;
-    return entry && entry->hh.next ? ((struct entry *)entry->hh.next)->run : NULL;
+    return run ? run->links.later : watch->runs.first;
+}
+
+struct tw_run *tw_watch_newest(const struct tw_watch *watch)
+{
+    return watch->newest;
+}
+
+size_t tw_watch_size(const struct tw_watch *watch)
+{
+    return watch->runs.n;
 }
 
 void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
 {
-    struct entry *entry = find_entry(watch, run->core.id);
-    if (!entry)
-        return;
-    HASH_DEL(watch->table, entry);
-    tw_run_free(entry->run);
-    free(entry);
+    if (watch->newest == run)
+        watch->newest = NULL;
+    tw_run_table_remove(&watch->runs, run);
+    tw_run_free(run);
 }
 
 int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
 {
-    struct entry *entry = find_entry(watch, run->core.id);
-    struct entry *fresh = calloc(1, sizeof *fresh);
-    if (!fresh)
+    struct tw_run *known = tw_watch_find(watch, run->core.id);
+    if (known)
+        tw_watch_forget(watch, known);
+    if (tw_run_table_add(&watch->runs, run))
         return tw_error_set(error, -ENOMEM, "out of memory");
-    if (entry)
-        tw_watch_forget(watch, entry->run);
-    entry = fresh;
-    entry->run = run;
-    HASH_ADD_KEYPTR(hh, watch->table, run->core.id, strlen(run->core.id), entry);
     watch->counts.runs++;
     return 0;
+}
+
+uint64_t tw_watch_expect(const struct tw_watch *watch, const void *id, size_t size)
+{
+    uint64_t hash = tw_run_table_hash(id, size);
+    tw_run_table_prefetch(&watch->runs, hash);
+    return hash;
+}
+
+void tw_watch_prefetch(const struct tw_watch *watch, uint64_t hash)
+{
+    const struct tw_run *run = tw_run_table_guess(&watch->runs, hash);
+    if (run)
+        tw_run_prefetch(run);
 }
 
 static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct tw_error *error)
@@ -111,8 +111,8 @@ static struct tw_run *find_or_add(struct tw_watch *watch, const char *id, struct
 
 void tw_watch_rewind(struct tw_watch *watch)
 {
-    for (struct entry *entry = watch->table; entry; entry = entry->hh.next)
-        entry->run->core.has_position = 0;
+    for (struct tw_run *run = watch->runs.first; run; run = run->links.later)
+        run->core.has_position = 0;
 }
 
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms)
@@ -515,6 +515,7 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
                     const struct tw_position *position, struct tw_error *error)
 {
     struct tw_run *run = find_or_add(watch, record->run, error);
+    watch->newest = run;
     if (!run)
         return -ENOMEM;
     struct tw_run_core *core = &run->core;

@@ -44,6 +44,16 @@ int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *er
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms);
 
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run);
+/* The run of the newest tw_watch_record(), also when the record was passed over. */
+struct tw_run *tw_watch_newest(const struct tw_watch *watch);
+size_t tw_watch_size(const struct tw_watch *watch); /* runs in the table */
+
+/* For a reader that has records in hand whose turn is still to come, and thousands of runs: some
+ * records before a run's turn, tw_watch_expect() with the id that is likely, and some later
+ * tw_watch_prefetch() with what that returned. The record decides, not what was expected. */
+uint64_t tw_watch_expect(const struct tw_watch *watch, const void *id, size_t size);
+void tw_watch_prefetch(const struct tw_watch *watch, uint64_t expected);
+
 /* Walks the table in order of first sight: start with NULL, ends with NULL. */
 struct tw_run *tw_watch_next(const struct tw_watch *watch, const struct tw_run *run);
 /* Takes over a restored run, replacing one of the same id. On failure it stays the caller's. */

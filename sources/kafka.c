@@ -24,6 +24,12 @@
 #define COMMIT_RETRY_SECONDS 1.0
 #define CLOSE_SECONDS 5.0
 
+/* Messages that are taken from librdkafka's queue at once, and how many before its turn one is
+ * looked at: far enough for a fetch from memory or two, near enough to be still in the caches. */
+#define BATCH 256
+#define FAR 16
+#define NEAR 8
+
 /* Partitions that come or go; `told` of them were returned by next(). */
 struct rebalance {
     struct rebalance *next;
@@ -37,12 +43,20 @@ struct kafka {
     const struct tw_kafka_config *config;
     rd_kafka_t *client;
     struct rebalance *rebalances; /* oldest first */
-    bool is_closing, has_failed;
+    bool is_closing, has_failed, was_assigned;
     struct tw_kafka_partitions partitions;
 
     rd_kafka_queue_t *commits; /* answers to commits */
     bool commit_under_way;
     double next_commit;
+
+    rd_kafka_queue_t *queue; /* the consumer's own */
+    rd_kafka_message_t *batch[BATCH];
+    size_t n_batch, next_batch;
+    uint64_t told[BATCH]; /* by look-ahead */
+    tw_kafka_ahead *ahead;
+    tw_kafka_near *near;
+    void *ahead_closure;
 
     rd_kafka_message_t *message; /* the one whose records are being given out */
     size_t at;                   /* bytes of it that are dealt with */
@@ -169,6 +183,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err,
         rd_kafka_assign(client, NULL);
         return;
     }
+    kafka->was_assigned |= is_assignment;
     struct rebalance *rebalance = kafka->is_closing ? NULL : calloc(1, sizeof *rebalance);
     if (!rebalance) { /* nobody is there to be told; librdkafka waits for an answer all the same */
         kafka->has_failed = true;
@@ -236,10 +251,13 @@ static bool tell_rebalance(struct kafka *kafka, struct tw_source_item *ret, int 
         }
         int32_t number = rebalance->partitions->elems[rebalance->told++].partition;
         struct tw_kafka_partition *partition = tw_kafka_partition_at(&kafka->partitions, number);
-        if (rebalance->is_assignment && partition)
+        if (rebalance->is_assignment && partition) {
             tw_kafka_partition_reset(partition);
+            partition->is_ours = true;
+        }
         ret->position = (struct tw_position){.partition = number, .offset = -1};
         ret->is_lost = rebalance->is_lost;
+        ret->is_last = rebalance->told == rebalance->partitions->cnt;
         *ret_next = rebalance->is_assignment ? TW_NEXT_ASSIGNED : TW_NEXT_REVOKED;
         return true;
     }
@@ -275,9 +293,26 @@ static void drop_message(struct kafka *kafka)
     kafka->message = NULL;
 }
 
-static void take_message(struct kafka *kafka, rd_kafka_message_t *message)
+/* What belongs to this message of the batch is on its way to the caches when its turn comes. */
+static void look_ahead(struct kafka *kafka, size_t turn)
 {
-    kafka->message = message;
+    if (!kafka->ahead)
+        return;
+    if (turn + FAR < kafka->n_batch) {
+        const rd_kafka_message_t *far = kafka->batch[turn + FAR];
+        __builtin_prefetch(far->payload);
+        kafka->told[turn + FAR] =
+            kafka->ahead(kafka->ahead_closure, far->partition, far->key, far->key_len);
+    }
+    if (turn + NEAR < kafka->n_batch && turn + NEAR >= FAR)
+        kafka->near(kafka->ahead_closure, kafka->batch[turn + NEAR]->partition,
+                    kafka->told[turn + NEAR]);
+}
+
+static void take_message(struct kafka *kafka)
+{
+    look_ahead(kafka, kafka->next_batch);
+    kafka->message = kafka->batch[kafka->next_batch++];
     kafka->at = 0;
     kafka->index = 0;
 }
@@ -351,76 +386,262 @@ static int next_of_message(struct kafka *kafka, struct tw_source_item *ret)
     return TW_NEXT_WAIT;
 }
 
-/* Takes a message from the brokers within `seconds`. Negative: the consumer has failed for good. */
-static int poll_message(struct kafka *kafka, double seconds, struct tw_error *error)
+/* An error that librdkafka tells among the messages. Negative: the consumer has failed for good. */
+static int take_error(struct kafka *kafka, struct tw_error *error)
 {
     char why[256];
-    rd_kafka_message_t *message =
-        rd_kafka_consumer_poll(kafka->client, seconds > 0 ? (int)(seconds * 1000) : 0);
-    if (!message)
-        return 0;
-    if (!message->err) {
-        take_message(kafka, message);
-        return 0;
-    }
-    tw_kafka_news_keep(&kafka->news, message->err, rd_kafka_message_errstr(message));
-    bool is_fatal = message->err == RD_KAFKA_RESP_ERR__FATAL;
-    rd_kafka_message_destroy(message);
+    bool is_fatal = kafka->message->err == RD_KAFKA_RESP_ERR__FATAL;
+    tw_kafka_news_keep(&kafka->news, kafka->message->err, rd_kafka_message_errstr(kafka->message));
+    drop_message(kafka);
     if (!is_fatal)
-        return 0;
+        return TW_NEXT_WAIT;
     rd_kafka_fatal_error(kafka->client, why, sizeof why);
     return tw_error_at(error, -EIO, kafka->config->topic, 0, 0, "the consumer failed: %s", why);
+}
+
+/* The next record of the batch, or WAIT when it has no more. */
+static int next_of_batch(struct kafka *kafka, struct tw_source_item *ret, struct tw_error *error)
+{
+    int next = TW_NEXT_WAIT;
+    while (next == TW_NEXT_WAIT && (kafka->message || kafka->next_batch < kafka->n_batch)) {
+        if (!kafka->message)
+            take_message(kafka);
+        next = kafka->message->err ? take_error(kafka, error) : next_of_message(kafka, ret);
+    }
+    return next;
+}
+
+/* Takes messages from the brokers: what is there, or the first that comes within `seconds`. (A wait
+ * for a batch would last until that is full.) */
+static void take_batch(struct kafka *kafka, double seconds)
+{
+    kafka->next_batch = kafka->n_batch = 0;
+    kafka->batch[0] =
+        rd_kafka_consumer_poll(kafka->client, seconds > 0 ? (int)(seconds * 1000) : 0);
+    if (!kafka->batch[0])
+        return;
+    ssize_t more = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch + 1, BATCH - 1);
+    kafka->n_batch = 1 + (more > 0 ? (size_t)more : 0);
 }
 
 static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_item *ret,
                       struct tw_error *error)
 {
     struct kafka *kafka = opaque;
-    double deadline = tw_now_seconds() + timeout_seconds, left = timeout_seconds;
-    *ret = (struct tw_source_item){0};
+    int next = next_of_batch(kafka, ret, error);
+    if (next != TW_NEXT_WAIT)
+        return next;
+    double deadline = timeout_seconds > 0 ? tw_now_seconds() + timeout_seconds : 0;
     for (;;) {
-        int next;
         if (kafka->has_failed)
             return tw_error_set(error, -ENOMEM, "out of memory");
-        if (kafka->message && (next = next_of_message(kafka, ret)) != TW_NEXT_WAIT)
-            return next;
         serve_commits(kafka, 0);
         if (tell_rebalance(kafka, ret, &next))
             return next;
-        int result = poll_message(kafka, left, error);
-        if (result)
-            return result;
-        left = deadline - tw_now_seconds();
-        if (left <= 0 && !kafka->message && !kafka->rebalances)
+        double left = timeout_seconds > 0 ? deadline - tw_now_seconds() : 0;
+        take_batch(kafka, left);
+        if ((next = next_of_batch(kafka, ret, error)) != TW_NEXT_WAIT)
+            return next;
+        if (left <= 0 && !kafka->rebalances)
             return TW_NEXT_WAIT;
     }
 }
 
+/* ---- what the agent asks ---- */
+
+static rd_kafka_resp_err_t ask_offsets(struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+                                       int64_t which, double seconds)
+{
+    int wait_ms = seconds > 0 ? (int)(seconds * 1000) : 0;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = which; /* ListOffsets takes the two ends for times */
+    rd_kafka_resp_err_t err = which == RD_KAFKA_OFFSET_STORED
+                                  ? rd_kafka_committed(kafka->client, list, wait_ms)
+                                  : rd_kafka_offsets_for_times(kafka->client, list, wait_ms);
+    for (int i = 0; i < list->cnt && !err; i++)
+        err = list->elems[i].err;
+    return err;
+}
+
+/* Leaders that move are told by an error that goes by itself. */
+static int query_offsets(struct kafka *kafka, rd_kafka_topic_partition_list_t *list, int64_t which,
+                         double seconds, struct tw_error *error)
+{
+    double deadline = tw_now_seconds() + seconds;
+    rd_kafka_resp_err_t err;
+    while ((err = ask_offsets(kafka, list, which, deadline - tw_now_seconds())) &&
+           tw_now_seconds() < deadline) {
+        struct timespec pause = {0, 100000000};
+        nanosleep(&pause, NULL);
+    }
+    if (err)
+        return tw_error_at(error, -EIO, kafka->config->topic, 0, 0, "cannot ask for offsets: %s",
+                           rd_kafka_err2str(err));
+    return 0;
+}
+
+int tw_kafka_source_ranges(void *source, struct tw_kafka_range *ranges, size_t n, double seconds,
+                           struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    static const int64_t which[] = {RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END,
+                                    RD_KAFKA_OFFSET_STORED};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    int result = 0;
+    for (size_t i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, kafka->config->topic, ranges[i].partition);
+    for (size_t k = 0; k < 3 && !result; k++) {
+        result = query_offsets(kafka, list, which[k], seconds, error);
+        for (size_t i = 0; i < n && !result; i++) {
+            int64_t offset = list->elems[i].offset;
+            *(k == 0   ? &ranges[i].low
+              : k == 1 ? &ranges[i].high
+                       : &ranges[i].committed) = offset < 0 ? -1 : offset;
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    for (size_t i = 0; i < n && !result; i++) {
+        struct tw_kafka_partition *partition =
+            tw_kafka_partition_at(&kafka->partitions, ranges[i].partition);
+        if (partition)
+            partition->commit = ranges[i].committed;
+    }
+    return result;
+}
+
+/* All that is committed, or the start where nothing is: committing it anew changes nothing. */
+static rd_kafka_topic_partition_list_t *committed_offsets(struct kafka *kafka)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new(kafka->partitions.n + 1);
+    for (int32_t i = 0; i < kafka->partitions.n; i++) {
+        const struct tw_kafka_partition *partition = &kafka->partitions.at[i];
+        if (partition->is_ours && partition->commit >= 0)
+            rd_kafka_topic_partition_list_add(list, kafka->config->topic, i)->offset =
+                partition->commit;
+    }
+    return list;
+}
+
+static rd_kafka_resp_err_t commit_now(struct kafka *kafka,
+                                      const rd_kafka_topic_partition_list_t *list, double seconds)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
+    rd_kafka_resp_err_t err = rd_kafka_commit_queue(kafka->client, list, queue, NULL, NULL);
+    rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(queue, (int)(seconds * 1000));
+    if (!err)
+        err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const rd_kafka_topic_partition_list_t *told =
+        event ? rd_kafka_event_topic_partition_list(event) : NULL;
+    for (int i = 0; told && i < told->cnt && !err; i++)
+        err = told->elems[i].err;
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    return err;
+}
+
+int tw_kafka_source_confirm(void *source, double seconds, struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    rd_kafka_topic_partition_list_t *list = committed_offsets(kafka);
+    rd_kafka_resp_err_t err = list->cnt ? commit_now(kafka, list, seconds) : 0;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
+        return -EAGAIN;
+    if (err || rd_kafka_assignment_lost(kafka->client))
+        return tw_error_at(error, -ESTALE, kafka->config->topic, 0, 0,
+                           "the group has taken our partitions away: %s",
+                           err ? rd_kafka_err2str(err) : "the assignment is lost");
+    return 0;
+}
+
+int tw_kafka_source_set_back(void *source, const struct tw_position *position, double seconds,
+                             struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, kafka->config->topic, position->partition)->offset =
+        position->offset;
+    rd_kafka_resp_err_t err = commit_now(kafka, list, seconds);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err)
+        return tw_error_at(error, -EIO, kafka->config->topic, 0, 0,
+                           "cannot commit an earlier offset: %s", rd_kafka_err2str(err));
+    struct tw_kafka_partition *partition =
+        tw_kafka_partition_at(&kafka->partitions, position->partition);
+    if (partition)
+        partition->commit = position->offset;
+    return 0;
+}
+
+void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,
+                                void *closure)
+{
+    struct kafka *kafka = source;
+    kafka->ahead = ahead;
+    kafka->near = near;
+    kafka->ahead_closure = closure;
+}
+
 /* ---- open and close ---- */
 
+/* A rebalance of the closing consumer; messages that are still in the queue are dropped. */
+static void take_closing_event(struct kafka *kafka, rd_kafka_event_t *event)
+{
+    if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        on_rebalance(kafka->client, rd_kafka_event_error(event),
+                     rd_kafka_event_topic_partition_list(event), kafka);
+    if (event)
+        rd_kafka_event_destroy(event);
+}
+
 /* rd_kafka_consumer_close() with a limit: without a broker it waits for ever for a commit that is
- * under way. */
+ * under way. (rd_kafka_queue_poll_callback() aborts the process when it meets a message.) */
 static void leave_group(struct kafka *kafka)
 {
     double deadline = tw_now_seconds() + CLOSE_SECONDS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
     note_error(kafka, "leaving the group", rd_kafka_consumer_close_queue(kafka->client, queue));
     while (!rd_kafka_consumer_closed(kafka->client) && tw_now_seconds() < deadline)
-        rd_kafka_queue_poll_callback(queue, 50);
+        take_closing_event(kafka, rd_kafka_queue_poll(queue, 50));
     rd_kafka_queue_destroy(queue);
 }
 
-/* librdkafka does not close while it waits for our word on a rebalance. */
-static void close_client(struct kafka *kafka)
+/* Whether a consumer may be destroyed: librdkafka 2.0 aborts the process when one that has joined
+ * its group was never told its partitions. That takes no longer than a rebalance, so it is waited
+ * for. */
+static bool wait_for_assignment(struct kafka *kafka)
+{
+    double deadline = tw_now_seconds() + CLOSE_SECONDS;
+    char *member = rd_kafka_memberid(kafka->client);
+    bool has_joined = member && *member;
+    if (member)
+        rd_kafka_mem_free(kafka->client, member);
+    while (has_joined && !kafka->was_assigned && tw_now_seconds() < deadline) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->client, 50);
+        if (message)
+            rd_kafka_message_destroy(message);
+    }
+    return !has_joined || kafka->was_assigned;
+}
+
+/* librdkafka does not close while it waits for our word on a rebalance. False: its threads are
+ * still there, and with them what they know of us. */
+static bool close_client(struct kafka *kafka)
 {
     kafka->is_closing = true;
     settle_commits(kafka);
     while (kafka->rebalances)
         finish_rebalance(kafka);
+    bool may_be_destroyed = wait_for_assignment(kafka);
     leave_group(kafka);
     rd_kafka_queue_destroy(kafka->commits);
+    rd_kafka_queue_destroy(kafka->queue);
     /* What leave_group() did not reach, the brokers find out by session.timeout.ms. */
-    tw_kafka_destroy(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (may_be_destroyed)
+        tw_kafka_destroy(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return may_be_destroyed;
 }
 
 static void kafka_close(void *opaque)
@@ -429,10 +650,13 @@ static void kafka_close(void *opaque)
     if (!kafka)
         return;
     drop_message(kafka);
-    if (kafka->client)
-        close_client(kafka);
+    while (kafka->next_batch < kafka->n_batch)
+        rd_kafka_message_destroy(kafka->batch[kafka->next_batch++]);
+    bool is_gone = !kafka->client || close_client(kafka);
     tw_record_clear(&kafka->record);
     tw_kafka_partitions_release(&kafka->partitions);
+    if (!is_gone)
+        return;
     tw_kafka_news_done(&kafka->news);
     free(kafka);
 }
@@ -478,6 +702,7 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
     if (!result) {
         rd_kafka_poll_set_consumer(kafka->client);
         kafka->commits = rd_kafka_queue_new(kafka->client);
+        kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
         result = check_topic(kafka, error);
     }
     if (!result)

@@ -21,6 +21,39 @@ int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
  * empty when nothing did. Returns `buffer`. The thread that calls next(). */
 const char *tw_kafka_source_last_error(void *source, char *buffer, size_t size);
 
+/* How long nothing may be heard of a consumer before its partitions go to others. */
+double tw_kafka_session_seconds(const struct tw_kafka_config *config);
+
+/* ---- an open source, by the thread that calls next() ---- */
+
+/* What the topic has of a partition, and where the group stands in it. */
+struct tw_kafka_range {
+    int32_t partition;
+    int64_t low, high; /* offsets low <= x < high */
+    int64_t committed; /* -1: nothing yet */
+};
+
+/* Asks for partitions that were ASSIGNED, before they are started; fills all but `partition`. */
+int tw_kafka_source_ranges(void *source, struct tw_kafka_range *ranges, size_t n, double seconds,
+                           struct tw_error *error);
+
+/* Asks the group whether this consumer still owns its partitions, by committing anew what is
+ * committed. 0: yes; -EAGAIN: partitions are being moved, ask again later; -ESTALE: no longer. */
+int tw_kafka_source_confirm(void *source, double seconds, struct tw_error *error);
+
+/* Commits an earlier offset than is committed, and waits until it is. For a partition that is being
+ * ASSIGNED. */
+int tw_kafka_source_set_back(void *source, const struct tw_position *position, double seconds,
+                             struct tw_error *error);
+
+/* Told the keys of messages before their records are given: each first when it is far and then
+ * when it is near, so that what belongs to it can be fetched into the processor's caches. Returns
+ * what it wants to be told again when it is near. */
+typedef uint64_t tw_kafka_ahead(void *closure, int32_t partition, const void *key, size_t size);
+typedef void tw_kafka_near(void *closure, int32_t partition, uint64_t told);
+void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,
+                                void *closure);
+
 /* Whether there is something to read from: 0, or -EHOSTUNREACH (no broker answers), -EACCES (they
  * do not want us) or -ENOENT (the topic was deleted) with the reason and what to do. Costs nothing
  * while all is well; while it is not, it asks once a second for a tenth of one. The thread that

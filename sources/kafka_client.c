@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#define SESSION_MS "10000"
+#define SESSION_SECONDS 10.0
 /* While something is wrong, a look takes so long at most, and so long passes between two. */
 #define LOOK_SECONDS .1
 #define PAUSE_SECONDS 1.0
@@ -18,7 +21,7 @@ static const struct tw_kafka_setting defaults[] = {
     {"allow.auto.create.topics", "false"},
     {"queued.max.messages.kbytes", "16384"},
     /* How long the partitions of an agent that died wait for another: the default is 45 s. */
-    {"session.timeout.ms", "10000"},
+    {"session.timeout.ms", SESSION_MS},
     {NULL, NULL},
 };
 
@@ -191,6 +194,17 @@ int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error 
     int result = configure(conf, config, error);
     rd_kafka_conf_destroy(conf);
     return result;
+}
+
+double tw_kafka_session_seconds(const struct tw_kafka_config *config)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool is_known = !configure(conf, config, NULL) &&
+                    !rd_kafka_conf_get(conf, "session.timeout.ms", text, &size);
+    rd_kafka_conf_destroy(conf);
+    return is_known ? strtod(text, NULL) / 1000 : SESSION_SECONDS;
 }
 
 int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config,

@@ -13,8 +13,9 @@ struct tw_kafka_partition {
     int64_t start;         /* offset, or RD_KAFKA_OFFSET_STORED */
     int64_t skip_offset;   /* in this message ... */
     uint32_t skip_records; /* ... so many records were dealt with already */
-    int64_t commit;        /* offset to be committed, -1: none yet */
+    int64_t commit;        /* offset that is committed or to be committed, -1: not known */
     bool is_dirty;         /* not sent yet */
+    bool is_ours;          /* assigned to us */
 };
 
 struct tw_kafka_partitions {

@@ -37,6 +37,7 @@ struct tw_source_item {
     size_t n_key;
     int64_t time_ms; /* BROKEN, Kafka: the message's time; negative: unknown */
     bool is_lost;
+    bool is_last; /* ASSIGNED, REVOKED: all that come or go at once were told with this one */
 };
 
 struct tw_source_request {

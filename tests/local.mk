@@ -91,7 +91,7 @@ EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__mai
 	tests/evaluate/event_file.py tests/evaluate/formats.py tests/evaluate/introduction.md \
 	tests/evaluate/judges.py tests/evaluate/names.py tests/evaluate/names.yaml \
 	tests/evaluate/records.py tests/evaluate/report.py tests/evaluate/score.py \
-	tests/test_evaluate.py
+	tests/test_evaluate.py tests/test_feed.py
 
 EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/advisory.schema.json \

@@ -105,6 +105,7 @@ def test_a_broker_that_is_away_is_told_once_and_costs_nothing(line, how):
     counts = stream.close()
     assert counts["delivered"] == counts["emitted"]
     assert counts["lost"] == counts["dropped"] == 0
+    line.wait_log("works again after")
     expected = line.finish()
     assert len({json.loads(document)["trainward"]["run"]["id"]
                 for document in expected.values()}) == 4
@@ -115,15 +116,15 @@ def test_a_broker_that_is_away_is_told_once_and_costs_nothing(line, how):
     assert len(warnings) <= 4, log  # away and back, and where its life began anew, that it did
 
 
-def test_an_agent_without_a_broker_says_so_and_ends(line):
+def test_an_agent_that_starts_before_its_broker_waits_and_says_so_once(line):
     line.kafka.stop()
-    try:
-        done = programs.trainward("agent", "--config", line.config)
-    finally:
-        line.kafka.start()
-    assert done.returncode == 2
-    assert re.fullmatch(r"trainward agent: 127\.0\.0\.1:\d+: Kafka does not answer; is it running, and "
-                        r"are its brokers right\? \(.*Connection refused.*\)\n", done.stderr)
+    line.agent.start()
+    line.wait_log(r"waiting for the brokers: 127\.0\.0\.1:\d+: Kafka does not answer; is it running, "
+                  r"and are its brokers right\? \(.*Connection refused\)")
+    line.kafka.start()
+    line.kafka.produce(line.telemetry, messages(runs(1)[0]))
+    line.finish()
+    assert line.log().count("waiting") == 1
 
 
 # ---- topics that are gone ----
@@ -148,7 +149,7 @@ def test_a_telemetry_topic_that_is_deleted_is_told_and_its_successor_is_read(lin
 def test_another_topic_that_is_deleted_is_told_and_made_again(line, ending):
     line.agent.start()
     line.kafka.produce(line.telemetry, messages(runs(1)[0][:40]))
-    line.wait_log("taken, 0 runs")
+    line.wait_log("2 are ours")
     time.sleep(2)  # a checkpoint
     line.kafka.delete_topics(f"{line.prefix}.{ending}")
     line.kafka.produce(line.telemetry, messages(runs(1)[0][40:]))
@@ -199,7 +200,7 @@ def test_what_is_no_telemetry_goes_to_the_dead_letters_with_its_place(line):
                            "offset": str(source.offset()), "time": str(source.timestamp()[1])}
     # All is committed: the next life meets none of them again.
     line.agent.start()
-    line.wait_log(r"(?s)(taken.*){4}")
+    line.wait_log(r"(?s)2 are ours.*2 are ours")
     time.sleep(2)
     assert line.agent.stop() == 0
     assert len(letters(topic)) == len(GARBAGE)
@@ -233,7 +234,7 @@ def test_without_a_topic_dead_letters_go_to_the_file_and_that_is_told_once(line,
     if when == "at the start":
         line.kafka.delete_topics(topic)
     line.agent.start()
-    line.wait_log(r"(?s)(taken.*){2}")
+    line.wait_log("2 are ours")
     if when == "while the agent runs":
         line.kafka.delete_topics(topic)
     line.kafka.produce(line.telemetry, [(b"k", b"garbage 1"), (b"k", b"garbage 2")])
@@ -363,7 +364,7 @@ def test_the_death_of_a_partitions_leader_costs_nothing(pair, agents, tmp_path, 
     all_runs = runs(8)
     for run in all_runs:
         stream.send(jsons(run[:40]))
-    line.wait_log(r"(?s)(taken.*){4}")
+    line.wait_log("4 are ours")
     assert second.node in first.topics()[line.telemetry].values(), "it leads some"
     second.kill9()
     for run in all_runs:

@@ -150,7 +150,8 @@ static void print_sources(struct choice *choice)
 
 static void print_configuration(struct choice *choice)
 {
-    static const char *const sections[] = {"advisory_log.kafka", "delivery", "http", "log"};
+    static const char *const sections[] = {"advisory_log.kafka", "checkpoint", "delivery", "http",
+                                           "log"};
     struct tw_config config = {0};
     struct tw_config_loader *loader = calloc(1, sizeof *loader);
     struct tw_config_table table;

@@ -291,6 +291,87 @@ static void closing_without_a_broker_takes_seconds_not_minutes(void **state)
     assert_true(now_seconds() - start < 15);
 }
 
+/* Whatever its group is doing: between being taken into the group and being told its partitions,
+ * librdkafka 2.0 aborts the process when it is destroyed. */
+static void a_source_can_be_closed_at_any_time(void **state)
+{
+    struct fixture *fixture = *state;
+    rd_kafka_mock_broker_set_rtt(fixture->cluster, 1, 150);
+    for (int i = 0; i < 12; i++) {
+        void *handle = open_source(fixture);
+        double deadline = now_seconds() + .2 * i;
+        while (now_seconds() < deadline)
+            source->next(handle, .05, &fixture->item, NULL);
+        source->close(handle);
+    }
+}
+
+static void messages_in_the_queue_are_dropped_at_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 2000; i++) {
+        rd_kafka_producev(fixture->producer, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(i % 4),
+                          RD_KAFKA_V_VALUE((void *)(size_t)third_step, strlen(third_step)),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    }
+    assert_int_equal(rd_kafka_flush(fixture->producer, 10000), 0);
+    void *handle = open_source(fixture);
+    take_all(fixture, handle, NULL);
+    assert_int_equal(next_of(fixture, handle), TW_NEXT_RECORD);
+    source->close(handle);
+}
+
+struct ahead {
+    char keys[64][8];
+    int expected, near; /* how many were told in either way */
+};
+
+static uint64_t expect_key(void *closure, int32_t partition, const void *key, size_t size)
+{
+    struct ahead *ahead = closure;
+    assert_in_range(partition, 0, PARTITIONS - 1);
+    assert_true(size < sizeof ahead->keys[0] && ahead->expected < 64);
+    memcpy(ahead->keys[ahead->expected], key, size);
+    return (uint64_t)++ahead->expected;
+}
+
+/* In the order in which they were expected. */
+static void take_near(void *closure, int32_t partition, uint64_t told)
+{
+    struct ahead *ahead = closure;
+    (void)partition;
+    assert_int_equal(told, ++ahead->near);
+}
+
+static void keys_are_told_before_their_records(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ahead ahead = {0};
+    for (int i = 0; i < 64; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        rd_kafka_producev(fixture->producer, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(1),
+                          RD_KAFKA_V_KEY(key, strlen(key)),
+                          RD_KAFKA_V_VALUE((void *)(size_t)third_step, strlen(third_step)),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    }
+    assert_int_equal(rd_kafka_flush(fixture->producer, 10000), 0);
+    void *handle = open_source(fixture);
+    tw_kafka_source_look_ahead(handle, expect_key, take_near, &ahead);
+    take_all(fixture, handle, NULL);
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(next_of(fixture, handle), TW_NEXT_RECORD);
+        assert_int_equal(fixture->item.position.offset, i + 1);
+        assert_true(ahead.near <= ahead.expected);
+    }
+    /* All but the first ones of a batch, which stand too near already. */
+    assert_true(ahead.expected >= 16);
+    int first = atoi(ahead.keys[0] + 1);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(atoi(ahead.keys[i] + 1), first + i);
+    source->close(handle);
+}
+
 static void properties_that_trainward_sets_itself_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -323,6 +404,9 @@ int main(void)
         TEST(a_missing_topic_is_an_error_with_the_remedy),
         TEST(a_broker_that_is_away_is_waited_for),
         TEST(closing_without_a_broker_takes_seconds_not_minutes),
+        TEST(a_source_can_be_closed_at_any_time),
+        TEST(messages_in_the_queue_are_dropped_at_the_end),
+        TEST(keys_are_told_before_their_records),
         TEST(properties_that_trainward_sets_itself_are_refused),
         TEST(a_bad_property_is_told_without_its_value),
     };

@@ -1,0 +1,79 @@
+/* The parts of the Kafka feed, and what they share; the feed's face is feed.h.
+ *
+ * Each partition that is ours is a shard: a watch with the partition's runs, and the queue of those
+ * that are not saved. Runs are saved one by one, the longest unsaved first, while records are
+ * judged (feed_kafka_save.c), and read back before their partition is (feed_kafka_restore.c). Why
+ * that loses nothing, whatever happens when: docs/architecture.md, "What is durable". */
+#ifndef TW_FEED_KAFKA_H
+#define TW_FEED_KAFKA_H
+
+#include "dead_letter_topic.h"
+#include "feed.h"
+#include "outage.h"
+#include "state_kafka.h"
+
+#include "sources/kafka.h"
+
+struct tw_shard {
+    struct tw_watch *watch; /* NULL: the partition is not ours */
+    struct tw_unsaved unsaved;
+    int64_t next;      /* offset of the message that is not dealt with wholly; -1: not known */
+    int64_t committed; /* what the source was last told to commit; -1: nothing */
+    /* May be committed once so many snapshots are durable; -1: nothing waits. */
+    int64_t waiting;
+    uint64_t waiting_for;
+};
+
+struct tw_kafka_feed {
+    struct tw_feed feed;
+    struct tw_feed_services *services;
+    const struct tw_source *source;
+    void *handle;
+    const struct tw_kafka_config *config;
+    struct tw_state_topic *store;
+    struct tw_dead_letter_topic *dead_letters;
+    bool has_letters;        /* some may not be durable yet */
+    struct tw_outage outage; /* of the brokers, or of the topic */
+    struct tw_shard *shards; /* by partition */
+    int32_t n_partitions;
+    int32_t *ours, *moving; /* partitions: ours; told by the present rebalance so far */
+    size_t n_ours, n_moving;
+
+    double now; /* CLOCK_MONOTONIC, of the present round */
+
+    /* ---- saving ---- */
+    double next_look, next_commit, next_log;
+    double budget, budgeted; /* snapshots that may be sent now, and when that was counted */
+    uint64_t durable_documents, durable_snapshots;
+
+    /* ---- membership ---- */
+    double session_seconds;
+    double awake; /* CLOCK_BOOTTIME of the last look at it */
+    bool is_doubtful;
+};
+
+/* Whether the partition is ours, and its shard. */
+struct tw_shard *tw_kafka_feed_shard(struct tw_kafka_feed *feed, int32_t partition);
+
+/* ---- feed_kafka_restore.c ---- */
+
+/* Restores the runs of partitions that were ASSIGNED and starts these. */
+int tw_kafka_feed_take(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
+                       struct tw_error *error);
+/* Frees what belongs to a partition. */
+void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition);
+
+/* ---- feed_kafka_save.c ---- */
+
+/* The run has changed by a record (or by the clock) at this offset. */
+void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
+                           int64_t offset);
+/* Saves and commits what is due, and waits for nothing. `taken`: records of this round; `is_busy`:
+ * more of them are there. */
+int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
+                           struct tw_error *error);
+/* Saves and commits all of some partitions, and waits for it. */
+int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
+                           struct tw_error *error);
+
+#endif

@@ -1,0 +1,257 @@
+/* Partitions come: their runs are read back before any of their records is. */
+#include "agent/feed_kafka.h"
+
+#include "agent/logging.h"
+#include "agent/snapshot.h"
+
+#include "telemetry/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The longest silence of the brokers, not the longest restore. */
+#define SILENCE_SECONDS 60.0
+
+struct restoring {
+    struct tw_kafka_feed *feed;
+    struct tw_kafka_range *ranges; /* by the order in which they are taken */
+    size_t n;
+    size_t snapshots, foreign;
+    double bytes;
+};
+
+/* ---- snapshots ---- */
+
+static const struct tw_kafka_range *range_of(const struct restoring *restoring, int32_t partition)
+{
+    for (size_t i = 0; i < restoring->n; i++) {
+        if (restoring->ranges[i].partition == partition)
+            return &restoring->ranges[i];
+    }
+    return NULL;
+}
+
+/* An agent that had lost the partition may have written after the one that had it. */
+static bool is_older(const struct tw_state_place *place, const struct tw_run *known)
+{
+    const struct tw_position *position = &known->core.position;
+    if (!known->core.has_position || place->offset > position->offset)
+        return false;
+    return place->offset < position->offset || place->index < position->index;
+}
+
+static int adopt(struct tw_watch *watch, struct tw_run *run, const struct tw_state_place *place,
+                 struct tw_error *error)
+{
+    run->first_message = place ? place->first_offset + 1 : 0;
+    int result = tw_watch_adopt(watch, run, error);
+    if (result)
+        tw_run_free(run);
+    return result;
+}
+
+/* In the place of a snapshot that does not fit: the run is judged anew from its first message. */
+static int adopt_empty(struct tw_watch *watch, const char *id, const struct tw_settings *settings,
+                       const struct tw_state_place *place, struct tw_error *error)
+{
+    struct tw_run *run = tw_run_new(id, settings);
+    if (!run)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    run->is_rebuilt = true;
+    return adopt(watch, run, place, error);
+}
+
+static int restore(struct tw_watch *watch, int32_t partition, const char *id,
+                   const struct tw_settings *settings, const struct tw_state_place *place,
+                   const void *data, size_t size, struct tw_error *error)
+{
+    struct tw_run *run;
+    struct tw_error why = {0};
+    int result = tw_snapshot_load(&run, data, size, settings, &why);
+    if (result == -ESTALE || result == -EBADMSG)
+        return adopt_empty(watch, id, settings, place, error);
+    if (result)
+        return tw_error_set(error, result, "%s", why.text);
+    run->is_dirty = false;
+    run->core.position.partition = partition;
+    return adopt(watch, run, place, error);
+}
+
+static int take_snapshot(void *closure, int32_t partition, const char *id,
+                         const struct tw_state_place *place, const void *data, size_t size,
+                         struct tw_error *error)
+{
+    struct restoring *restoring = closure;
+    struct tw_kafka_feed *feed = restoring->feed;
+    struct tw_watch *watch = feed->shards[partition].watch;
+    struct tw_run *known = tw_watch_find(watch, id);
+    restoring->snapshots++;
+    restoring->bytes += (double)size;
+    if (known && place && is_older(place, known))
+        return 0;
+    bool is_foreign = place && place->offset > range_of(restoring, partition)->high;
+    restoring->foreign += is_foreign;
+    if (is_foreign || !data) {
+        if (known)
+            tw_watch_forget(watch, known);
+        return 0;
+    }
+    return restore(watch, partition, id, &feed->services->config->settings, place, data, size,
+                   error);
+}
+
+/* ---- where reading starts ---- */
+
+/* The first message of the runs that are judged anew; -1 when there are none. Those whose first
+ * message is gone are told so. */
+static int64_t start_of_rebuilt(struct tw_kafka_feed *feed, const struct tw_kafka_range *range)
+{
+    struct tw_watch *watch = feed->shards[range->partition].watch;
+    struct tw_feed_figures *figures = &feed->services->figures;
+    int64_t start = -1;
+    size_t lost = 0;
+    for (struct tw_run *run = tw_watch_next(watch, NULL); run; run = tw_watch_next(watch, run)) {
+        if (!run->is_rebuilt)
+            continue;
+        int64_t first = run->first_message ? run->first_message - 1 : 0;
+        run->core.state_lost = first < range->low;
+        lost += run->core.state_lost;
+        figures->unfit++;
+        if (first < range->low)
+            first = range->low;
+        if (start < 0 || first < start)
+            start = first;
+    }
+    figures->state_lost += lost;
+    if (lost)
+        tw_logging(TW_LOG_WARNING,
+                   "partition %d: the saved state of %zu runs does not fit and their first records "
+                   "are gone; they are judged from the oldest that are left",
+                   (int)range->partition, lost);
+    return start;
+}
+
+static void tell_lost_records(struct tw_kafka_feed *feed, const struct tw_kafka_range *range)
+{
+    if (range->committed < 0 || range->committed >= range->low)
+        return;
+    feed->services->figures.records_lost += (uint64_t)(range->low - range->committed);
+    tw_logging(TW_LOG_WARNING,
+               "partition %d: %lld messages were deleted from the topic before they were read; "
+               "lengthen its retention",
+               (int)range->partition, (long long)(range->low - range->committed));
+}
+
+/* A crash while runs are judged anew must find the place again: committed before any of them is
+ * saved. */
+static int set_back(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
+                    const struct tw_position *from, struct tw_error *error)
+{
+    tw_logging(TW_LOG_WARNING,
+               "partition %d: saved runs do not fit (other thresholds, or another version) and are "
+               "judged anew, from offset %lld",
+               (int)range->partition, (long long)from->offset);
+    if (range->committed < 0 || from->offset >= range->committed)
+        return 0;
+    return tw_kafka_source_set_back(feed->handle, from, SILENCE_SECONDS, error);
+}
+
+static int start(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
+                 struct tw_error *error)
+{
+    struct tw_position from = {.partition = range->partition, .offset = -1};
+    int64_t rebuilt = start_of_rebuilt(feed, range);
+    tell_lost_records(feed, range);
+    int result = 0;
+    if (rebuilt >= 0) {
+        from.offset = rebuilt;
+        if (range->committed >= 0 && range->committed < from.offset)
+            from.offset = range->committed;
+        result = set_back(feed, range, &from, error);
+    }
+    return result ? result : feed->source->start(feed->handle, &from, error);
+}
+
+/* ---- partitions ---- */
+
+static int open_shard(struct tw_kafka_feed *feed, int32_t partition, struct tw_error *error)
+{
+    struct tw_watch_options options = tw_feed_watch_options(feed->services);
+    struct tw_shard *shard = &feed->shards[partition];
+    if (shard->watch)
+        tw_kafka_feed_drop(feed, partition);
+    *shard = (struct tw_shard){.next = -1, .committed = -1, .waiting = -1};
+    int result = tw_watch_open(&shard->watch, &options, error);
+    if (!result)
+        feed->ours[feed->n_ours++] = partition;
+    return result;
+}
+
+static int restore_all(struct restoring *restoring, const int32_t *partitions,
+                       struct tw_error *error)
+{
+    struct tw_kafka_feed *feed = restoring->feed;
+    int result = 0;
+    for (size_t i = 0; i < restoring->n && !result; i++) {
+        restoring->ranges[i].partition = partitions[i];
+        result = open_shard(feed, partitions[i], error);
+    }
+    if (!result)
+        result = tw_kafka_source_ranges(feed->handle, restoring->ranges, restoring->n,
+                                        SILENCE_SECONDS, error);
+    if (!result)
+        result = tw_state_topic_read(feed->store, partitions, restoring->n, SILENCE_SECONDS,
+                                     take_snapshot, restoring, error);
+    for (size_t i = 0; i < restoring->n && !result; i++)
+        result = start(feed, &restoring->ranges[i], error);
+    return result;
+}
+
+static void tell_restored(const struct restoring *restoring, const int32_t *partitions,
+                          double seconds)
+{
+    struct tw_feed_figures *figures = &restoring->feed->services->figures;
+    size_t runs = 0;
+    for (size_t i = 0; i < restoring->n; i++)
+        runs += tw_watch_size(restoring->feed->shards[partitions[i]].watch);
+    figures->restored += runs;
+    figures->restore_seconds = seconds;
+    tw_logging(TW_LOG_INFO,
+               "%zu partitions taken, %zu are ours; %zu runs restored from %zu snapshots (%.1f MB) "
+               "in %.2f s",
+               restoring->n, restoring->feed->n_ours, runs, restoring->snapshots,
+               restoring->bytes / 1e6, seconds);
+    if (restoring->foreign)
+        tw_logging(TW_LOG_WARNING,
+                   "%zu snapshots are ahead of the topic, as if it had been made anew; their runs "
+                   "begin anew",
+                   restoring->foreign);
+}
+
+int tw_kafka_feed_take(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
+                       struct tw_error *error)
+{
+    double begun = tw_now_seconds();
+    struct restoring restoring = {.feed = feed, .n = n};
+    if (n == 0)
+        return 0;
+    restoring.ranges = calloc(n, sizeof *restoring.ranges);
+    if (!restoring.ranges)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = restore_all(&restoring, partitions, error);
+    if (!result)
+        tell_restored(&restoring, partitions, tw_now_seconds() - begun);
+    free(restoring.ranges);
+    return result;
+}
+
+void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition)
+{
+    size_t at = 0;
+    while (at < feed->n_ours && feed->ours[at] != partition)
+        at++;
+    if (at < feed->n_ours)
+        feed->ours[at] = feed->ours[--feed->n_ours];
+    tw_watch_close(feed->shards[partition].watch);
+    feed->shards[partition] = (struct tw_shard){0};
+}
