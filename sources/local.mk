@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libsources.la
 libsources_la_SOURCES = \
 	sources/file_wait.c sources/file_wait.h \
 	sources/kafka.c sources/kafka.h \
+	sources/kafka_group.c sources/kafka_source.h \
 	sources/kafka_client.c sources/kafka_client.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/probe.c sources/probe.h \
