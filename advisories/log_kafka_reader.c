@@ -3,6 +3,8 @@
 #include "advisories/log_kafka_reader.h"
 
 #include "advisories/log_kafka_client.h"
+#include "telemetry/kafka_destroy.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -139,10 +141,9 @@ static int consumer_error(struct reader *reader, rd_kafka_message_t *message,
     char why[256];
     snprintf(why, sizeof why, "%s", rd_kafka_message_errstr(message));
     rd_kafka_message_destroy(message);
-    bool is_topic_missing =
-        code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    return tw_error_at(error, -EAGAIN, reader->topic, 0, 0, "cannot read the advisory log: %s%s",
-                       why, is_topic_missing ? "; make the topic with trainward setup kafka" : "");
+    const char *remedy = tw_kafka_remedy(code, why);
+    return tw_error_at(error, -EAGAIN, reader->topic, 0, 0, "cannot read the advisory log: %s%s%s",
+                       why, remedy ? "; " : "", remedy ? remedy : "");
 }
 
 static rd_kafka_message_t *next_message(struct reader *reader, int wait_ms)
@@ -238,7 +239,7 @@ void tw_kafka_reader_close(void *opaque)
     release(reader->early, &reader->n_early);
     if (reader->client) {
         rd_kafka_consumer_close(reader->client);
-        rd_kafka_destroy(reader->client);
+        tw_kafka_destroy(reader->client, 0);
     }
     rd_kafka_topic_partition_list_destroy(reader->read_up_to);
     tw_kafka_trouble_done(&reader->trouble);

@@ -3,6 +3,8 @@
 
 #include "advisories/acknowledged.h"
 #include "advisories/log_kafka_client.h"
+#include "telemetry/kafka_destroy.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,10 +41,12 @@ int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, str
     /* An outage of a day must not turn into failed messages: they wait in the bounded queue, and
      * the flush says that they do. */
     /* An advisory is rare and waited for: it goes to the brokers at once. */
-    static const struct tw_kafka_setting defaults[] = {{"linger.ms", "0"},
-                                                       {"queue.buffering.max.kbytes", "65536"},
-                                                       {"message.timeout.ms", "0"},
-                                                       {NULL, NULL}};
+    static const struct tw_kafka_setting defaults[] = {
+        {"linger.ms", "0"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {"message.timeout.ms", "0"},
+        {"topic.metadata.propagation.max.ms", "5000"}, /* how long a topic may be new */
+        {NULL, NULL}};
     /* Implies acks=all. */
     static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
     struct writer *writer = calloc(1, sizeof *writer);
@@ -102,11 +106,10 @@ static int failed_messages(struct writer *writer, struct tw_error *error)
     int result = fatal(writer, error);
     if (result)
         return result;
-    bool is_topic_missing = writer->first_failure == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-                            writer->first_failure == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    return tw_error_at(error, -EIO, writer->topic, 0, 0, "%llu advisories were refused: %s%s",
+    const char *remedy = tw_kafka_remedy(writer->first_failure, NULL);
+    return tw_error_at(error, -EIO, writer->topic, 0, 0, "%llu advisories were refused: %s%s%s",
                        (unsigned long long)failed, rd_kafka_err2str(writer->first_failure),
-                       is_topic_missing ? "; make the topic with trainward setup kafka" : "");
+                       remedy ? "; " : "", remedy ? remedy : "");
 }
 
 int tw_kafka_writer_flush(void *opaque, double timeout_seconds, struct tw_error *error)
@@ -146,7 +149,7 @@ void tw_kafka_writer_close(void *opaque)
     /* What was not flushed was never promised. */
     rd_kafka_purge(writer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(writer->client, 0);
-    rd_kafka_destroy(writer->client);
+    tw_kafka_destroy(writer->client, 0);
     tw_acknowledged_release(&writer->messages);
     tw_kafka_trouble_done(&writer->trouble);
     free(writer);

@@ -12,7 +12,12 @@
 
 #include <errno.h>
 #include <popt.h>
+#include <math.h>
 #include <stdio.h>
+
+/* Seconds between two lives. */
+#define PAUSE_MIN .5
+#define PAUSE_MAX 30.0
 
 static int load(void *closure, struct tw_config *ret)
 {
@@ -85,7 +90,7 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
     bool has_lived = false;
     double begun_at = tw_now_seconds();
     struct tw_outage outage = {0};
-    for (double pause = 1;; pause = pause < 30 ? pause * 2 : 30) {
+    for (double pause = PAUSE_MIN;;) {
         struct tw_error failure = {0};
         struct tw_config next;
         struct tw_daemon_options options = {
@@ -112,7 +117,6 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
             tw_metrics_begin_life(configurations->metrics, "reloading");
         if (end >= 0) {
             has_lived = true;
-            pause = .5;
             tw_configurations_keep(configurations);
         }
         if (end == TW_DAEMON_RELOAD)
@@ -123,10 +127,12 @@ static int live(struct tw_configurations *configurations, struct tw_error *error
                                  &failure);
             return 0;
         }
-        if (end < 0 && configurations->has_before)
+        if (end < 0 && configurations->has_before) {
             tw_configurations_go_back(configurations, &failure);
-        else if (end != TW_DAEMON_RELOAD)
+        } else if (end != TW_DAEMON_RELOAD) {
+            pause = outage.is_on ? fmin(2 * pause, PAUSE_MAX) : PAUSE_MIN;
             start_again(configurations, &outage, &failure, pause);
+        }
         reload_between_lives(configurations);
     }
 }

@@ -17,6 +17,8 @@
 #include <time.h>
 
 #define CHECKPOINT_RECORDS 20000
+/* A life that has lasted so long did not begin in vain. */
+#define CALM_SECONDS 5.0
 
 /* ---- work ---- */
 
@@ -118,7 +120,7 @@ static bool reload(struct tw_daemon *daemon, struct tw_config *ret_next)
 /* Returns 0 when it is time to stop, 1 for a reload that needs a new life, or negative. */
 static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_error *error)
 {
-    double next_checkpoint = 0;
+    double next_checkpoint = 0, calm = tw_now_seconds() + CALM_SECONDS;
     long since = 0;
     while (!tw_daemon_is_stopping()) {
         tw_heartbeat(TW_HEARTBEAT_LOOP_SECONDS);
@@ -134,6 +136,8 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
                 return result;
             since = 0;
         }
+        if (tw_now_seconds() >= calm)
+            tw_outage_end(daemon->options->outage);
         tw_daemon_tell(daemon);
         if (tw_daemon_wants_reload() && reload(daemon, ret_next))
             return 1;
@@ -159,7 +163,6 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .config = options->config,
         .services = {.config = options->config,
                      .metrics = options->metrics,
-                     .outage = options->outage,
                      .flush_seconds = TW_FEED_FLUSH_SECONDS,
                      .room = {.runs_max = options->config->limits.runs,
                               .bytes_max = (double)options->config->limits.memory}},
@@ -171,7 +174,6 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         tw_daemon_stop(&daemon, 0);
         return result;
     }
-    tw_outage_end(options->outage);
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
                daemon.n_deliveries);
     options->begun(options->closure);

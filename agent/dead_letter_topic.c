@@ -6,6 +6,7 @@
 #include "agent/topics.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
@@ -90,10 +91,12 @@ static void on_error(rd_kafka_t *producer, int code, const char *reason, void *o
 static int new_producer(struct tw_dead_letter_topic *topic, const char *brokers,
                         const struct tw_texts *properties, struct tw_error *error)
 {
-    static const struct tw_kafka_setting defaults[] = {{"linger.ms", "5"},
-                                                       {"compression.codec", "lz4"},
-                                                       {"queue.buffering.max.kbytes", "65536"},
-                                                       {NULL, NULL}};
+    static const struct tw_kafka_setting defaults[] = {
+        {"linger.ms", "5"},
+        {"compression.codec", "lz4"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {"topic.metadata.propagation.max.ms", "5000"},
+        {NULL, NULL}};
     /* An outage must not turn into failed messages: they wait, and the flush says that they do. */
     static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"},
                                                     {"message.timeout.ms", "0"},
@@ -224,6 +227,6 @@ void tw_dead_letter_topic_close(struct tw_dead_letter_topic *topic)
         return;
     rd_kafka_purge(topic->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(topic->producer, 100); /* serves the reports of what was purged */
-    rd_kafka_destroy(topic->producer);
+    tw_kafka_destroy(topic->producer, 0);
     free(topic);
 }

@@ -7,7 +7,6 @@
 
 #include "config.h"
 #include "metrics.h"
-#include "outage.h"
 #include "projects.h"
 #include "state_store.h"
 #include "watch.h"
@@ -20,9 +19,8 @@ struct tw_feed_services {
     const char *dead_letter_dir;
     uint64_t advisories; /* written so far */
     struct tw_metrics *metrics;
-    struct tw_outage *outage; /* of the brokers */
-    double flush_seconds;     /* how long a checkpoint waits for the log and for the store, each */
-    struct tw_room room;      /* of all feeds' runs together */
+    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
+    struct tw_room room;  /* of all feeds' runs together */
     struct tw_projects *projects;
     uint64_t refused, told_refused; /* records of new runs that there was no room for; as told */
     double next_refused;            /* when it may be said again */

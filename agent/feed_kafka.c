@@ -3,6 +3,7 @@
 
 #include "agent/heartbeat.h"
 #include "agent/logging.h"
+#include "agent/outage.h"
 
 #include "telemetry/clock.h"
 
@@ -123,12 +124,10 @@ static int take_item(struct tw_kafka_feed *feed, int next, const struct tw_sourc
 static void look_at_brokers(struct tw_kafka_feed *feed)
 {
     struct tw_error why = {0};
-    bool is_away = tw_kafka_source_look(feed->handle, &why);
-    if (is_away)
-        tw_outage_begin(feed->services->outage, "waiting for the brokers", &why);
-    else if (feed->is_away)
-        tw_outage_end(feed->services->outage);
-    feed->is_away = is_away;
+    if (tw_kafka_source_look(feed->handle, &why))
+        tw_outage_begin(&feed->outage, "waiting", &why);
+    else
+        tw_outage_end(&feed->outage);
 }
 
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)

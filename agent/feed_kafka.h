@@ -10,6 +10,7 @@
 #include "dead_letter_topic.h"
 #include "feed.h"
 #include "logging.h"
+#include "outage.h"
 #include "silence.h"
 #include "state_kafka.h"
 
@@ -37,7 +38,7 @@ struct tw_kafka_feed {
     struct tw_state_topic *store;
     struct tw_dead_letter_topic *dead_letters;
     bool has_letters;        /* some may not be durable yet */
-    bool is_away;            /* the brokers */
+    struct tw_outage outage; /* of the brokers, or of the topic */
     struct tw_shard *shards; /* by partition */
     int32_t n_partitions;
     struct tw_source_figures *figures;

@@ -15,7 +15,7 @@
 struct tw_kafka_admin {
     rd_kafka_t *client;
     char brokers[256];
-    bool is_refused;      /* there are brokers, which do not want us */
+    enum tw_kafka_verdict verdict;
     char last_error[400]; /* what librdkafka said: "Connection refused" and the like */
 };
 
@@ -23,8 +23,9 @@ static void keep_error(rd_kafka_t *client, int code, const char *reason, void *c
 {
     struct tw_kafka_admin *admin = closure;
     (void)client;
-    if (tw_kafka_remedy(code, reason))
-        admin->is_refused = true;
+    enum tw_kafka_verdict verdict = tw_kafka_verdict_of(code, reason);
+    if (verdict > admin->verdict)
+        admin->verdict = verdict;
     tw_kafka_keep_reason(admin->last_error, sizeof admin->last_error, code, reason);
 }
 
@@ -68,7 +69,7 @@ static int unreachable(struct tw_kafka_admin *admin, rd_kafka_resp_err_t err,
                        struct tw_error *error)
 {
     rd_kafka_poll(admin->client, 0); /* lets keep_error() be called */
-    if (admin->is_refused)
+    if (admin->verdict != TW_KAFKA_AWAY)
         return tw_error_at(error, -EACCES, admin->brokers, 0, 0, "%s", admin->last_error);
     return tw_error_at(error, -EHOSTUNREACH, admin->brokers, 0, 0,
                        "no Kafka broker answers (%s); is it running, and is `brokers` right?",
@@ -86,7 +87,8 @@ static int look(struct tw_kafka_admin *admin, const struct rd_kafka_metadata **r
         if (!err)
             return 0;
         rd_kafka_poll(admin->client, 0);
-        if (admin->is_refused)
+        if (admin->verdict == TW_KAFKA_REFUSES ||
+            (admin->verdict == TW_KAFKA_HANGS_UP && waited >= 1000 * TW_KAFKA_HANG_UP_SECONDS))
             break;
     }
     return unreachable(admin, err, error);
@@ -255,6 +257,8 @@ int tw_kafka_admin_create(struct tw_kafka_admin *admin, const struct tw_kafka_to
         return tw_error_at(error, -EINVAL, topic->name, 0, 0, "cannot be created: %s", reason);
     for (const struct tw_kafka_setting *setting = topic->settings; setting->name; setting++)
         rd_kafka_NewTopic_set_config(wanted, setting->name, setting->value);
+    if (topic->replication >= 3) /* one may be down, and what is acknowledged is on two */
+        rd_kafka_NewTopic_set_config(wanted, "min.insync.replicas", "2");
     begin(&request, admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_AdminOptions_set_operation_timeout(request.options, TIMEOUT_MS, reason, sizeof reason);
     rd_kafka_CreateTopics(admin->client, &wanted, 1, request.options, request.queue);

@@ -3,7 +3,9 @@
 
 #include "advisories/acknowledged.h"
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+/* How long one question about a partition may take, of several. */
+#define QUERY_SECONDS 2
 #define PLACE_HEADER "place"
 #define BATCH 256
 /* A broker says within a poll or two that there is no such topic any more. */
@@ -35,8 +39,10 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
         tw_acknowledged_note(&topic->snapshots, (uint64_t)(uintptr_t)message->_private);
         return;
     }
+    const char *remedy = tw_kafka_remedy(message->err, NULL);
     if (!topic->failures++)
-        snprintf(topic->failure, sizeof topic->failure, "%s", rd_kafka_err2str(message->err));
+        snprintf(topic->failure, sizeof topic->failure, "%s%s%s", rd_kafka_err2str(message->err),
+                 remedy ? "; " : "", remedy ? remedy : "");
 }
 
 static int open_client(rd_kafka_t **ret, struct tw_state_topic *topic, rd_kafka_type_t type,
@@ -146,10 +152,10 @@ void tw_state_topic_close(struct tw_state_topic *topic)
         /* What was not acknowledged was never promised. */
         rd_kafka_purge(topic->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(topic->producer, 0);
-        rd_kafka_destroy(topic->producer);
+        tw_kafka_destroy(topic->producer, 0);
     }
     if (topic->consumer)
-        rd_kafka_destroy(topic->consumer);
+        tw_kafka_destroy(topic->consumer, 0);
     tw_acknowledged_release(&topic->snapshots);
     free(topic);
 }
@@ -297,7 +303,16 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
     return result;
 }
 
-/* Leaders that move, or are new, are told by an error that goes by itself. */
+/* Makes the client look who leads now. */
+static void refresh_leaders(struct tw_state_topic *topic)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!rd_kafka_metadata(topic->consumer, 1, NULL, &metadata, 1000 * QUERY_SECONDS))
+        rd_kafka_metadata_destroy(metadata);
+}
+
+/* Leaders that move, or are new, are told by an error that goes by itself; one that has died just
+ * now is asked for as long as librdkafka may. */
 static rd_kafka_resp_err_t query(struct tw_state_topic *topic,
                                  rd_kafka_topic_partition_list_t *list, int64_t which,
                                  double deadline)
@@ -306,12 +321,14 @@ static rd_kafka_resp_err_t query(struct tw_state_topic *topic,
         for (int i = 0; i < list->cnt; i++)
             list->elems[i].offset = which; /* ListOffsets takes the ends for times */
         double left = deadline - tw_now_seconds();
+        double now = left < QUERY_SECONDS ? left : QUERY_SECONDS;
         rd_kafka_resp_err_t err =
-            rd_kafka_offsets_for_times(topic->consumer, list, left > 0 ? (int)(left * 1000) : 0);
+            rd_kafka_offsets_for_times(topic->consumer, list, now > 0 ? (int)(now * 1000) : 0);
         for (int i = 0; i < list->cnt && !err; i++)
             err = list->elems[i].err;
         if (!err || left <= 0)
             return err;
+        refresh_leaders(topic);
         struct timespec pause = {0, (long)POLL_MS * 1000000};
         nanosleep(&pause, NULL);
     }

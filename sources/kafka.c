@@ -136,7 +136,7 @@ static int take_error(struct kafka *kafka, struct tw_error *error)
 {
     char why[256];
     bool is_fatal = kafka->message->err == RD_KAFKA_RESP_ERR__FATAL;
-    tw_kafka_news_set(&kafka->news, rd_kafka_message_errstr(kafka->message));
+    tw_kafka_news_keep(&kafka->news, kafka->message->err, rd_kafka_message_errstr(kafka->message));
     drop_message(kafka);
     if (!is_fatal)
         return TW_NEXT_WAIT;

@@ -59,9 +59,11 @@ bool tw_kafka_source_is_assigned(const void *source);
 /* Messages of a partition behind the one that is dealt with now, by what the brokers said last; -1
  * before anything came. Asks nobody. Same thread. */
 int64_t tw_kafka_source_lag(void *source, int32_t partition);
-/* Whether there are brokers to read from: 0, or -EHOSTUNREACH (nobody answers) or -EACCES (they do
- * not want us) with the reason and the setting to look at. Costs nothing while all is well; while
- * it is not, it asks once a second for a tenth of one. The thread that calls next(). */
+
+/* Whether there is something to read from: 0, or -EHOSTUNREACH (no broker answers), -EACCES (they
+ * do not want us) or -ENOENT (the topic was deleted) with the reason and what to do. Costs nothing
+ * while all is well; while it is not, it asks once a second for a tenth of one. The thread that
+ * calls next(). */
 int tw_kafka_source_look(void *source, struct tw_error *error);
 
 /* True while an open source may take silence for silence: each leader of a partition that is ours

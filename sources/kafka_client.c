@@ -5,7 +5,6 @@
 
 #include "telemetry/clock.h"
 #include "telemetry/kafka_properties.h"
-#include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +14,9 @@
 
 #define SESSION_MS "10000"
 #define SESSION_SECONDS 10.0
-#define LOOK_MS 100
-#define LOOK_SECONDS 1.0
+/* While something is wrong, a look takes so long at most, and so long passes between two. */
+#define LOOK_SECONDS .1
+#define PAUSE_SECONDS 1.0
 
 static const struct tw_kafka_setting defaults[] = {
     {"auto.offset.reset", "earliest"},
@@ -66,51 +66,91 @@ const char *tw_kafka_news_text(struct tw_kafka_news *news, char *buffer, size_t 
     return buffer;
 }
 
-static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+void tw_kafka_news_keep(struct tw_kafka_news *news, rd_kafka_resp_err_t code, const char *reason)
 {
-    struct tw_kafka_news *news = opaque;
-    (void)client;
+    if (news->has_worked && tw_kafka_verdict_of(code, reason) == TW_KAFKA_HANGS_UP)
+        reason = "the connection broke"; /* it is not the protocol that is wrong */
     pthread_mutex_lock(&news->lock);
     tw_kafka_keep_reason(news->text, sizeof news->text, code, reason);
     pthread_mutex_unlock(&news->lock);
-    news->is_refused |= tw_kafka_remedy(code, reason) != NULL;
-    news->is_down |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        news->is_down = true;
+    else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+             code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+             code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        news->is_missing = true;
+    enum tw_kafka_verdict verdict = tw_kafka_verdict_of(code, reason);
+    if (verdict > news->verdict && !news->is_missing)
+        news->verdict = verdict;
+}
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    (void)client;
+    tw_kafka_news_keep(opaque, code, reason);
 }
 
 static void forget_trouble(struct tw_kafka_news *news)
 {
-    news->is_down = news->is_told = news->is_refused = false;
+    news->is_down = news->is_missing = news->is_told = false;
+    news->verdict = TW_KAFKA_AWAY;
     tw_kafka_news_set(news, "");
 }
 
-static int say_away(struct tw_kafka_news *news, const char *brokers, struct tw_error *error)
+/* All topics are listed: asking for one by name may create it. */
+static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
+                                   int32_t *ret)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err =
+        rd_kafka_metadata(client, 1, NULL, &metadata, seconds > 0 ? (int)(seconds * 1000) + 1 : 1);
+    if (err)
+        return err;
+    err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (!strcmp(metadata->topics[i].topic, topic) && metadata->topics[i].partition_cnt > 0) {
+            *ret = metadata->topics[i].partition_cnt;
+            err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return err;
+}
+
+/* What keeps us from reading, by what a look had as its answer. */
+static int say_trouble(struct tw_kafka_news *news, rd_kafka_resp_err_t err,
+                       const struct tw_kafka_config *config, struct tw_error *error)
 {
     char said[400];
     tw_kafka_news_text(news, said, sizeof said);
-    if (news->is_refused)
-        return tw_error_at(error, -EACCES, brokers, 0, 0, "%s", said);
-    return tw_error_at(error, -EHOSTUNREACH, brokers, 0, 0, "no Kafka broker answers (%s)",
-                       said[0] ? said : "no reason given");
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
+                           "there is no such topic at %s, or this login may not see it; create it: "
+                           "trainward setup kafka --config FILE",
+                           config->brokers);
+    if (news->verdict == TW_KAFKA_REFUSES)
+        return tw_error_at(error, -EACCES, config->brokers, 0, 0, "%s", said);
+    return tw_error_at(error, -EHOSTUNREACH, config->brokers, 0, 0,
+                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
+                       said[0] ? said : rd_kafka_err2str(err));
 }
 
-/* librdkafka does not say when a broker is back. The metadata of no topic is the least to ask for:
- * a broker that is there answers within milliseconds, and one that rejected us says why. */
+/* librdkafka does not say when a broker or a topic is back: so it is asked. One that is there
+ * answers within milliseconds, and one that rejects us says why. */
 int tw_kafka_news_look(struct tw_kafka_news *news, rd_kafka_t *client,
                        const struct tw_kafka_config *config, struct tw_error *error)
 {
-    const struct rd_kafka_metadata *metadata;
-    if (!news->is_down)
+    int32_t partitions;
+    if (!news->is_down && !news->is_missing)
         return 0;
     if (tw_now_seconds() >= news->next_look) {
-        rd_kafka_resp_err_t err = rd_kafka_metadata(client, 0, NULL, &metadata, LOOK_MS);
-        news->next_look = tw_now_seconds() + LOOK_SECONDS;
-        news->is_told = err;
-        if (!err) {
-            rd_kafka_metadata_destroy(metadata);
+        news->answer = look_up(client, config->topic, LOOK_SECONDS, &partitions);
+        news->next_look = tw_now_seconds() + PAUSE_SECONDS;
+        news->is_told = news->answer;
+        if (!news->answer)
             forget_trouble(news);
-        }
     }
-    return news->is_told ? say_away(news, config->brokers, error) : 0;
+    return news->is_told ? say_trouble(news, news->answer, config, error) : 0;
 }
 
 static int take_statistics(rd_kafka_t *client, char *json, size_t size, void *opaque)
@@ -209,52 +249,18 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
 
 /* ---- the topic ---- */
 
-/* All topics are listed: asking for one by name may create it. */
-static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
-                                   int32_t *ret)
-{
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err =
-        rd_kafka_metadata(client, 1, NULL, &metadata, seconds > 0 ? (int)(seconds * 1000) + 1 : 1);
-    if (err)
-        return err;
-    err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (!strcmp(metadata->topics[i].topic, topic) && metadata->topics[i].partition_cnt > 0) {
-            *ret = metadata->topics[i].partition_cnt;
-            err = RD_KAFKA_RESP_ERR_NO_ERROR;
-        }
-    }
-    rd_kafka_metadata_destroy(metadata);
-    return err;
-}
-
-static int say_not_counted(struct tw_kafka_news *news, rd_kafka_resp_err_t err,
-                           const struct tw_kafka_config *config, struct tw_error *error)
-{
-    char said[400];
-    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return tw_error_at(error, -ENOENT, config->topic, 0, 0,
-                           "there is no such topic at %s, or this login may not see it; create it: "
-                           "trainward setup kafka --config FILE",
-                           config->brokers);
-    if (news->is_refused)
-        return say_away(news, config->brokers, error);
-    tw_kafka_news_text(news, said, sizeof said);
-    return tw_error_at(error, -EHOSTUNREACH, config->brokers, 0, 0,
-                       "Kafka does not answer; is it running, and are its brokers right? (%s)",
-                       said[0] ? said : rd_kafka_err2str(err));
-}
-
 /* Looks again and again for `seconds`, but not where the brokers refuse us: those would again. */
 int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *config,
                               double seconds, struct tw_kafka_news *news, int32_t *ret,
                               struct tw_error *error)
 {
     double deadline = tw_now_seconds() + seconds, left = seconds;
-    rd_kafka_resp_err_t err;
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     do {
-        err = look_up(client, config->topic, left < 1 ? left : 1, ret);
+        rd_kafka_resp_err_t now = look_up(client, config->topic, left < 1 ? left : 1, ret);
+        if (now != RD_KAFKA_RESP_ERR__TIMED_OUT) /* the last look has the least time */
+            err = now;
+        news->has_worked |= !err;
         if (!err)
             return 0;
         rd_kafka_poll(client, 0); /* on_error() */
@@ -262,8 +268,10 @@ int tw_kafka_count_partitions(rd_kafka_t *client, const struct tw_kafka_config *
         struct timespec pause = {0, 100000000};
         if (left > 0)
             nanosleep(&pause, NULL);
-    } while (left > 0 && !news->is_refused);
-    return say_not_counted(news, err, config, error);
+        if (news->verdict == TW_KAFKA_HANGS_UP && seconds - left >= TW_KAFKA_HANG_UP_SECONDS)
+            news->verdict = TW_KAFKA_REFUSES;
+    } while (left > 0 && news->verdict != TW_KAFKA_REFUSES);
+    return say_trouble(news, err, config, error);
 }
 
 int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,

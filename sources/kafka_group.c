@@ -8,6 +8,7 @@
 #include "sources/kafka_source.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -409,6 +410,6 @@ bool tw_kafka_close_client(struct kafka *kafka)
     rd_kafka_queue_destroy(kafka->queue);
     /* What leave_group() did not reach, the brokers find out by session.timeout.ms. */
     if (may_be_destroyed)
-        rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        tw_kafka_destroy(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     return may_be_destroyed;
 }

@@ -50,6 +50,11 @@ static const char *describe(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t 
     if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
         code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return kafka->broker_error[0] ? kafka->broker_error : "the brokers did not answer in time";
+    if (!is_about_topic(code) && tw_kafka_remedy(code, NULL)) {
+        snprintf(kafka->topic_error, sizeof kafka->topic_error, "%s; %s", rd_kafka_err2str(code),
+                 tw_kafka_remedy(code, NULL));
+        return kafka->topic_error;
+    }
     if (!is_about_topic(code))
         return rd_kafka_err2str(code);
     snprintf(kafka->topic_error, sizeof kafka->topic_error, "topic '%s': %s", kafka->topic,
@@ -98,6 +103,7 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
         {"queue.buffering.max.kbytes", QUEUE_KBYTES},
         /* What waits for a broker is limited by its size alone, not by how long that is away. */
         {"message.timeout.ms", "0"},
+        {"topic.metadata.propagation.max.ms", "5000"}, /* how long a topic may be new */
         {"message.max.bytes", largest},
         {NULL, NULL},
     };

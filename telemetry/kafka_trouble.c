@@ -21,6 +21,16 @@ static const struct {
     {RD_KAFKA_RESP_ERR__TRANSPORT, "security.protocol",
      "the brokers hang up at once: check security.protocol (ssl, sasl_ssl, sasl_plaintext)"},
     {RD_KAFKA_RESP_ERR__RESOLVE, NULL, "a host name is unknown: check `brokers`"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, NULL,
+     "the topic is missing: 'trainward setup kafka' creates it"},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, NULL,
+     "the topic is missing: 'trainward setup kafka' creates it"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, NULL,
+     "the topic is missing or has too few partitions: see 'trainward setup kafka'"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, NULL, "raise max.message.bytes of the topic"},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, NULL,
+     "fewer brokers are up than min.insync.replicas of the topic asks for"},
+    {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, NULL, "a broker cannot write: is its disk full?"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, NULL,
      "the login may not use this topic: give it the ACLs Read, Write and Describe"},
     {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, NULL,
@@ -37,6 +47,13 @@ const char *tw_kafka_remedy(rd_kafka_resp_err_t code, const char *reason)
             return remedies[i].remedy;
     }
     return NULL;
+}
+
+enum tw_kafka_verdict tw_kafka_verdict_of(rd_kafka_resp_err_t code, const char *reason)
+{
+    if (code == RD_KAFKA_RESP_ERR__RESOLVE || !tw_kafka_remedy(code, reason))
+        return TW_KAFKA_AWAY;
+    return code == RD_KAFKA_RESP_ERR__TRANSPORT ? TW_KAFKA_HANGS_UP : TW_KAFKA_REFUSES;
 }
 
 /* librdkafka puts the broker's address before it ("GroupCoordinator: ssl://host:9092/1: ") and how

@@ -18,6 +18,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/json_decode.c telemetry/json_decode.h \
 	telemetry/json_encode.c \
 	telemetry/json_words.c telemetry/json_words.h \
+	telemetry/kafka_destroy.c telemetry/kafka_destroy.h \
 	telemetry/kafka_properties.c telemetry/kafka_properties.h \
 	telemetry/kafka_trouble.c telemetry/kafka_trouble.h \
 	telemetry/message.c \
@@ -78,6 +79,7 @@ telemetry_unit_tests = \
 	tests/unit/test_emitter_kafka \
 	tests/unit/test_json \
 	tests/unit/test_kafka_properties \
+	tests/unit/test_kafka_trouble \
 	tests/unit/test_nearest \
 	tests/unit/test_record \
 	tests/unit/test_ring \
@@ -103,6 +105,7 @@ tests_unit_test_record_LDADD = $(telemetry_unit_libs)
 tests_unit_test_wire_memory_SOURCES = tests/unit/test_wire_memory.c $(wire_samples)
 tests_unit_test_wire_memory_LDADD = $(telemetry_unit_libs)
 tests_unit_test_kafka_properties_LDADD = $(telemetry_unit_libs) $(RDKAFKA_LIBS)
+tests_unit_test_kafka_trouble_LDADD = $(telemetry_unit_libs) $(RDKAFKA_LIBS)
 tests_unit_test_nearest_LDADD = $(telemetry_unit_libs)
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(telemetry_unit_libs)

@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	docs/detectors.md \
 	docs/evaluation.md \
 	docs/operations.md \
+	docs/kafka.md \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -62,6 +63,14 @@ check-threads:
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
 EXTRA_DIST += tests/thread_sanitizer.txt
+
+# The agent and a broker that is away for ten minutes; ../run-tests leaves it away for seconds.
+.PHONY: outage
+outage: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/emit_stream
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
@@ -162,6 +171,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \
+	tests/test_kafka_faults.py \
 	tests/test_kafka_security.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \

@@ -56,6 +56,12 @@ def test_setup_creates_what_is_missing_and_changes_nothing_the_second_time(kafka
     assert "ok    kafka" in done.stdout and "ok    advisory_log" in done.stdout
 
 
+def test_more_replicas_than_brokers_are_refused(config, test_name):
+    assert re.search(rf"{test_name}\.telemetry: cannot be created: .*[Rr]eplication.*\b1\b",
+                     refused(programs.trainward("setup", "kafka", "--config", config,
+                                                "--replication", "3")))
+
+
 def test_the_state_gets_as_many_partitions_as_the_telemetry_has(kafka, config, test_name):
     kafka.create_topics(f"{test_name}.telemetry", partitions=5)
     said = set_up_topics(config)

@@ -84,12 +84,13 @@ class Agent:
         log_path.write_bytes(b"")
         self.process = None
 
-    def start(self):
+    def start(self, env=None):
         assert self.process is None
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("trainward"), "agent", "--config", str(self.config_path)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(self.env))
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment({**(self.env or {}), **(env or {})}))
         return self
 
     def reload(self):
