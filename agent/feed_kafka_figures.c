@@ -21,7 +21,8 @@ void tw_kafka_feed_count_repeats(struct tw_kafka_feed *feed, struct tw_shard *sh
 static void tell_waiting(struct tw_kafka_feed *feed)
 {
     char news[120] = "", *waiting = feed->figures->waiting;
-    snprintf(waiting, sizeof feed->figures->waiting, "%s", feed->outage.is_on ? "for the brokers" : "");
+    snprintf(waiting, sizeof feed->figures->waiting, "%s",
+             feed->outage.is_on ? "for the brokers" : "");
     if (feed->outage.is_on || tw_kafka_source_is_assigned(feed->handle))
         return;
     tw_kafka_source_last_error(feed->handle, news, sizeof news);
