@@ -378,9 +378,10 @@ static void leave_group(struct kafka *kafka)
     rd_kafka_queue_destroy(queue);
 }
 
-/* Whether a consumer may be destroyed: librdkafka 2.0 aborts the process when one that has joined
- * its group was never told its partitions. That takes no longer than a rebalance, so it is waited
- * for. */
+/* Whether a consumer may be destroyed: librdkafka before 2.3 aborts the process when one that has
+ * joined its group was never told its partitions (its issue 4312). That takes no longer than a
+ * rebalance, so it is waited for; one that joined, lost its brokers and forgot both cannot be told
+ * from one that never joined, and stays. */
 static bool wait_for_assignment(struct kafka *kafka)
 {
     double deadline = tw_now_seconds() + CLOSE_SECONDS;
@@ -393,7 +394,7 @@ static bool wait_for_assignment(struct kafka *kafka)
         if (message)
             rd_kafka_message_destroy(message);
     }
-    return !has_joined || kafka->was_assigned;
+    return kafka->was_assigned;
 }
 
 /* librdkafka does not close while it waits for our word on a rebalance. False: its threads are
