@@ -374,6 +374,7 @@ static void feed_bare(struct tw_watch *watch, int n, bool is_well)
         if (is_well)
             record.signal[TW_SIGNAL_LOSS] = .2 * (1 + .03 * noise(i));
         assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
+        tw_record_clear(&record);
     }
 }
 
