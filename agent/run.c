@@ -44,17 +44,6 @@ size_t tw_run_state_size(enum tw_extent extent)
     return layouts[extent].size;
 }
 
-/* The first state stands behind the run. */
-static size_t run_size(void)
-{
-    return aligned(sizeof(struct tw_run));
-}
-
-static bool owns_state(const struct tw_run *run)
-{
-    return run->state != (const unsigned char *)run + run_size();
-}
-
 static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent extent)
 {
     run->state = state;
@@ -65,10 +54,14 @@ static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent 
 
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
 {
-    struct tw_run *run = calloc(1, run_size() + tw_run_state_size(TW_EXTENT_STEPS));
-    if (!run)
+    struct tw_run *run = calloc(1, sizeof *run);
+    unsigned char *state = calloc(1, tw_run_state_size(TW_EXTENT_STEPS));
+    if (!run || !state) {
+        free(run);
+        free(state);
         return NULL;
-    take_state(run, (unsigned char *)run + run_size(), TW_EXTENT_STEPS);
+    }
+    take_state(run, state, TW_EXTENT_STEPS);
     strncpy(run->core.id, id, sizeof run->core.id - 1);
     tw_context_start(run->context);
     tw_run_series_start(run->series);
@@ -95,8 +88,7 @@ int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_
     if (!state)
         return -ENOMEM;
     copy_state(run, state, &layouts[extent]);
-    if (owns_state(run))
-        free(run->state);
+    free(run->state);
     take_state(run, state, extent);
     tw_context_grow(run->context, extent, run->header);
     tw_run_series_grow(run->series, before, extent);
@@ -108,8 +100,7 @@ int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_
 
 size_t tw_run_bytes_at(enum tw_extent extent)
 {
-    size_t own = extent == TW_EXTENT_STEPS ? 0 : tw_run_state_size(extent);
-    return run_size() + tw_run_state_size(TW_EXTENT_STEPS) + own;
+    return sizeof(struct tw_run) + tw_run_state_size(extent);
 }
 
 double tw_run_patience(const struct tw_run *run, const struct tw_settings *settings)
@@ -170,8 +161,7 @@ void tw_run_free(struct tw_run *run)
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
     tw_ranks_free(run->ranks);
-    if (owns_state(run))
-        free(run->state);
+    free(run->state);
     free(run);
 }
 

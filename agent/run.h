@@ -2,8 +2,8 @@
  * amounts from. Everything but the owned blocks at the end is flat, so that a run can be saved and
  * restored byte for byte (snapshot.h). A function of the records alone.
  *
- * A run begins with the state that step records need, about a tenth of what there is, in one block
- * with the run itself; evaluations and layers bring the rest (detectors/extent.h). */
+ * A run begins with the state that step records need, a fifth of what there is; evaluations and
+ * layers bring the rest (detectors/extent.h). */
 #ifndef TW_RUN_H
 #define TW_RUN_H
 

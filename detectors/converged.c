@@ -253,11 +253,12 @@ static double least_level(const struct stretch *stretch)
 static bool is_eval_flat(const struct converged *converged,
                          const struct tw_converged_config *config)
 {
+    if (!converged->has_eval)
+        return true;
     double since = (double)converged->since_best;
-    return !converged->has_eval ||
-           (since >= (double)config->min_evals &&
-            since >= config->eval_share * (double)converged->evals &&
-            converged->newest - converged->best <= (config->eval_rise - 1) * fabs(converged->best));
+    return since >= (double)config->min_evals &&
+           since >= config->eval_share * (double)converged->evals &&
+           converged->newest - converged->best <= (config->eval_rise - 1) * fabs(converged->best);
 }
 
 /* The rate is what it was when the plateau began, and no declared schedule will change it. */

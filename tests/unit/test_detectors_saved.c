@@ -229,7 +229,12 @@ static struct tw_record next_record(struct stream *stream)
 
 /* ---- a state that moves and grows ---- */
 
+/* The address sanitizer guards better: it also sees what only reads. */
+#ifdef __SANITIZE_ADDRESS__
+#define GUARD_BYTES 0
+#else
 #define GUARD_BYTES 64
+#endif
 #define GUARD 0xa5
 
 static void guard(unsigned char *at, size_t size)
