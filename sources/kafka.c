@@ -168,6 +168,7 @@ static void take_batch(struct kafka *kafka, double seconds)
     ssize_t more =
         rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch + 1, TW_KAFKA_BATCH - 1);
     kafka->n_batch = 1 + (more > 0 ? (size_t)more : 0);
+    tw_kafka_nudge_look(kafka->nudge, rd_kafka_queue_length(kafka->queue));
 }
 
 static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_item *ret,
@@ -263,6 +264,7 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
         rd_kafka_poll_set_consumer(kafka->client);
         kafka->commits = rd_kafka_queue_new(kafka->client);
         kafka->queue = rd_kafka_queue_get_consumer(kafka->client);
+        kafka->nudge = tw_kafka_nudge_start(kafka->client);
         result = check_topic(kafka, error);
     }
     if (!result)

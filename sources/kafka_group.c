@@ -402,6 +402,7 @@ static bool wait_for_assignment(struct kafka *kafka)
 bool tw_kafka_close_client(struct kafka *kafka)
 {
     kafka->is_closing = true;
+    tw_kafka_nudge_stop(kafka->nudge);
     settle_commits(kafka);
     while (kafka->rebalances)
         finish_rebalance(kafka);

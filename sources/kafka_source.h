@@ -5,6 +5,7 @@
 
 #include "sources/kafka.h"
 #include "sources/kafka_client.h"
+#include "sources/kafka_nudge.h"
 #include "sources/kafka_partitions.h"
 
 /* Messages that are taken from librdkafka's queue at once. */
@@ -31,6 +32,7 @@ struct kafka {
     double next_commit;
 
     rd_kafka_queue_t *queue; /* the consumer's own */
+    struct tw_kafka_nudge *nudge;
     rd_kafka_message_t *batch[TW_KAFKA_BATCH];
     size_t n_batch, next_batch;
     uint64_t told[TW_KAFKA_BATCH]; /* by look-ahead */

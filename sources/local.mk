@@ -5,6 +5,7 @@ libsources_la_SOURCES = \
 	sources/kafka.c sources/kafka.h \
 	sources/kafka_group.c sources/kafka_source.h \
 	sources/kafka_client.c sources/kafka_client.h \
+	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/probe.c sources/probe.h \
