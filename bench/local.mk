@@ -31,6 +31,16 @@ bench_trainward_bench_kafka_LDADD = $(AGENT_LIBS) $(RDKAFKA_LIBS) $(JANSSON_LIBS
 .PHONY: bench
 bench: bench/trainward-bench$(EXEEXT)
 	bench/trainward-bench$(EXEEXT) --output bench/results.json
+	$(MAKE) $(AM_MAKEFLAGS) bench-kafka
+
+# Those that need a broker, which starts from its jars as for the tests: some twenty minutes, added
+# to the same file. `make bench-kafka KAFKA_FIGURES=two_agents_vs_one` measures one.
+.PHONY: bench-kafka
+bench-kafka: trainward$(EXEEXT) bench/trainward-bench-kafka$(EXEEXT)
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python \
+		$(top_srcdir)/bench/kafka_bench.py --output bench/results.json $(KAFKA_FIGURES)
+EXTRA_DIST += bench/kafka_bench.py
 CLEANFILES += bench/results.json
 
 TESTS += tests/check_bench.sh

@@ -163,6 +163,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/systemd.py \
 	tests/support/telemetry.py \
 	tests/test_acceptance.py \
+	tests/test_bench_kafka.py \
 	tests/test_commands.py \
 	tests/test_contracts.py \
 	tests/test_docs.py \
