@@ -64,7 +64,7 @@ static uint32_t random_bits(void)
 }
 
 /* What JSON is made of, and what it is not. */
-static const char pieces[][16] = {"\"",
+static const char pieces[][24] = {"\"",
                                   "{",
                                   "}",
                                   "[",
