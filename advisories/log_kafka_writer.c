@@ -15,6 +15,8 @@ struct writer {
     struct tw_kafka_trouble trouble; /* first: the client's opaque */
     rd_kafka_t *client;
     char topic[256];
+    rd_kafka_topic_t
+        *known; /* its leaders are looked up now: the first advisory waits for nothing */
     struct tw_acknowledged messages;
     uint64_t failed; /* delivery reports that were failures, since the last flush */
     rd_kafka_resp_err_t first_failure;
@@ -61,6 +63,7 @@ int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, str
         free(writer);
         return result;
     }
+    writer->known = rd_kafka_topic_new(writer->client, writer->topic, NULL);
     *ret = writer;
     return 0;
 }
@@ -149,6 +152,8 @@ void tw_kafka_writer_close(void *opaque)
     /* What was not flushed was never promised. */
     rd_kafka_purge(writer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(writer->client, 0);
+    if (writer->known)
+        rd_kafka_topic_destroy(writer->known);
     tw_kafka_destroy(writer->client, 0);
     tw_acknowledged_release(&writer->messages);
     tw_kafka_trouble_done(&writer->trouble);

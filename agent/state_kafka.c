@@ -2,6 +2,7 @@
 #include "agent/state_kafka.h"
 
 #include "advisories/acknowledged.h"
+#include "sources/kafka_nudge.h"
 #include "telemetry/clock.h"
 #include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_properties.h"
@@ -17,12 +18,13 @@
 /* How long one question about a partition may take, of several. */
 #define QUERY_SECONDS 2
 #define PLACE_HEADER "place"
-#define BATCH 256
+#define BATCH 64
 /* A broker says within a poll or two that there is no such topic any more. */
 #define POLL_MS 100
 
 struct tw_state_topic {
     rd_kafka_t *producer, *consumer;
+    rd_kafka_topic_t *known; /* by the producer: the first snapshot waits for no leader */
     char name[256];
     struct tw_acknowledged snapshots;
     int failures; /* snapshots that were not delivered */
@@ -136,6 +138,8 @@ int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic
         result = open_consumer(topic, options, error);
     if (!result)
         result = check_partitions(topic, options->partitions, error);
+    if (!result)
+        topic->known = rd_kafka_topic_new(topic->producer, topic->name, NULL);
     if (result) {
         tw_state_topic_close(topic);
         return result;
@@ -152,6 +156,8 @@ void tw_state_topic_close(struct tw_state_topic *topic)
         /* What was not acknowledged was never promised. */
         rd_kafka_purge(topic->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(topic->producer, 0);
+        if (topic->known)
+            rd_kafka_topic_destroy(topic->known);
         tw_kafka_destroy(topic->producer, 0);
     }
     if (topic->consumer)
@@ -289,6 +295,7 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
     double deadline = tw_now_seconds() + timeout_seconds;
     rd_kafka_message_t *messages[BATCH];
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(reading->topic->consumer);
+    struct tw_kafka_nudge *nudge = tw_kafka_nudge_start(reading->topic->consumer);
     int result = 0;
     while (!result && reading->unfinished && !reading->is_missing && tw_now_seconds() < deadline) {
         messages[0] = rd_kafka_consumer_poll(reading->topic->consumer, POLL_MS);
@@ -297,8 +304,10 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
         n += more > 0 ? more : 0;
         if (n)
             deadline = tw_now_seconds() + timeout_seconds;
+        tw_kafka_nudge_look(nudge, rd_kafka_queue_length(queue));
         result = give_all(reading, messages, n, error);
     }
+    tw_kafka_nudge_stop(nudge);
     rd_kafka_queue_destroy(queue);
     return result;
 }

@@ -119,9 +119,9 @@ def test_an_agent_that_is_killed_in_the_middle_loses_nothing(line, checkpoint):
     agent = line.agent()
     wait_restored(agent, 1)
     for lives, part in ((2, first), (3, second), (4, third)):
+        seen = len(saved_places(line.kafka, line.prefix))
         line.send(part)
         if checkpoint is not LATER:
-            seen = len(saved_places(line.kafka, line.prefix))
             agent.wait_until(lambda: len(saved_places(line.kafka, line.prefix)) > seen, PATIENCE,
                              "a snapshot")
         elif lives == 3:  # past the onset of some: their advisories come again
