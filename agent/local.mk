@@ -56,6 +56,7 @@ libagent_la_SOURCES = \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
 	agent/silence.c agent/silence.h \
+	agent/slab.c agent/slab.h \
 	agent/snapshot.c agent/snapshot.h \
 	agent/state_files.c \
 	agent/state_kafka.c agent/state_kafka.h \

@@ -1,6 +1,8 @@
 /* One watched run, and what can be said of it as a whole. */
 #include "agent/run.h"
 
+#include "agent/slab.h"
+
 #include "telemetry/wire.h"
 
 #include <errno.h>
@@ -38,10 +40,50 @@ static void find_layouts(void)
     }
 }
 
+/* Most runs send steps only. A sanitizer sees more of blocks of its own. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define HAS_SLABS 0
+#else
+#define HAS_SLABS 1
+#endif
+static struct tw_slab *runs, *states;
+static pthread_once_t slabs_once = PTHREAD_ONCE_INIT;
+
 size_t tw_run_state_size(enum tw_extent extent)
 {
     pthread_once(&layouts_once, find_layouts);
     return layouts[extent].size;
+}
+
+/* For the process's life; without them each block comes from malloc(). */
+static void make_slabs(void)
+{
+    runs = tw_slab_new(sizeof(struct tw_run));
+    states = tw_slab_new(tw_run_state_size(TW_EXTENT_STEPS));
+}
+
+static void *take_block(struct tw_slab **slab, size_t size)
+{
+    if (HAS_SLABS)
+        pthread_once(&slabs_once, make_slabs);
+    return *slab ? tw_slab_take(*slab) : calloc(1, size);
+}
+
+static void put_block(struct tw_slab *slab, void *block)
+{
+    if (slab)
+        tw_slab_put(slab, block);
+    else
+        free(block);
+}
+
+/* Only the state of step records is a block of the slab. */
+static void put_state(struct tw_run *run)
+{
+    if (run->detector_at == layouts[TW_EXTENT_STEPS].detector)
+        put_block(states, run->state);
+    else
+        free(run->state);
 }
 
 static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent extent)
@@ -54,11 +96,11 @@ static void take_state(struct tw_run *run, unsigned char *state, enum tw_extent 
 
 struct tw_run *tw_run_new(const char *id, const struct tw_settings *settings)
 {
-    struct tw_run *run = calloc(1, sizeof *run);
-    unsigned char *state = calloc(1, tw_run_state_size(TW_EXTENT_STEPS));
+    struct tw_run *run = take_block(&runs, sizeof *run);
+    unsigned char *state = take_block(&states, tw_run_state_size(TW_EXTENT_STEPS));
     if (!run || !state) {
-        free(run);
-        free(state);
+        put_block(runs, run);
+        put_block(states, state);
         return NULL;
     }
     take_state(run, state, TW_EXTENT_STEPS);
@@ -88,7 +130,7 @@ int tw_run_grow(struct tw_run *run, const struct tw_settings *settings, enum tw_
     if (!state)
         return -ENOMEM;
     copy_state(run, state, &layouts[extent]);
-    free(run->state);
+    put_state(run);
     take_state(run, state, extent);
     tw_context_grow(run->context, extent, run->header);
     tw_run_series_grow(run->series, before, extent);
@@ -161,8 +203,8 @@ void tw_run_free(struct tw_run *run)
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
     tw_ranks_free(run->ranks);
-    free(run->state);
-    free(run);
+    put_state(run);
+    put_block(runs, run);
 }
 
 /* The header alone, without what differs between two copies of it. */

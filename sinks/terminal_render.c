@@ -5,6 +5,8 @@
 
 #include "telemetry/error.h"
 
+#include "telemetry/text.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,6 +1,8 @@
 /* The one rule that keeps messages true: the first failure wins. */
 #include "telemetry/error.h"
 
+#include "telemetry/text.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,31 +46,6 @@ void tw_error_add_place(struct tw_error *error, const char *place)
 {
     if (error && error->code && !error->place[0] && place)
         snprintf(error->place, sizeof error->place, "%s", place);
-}
-
-/* U+061C; U+200E and U+200F; U+2028 to U+202E; U+2066 to U+2069: what Unicode's bidirectional
- * algorithm (UAX #9) calls marks, embeddings, overrides and isolates, and the two separators. */
-static bool is_direction(const unsigned char *c, size_t size)
-{
-    if (size >= 2 && c[0] == 0xd8)
-        return c[1] == 0x9c;
-    if (size < 3 || c[0] != 0xe2)
-        return false;
-    if (c[1] == 0x80)
-        return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
-    return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
-}
-
-size_t tw_control_size(const char *text, size_t size)
-{
-    const unsigned char *c = (const unsigned char *)text;
-    if (size && (c[0] < 0x20 || c[0] == 0x7f))
-        return 1;
-    if (size >= 2 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-        return 2;
-    if (is_direction(c, size))
-        return c[0] == 0xd8 ? 2 : 3;
-    return 0;
 }
 
 /* Messages quote what a file holds: nothing in it is to steer a terminal, or begin a line of a log.

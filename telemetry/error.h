@@ -43,11 +43,6 @@ void tw_error_add_place(struct tw_error *error, const char *place);
  * Returns `buffer`, always terminated. */
 const char *tw_error_message(const struct tw_error *error, char *buffer, size_t size);
 
-/* How many bytes the first character of `text` has if it is one that steers a terminal, begins a
- * line or turns the direction of what follows: C0 and C1 controls, DEL, line and paragraph
- * separators, marks and overrides of direction (UTF-8). 0 for all others. */
-size_t tw_control_size(const char *text, size_t size);
-
 #ifdef __cplusplus
 }
 #endif

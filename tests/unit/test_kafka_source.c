@@ -348,7 +348,7 @@ static void keys_are_told_before_their_records(void **state)
     struct fixture *fixture = *state;
     struct ahead ahead = {0};
     for (int i = 0; i < 64; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "k%d", i);
         rd_kafka_producev(fixture->producer, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(1),
                           RD_KAFKA_V_KEY(key, strlen(key)),

@@ -4,6 +4,8 @@
 
 #include "telemetry/error.h"
 
+#include "telemetry/text.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
