@@ -237,8 +237,8 @@ struct reading {
     struct tw_state_topic *topic;
     tw_state_topic_visit *visit;
     void *closure;
-    size_t unfinished; /* partitions whose end has not been seen */
-    char reason[200];  /* why it may have become silent */
+    rd_kafka_topic_partition_list_t *unfinished; /* partitions whose end has not been seen */
+    char reason[200];                            /* why it may have become silent */
     bool is_missing;
 };
 
@@ -259,7 +259,9 @@ static int give(struct reading *reading, const rd_kafka_message_t *message, stru
     struct tw_state_place place;
     char run[256];
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        reading->unfinished--;
+        /* It comes again when more is written: an agent may write that has lost the partition. */
+        rd_kafka_topic_partition_list_del(reading->unfinished, reading->topic->name,
+                                          message->partition);
         return 0;
     }
     if (message->err) {
@@ -297,7 +299,8 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(reading->topic->consumer);
     struct tw_kafka_nudge *nudge = tw_kafka_nudge_start(reading->topic->consumer);
     int result = 0;
-    while (!result && reading->unfinished && !reading->is_missing && tw_now_seconds() < deadline) {
+    while (!result && reading->unfinished->cnt && !reading->is_missing &&
+           tw_now_seconds() < deadline) {
         messages[0] = rd_kafka_consumer_poll(reading->topic->consumer, POLL_MS);
         ssize_t n = messages[0] ? 1 : 0;
         ssize_t more = n ? rd_kafka_consume_batch_queue(queue, 0, messages + 1, BATCH - 1) : 0;
@@ -387,15 +390,15 @@ int tw_state_topic_read(struct tw_state_topic *topic, const int32_t *partitions,
     struct reading reading = {.topic = topic,
                               .visit = visit,
                               .closure = closure,
-                              .unfinished = (size_t)starts->cnt,
+                              .unfinished = starts,
                               .reason = "no answer"};
     if (starts->cnt)
-        rd_kafka_assign(topic->consumer, starts);
-    rd_kafka_topic_partition_list_destroy(starts);
+        rd_kafka_assign(topic->consumer, starts); /* takes a copy */
     int result = read_to_ends(&reading, timeout_seconds, error);
     rd_kafka_assign(topic->consumer, NULL);
-    if (!result && reading.unfinished)
+    if (!result && starts->cnt)
         result =
             tw_error_at(error, -EIO, topic->name, 0, 0, "cannot restore state: %s", reading.reason);
+    rd_kafka_topic_partition_list_destroy(starts);
     return result;
 }
