@@ -201,8 +201,10 @@ int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t pa
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return tw_error_at(error, -EMSGSIZE, run, 0, 0,
                            "its state of %zu bytes is too large to be saved", size);
-    return tw_error_at(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? -EAGAIN : -EIO, topic->name, 0,
-                       0, "cannot save state: %s", rd_kafka_err2str(err));
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return -EAGAIN;
+    return tw_error_at(error, -EIO, topic->name, 0, 0, "cannot save state: %s",
+                       rd_kafka_err2str(err));
 }
 
 uint64_t tw_state_topic_sent(const struct tw_state_topic *topic)

@@ -33,8 +33,8 @@ struct tw_state_place {
 };
 
 /* Sends a snapshot, `data` of malloc(), which is taken over whatever is returned. NULL: the run is
- * forgotten. -EAGAIN: as many as allowed are under way; -EMSGSIZE: too large to be saved, others
- * can. Those sent are numbered from 1. */
+ * forgotten. -EAGAIN, which leaves `error`: as many as allowed are under way; -EMSGSIZE: too large
+ * to be saved, others can. Those sent are numbered from 1. */
 int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t partition,
                        const struct tw_state_place *place, void *data, size_t size,
                        struct tw_error *error);
