@@ -4,6 +4,7 @@
 
 #include "agent/analysis.h"
 #include "agent/find_runs.h"
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/silence.h"
 #include "agent/snapshot.h"
@@ -442,6 +443,7 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
 /* What is due is in the saved state before it is done. */
 static int carry_out(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
     int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
     if (!result)
         result = save_log(feed, log, error);

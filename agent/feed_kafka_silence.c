@@ -4,7 +4,7 @@
  * at once and waited for. They are few; all others are saved as ever. */
 #include "agent/feed_kafka.h"
 
-#include "agent/logging.h"
+#include "agent/heartbeat.h"
 
 #include "telemetry/clock.h"
 
@@ -89,6 +89,7 @@ static int forget_outdated(struct tw_kafka_feed *feed, int32_t partition, struct
 static int save_due(struct tw_kafka_feed *feed, struct tw_shard *shard, int32_t partition,
                     struct tw_error *error)
 {
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
     int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
     for (struct tw_run *run = shard->silence.due; run && !result; run = run->next_due) {
         result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
