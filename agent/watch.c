@@ -768,7 +768,6 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
     int result = start_ranks(run, error);
     if (result)
         return result;
-    be_heard(watch, run);
     if (record->rank == 0 && is_repeat(run, record)) {
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
