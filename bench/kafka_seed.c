@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* So many runs are really judged; the others are copies of them with ids of their own. */
 #define TEMPLATES 256
