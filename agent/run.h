@@ -55,7 +55,7 @@ struct tw_run_core {
     uint32_t project_runs;      /* how many these were */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
     uint32_t signal_counts[TW_SIGNALS];
-    uint64_t repeats, missing, other_ranks;
+    uint64_t missing;    /* records, by the gaps in their numbers */
     uint32_t transition; /* number of the next run document */
     uint32_t findings_dropped;
 };
