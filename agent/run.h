@@ -117,6 +117,7 @@ void tw_run_prefetch(const struct tw_run *run);
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
 
+/* Who it is, for documents: "" for what its header does not say. Borrows from the run. */
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 
 /* "healthy", "problem" or "unknown", by the findings so far. */

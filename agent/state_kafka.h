@@ -20,6 +20,8 @@ struct tw_state_topic_options {
     double timeout_seconds;
 };
 
+/* Asks the brokers for up to ten seconds: -EHOSTUNREACH when none answers, -ENOENT when there is no
+ * such topic, -EINVAL when its partitions are not as many; each with what to do. */
 int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic_options *options,
                         struct tw_error *error);
 void tw_state_topic_close(struct tw_state_topic *topic); /* NULL is allowed */
