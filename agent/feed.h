@@ -8,7 +8,6 @@
 #include "config.h"
 #include "metrics.h"
 #include "projects.h"
-#include "state_store.h"
 #include "watch.h"
 
 /* What all feeds of an agent share. One thread. */

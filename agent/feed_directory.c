@@ -8,6 +8,7 @@
 #include "agent/logging.h"
 #include "agent/silence.h"
 #include "agent/snapshot.h"
+#include "agent/state_files.h"
 
 #include "telemetry/clock.h"
 
@@ -43,7 +44,7 @@ struct directory_feed {
     struct tw_feed feed;
     struct tw_feed_services *services;
     const struct tw_directory_config *directory;
-    struct tw_state_store *store;
+    struct tw_state_files *states;
     struct log *logs;
     size_t n_logs, n_open, open_max;
     bool has_told_ceiling;
@@ -102,7 +103,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     if (result)
         tw_error_set(error, result, "out of memory");
     else
-        result = tw_state_store_put(feed->store, log->path, 0, data, size, error);
+        result = tw_state_files_put(feed->states, log->path, data, size, error);
     free(data);
     if (!result)
         log->is_dirty = false;
@@ -218,7 +219,7 @@ static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_fo
     struct restoring restoring = {.feed = feed, .log = log};
     struct tw_error why = {0};
     double begun = tw_now_seconds();
-    int result = tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &why);
+    int result = tw_state_files_visit(feed->states, log->path, restore_log, &restoring, &why);
     *ret_is_found = restoring.is_found;
     feed->figures->restore_seconds += tw_now_seconds() - begun;
     if (!does_not_fit(result)) {
@@ -526,8 +527,6 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
         if (feed->logs[i].is_open && feed->logs[i].is_dirty)
             result = save_log(feed, &feed->logs[i], error);
     }
-    if (!result)
-        result = tw_state_store_flush(feed->store, feed->services->flush_seconds, error);
     return result;
 }
 
@@ -566,7 +565,7 @@ static void close_feed(struct tw_feed *base)
         free(feed->logs[i].path);
     }
     free(feed->logs);
-    tw_state_store_close(feed->store);
+    tw_state_files_close(feed->states);
     free(feed);
 }
 
@@ -605,7 +604,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
         return tw_error_set(error, -ENOMEM, "out of memory");
     }
     feed->open_max = open_max(&services->config->limits);
-    int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
+    int result = tw_state_files_open(&feed->states, services->config->state_dir, error);
     if (!result)
         result = look(feed, error);
     if (result) {
