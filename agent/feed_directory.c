@@ -293,7 +293,7 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     }
     log->is_open = true;
     feed->n_open++;
-    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
     log->silence.projects = feed->services->projects;
     tw_projects_join(feed->services->projects, log->analysis.watch);
     if (has_ended(log) && !log->is_dirty)
@@ -477,7 +477,7 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
     struct tw_silence *silence = &log->silence;
     const struct tw_silence_moment moment = {
         .now = tw_now_seconds(),
-        .wall_ms = tw_feed_wall_ms(),
+        .wall_ms = tw_wall_ms(),
         .is_listening = log->has_drained,
     };
     if (!log->is_open || !tw_silence_is_time(silence, moment.now))
