@@ -1,6 +1,8 @@
 /* A producer that answers for every snapshot, and a consumer that is assigned what is restored. */
 #include "agent/state_kafka.h"
 
+#include "agent/topics.h"
+
 #include "advisories/acknowledged.h"
 #include "sources/kafka_nudge.h"
 #include "telemetry/clock.h"
@@ -131,8 +133,7 @@ int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic
     struct tw_state_topic *topic = calloc(1, sizeof *topic);
     if (!topic)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    snprintf(topic->name, sizeof topic->name, "%s.state",
-             options->prefix ? options->prefix : "trainward");
+    tw_topic_name(topic->name, sizeof topic->name, options->prefix, "state");
     int result = open_producer(topic, options, error);
     if (!result)
         result = open_consumer(topic, options, error);
