@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 void tw_kafka_trouble_init(struct tw_kafka_trouble *trouble)
 {

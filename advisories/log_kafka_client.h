@@ -14,6 +14,7 @@ struct tw_kafka_trouble {
     char text[400];
 };
 
+/* Any thread between init() and done(); cleared when something was acknowledged. */
 void tw_kafka_trouble_init(struct tw_kafka_trouble *trouble);
 void tw_kafka_trouble_done(struct tw_kafka_trouble *trouble);
 void tw_kafka_trouble_clear(struct tw_kafka_trouble *trouble);

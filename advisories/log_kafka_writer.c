@@ -7,7 +7,6 @@
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

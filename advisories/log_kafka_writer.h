@@ -4,6 +4,7 @@
 
 #include "advisories/log_kind.h"
 
+/* The writing half of struct tw_log_kind; advisories/log.h tells what each does. One thread. */
 int tw_kafka_writer_open(void **ret, const struct tw_log_location *location,
                          struct tw_error *error);
 int tw_kafka_writer_append(void *writer, const char *id, const char *run, const char *document,

@@ -3,7 +3,6 @@
 #include "agent/commands.h"
 
 #include "agent/daemon.h"
-#include "agent/feed.h"
 #include "agent/find_runs.h"
 #include "agent/load_rules.h"
 #include "agent/report.h"
@@ -82,7 +81,7 @@ static int add_log(struct attach *attach, const char *path, struct tw_error *err
         return result;
     }
     attach->n_logs++;
-    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
     printf("following %s\n", path);
     fflush(stdout);
     return 0;
@@ -171,7 +170,7 @@ static int mind_silence(const struct attach *attach, struct followed *log, struc
 {
     const struct tw_silence_moment moment = {
         .now = tw_now_seconds(),
-        .wall_ms = tw_feed_wall_ms(),
+        .wall_ms = tw_wall_ms(),
         .is_listening = log->has_drained,
     };
     if (log->has_ended || !tw_silence_is_time(&log->silence, moment.now))

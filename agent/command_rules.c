@@ -6,7 +6,6 @@
 #include "agent/rules_dry_run.h"
 #include "agent/usage.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

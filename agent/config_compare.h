@@ -4,11 +4,12 @@
 
 #include "config.h"
 
-/* True when sources, thresholds, state directory and advisory log are the same: all that stands
- * behind a run's saved state and its position. */
+/* True when sources, thresholds, state directory, advisory log and the sizes of `limits` are the
+ * same: all that stands behind a run's saved state and its position, and the room for runs. */
 bool tw_config_has_same_inputs(const struct tw_config *a, const struct tw_config *b);
 
-/* Exchanges all the rest: sinks, delivery, rules, log, http, shutdown_timeout. */
+/* Exchanges all the rest: sinks, delivery, rules, checkpoint, the times of `limits`, log, http,
+ * shutdown_timeout. */
 void tw_config_exchange_outputs(struct tw_config *a, struct tw_config *b);
 
 #endif

@@ -9,18 +9,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #define FIGURES_SECONDS 1.0
 #define STATUS_SECONDS 10.0
-
-static double wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- figures ---- */
 
@@ -77,7 +68,7 @@ static void fill_episodes(struct tw_daemon *daemon, struct tw_figures *figures)
     figures->n_episodes = 0;
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_visit_runs(daemon->feeds[i], show_run, figures);
-    figures->episodes_time = wall_seconds();
+    figures->episodes_time = (double)tw_wall_ms() / 1000;
 }
 
 static void fill_readiness(struct tw_figures *figures)

@@ -23,10 +23,14 @@ struct tw_daemon {
 
 /* ---- parts (daemon_parts.c) ---- */
 
+/* State directory, rules, advisory log, feeds, then the sinks. Whatever it returns, what was
+ * started is ended by tw_daemon_stop(). */
 int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error);
+/* One delivery thread for each sink of `config`; on failure some run: stop them. */
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error);
 /* All sinks together have until `deadline` (tw_now_seconds()) to deliver what is there. */
 void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline);
+/* The sinks likewise, then the feeds without a checkpoint, then all else. */
 void tw_daemon_stop(struct tw_daemon *daemon, double deadline);
 
 /* ---- figures (daemon_figures.c) ---- */

@@ -2,6 +2,7 @@
 #include "agent/dead_letter_topic.h"
 
 #include "agent/dead_letters.h"
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/topics.h"
 
@@ -189,6 +190,7 @@ int tw_dead_letter_topic_put(struct tw_dead_letter_topic *topic,
 {
     double deadline = tw_now_seconds() + FULL_QUEUE_SECONDS;
     rd_kafka_resp_err_t err = 0;
+    tw_heartbeat(FULL_QUEUE_SECONDS + TW_HEARTBEAT_LOOP_SECONDS);
     rd_kafka_poll(topic->producer, 0);
     while (!topic->uses_file && (err = produce(topic, letter)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
            tw_now_seconds() < deadline)

@@ -7,7 +7,6 @@
 #include "telemetry/clock.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 /* A broker that is away is waited for: for the log, the store and the position. */
 #define SAVE_SECONDS (3 * TW_FEED_FLUSH_SECONDS)
@@ -19,10 +18,7 @@ static int to_log(void *closure, const char *id, const char *run, const char *do
                   struct tw_error *error)
 {
     struct tw_feed_services *services = closure;
-    int result = tw_log_append(services->log, id, run, document, error);
-    if (!result)
-        services->advisories++;
-    return result;
+    return tw_log_append(services->log, id, run, document, error);
 }
 
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
@@ -35,13 +31,6 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
         .tally = &tw_metrics_now(services->metrics)->tally,
         .room = &services->room,
     };
-}
-
-int64_t tw_feed_wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,

@@ -8,7 +8,6 @@
 #include "config.h"
 #include "metrics.h"
 #include "projects.h"
-#include "state_store.h"
 #include "watch.h"
 
 /* What all feeds of an agent share. One thread. */
@@ -17,7 +16,6 @@ struct tw_feed_services {
     struct tw_rules *rules;
     struct tw_log *log;
     const char *dead_letter_dir;
-    uint64_t advisories; /* written so far */
     struct tw_metrics *metrics;
     double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
     struct tw_room room;  /* of all feeds' runs together */
@@ -71,9 +69,6 @@ struct tw_feed {
 
 /* The watch options of a feed: documents go to the services' advisory log. */
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services);
-
-/* Milliseconds since the epoch, by the day's clock, which may be set. */
-int64_t tw_feed_wall_ms(void);
 
 /* Counts the records that a watch passed over for want of room since it was `counted`, and says so
  * at most once in ten minutes. */

@@ -4,9 +4,11 @@
 
 #include "agent/analysis.h"
 #include "agent/find_runs.h"
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/silence.h"
 #include "agent/snapshot.h"
+#include "agent/state_files.h"
 
 #include "telemetry/clock.h"
 
@@ -42,7 +44,7 @@ struct directory_feed {
     struct tw_feed feed;
     struct tw_feed_services *services;
     const struct tw_directory_config *directory;
-    struct tw_state_store *store;
+    struct tw_state_files *states;
     struct log *logs;
     size_t n_logs, n_open, open_max;
     bool has_told_ceiling;
@@ -101,7 +103,7 @@ static int save_log(struct directory_feed *feed, struct log *log, struct tw_erro
     if (result)
         tw_error_set(error, result, "out of memory");
     else
-        result = tw_state_store_put(feed->store, log->path, 0, data, size, error);
+        result = tw_state_files_put(feed->states, log->path, data, size, error);
     free(data);
     if (!result)
         log->is_dirty = false;
@@ -217,7 +219,7 @@ static int restore(struct directory_feed *feed, struct log *log, bool *ret_is_fo
     struct restoring restoring = {.feed = feed, .log = log};
     struct tw_error why = {0};
     double begun = tw_now_seconds();
-    int result = tw_state_store_visit(feed->store, log->path, 0, 0, restore_log, &restoring, &why);
+    int result = tw_state_files_visit(feed->states, log->path, restore_log, &restoring, &why);
     *ret_is_found = restoring.is_found;
     feed->figures->restore_seconds += tw_now_seconds() - begun;
     if (!does_not_fit(result)) {
@@ -291,7 +293,7 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     }
     log->is_open = true;
     feed->n_open++;
-    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_feed_wall_ms());
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
     log->silence.projects = feed->services->projects;
     tw_projects_join(feed->services->projects, log->analysis.watch);
     if (has_ended(log) && !log->is_dirty)
@@ -442,6 +444,7 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
 /* What is due is in the saved state before it is done. */
 static int carry_out(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
     int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
     if (!result)
         result = save_log(feed, log, error);
@@ -474,7 +477,7 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
     struct tw_silence *silence = &log->silence;
     const struct tw_silence_moment moment = {
         .now = tw_now_seconds(),
-        .wall_ms = tw_feed_wall_ms(),
+        .wall_ms = tw_wall_ms(),
         .is_listening = log->has_drained,
     };
     if (!log->is_open || !tw_silence_is_time(silence, moment.now))
@@ -524,8 +527,6 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
         if (feed->logs[i].is_open && feed->logs[i].is_dirty)
             result = save_log(feed, &feed->logs[i], error);
     }
-    if (!result)
-        result = tw_state_store_flush(feed->store, feed->services->flush_seconds, error);
     return result;
 }
 
@@ -564,7 +565,7 @@ static void close_feed(struct tw_feed *base)
         free(feed->logs[i].path);
     }
     free(feed->logs);
-    tw_state_store_close(feed->store);
+    tw_state_files_close(feed->states);
     free(feed);
 }
 
@@ -603,7 +604,7 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
         return tw_error_set(error, -ENOMEM, "out of memory");
     }
     feed->open_max = open_max(&services->config->limits);
-    int result = tw_state_files_open(&feed->store, services->config->state_dir, error);
+    int result = tw_state_files_open(&feed->states, services->config->state_dir, error);
     if (!result)
         result = look(feed, error);
     if (result) {

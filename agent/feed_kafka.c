@@ -8,9 +8,7 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Records between two looks at what is due to be saved: some milliseconds' worth. */
 #define ROUND 4096

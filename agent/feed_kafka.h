@@ -71,6 +71,7 @@ struct tw_logging_fields tw_kafka_feed_about(const struct tw_kafka_feed *feed, i
 
 /* ---- feed_kafka_figures.c ---- */
 
+/* struct tw_feed's `figures` and `visit_runs`. */
 void tw_kafka_feed_figures(struct tw_feed *feed);
 void tw_kafka_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
 /* Before a shard's watch is closed: the repeats are its. */

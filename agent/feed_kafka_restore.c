@@ -179,8 +179,9 @@ static int start(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
     int result = 0;
     if (rebuilt >= 0) {
         from.offset = rebuilt;
-        if (range->committed >= 0 && range->committed < from.offset)
-            from.offset = range->committed;
+        /* Nothing committed: all that there is would be read, and is. */
+        if (range->committed < from.offset)
+            from.offset = range->committed < 0 ? range->low : range->committed;
         result = set_back(feed, range, &from, error);
     }
     return result ? result : feed->source->start(feed->handle, &from, error);

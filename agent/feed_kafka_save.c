@@ -5,6 +5,7 @@
  * snapshots that were sent before it was read are durable. */
 #include "agent/feed_kafka.h"
 
+#include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/snapshot.h"
 
@@ -219,10 +220,14 @@ static int note_progress(struct tw_kafka_feed *feed, struct tw_error *error)
 {
     double interval = feed->services->config->checkpoint.interval;
     bool is_late = feed->now >= feed->next_commit + LETTERS_INTERVALS * interval;
-    int result =
-        settle_letters(feed, is_late ? feed->services->flush_seconds : 0, is_late ? error : NULL);
+    double seconds = is_late ? feed->services->flush_seconds : 0;
+    struct tw_error why = {0};
+    tw_heartbeat(seconds + TW_HEARTBEAT_LOOP_SECONDS);
+    int result = settle_letters(feed, seconds, &why);
+    if (result == -ETIMEDOUT && !is_late)
+        return 0;
     if (result)
-        return result == -ETIMEDOUT && !is_late ? 0 : result;
+        return tw_error_at(error, result, why.place, 0, 0, "%s", why.text);
     feed->next_commit = feed->now + interval;
     note_offsets(feed);
     return 0;

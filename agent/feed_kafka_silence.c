@@ -4,7 +4,7 @@
  * at once and waited for. They are few; all others are saved as ever. */
 #include "agent/feed_kafka.h"
 
-#include "agent/logging.h"
+#include "agent/heartbeat.h"
 
 #include "telemetry/clock.h"
 
@@ -41,7 +41,7 @@ int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, str
                          int32_t partition, struct tw_error *error)
 {
     struct tw_retired_run retired;
-    tw_retired_from_run(&retired, run, tw_feed_wall_ms());
+    tw_retired_from_run(&retired, run, tw_wall_ms());
     int result = send_retired(feed, &retired, partition, true, error);
     if (result)
         return result;
@@ -74,7 +74,7 @@ static int forget_outdated(struct tw_kafka_feed *feed, int32_t partition, struct
     const struct tw_retired_run *run;
     for (int i = 0; i < FORGOTTEN_MAX; i++) {
         run = tw_retired_outdated(table, feed->services->config->limits.retired, RETIRED_SECONDS,
-                                  tw_feed_wall_ms());
+                                  tw_wall_ms());
         int result = run ? send_retired(feed, run, partition, false, error) : -EAGAIN;
         if (result)
             return result == -EAGAIN ? 0 : result;
@@ -89,6 +89,7 @@ static int forget_outdated(struct tw_kafka_feed *feed, int32_t partition, struct
 static int save_due(struct tw_kafka_feed *feed, struct tw_shard *shard, int32_t partition,
                     struct tw_error *error)
 {
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
     int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
     for (struct tw_run *run = shard->silence.due; run && !result; run = run->next_due) {
         result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
@@ -142,7 +143,7 @@ int tw_kafka_feed_mind_silence(struct tw_kafka_feed *feed, bool has_drained, str
         return 0;
     const struct tw_silence_moment moment = {
         .now = feed->now,
-        .wall_ms = tw_feed_wall_ms(),
+        .wall_ms = tw_wall_ms(),
         .is_listening = feed->now - feed->drained <= DRAINED_SECONDS &&
                         tw_kafka_source_is_listening(feed->handle),
     };
@@ -165,7 +166,7 @@ int tw_kafka_feed_do_restored(struct tw_kafka_feed *feed, int32_t partition, str
 {
     struct tw_shard *shard = &feed->shards[partition];
     int result = 0;
-    tw_silence_fall_behind(&shard->silence, shard->watch, tw_feed_wall_ms());
+    tw_silence_fall_behind(&shard->silence, shard->watch, tw_wall_ms());
     feed->drained = 0;
     for (struct tw_run *run = tw_watch_next(shard->watch, NULL); run && !result;
          run = tw_watch_next(shard->watch, run)) {

@@ -58,9 +58,8 @@ libagent_la_SOURCES = \
 	agent/silence.c agent/silence.h \
 	agent/slab.c agent/slab.h \
 	agent/snapshot.c agent/snapshot.h \
-	agent/state_files.c \
+	agent/state_files.c agent/state_files.h \
 	agent/state_kafka.c agent/state_kafka.h \
-	agent/state_store.c agent/state_store.h \
 	agent/tally.h \
 	agent/topics.c agent/topics.h \
 	agent/topics_compare.c agent/topics_compare.h \

@@ -2,6 +2,7 @@
 #include "agent/metrics.h"
 
 #include "advisories/json_text.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -137,13 +138,11 @@ struct tw_metrics {
 
 int tw_metrics_open(struct tw_metrics **ret, struct tw_error *error)
 {
-    struct timespec now;
     pthread_condattr_t attributes;
     struct tw_metrics *metrics = calloc(1, sizeof *metrics);
     if (!metrics)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    clock_gettime(CLOCK_REALTIME, &now);
-    metrics->now.start_time = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    metrics->now.start_time = (double)tw_wall_ms() / 1000;
     metrics->now.config_loaded_time = metrics->now.start_time;
     metrics->now.config_is_good = 1;
     pthread_mutex_init(&metrics->lock, NULL);

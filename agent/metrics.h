@@ -87,6 +87,7 @@ struct tw_figures {
 
 struct tw_metrics;
 
+/* All figures 0 and published so. 0 or -ENOMEM. One for the process: it outlives lives. */
 int tw_metrics_open(struct tw_metrics **ret, struct tw_error *error);
 void tw_metrics_close(struct tw_metrics *metrics); /* NULL is allowed */
 
@@ -105,6 +106,7 @@ bool tw_metrics_sinks(struct tw_figures *figures, size_t n);
 void tw_metrics_begin_life(struct tw_metrics *metrics, const char *waiting);
 /* Adds an open episode to those shown, if it is among the first. */
 void tw_metrics_show_episode(struct tw_figures *figures, const struct tw_shown_episode *episode);
+/* Copies the figures for the other threads; passed over while one of them is reading. */
 void tw_metrics_publish(struct tw_metrics *metrics);
 /* Somebody waits for the open episodes: fill them in and publish. */
 bool tw_metrics_wants_episodes(const struct tw_metrics *metrics);

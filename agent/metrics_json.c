@@ -8,7 +8,6 @@
 #include "advisories/json_text.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -146,6 +146,8 @@ int tw_projects_take_census(struct tw_projects *projects, const struct tw_settin
 {
     int result = 0;
     forget_census(projects);
+    if (projects->n_partial > 0) /* nothing can be said: nobody is counted */
+        return 0;
     for (struct member *member = projects->members; member && !result; member = member->hh.next) {
         struct tw_run *run = NULL;
         while (!result && (run = tw_watch_next(member->watch, run))) {

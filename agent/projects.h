@@ -24,6 +24,7 @@ void tw_projects_leave(struct tw_projects *projects, const struct tw_watch *watc
  * and false to begin with. */
 void tw_projects_set_partial(struct tw_projects *projects, bool *is_partial, bool is_so);
 
+/* Runs of all watches that have joined: what a census would walk over. */
 size_t tw_projects_runs(const struct tw_projects *projects);
 
 /* What a project's runs do. */

@@ -4,9 +4,7 @@
 #include "agent/ranks_state.h"
 #include "telemetry/wire.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct tw_ranks *tw_ranks_new(void)
 {

@@ -3,8 +3,6 @@
 
 #include "detectors/statistics/order.h"
 
-#include <math.h>
-
 static double step_seconds(const struct tw_ranks *ranks)
 {
     double seconds[TW_RANKS_INTERVALS];

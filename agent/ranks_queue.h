@@ -16,6 +16,7 @@ struct tw_rank_place {
     uint8_t phase, kind, reserved[6];
 };
 
+/* Negative, 0 or positive: by generation, step, phase, kind, which. */
 int tw_rank_place_compare(const struct tw_rank_place *a, const struct tw_rank_place *b);
 
 /* All zero is an empty queue. */
@@ -25,6 +26,7 @@ struct tw_ranks_queue {
     struct tw_rank_place first; /* the least, while n_bytes > 0 */
 };
 
+/* Frees what waits; the queue is empty and can be used again. */
 void tw_ranks_queue_release(struct tw_ranks_queue *queue);
 
 /* Keeps a copy of the record; its attempt only `with_attempt`. 0 or -ENOMEM. */

@@ -70,7 +70,6 @@ static uint64_t hash(const char *text)
 static void begin_attempt(struct tw_rank *rank, uint64_t attempt)
 {
     rank->old_attempt = rank->attempt;
-    rank->old_seq = rank->last_seq;
     rank->has_old_seq = rank->has_seq;
     rank->attempt = attempt;
     rank->has_seq = 0;

@@ -12,10 +12,10 @@
 /* One rank. */
 struct tw_rank {
     uint32_t number;
-    uint32_t generation; /* counts how often it went back to an earlier step */
-    uint64_t step;       /* its newest step record's; in `generation` */
-    int64_t time_ms;     /* of its newest record */
-    uint64_t attempt, last_seq, old_attempt, old_seq; /* attempts by their hash */
+    uint32_t generation;                     /* counts how often it went back to an earlier step */
+    uint64_t step;                           /* its newest step record's; in `generation` */
+    int64_t time_ms;                         /* of its newest record */
+    uint64_t attempt, last_seq, old_attempt; /* attempts by their hash */
     uint64_t lead_step;              /* where the lead was when this rank went back before it */
     uint32_t interval, old_interval; /* steps between its newest step records */
     uint8_t has_step, has_seq, has_old_seq;
@@ -31,7 +31,7 @@ struct tw_rank {
 #define TW_RANKS_INTERVALS 31
 
 /* Raised whenever the layout or the meaning of what is saved changes. */
-#define TW_RANKS_VERSION 1
+#define TW_RANKS_VERSION 2
 
 /* The flat part. */
 struct tw_ranks_core {

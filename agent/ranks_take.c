@@ -276,15 +276,17 @@ static int take_end(struct tw_ranks *ranks, struct tw_rank *rank, const struct t
 
 static int keep_header(struct tw_ranks *ranks, const struct tw_record *record)
 {
-    struct tw_record bare = *record; /* borrows */
-    unsigned char *bytes = malloc(TW_RANKS_HEADER_MAX);
-    long size = bytes ? tw_cbor_encode(&bare, bytes, TW_RANKS_HEADER_MAX) : -ENOMEM;
+    unsigned char *bytes = malloc(TW_RANKS_HEADER_MAX), *shrunk;
+    if (!bytes)
+        return -ENOMEM;
+    long size = tw_cbor_encode(record, bytes, TW_RANKS_HEADER_MAX);
     if (size <= 0) {
         free(bytes);
-        return bytes ? TW_RANKS_WAITS : -ENOMEM;
+        return TW_RANKS_WAITS;
     }
+    shrunk = realloc(bytes, (size_t)size);
     free(ranks->header);
-    ranks->header = bytes;
+    ranks->header = shrunk ? shrunk : bytes;
     ranks->core.n_header = (uint32_t)size;
     return TW_RANKS_WAITS;
 }

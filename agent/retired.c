@@ -141,16 +141,6 @@ void tw_retired_drop(struct tw_retired *table, const char *id)
         drop(table, entry);
 }
 
-void tw_retired_drop_partition(struct tw_retired *table, int32_t partition)
-{
-    struct entry *entry, *next;
-    HASH_ITER(hh, table->table, entry, next)
-    {
-        if (entry->run.position.partition == partition)
-            drop(table, entry);
-    }
-}
-
 const struct tw_retired_run *tw_retired_outdated(const struct tw_retired *table, size_t most,
                                                  double seconds, int64_t now_ms)
 {

@@ -47,7 +47,6 @@ size_t tw_retired_count(const struct tw_retired *table);
 int tw_retired_put(struct tw_retired *table, const struct tw_retired_run *run);
 const struct tw_retired_run *tw_retired_find(const struct tw_retired *table, const char *id);
 void tw_retired_drop(struct tw_retired *table, const char *id);
-void tw_retired_drop_partition(struct tw_retired *table, int32_t partition);
 
 /* One that need not be kept: beyond `most`, or retired more than `seconds` ago (or later than now,
  * by a clock that was set back that far). NULL when all are to stay. */

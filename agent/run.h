@@ -55,7 +55,7 @@ struct tw_run_core {
     uint32_t project_runs;      /* how many these were */
     int64_t silent_ms; /* how long it had been silent when something became due; 0 since a record */
     uint32_t signal_counts[TW_SIGNALS];
-    uint64_t repeats, missing, other_ranks;
+    uint64_t missing;    /* records, by the gaps in their numbers */
     uint32_t transition; /* number of the next run document */
     uint32_t findings_dropped;
 };
@@ -117,6 +117,7 @@ void tw_run_prefetch(const struct tw_run *run);
 /* Takes a header record: returns true when it is new, false for a repeat of the one known. */
 bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
 
+/* Who it is, for documents: "" for what its header does not say. Borrows from the run. */
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 
 /* "healthy", "problem" or "unknown", by the findings so far. */

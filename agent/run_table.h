@@ -32,6 +32,7 @@ struct tw_run_table {
 /* Of an id; keyed with a number of this process, so that nobody can choose ids that collide. */
 uint64_t tw_run_table_hash(const void *id, size_t size);
 
+/* The run with this id, or NULL. */
 struct tw_run *tw_run_table_find(const struct tw_run_table *table, const char *id);
 /* Adds a run whose id is not in the table. 0 or -ENOMEM. */
 int tw_run_table_add(struct tw_run_table *table, struct tw_run *run);

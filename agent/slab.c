@@ -40,14 +40,6 @@ struct tw_slab *tw_slab_new(size_t size)
     return slab;
 }
 
-void tw_slab_free(struct tw_slab *slab)
-{
-    if (!slab)
-        return;
-    pthread_mutex_destroy(&slab->lock);
-    free(slab);
-}
-
 static void link_chunk(struct tw_slab *slab, struct chunk *chunk)
 {
     chunk->previous = NULL;

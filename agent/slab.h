@@ -8,10 +8,8 @@
 
 struct tw_slab;
 
-/* For blocks of `size` bytes. NULL: out of memory. */
+/* For blocks of `size` bytes, for as long as the process lives. NULL: out of memory. */
 struct tw_slab *tw_slab_new(size_t size);
-/* All blocks have been given back. NULL is allowed. */
-void tw_slab_free(struct tw_slab *slab);
 
 /* A zeroed block at a multiple of 64 bytes, for tw_slab_put() of the same slab. NULL: out of
  * memory. Any thread. */

@@ -1,5 +1,5 @@
 /* Snapshots as files: DIR/runs/<hash>.state, each replaced in one rename. */
-#include "agent/state_store.h"
+#include "agent/state_files.h"
 
 #include "advisories/advisory.h"
 
@@ -13,13 +13,12 @@
 
 #define SNAPSHOT_BYTES_MAX ((off_t)64 << 20)
 
-struct files {
-    struct tw_state_store store;
+struct tw_state_files {
     char dir[4096];
 };
 
-static int path_of(const struct files *files, const char *key, const char *suffix, char *ret,
-                   size_t size, struct tw_error *error)
+static int path_of(const struct tw_state_files *files, const char *key, const char *suffix,
+                   char *ret, size_t size, struct tw_error *error)
 {
     char hash[TW_EVENT_ID_SIZE];
     tw_run_event_id(hash, key, "state", 0);
@@ -58,8 +57,8 @@ static int sync_directory(const char *dir)
     return result;
 }
 
-static int replace(const struct files *files, const char *from, const char *to, const void *data,
-                   size_t size, struct tw_error *error)
+static int replace(const struct tw_state_files *files, const char *from, const char *to,
+                   const void *data, size_t size, struct tw_error *error)
 {
     int file = open(from, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0)
@@ -75,24 +74,14 @@ static int replace(const struct files *files, const char *from, const char *to, 
     return 0;
 }
 
-static int put(struct tw_state_store *store, const char *key, int32_t partition, const void *data,
-               size_t size, struct tw_error *error)
+int tw_state_files_put(struct tw_state_files *files, const char *key, const void *data, size_t size,
+                       struct tw_error *error)
 {
-    struct files *files = (struct files *)store;
     char from[4200], to[4200];
-    (void)partition;
     if (path_of(files, key, ".state", to, sizeof to, error) ||
         path_of(files, key, ".tmp", from, sizeof from, error))
         return -ENAMETOOLONG;
-    if (data)
-        return replace(files, from, to, data, size, error);
-    return unlink(to) && errno != ENOENT ? fail(error, to, "remove the state file") : 0;
-}
-
-static int flush(struct tw_state_store *store, double timeout_seconds, struct tw_error *error)
-{
-    (void)store, (void)timeout_seconds, (void)error; /* put() is durable already */
-    return 0;
+    return replace(files, from, to, data, size, error);
 }
 
 static int read_whole(const char *path, char **ret, size_t *ret_size, struct tw_error *error)
@@ -118,14 +107,12 @@ static int read_whole(const char *path, char **ret, size_t *ret_size, struct tw_
     return result;
 }
 
-static int visit_one(struct tw_state_store *store, const char *key, int32_t partition,
-                     double timeout_seconds, tw_state_visit *visit, void *closure,
-                     struct tw_error *error)
+int tw_state_files_visit(struct tw_state_files *files, const char *key, tw_state_visit *visit,
+                         void *closure, struct tw_error *error)
 {
     char path[4200], *data = NULL;
     size_t size = 0;
-    (void)partition, (void)timeout_seconds;
-    int result = path_of((struct files *)store, key, ".state", path, sizeof path, error);
+    int result = path_of(files, key, ".state", path, sizeof path, error);
     if (!result)
         result = read_whole(path, &data, &size, error);
     if (result)
@@ -135,23 +122,22 @@ static int visit_one(struct tw_state_store *store, const char *key, int32_t part
     return result;
 }
 
-static void close_files(struct tw_state_store *store)
+void tw_state_files_close(struct tw_state_files *files)
 {
-    free(store);
+    free(files);
 }
 
-int tw_state_files_open(struct tw_state_store **ret, const char *dir, struct tw_error *error)
+int tw_state_files_open(struct tw_state_files **ret, const char *dir, struct tw_error *error)
 {
-    struct files *files = calloc(1, sizeof *files);
+    struct tw_state_files *files = calloc(1, sizeof *files);
     if (!files)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    files->store = (struct tw_state_store){put, flush, visit_one, close_files};
     snprintf(files->dir, sizeof files->dir, "%s/runs", dir);
     if ((mkdir(dir, 0700) && errno != EEXIST) || (mkdir(files->dir, 0700) && errno != EEXIST)) {
         int result = fail(error, files->dir, "make the state directory");
         free(files);
         return result;
     }
-    *ret = &files->store;
+    *ret = files;
     return 0;
 }

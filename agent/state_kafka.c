@@ -1,6 +1,8 @@
 /* A producer that answers for every snapshot, and a consumer that is assigned what is restored. */
 #include "agent/state_kafka.h"
 
+#include "agent/topics.h"
+
 #include "advisories/acknowledged.h"
 #include "sources/kafka_nudge.h"
 #include "telemetry/clock.h"
@@ -131,8 +133,7 @@ int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic
     struct tw_state_topic *topic = calloc(1, sizeof *topic);
     if (!topic)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    snprintf(topic->name, sizeof topic->name, "%s.state",
-             options->prefix ? options->prefix : "trainward");
+    tw_topic_name(topic->name, sizeof topic->name, options->prefix, "state");
     int result = open_producer(topic, options, error);
     if (!result)
         result = open_consumer(topic, options, error);
@@ -201,8 +202,10 @@ int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t pa
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return tw_error_at(error, -EMSGSIZE, run, 0, 0,
                            "its state of %zu bytes is too large to be saved", size);
-    return tw_error_at(error, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? -EAGAIN : -EIO, topic->name, 0,
-                       0, "cannot save state: %s", rd_kafka_err2str(err));
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return -EAGAIN;
+    return tw_error_at(error, -EIO, topic->name, 0, 0, "cannot save state: %s",
+                       rd_kafka_err2str(err));
 }
 
 uint64_t tw_state_topic_sent(const struct tw_state_topic *topic)
@@ -237,8 +240,8 @@ struct reading {
     struct tw_state_topic *topic;
     tw_state_topic_visit *visit;
     void *closure;
-    size_t unfinished; /* partitions whose end has not been seen */
-    char reason[200];  /* why it may have become silent */
+    rd_kafka_topic_partition_list_t *unfinished; /* partitions whose end has not been seen */
+    char reason[200];                            /* why it may have become silent */
     bool is_missing;
 };
 
@@ -259,7 +262,9 @@ static int give(struct reading *reading, const rd_kafka_message_t *message, stru
     struct tw_state_place place;
     char run[256];
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        reading->unfinished--;
+        /* It comes again when more is written: an agent may write that has lost the partition. */
+        rd_kafka_topic_partition_list_del(reading->unfinished, reading->topic->name,
+                                          message->partition);
         return 0;
     }
     if (message->err) {
@@ -297,7 +302,8 @@ static int read_to_ends(struct reading *reading, double timeout_seconds, struct 
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(reading->topic->consumer);
     struct tw_kafka_nudge *nudge = tw_kafka_nudge_start(reading->topic->consumer);
     int result = 0;
-    while (!result && reading->unfinished && !reading->is_missing && tw_now_seconds() < deadline) {
+    while (!result && reading->unfinished->cnt && !reading->is_missing &&
+           tw_now_seconds() < deadline) {
         messages[0] = rd_kafka_consumer_poll(reading->topic->consumer, POLL_MS);
         ssize_t n = messages[0] ? 1 : 0;
         ssize_t more = n ? rd_kafka_consume_batch_queue(queue, 0, messages + 1, BATCH - 1) : 0;
@@ -387,15 +393,15 @@ int tw_state_topic_read(struct tw_state_topic *topic, const int32_t *partitions,
     struct reading reading = {.topic = topic,
                               .visit = visit,
                               .closure = closure,
-                              .unfinished = (size_t)starts->cnt,
+                              .unfinished = starts,
                               .reason = "no answer"};
     if (starts->cnt)
-        rd_kafka_assign(topic->consumer, starts);
-    rd_kafka_topic_partition_list_destroy(starts);
+        rd_kafka_assign(topic->consumer, starts); /* takes a copy */
     int result = read_to_ends(&reading, timeout_seconds, error);
     rd_kafka_assign(topic->consumer, NULL);
-    if (!result && reading.unfinished)
+    if (!result && starts->cnt)
         result =
             tw_error_at(error, -EIO, topic->name, 0, 0, "cannot restore state: %s", reading.reason);
+    rd_kafka_topic_partition_list_destroy(starts);
     return result;
 }

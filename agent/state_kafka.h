@@ -20,6 +20,8 @@ struct tw_state_topic_options {
     double timeout_seconds;
 };
 
+/* Asks the brokers for up to ten seconds: -EHOSTUNREACH when none answers, -ENOENT when there is no
+ * such topic, -EINVAL when its partitions are not as many; each with what to do. */
 int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic_options *options,
                         struct tw_error *error);
 void tw_state_topic_close(struct tw_state_topic *topic); /* NULL is allowed */
@@ -33,8 +35,8 @@ struct tw_state_place {
 };
 
 /* Sends a snapshot, `data` of malloc(), which is taken over whatever is returned. NULL: the run is
- * forgotten. -EAGAIN: as many as allowed are under way; -EMSGSIZE: too large to be saved, others
- * can. Those sent are numbered from 1. */
+ * forgotten. -EAGAIN, which leaves `error`: as many as allowed are under way; -EMSGSIZE: too large
+ * to be saved, others can. Those sent are numbered from 1. */
 int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t partition,
                        const struct tw_state_place *place, void *data, size_t size,
                        struct tw_error *error);

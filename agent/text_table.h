@@ -18,6 +18,7 @@ void tw_text_table_free(struct tw_text_table *table); /* NULL is allowed */
  * column one of numbers, aligned to the right. Rows beyond 600 are left out. */
 void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n);
 
+/* Writes it, columns two spaces apart; errors are the stream's. */
 void tw_text_table_print(const struct tw_text_table *table, FILE *out);
 
 #endif

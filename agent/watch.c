@@ -566,10 +566,8 @@ static bool is_repeat(struct tw_run *run, const struct tw_record *record)
     uint64_t attempt = attempt_hash(attempt_of(core, record));
     if (record->kind == TW_KIND_HEADER)
         return is_repeated_header(run, record, attempt);
-    if (has_come(core, record, attempt)) {
-        core->repeats++;
+    if (has_come(core, record, attempt))
         return true;
-    }
     note_seq(core, record, attempt);
     return false;
 }
@@ -768,7 +766,6 @@ static int judge_ranks(struct tw_watch *watch, struct tw_run *run, const struct 
     int result = start_ranks(run, error);
     if (result)
         return result;
-    be_heard(watch, run);
     if (record->rank == 0 && is_repeat(run, record)) {
         watch->counts.repeats += record->kind != TW_KIND_HEADER;
         return 0;
@@ -917,7 +914,6 @@ int tw_watch_record(struct tw_watch *watch, const struct tw_record *record,
     }
     watch->counts.records++;
     run->is_dirty = true;
-    core->other_ranks += record->rank != 0;
     int result = has_ranks(run, record) ? judge_ranks(watch, run, record, error)
                                         : judge(watch, run, record, error);
     if (!result && position) {

@@ -39,6 +39,7 @@ struct tw_watch_counts {
     char rule_failure[200]; /* the newest */
 };
 
+/* An empty table. 0 or -ENOMEM. */
 int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
                   struct tw_error *error);
 void tw_watch_close(struct tw_watch *watch); /* NULL is allowed */
@@ -55,6 +56,7 @@ int tw_watch_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *er
  * step in milliseconds. */
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms);
 
+/* The run of this id in the table, or NULL: unknown, or retired. */
 struct tw_run *tw_watch_find(const struct tw_watch *watch, const char *run);
 /* The run of the newest tw_watch_record(), also when the record was passed over; NULL when there is
  * no room for that run, or it was retired. */
@@ -98,6 +100,7 @@ struct tw_retired *tw_watch_retired(const struct tw_watch *watch);
  * core.silent_ms: done again after a crash, they are the same. */
 int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 
+/* Since it was opened. */
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret);
 
 /* The advisory of a run's episode as it stands now, for printing. Borrows from the run. */

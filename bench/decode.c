@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Records of different runs, so that no branch is learnt by heart. */
 #define RECORDS 4096

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* So many runs are really judged; the others are copies of them with ids of their own. */
 #define TEMPLATES 256
@@ -81,7 +80,8 @@ static int put(struct seeding *seeding, long number, const char *id, unsigned ch
         return result;
     }
     result = tw_state_topic_put(seeding->store, id, partition, &place, bytes, size, &why);
-    return result ? tw_error_set(error, result, "%s", why.text) : 0;
+    return result ? tw_error_set(error, result, "%s", why.code ? why.text : "too many under way")
+                  : 0;
 }
 
 static int put_run(struct seeding *seeding, long number, struct tw_error *error)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <popt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2 };

@@ -85,7 +85,6 @@ void tw_context_start(struct tw_context *context)
     context->initial_loss_scale = NAN;
     context->batch_size = context->micro_batches = NAN;
     context->declared_max_epochs = context->declared_learning_rate = NAN;
-    context->declared_max_grad_norm = NAN;
     context->declared_early_stopping_patience = NAN;
     context->declared_min_loss_scale = context->declared_loss_scale_window = NAN;
     context->dataset_classes = context->dataset_samples = NAN;
@@ -217,7 +216,6 @@ static void take_declared(struct tw_context *context, const struct tw_header *he
     context->has_squared_loss = declares_squared_loss(header) || !header->dataset_classes;
     context->declared_max_epochs = declared_number(header, "max_epochs");
     context->declared_learning_rate = declared_number(header, "learning_rate");
-    context->declared_max_grad_norm = declared_number(header, "max_grad_norm");
     context->declared_early_stopping_patience = declared_number(header, "early_stopping_patience");
     context->declared_min_loss_scale = declared_number(header, "min_loss_scale");
     context->declared_loss_scale_window = declared_number(header, "loss_scale_window");

@@ -82,7 +82,7 @@ struct tw_context {
     uint8_t has_schedule;  /* a learning rate that is to change after its warm-up */
     uint8_t has_squared_loss;
     /* NaN until declared */
-    double declared_max_epochs, declared_learning_rate, declared_max_grad_norm;
+    double declared_max_epochs, declared_learning_rate;
     double declared_early_stopping_patience; /* evaluations */
     double declared_min_loss_scale, declared_loss_scale_window;
     double dataset_classes, dataset_samples;

@@ -5,7 +5,6 @@
  * logs round and schedules end there. */
 #include "detectors/detectors.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 struct resume_config {
     double ratio, sigma, progress, recovered_ratio, rate_ratio, update_ratio, fresh_share;

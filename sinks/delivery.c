@@ -3,6 +3,7 @@
 
 #include "sinks/backoff.h"
 #include "sinks/dead_letters.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -180,11 +181,9 @@ static bool bury(struct tw_delivery *delivery, const struct tw_log_item *item, c
 static void count(struct tw_delivery *delivery, uint64_t delivered, uint64_t retried,
                   uint64_t poisoned)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     pthread_mutex_lock(&delivery->lock);
     if (delivered)
-        delivery->counts.last_success = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+        delivery->counts.last_success = (double)tw_wall_ms() / 1000;
     delivery->counts.delivered += delivered;
     delivery->counts.retried += retried;
     delivery->counts.poisoned += poisoned;

@@ -29,6 +29,8 @@ struct tw_kafka_news {
                        * that polls */
 };
 
+/* set() and text(): any thread; the others: the thread that polls. text() returns `buffer`, empty
+ * while nothing is wrong. */
 void tw_kafka_news_init(struct tw_kafka_news *news);
 void tw_kafka_news_done(struct tw_kafka_news *news);
 void tw_kafka_news_set(struct tw_kafka_news *news, const char *text);

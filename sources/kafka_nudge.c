@@ -2,6 +2,7 @@
 #include "sources/kafka_nudge.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -48,17 +49,29 @@ static void *run(void *closure)
     return NULL;
 }
 
+static void release(struct tw_kafka_nudge *nudge)
+{
+    pthread_cond_destroy(&nudge->changed);
+    pthread_mutex_destroy(&nudge->lock);
+    free(nudge);
+}
+
 struct tw_kafka_nudge *tw_kafka_nudge_start(rd_kafka_t *client)
 {
+    sigset_t all, before;
     struct tw_kafka_nudge *nudge = calloc(1, sizeof *nudge);
     if (!nudge)
         return NULL;
     nudge->client = client;
     pthread_mutex_init(&nudge->lock, NULL);
     pthread_cond_init(&nudge->changed, NULL);
-    if (!pthread_create(&nudge->thread, NULL, run, nudge))
+    sigfillset(&all); /* signals are the reader's thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&nudge->thread, NULL, run, nudge);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!result)
         return nudge;
-    free(nudge);
+    release(nudge);
     return NULL;
 }
 
@@ -76,9 +89,7 @@ void tw_kafka_nudge_stop(struct tw_kafka_nudge *nudge)
         return;
     tell(nudge, &nudge->is_over);
     pthread_join(nudge->thread, NULL);
-    pthread_cond_destroy(&nudge->changed);
-    pthread_mutex_destroy(&nudge->lock);
-    free(nudge);
+    release(nudge);
 }
 
 void tw_kafka_nudge_look(struct tw_kafka_nudge *nudge, size_t waiting)

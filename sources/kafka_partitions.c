@@ -26,7 +26,7 @@ struct tw_kafka_partition *tw_kafka_partition_at(struct tw_kafka_partitions *par
     return &grown[number];
 }
 
-bool tw_kafka_partitions_are_dirty(const struct tw_kafka_partitions *table)
+static bool are_dirty(const struct tw_kafka_partitions *table)
 {
     for (int32_t i = 0; i < table->n; i++) {
         if (table->at[i].is_dirty)
@@ -38,7 +38,7 @@ bool tw_kafka_partitions_are_dirty(const struct tw_kafka_partitions *table)
 rd_kafka_topic_partition_list_t *tw_kafka_partitions_take_dirty(struct tw_kafka_partitions *table,
                                                                 const char *topic)
 {
-    if (!tw_kafka_partitions_are_dirty(table))
+    if (!are_dirty(table))
         return NULL;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(table->n);
     for (int32_t i = 0; i < table->n; i++) {

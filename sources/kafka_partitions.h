@@ -30,7 +30,6 @@ void tw_kafka_partition_reset(struct tw_kafka_partition *partition);
 /* Offsets that are not committed yet, marked as sent; NULL when there are none. */
 rd_kafka_topic_partition_list_t *tw_kafka_partitions_take_dirty(struct tw_kafka_partitions *table,
                                                                 const char *topic);
-bool tw_kafka_partitions_are_dirty(const struct tw_kafka_partitions *table);
 void tw_kafka_partitions_release(struct tw_kafka_partitions *partitions);
 
 #endif

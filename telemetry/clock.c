@@ -1,4 +1,4 @@
-/* The monotonic clock in seconds. */
+/* Two of the system's clocks. */
 #include "telemetry/clock.h"
 
 #include <time.h>
@@ -8,4 +8,11 @@ double tw_now_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int64_t tw_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -1,8 +1,14 @@
-/* The clock for waiting: it never jumps, whatever is done to the time of day. */
+/* The clock for waiting, which never jumps, whatever is done to the time of day; and the time of
+ * day. Any thread. */
 #ifndef TW_CLOCK_H
 #define TW_CLOCK_H
 
-/* Seconds of CLOCK_MONOTONIC. Any thread. */
+#include <stdint.h>
+
+/* Seconds of CLOCK_MONOTONIC. */
 double tw_now_seconds(void);
+
+/* Milliseconds since 1970 by the day's clock, which may be set: for telling, not for waiting. */
+int64_t tw_wall_ms(void);
 
 #endif

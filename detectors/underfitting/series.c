@@ -5,7 +5,6 @@
 #include "detectors/statistics/slope.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Fewer values than this are no level. */
 enum { LEVEL_VALUES = 5 };

@@ -303,9 +303,7 @@ static void retired_runs_are_not_kept_for_ever(void **state)
     assert_null(tw_retired_outdated(table, 10, 100, EPOCH_MS + 99000));
     assert_non_null(tw_retired_outdated(table, 10, 100, EPOCH_MS + 101000));
     assert_non_null(tw_retired_outdated(table, 0, 100, EPOCH_MS));
-    tw_retired_drop_partition(table, 1);
-    assert_non_null(tw_retired_find(table, "r"));
-    tw_retired_drop_partition(table, 0);
+    tw_retired_drop(table, "r");
     assert_null(tw_retired_find(table, "r"));
 }
 
