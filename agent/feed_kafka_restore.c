@@ -12,6 +12,8 @@
 
 /* The longest silence of the brokers, not the longest restore. */
 #define SILENCE_SECONDS 60.0
+/* Between two questions for the ends of partitions during a restore. */
+#define ASK_SECONDS 1.0
 /* A million runs take minutes. */
 #define HEARTBEAT_SECONDS 600.0
 
@@ -21,6 +23,7 @@ struct restoring {
     size_t n;
     size_t snapshots, foreign;
     double bytes;
+    double asked; /* when the ranges were */
 };
 
 /* ---- snapshots ---- */
@@ -87,6 +90,22 @@ static int restore(struct tw_watch *watch, int32_t partition, const char *id,
     return adopt(watch, run, place, error);
 }
 
+/* Where the topic ends is asked before the state is read, and whoever had the partition before may
+ * have read on meanwhile: what seems to lie beyond the end is looked at again. */
+static int is_foreign(struct restoring *restoring, int32_t partition,
+                      const struct tw_state_place *place, bool *ret, struct tw_error *error)
+{
+    double now = tw_now_seconds();
+    *ret = place && place->offset > range_of(restoring, partition)->high;
+    if (!*ret || now - restoring->asked < ASK_SECONDS)
+        return 0;
+    restoring->asked = now;
+    int result = tw_kafka_source_ranges(restoring->feed->handle, restoring->ranges, restoring->n,
+                                        SILENCE_SECONDS, error);
+    *ret = place->offset > range_of(restoring, partition)->high;
+    return result;
+}
+
 static int take_snapshot(void *closure, int32_t partition, const char *id,
                          const struct tw_state_place *place, const void *data, size_t size,
                          struct tw_error *error)
@@ -102,9 +121,12 @@ static int take_snapshot(void *closure, int32_t partition, const char *id,
         return 0;
     if (retired && place && is_older(place, retired->has_position, &retired->position))
         return 0;
-    bool is_foreign = place && place->offset > range_of(restoring, partition)->high;
-    restoring->foreign += is_foreign;
-    if (is_foreign || !data) {
+    bool is_gone;
+    int result = is_foreign(restoring, partition, place, &is_gone, error);
+    if (result)
+        return result;
+    restoring->foreign += is_gone;
+    if (is_gone || !data) {
         if (known)
             tw_watch_forget(watch, known);
         tw_retired_drop(tw_watch_retired(watch), id);

@@ -91,7 +91,10 @@ int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, s
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = tw_state_topic_put(feed->store, run->core.id, partition, &place, data, size, &why);
     if (result == -EMSGSIZE) {
-        /* One run that is too large must not stop the others. */
+        /* One run that is too large must not stop the others. Its older snapshot would hide the gap
+         * between that and what is committed: it is forgotten. */
+        if (tw_state_topic_put(feed->store, run->core.id, partition, &place, NULL, 0, NULL))
+            return -EAGAIN;
         tell_too_large(feed, run, partition, &why);
         feed->figures->snapshot_failures++;
     } else if (result) {
@@ -190,8 +193,16 @@ static void note_offsets(struct tw_kafka_feed *feed)
     }
 }
 
+static void note_checkpoint(struct tw_kafka_feed *feed)
+{
+    struct tw_figures *figures = tw_metrics_now(feed->services->metrics);
+    figures->checkpoints++;
+    figures->checkpoint_time = (double)time(NULL);
+}
+
 static int commit_offsets(struct tw_kafka_feed *feed, struct tw_error *error)
 {
+    bool has_committed = false;
     int result = 0;
     for (size_t i = 0; i < feed->n_ours && !result; i++) {
         struct tw_shard *shard = &feed->shards[feed->ours[i]];
@@ -201,7 +212,10 @@ static int commit_offsets(struct tw_kafka_feed *feed, struct tw_error *error)
         result = feed->source->commit(feed->handle, &position, error);
         shard->committed = shard->waiting;
         shard->waiting = -1;
+        has_committed = true;
     }
+    if (has_committed && !result)
+        note_checkpoint(feed);
     return result;
 }
 

@@ -35,10 +35,11 @@ enum tw_run_due tw_silence_judge(const struct tw_run *run, const struct tw_setti
     return TW_DUE_NOTHING;
 }
 
-/* Nothing of it was ever judged, or all is told. */
+/* Nothing of it was ever judged, or all is told. One whose saved state did not fit waits for its
+ * records, which are read again. */
 static bool goes_without_a_word(const struct tw_run *run)
 {
-    return run->core.ended || run->context->records == 0;
+    return run->core.ended || (run->context->records == 0 && !run->is_rebuilt);
 }
 
 static void note_due(struct tw_silence *silence, struct tw_run *run, enum tw_run_due due,

@@ -24,6 +24,7 @@ static const struct tw_kafka_setting defaults[] = {
     {"queued.max.messages.kbytes", "16384"},
     /* How long the partitions of an agent that died wait for another: the default is 45 s. */
     {"session.timeout.ms", SESSION_MS},
+    {"max.poll.interval.ms", "900000"}, /* restoring a million runs takes minutes */
     {NULL, NULL},
 };
 

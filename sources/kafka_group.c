@@ -39,12 +39,11 @@ static void note_error(struct kafka *kafka, const char *what, rd_kafka_error_t *
 
 /* ---- commits ---- */
 
-/* An offset that was refused is committed again, unless a newer one waits already. */
-static void take_answer(struct kafka *kafka, rd_kafka_event_t *event)
+/* An offset that was refused (all for `whole`, or each for its own error) is committed again,
+ * unless a newer one waits already. */
+static void commit_again(struct kafka *kafka, const rd_kafka_topic_partition_list_t *list,
+                         rd_kafka_resp_err_t whole)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
-    rd_kafka_resp_err_t whole = rd_kafka_event_error(event);
-    kafka->commit_under_way = false;
     for (int i = 0; list && i < list->cnt; i++) {
         rd_kafka_resp_err_t err = list->elems[i].err ? list->elems[i].err : whole;
         struct tw_kafka_partition *partition =
@@ -57,6 +56,12 @@ static void take_answer(struct kafka *kafka, rd_kafka_event_t *event)
     }
 }
 
+static void take_answer(struct kafka *kafka, rd_kafka_event_t *event)
+{
+    kafka->commit_under_way = false;
+    commit_again(kafka, rd_kafka_event_topic_partition_list(event), rd_kafka_event_error(event));
+}
+
 static void send_commit(struct kafka *kafka)
 {
     if (kafka->commit_under_way || tw_now_seconds() < kafka->next_commit)
@@ -67,9 +72,9 @@ static void send_commit(struct kafka *kafka)
         return;
     rd_kafka_resp_err_t err =
         rd_kafka_commit_queue(kafka->client, list, kafka->commits, NULL, NULL);
-    if (err)
-        note(kafka, "cannot commit offsets", rd_kafka_err2str(err));
     kafka->commit_under_way = !err;
+    if (err)
+        commit_again(kafka, list, err);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
