@@ -9,7 +9,6 @@ import json
 import os
 import random
 import threading
-import time
 
 import pytest
 
@@ -35,10 +34,7 @@ class Chaos:
         self.own_ends += chaos.restart_if_ended(self.agent)
 
     def pause(self, shortest, longest):
-        end = time.monotonic() + self.random.uniform(shortest, longest)
-        while time.monotonic() < end:
-            self.keep_alive()
-            time.sleep(0.05)
+        chaos.pause(self.random.uniform(shortest, longest), self.keep_alive)
 
     def blow(self, what):
         if what == "agent":

@@ -55,10 +55,7 @@ class Crowd:
             self.own_ends += chaos.restart_if_ended(agent)
 
     def pause(self, shortest, longest):
-        end = time.monotonic() + self.random.uniform(shortest, longest)
-        while time.monotonic() < end:
-            self.keep_alive()
-            time.sleep(0.05)
+        chaos.pause(self.random.uniform(shortest, longest), self.keep_alive)
 
     def blow(self, what):
         self.keep_alive()

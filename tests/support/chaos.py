@@ -56,3 +56,11 @@ def restart_if_ended(agent):
     if agent.process is None:
         agent.start()
     return ended
+
+
+def pause(seconds, keep_alive):
+    """Lets time pass, and keeps alive what ended by itself."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        keep_alive()
+        time.sleep(0.05)
