@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <popt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2 };
@@ -81,8 +82,7 @@ static int run_named(const char *name, const struct bench_kafka_options *options
 
 int main(int argc, const char **argv)
 {
-    struct bench_kafka_options options = {.prefix = "bench",
-                                          .partitions = 8,
+    struct bench_kafka_options options = {.partitions = 8,
                                           .runs = 1000,
                                           .records = 100000,
                                           .per_message = 1,
@@ -105,6 +105,8 @@ int main(int argc, const char **argv)
     poptContext context = poptGetContext("trainward-bench-kafka", argc, argv, table, 0);
     poptSetOtherOptionHelp(context, "[OPTION...] fill|seed|noop|latency");
     int status = EXIT_USAGE, result = poptGetNextOpt(context);
+    if (!options.prefix)
+        options.prefix = strdup("bench");
     options.format = json ? TW_WIRE_JSON : TW_WIRE_CBOR;
     if (result < -1)
         fprintf(stderr, "trainward-bench-kafka: %s\n", poptStrerror(result));
@@ -115,5 +117,8 @@ int main(int argc, const char **argv)
     else
         status = run_named(poptGetArg(context), &options);
     poptFreeContext(context);
+    free(options.brokers);
+    free(options.topic);
+    free(options.prefix);
     return status;
 }

@@ -9,7 +9,7 @@
 #include <librdkafka/rdkafka.h>
 
 struct bench_kafka_options {
-    const char *brokers, *topic, *prefix;
+    char *brokers, *topic, *prefix; /* owned, by popt's ways */
     int partitions;
     long runs, records, per_message, first_step, per_second;
     double seconds;

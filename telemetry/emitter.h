@@ -32,8 +32,9 @@ struct tw_emitter_options {
     size_t batch_bytes;    /* at most this many bytes in a Kafka message or a write [64 KiB] */
     double header_seconds; /* Kafka gets the header again this often, so that a reader may join
                             * late [60] */
-    double close_seconds;  /* how long tw_emitter_close() waits for Kafka [10]; for brokers that
-                            * cannot be reached and never took anything, at most 1 */
+    double close_seconds;  /* how long tw_emitter_close() waits for Kafka [10]; up to
+                            * these 10, brokers that cannot be reached and never took anything are
+                            * given up after 1 */
 };
 
 struct tw_emitter_counts {

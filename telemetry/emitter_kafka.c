@@ -18,6 +18,8 @@
 #define FULL_QUEUE_POLL_MS 10
 /* How long closing waits for brokers that never took anything and cannot be reached. */
 #define AWAY_SECONDS 1.0
+/* Who asks for longer than the default wants brokers that never answered to be waited for, too. */
+#define PATIENT_SECONDS 10.0
 
 #define LOOK_FOR_TOPIC_MS 1000
 /* How often a producer that ended itself may be replaced. */
@@ -34,7 +36,7 @@ struct tw_emitter_kafka {
     bool is_away;           /* librdkafka found all brokers down */
     bool is_full;           /* a message found no room and waited for it in vain */
     bool has_delivered;
-    char topic_error[400]; /* describe()'s room */
+    char described[600]; /* describe()'s room */
 };
 
 static bool is_about_topic(rd_kafka_resp_err_t code)
@@ -50,16 +52,13 @@ static const char *describe(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t 
     if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
         code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return kafka->broker_error[0] ? kafka->broker_error : "the brokers did not answer in time";
-    if (!is_about_topic(code) && tw_kafka_remedy(code, NULL)) {
-        snprintf(kafka->topic_error, sizeof kafka->topic_error, "%s; %s", rd_kafka_err2str(code),
-                 tw_kafka_remedy(code, NULL));
-        return kafka->topic_error;
-    }
-    if (!is_about_topic(code))
-        return rd_kafka_err2str(code);
-    snprintf(kafka->topic_error, sizeof kafka->topic_error, "topic '%s': %s", kafka->topic,
-             rd_kafka_err2str(code));
-    return kafka->topic_error;
+    const char *remedy = tw_kafka_remedy(code, NULL);
+    int used = 0;
+    if (is_about_topic(code))
+        used = snprintf(kafka->described, sizeof kafka->described, "topic '%s': ", kafka->topic);
+    snprintf(kafka->described + used, sizeof kafka->described - (size_t)used, "%s%s%s",
+             rd_kafka_err2str(code), remedy ? "; " : "", remedy ? remedy : "");
+    return kafka->described;
 }
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -240,11 +239,12 @@ void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka)
 static void wait_for_deliveries(struct tw_emitter_kafka *kafka, double seconds)
 {
     double deadline = tw_now_seconds() + seconds, left = seconds;
+    bool is_patient = seconds > PATIENT_SECONDS;
     while (left > 0) {
         double wait = left < AWAY_SECONDS ? left : AWAY_SECONDS;
         if (!rd_kafka_flush(kafka->producer, (int)(1000 * wait)))
             return;
-        if (kafka->is_away && !kafka->has_delivered)
+        if (kafka->is_away && !kafka->has_delivered && !is_patient)
             return;
         left = deadline - tw_now_seconds();
     }
