@@ -1,6 +1,7 @@
 /* A librdkafka client for the advisory log. */
 #include "advisories/log_kafka_client.h"
 
+#include "telemetry/kafka_new.h"
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
@@ -56,25 +57,12 @@ int tw_kafka_client_open(rd_kafka_t **ret, rd_kafka_type_t type,
                          void (*prepare)(rd_kafka_conf_t *conf), struct tw_kafka_trouble *trouble,
                          struct tw_error *error)
 {
-    char why[256] = "";
     const struct tw_kafka_settings settings = {location->brokers, defaults, location->properties,
                                                fixed};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = tw_kafka_configure(conf, &settings, error);
-    if (result) {
-        rd_kafka_conf_destroy(conf);
-        return result;
-    }
     rd_kafka_conf_set_opaque(conf, trouble);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
     rd_kafka_conf_set_error_cb(conf, keep_trouble);
     if (prepare)
         prepare(conf);
-    rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
-    if (!client) {
-        rd_kafka_conf_destroy(conf);
-        return tw_error_at(error, -EINVAL, location->brokers, 0, 0, "cannot use Kafka: %s", why);
-    }
-    *ret = client;
-    return 0;
+    return tw_kafka_new(ret, type, conf, &settings, error);
 }

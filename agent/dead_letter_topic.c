@@ -8,6 +8,7 @@
 
 #include "telemetry/clock.h"
 #include "telemetry/kafka_destroy.h"
+#include "telemetry/kafka_new.h"
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
@@ -104,33 +105,19 @@ static int new_producer(struct tw_dead_letter_topic *topic, const char *brokers,
                                                     {"message.max.bytes", LETTER_BYTES},
                                                     {NULL, NULL}};
     const struct tw_kafka_settings settings = {brokers, defaults, properties, fixed};
-    char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = tw_kafka_configure(conf, &settings, error);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
     rd_kafka_conf_set_opaque(conf, topic);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    if (!result &&
-        !(topic->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason)))
-        result = tw_error_at(error, -EINVAL, brokers, 0, 0, "cannot use Kafka: %s", reason);
-    if (result)
-        rd_kafka_conf_destroy(conf);
-    return result;
+    return tw_kafka_new(&topic->producer, RD_KAFKA_PRODUCER, conf, &settings, error);
 }
 
-/* All topics: asking for one by name may create it. Brokers that do not answer are no reason to
- * believe that it is missing. */
+/* Brokers that do not answer are no reason to believe that it is missing. */
 static bool is_missing(const struct tw_dead_letter_topic *topic)
 {
-    const struct rd_kafka_metadata *metadata;
-    bool found = false;
-    if (rd_kafka_metadata(topic->producer, 1, NULL, &metadata, LOOK_MS))
-        return false;
-    for (int i = 0; i < metadata->topic_cnt; i++)
-        found |= !strcmp(metadata->topics[i].topic, topic->name);
-    rd_kafka_metadata_destroy(metadata);
-    return !found;
+    int32_t partitions;
+    return !tw_kafka_ask_partitions(topic->producer, topic->name, LOOK_MS, &partitions) &&
+           !partitions;
 }
 
 int tw_dead_letter_topic_open(struct tw_dead_letter_topic **ret, const char *brokers,

@@ -1,6 +1,7 @@
 /* Topics through librdkafka's admin calls. */
 #include "agent/kafka_admin.h"
 
+#include "telemetry/kafka_new.h"
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
@@ -34,22 +35,15 @@ int tw_kafka_admin_open(struct tw_kafka_admin **ret, const char *brokers,
 {
     static const struct tw_kafka_setting none = {NULL, NULL};
     const struct tw_kafka_settings settings = {brokers, &none, properties, &none};
-    char reason[256];
     struct tw_kafka_admin *admin = calloc(1, sizeof *admin);
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    if (!admin) {
-        rd_kafka_conf_destroy(conf);
+    if (!admin)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    }
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
     snprintf(admin->brokers, sizeof admin->brokers, "%s", brokers);
     rd_kafka_conf_set_opaque(conf, admin);
     rd_kafka_conf_set_error_cb(conf, keep_error);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
-    int result = tw_kafka_configure(conf, &settings, error);
-    if (!result && !(admin->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason)))
-        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
+    int result = tw_kafka_new(&admin->client, RD_KAFKA_PRODUCER, conf, &settings, error);
     if (result) {
-        rd_kafka_conf_destroy(conf);
         free(admin);
         return result;
     }
@@ -98,14 +92,10 @@ int32_t tw_kafka_admin_partitions(struct tw_kafka_admin *admin, const char *topi
                                   struct tw_error *error)
 {
     const struct rd_kafka_metadata *metadata;
-    int32_t found = 0;
     int result = look(admin, &metadata, error);
     if (result)
         return result;
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (!strcmp(metadata->topics[i].topic, topic))
-            found = metadata->topics[i].partition_cnt;
-    }
+    int32_t found = tw_kafka_partitions_in(metadata, topic);
     rd_kafka_metadata_destroy(metadata);
     return found;
 }
@@ -157,6 +147,14 @@ static int refused(const char *place, const char *doing, rd_kafka_resp_err_t err
                        remedy ? "; " : "", remedy ? remedy : "");
 }
 
+/* There is no answer, or one that is an error as a whole. */
+static int unanswered(const char *place, const char *doing, rd_kafka_event_t *event,
+                      struct tw_error *error)
+{
+    return refused(place, doing, event ? rd_kafka_event_error(event) : 0,
+                   event ? rd_kafka_event_error_string(event) : "no answer", error);
+}
+
 static void visit_all(const rd_kafka_ConfigResource_t *resource, tw_kafka_admin_visit *visit,
                       void *closure)
 {
@@ -183,10 +181,7 @@ int tw_kafka_admin_settings(struct tw_kafka_admin *admin, const char *topic,
     rd_kafka_resp_err_t err = n ? rd_kafka_ConfigResource_error(told[0]) : 0;
     int result = 0;
     if (!n)
-        result = refused(topic, "its settings cannot be read",
-                         request.event ? rd_kafka_event_error(request.event) : 0,
-                         request.event ? rd_kafka_event_error_string(request.event) : "no answer",
-                         error);
+        result = unanswered(topic, "its settings cannot be read", request.event, error);
     else if (err)
         result = refused(topic, "its settings cannot be read", err,
                          rd_kafka_ConfigResource_error_string(told[0]), error);
@@ -214,10 +209,7 @@ int tw_kafka_admin_group(struct tw_kafka_admin *admin, const char *group, struct
         result = refused(group, "the consumer group cannot be used", rd_kafka_error_code(err),
                          rd_kafka_error_string(err), error);
     else if (!n)
-        result = refused(group, "the consumer group cannot be looked at",
-                         request.event ? rd_kafka_event_error(request.event) : 0,
-                         request.event ? rd_kafka_event_error_string(request.event) : "no answer",
-                         error);
+        result = unanswered(group, "the consumer group cannot be looked at", request.event, error);
     end(&request);
     return result;
 }
@@ -232,8 +224,7 @@ static int result_of(rd_kafka_event_t *event, const char *topic, struct tw_error
     const rd_kafka_topic_result_t **topics =
         result ? rd_kafka_CreateTopics_result_topics(result, &n) : NULL;
     if (n == 0)
-        return refused(topic, "cannot be created", event ? rd_kafka_event_error(event) : 0,
-                       event ? rd_kafka_event_error_string(event) : "no answer", error);
+        return unanswered(topic, "cannot be created", event, error);
     rd_kafka_resp_err_t err = rd_kafka_topic_result_error(topics[0]);
     if (err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         return -EEXIST;

@@ -7,7 +7,7 @@
 #include "sources/kafka_nudge.h"
 #include "telemetry/clock.h"
 #include "telemetry/kafka_destroy.h"
-#include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_new.h"
 #include "telemetry/kafka_trouble.h"
 
 #include <errno.h>
@@ -49,23 +49,6 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
                  remedy ? "; " : "", remedy ? remedy : "");
 }
 
-static int open_client(rd_kafka_t **ret, struct tw_state_topic *topic, rd_kafka_type_t type,
-                       const struct tw_kafka_settings *settings, struct tw_error *error)
-{
-    char reason[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = tw_kafka_configure(conf, settings, error);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent); /* failures come back as errors */
-    rd_kafka_conf_set_opaque(conf, topic);
-    if (type == RD_KAFKA_PRODUCER)
-        rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    if (!result && !(*ret = rd_kafka_new(type, conf, reason, sizeof reason)))
-        result = tw_error_set(error, -EINVAL, "kafka: %s", reason);
-    if (result)
-        rd_kafka_conf_destroy(conf);
-    return result;
-}
-
 static int open_producer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
                          struct tw_error *error)
 {
@@ -80,7 +63,10 @@ static int open_producer(struct tw_state_topic *topic, const struct tw_state_top
         {"enable.idempotence", "true"}, {"message.timeout.ms", timeout}, {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
                                                fixed};
-    return open_client(&topic->producer, topic, RD_KAFKA_PRODUCER, &settings, error);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_opaque(conf, topic);
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    return tw_kafka_new(&topic->producer, RD_KAFKA_PRODUCER, conf, &settings, error);
 }
 
 static int open_consumer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
@@ -95,7 +81,8 @@ static int open_consumer(struct tw_state_topic *topic, const struct tw_state_top
         {"auto.offset.reset", "earliest"},     {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
                                                fixed};
-    int result = open_client(&topic->consumer, topic, RD_KAFKA_CONSUMER, &settings, error);
+    int result =
+        tw_kafka_new(&topic->consumer, RD_KAFKA_CONSUMER, rd_kafka_conf_new(), &settings, error);
     if (!result)
         rd_kafka_poll_set_consumer(topic->consumer);
     return result;
@@ -104,26 +91,20 @@ static int open_consumer(struct tw_state_topic *topic, const struct tw_state_top
 static int check_partitions(struct tw_state_topic *topic, int32_t partitions,
                             struct tw_error *error)
 {
-    /* All topics: asking for one by name may create it, and not as a compacted one. The consumer
-     * asks, so that it knows the leaders when it is assigned partitions: else it waits a second. */
-    const struct rd_kafka_metadata *metadata;
-    int found = 0;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(topic->consumer, 1, NULL, &metadata, 10000);
+    /* The consumer asks, so that it knows the leaders when it is assigned partitions: else it waits
+     * a second. */
+    int32_t found = 0;
+    rd_kafka_resp_err_t err = tw_kafka_ask_partitions(topic->consumer, topic->name, 10000, &found);
     if (err)
         return tw_error_at(error, -EHOSTUNREACH, topic->name, 0, 0, "cannot be read: %s",
                            rd_kafka_err2str(err));
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (!strcmp(metadata->topics[i].topic, topic->name))
-            found = metadata->topics[i].partition_cnt;
-    }
-    rd_kafka_metadata_destroy(metadata);
     if (found == 0)
         return tw_error_at(error, -ENOENT, topic->name, 0, 0,
                            "the topic is missing; 'trainward setup kafka' creates it");
     if (found != partitions)
         return tw_error_at(error, -EINVAL, topic->name, 0, 0,
                            "has %d partitions but the telemetry has %d; both need the same number",
-                           found, (int)partitions);
+                           (int)found, (int)partitions);
     return 0;
 }
 

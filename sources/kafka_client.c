@@ -4,7 +4,7 @@
 #include "sources/kafka_statistics.h"
 
 #include "telemetry/clock.h"
-#include "telemetry/kafka_properties.h"
+#include "telemetry/kafka_new.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,24 +98,19 @@ static void forget_trouble(struct tw_kafka_news *news)
     tw_kafka_news_set(news, "");
 }
 
-/* All topics are listed: asking for one by name may create it. */
+/* A topic without partitions is one that is still being made. */
 static rd_kafka_resp_err_t look_up(rd_kafka_t *client, const char *topic, double seconds,
                                    int32_t *ret)
 {
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err =
-        rd_kafka_metadata(client, 1, NULL, &metadata, seconds > 0 ? (int)(seconds * 1000) + 1 : 1);
+    int32_t partitions;
+    rd_kafka_resp_err_t err = tw_kafka_ask_partitions(
+        client, topic, seconds > 0 ? (int)(seconds * 1000) + 1 : 1, &partitions);
     if (err)
         return err;
-    err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (!strcmp(metadata->topics[i].topic, topic) && metadata->topics[i].partition_cnt > 0) {
-            *ret = metadata->topics[i].partition_cnt;
-            err = RD_KAFKA_RESP_ERR_NO_ERROR;
-        }
-    }
-    rd_kafka_metadata_destroy(metadata);
-    return err;
+    if (partitions == 0)
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *ret = partitions;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* What keeps us from reading, by what a look had as its answer. */
@@ -187,19 +182,28 @@ static int check_topic(const char *topic, struct tw_error *error)
                         "topic: '%.64s' is no topic name (letters, digits, '.', '_', '-')", topic);
 }
 
-static int configure(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
-                     struct tw_error *error)
+static struct tw_kafka_settings settings_of(const struct tw_kafka_config *config)
 {
-    const struct tw_kafka_settings settings = {config->brokers, defaults, &config->properties,
-                                               fixed};
+    return (struct tw_kafka_settings){config->brokers, defaults, &config->properties, fixed};
+}
+
+static int set_own(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
+                   struct tw_error *error)
+{
     int result = check_topic(config->topic, error);
-    if (!result)
-        result = tw_kafka_configure(conf, &settings, error);
     if (!result)
         result = set(conf, "group.id", config->group, "group", error);
     if (!result)
         result = set(conf, "group.instance.id", config->instance, "instance", error);
     return result;
+}
+
+static int configure(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
+                     struct tw_error *error)
+{
+    const struct tw_kafka_settings settings = settings_of(config);
+    int result = set_own(conf, config, error);
+    return result ? result : tw_kafka_configure(conf, &settings, error);
 }
 
 int tw_kafka_config_check(const struct tw_kafka_config *config, struct tw_error *error)
@@ -226,26 +230,19 @@ int tw_kafka_consumer_new(rd_kafka_t **ret, const struct tw_kafka_config *config
                                             rd_kafka_topic_partition_list_t *, void *),
                           struct tw_kafka_news *news, struct tw_error *error)
 {
-    char why[256] = "";
+    const struct tw_kafka_settings settings = settings_of(config);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = configure(conf, config, error);
+    int result = set_own(conf, config, error);
     if (result) {
         rd_kafka_conf_destroy(conf);
         return result;
     }
     rd_kafka_conf_set_opaque(conf, news);
-    rd_kafka_conf_set_log_cb(conf, tw_kafka_silent);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_stats_cb(conf, take_statistics);
     if (rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, rebalance);
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (!client) {
-        rd_kafka_conf_destroy(conf);
-        return tw_error_at(error, -EINVAL, config->brokers, 0, 0, "cannot use Kafka: %s", why);
-    }
-    *ret = client;
-    return 0;
+    return tw_kafka_new(ret, RD_KAFKA_CONSUMER, conf, &settings, error);
 }
 
 /* ---- the topic ---- */

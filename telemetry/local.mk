@@ -19,6 +19,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/json_encode.c \
 	telemetry/json_words.c telemetry/json_words.h \
 	telemetry/kafka_destroy.c telemetry/kafka_destroy.h \
+	telemetry/kafka_new.c telemetry/kafka_new.h \
 	telemetry/kafka_properties.c telemetry/kafka_properties.h \
 	telemetry/kafka_trouble.c telemetry/kafka_trouble.h \
 	telemetry/message.c \
