@@ -9,7 +9,7 @@
 
 #define FLUSH_MS 120000
 
-static const char *const properties[][2] = {
+static const struct tw_kafka_setting properties[] = {
     {"linger.ms", "50"},
     {"batch.size", "950000"},
     {"queue.buffering.max.messages", "500000"},
@@ -25,7 +25,7 @@ static int send_all(rd_kafka_t *producer, const struct bench_kafka_options *opti
     long messages = options->records / options->per_message;
     int result = 0;
     for (long turn = 0; turn < messages && !result; turn++) {
-        long run = bench_kafka_scatter(options, turn);
+        long run = bench_scatter((uint64_t)turn, (uint32_t)options->runs);
         long step = options->first_step + turn / options->runs * options->per_message;
         long size = bench_message(buffer, BENCH_MESSAGE_BYTES_MAX, (uint32_t)run, (uint64_t)step,
                                   (unsigned)options->per_message, options->format);

@@ -19,13 +19,13 @@
 #define PATIENCE_SECONDS 10
 #define PROBE_PREFIX "probe-"
 
-static const char *const producer_properties[][2] = {
+static const struct tw_kafka_setting producer_properties[] = {
     {"linger.ms", "0"}, {"enable.idempotence", "true"}, {NULL, NULL}};
-static const char *const consumer_properties[][2] = {{"group.id", "bench-latency"},
-                                                     {"enable.auto.commit", "false"},
-                                                     {"fetch.wait.max.ms", "500"},
-                                                     {"fetch.min.bytes", "1"},
-                                                     {NULL, NULL}};
+static const struct tw_kafka_setting consumer_properties[] = {{"group.id", "bench-latency"},
+                                                              {"enable.auto.commit", "false"},
+                                                              {"fetch.wait.max.ms", "500"},
+                                                              {"fetch.min.bytes", "1"},
+                                                              {NULL, NULL}};
 
 struct probe {
     double sent;
@@ -106,7 +106,7 @@ static int send_record(struct latency *latency, long number, struct tw_error *er
     unsigned char buffer[4096];
     struct tw_record record;
     long probe = number % PROBE_EVERY ? -1 : number / PROBE_EVERY;
-    long run = bench_kafka_scatter(options, number);
+    long run = bench_scatter((uint64_t)number, (uint32_t)options->runs);
     tw_record_init(&record);
     bench_step_record(&record, (uint32_t)run, (uint64_t)(number / options->runs));
     if (probe >= 0) {

@@ -8,7 +8,7 @@
 
 #define SILENCE_SECONDS 60
 
-static const char *const properties[][2] = {
+static const struct tw_kafka_setting properties[] = {
     {"group.id", "bench-noop"},
     {"enable.auto.commit", "false"},
     {"auto.offset.reset", "earliest"},

@@ -2,67 +2,24 @@
  * starts with full memories, as one that was restarted does. */
 #include "bench/harness.h"
 #include "bench/kafka_tool.h"
-#include "bench/synthetic_stream.h"
+#include "bench/warm_runs.h"
 
 #include "agent/snapshot.h"
 #include "agent/state_kafka.h"
-#include "agent/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* So many runs are really judged; the others are copies of them with ids of their own. */
-#define TEMPLATES 256
 #define FLUSH_SECONDS 120
 #define UNDER_WAY_MAX 500
 
-struct template
-{
-    unsigned char *bytes;
-    size_t size;
-};
-
 struct seeding {
     const struct bench_kafka_options *options;
-    struct tw_settings settings;
-    struct tw_rules *rules;
-    struct tw_watch *watch;
+    struct bench_warm_runs runs;
     struct tw_state_topic *store;
-    struct template templates[TEMPLATES];
     double bytes;
 };
-
-static int judge_templates(struct seeding *seeding, struct tw_error *error)
-{
-    struct tw_record record;
-    int result = 0;
-    tw_record_init(&record);
-    for (uint32_t run = 0; run < TEMPLATES; run++) {
-        for (long step = 0; step < seeding->options->first_step && !result; step++) {
-            bench_step_record(&record, run, (uint64_t)step);
-            result = tw_watch_record(seeding->watch, &record, NULL, error);
-        }
-    }
-    tw_record_clear(&record);
-    return result;
-}
-
-static int take_templates(struct seeding *seeding, struct tw_error *error)
-{
-    int result = judge_templates(seeding, error);
-    size_t n = 0;
-    struct tw_run *run = NULL;
-    while (!result && n < TEMPLATES && (run = tw_watch_next(seeding->watch, run))) {
-        struct template *template = &seeding->templates[n++];
-        template->bytes = tw_snapshot_save(run, &seeding->settings, &template->size);
-        if (!template->bytes)
-            result = tw_error_set(error, -ENOMEM, "out of memory");
-    }
-    if (!result && n < TEMPLATES)
-        result = tw_error_set(error, -EINVAL, "--first-step: runs that have seen nothing");
-    return result;
-}
 
 /* Takes the bytes over. Waits while as many as allowed are under way. */
 static int put(struct seeding *seeding, long number, const char *id, unsigned char *bytes,
@@ -86,14 +43,12 @@ static int put(struct seeding *seeding, long number, const char *id, unsigned ch
 
 static int put_run(struct seeding *seeding, long number, struct tw_error *error)
 {
-    const struct template *template = &seeding->templates[number % TEMPLATES];
     struct tw_run *run;
     size_t size;
-    int result = tw_snapshot_load(&run, template->bytes, template->size, &seeding->settings, error);
+    int result = bench_warm_run(&run, &seeding->runs, (uint32_t)number, error);
     if (result)
         return result;
-    bench_run_id(run->core.id, (uint32_t)number);
-    unsigned char *bytes = tw_snapshot_save(run, &seeding->settings, &size);
+    unsigned char *bytes = tw_snapshot_save(run, &seeding->runs.settings, &size);
     if (bytes)
         result = put(seeding, number, run->core.id, bytes, size, error);
     else
@@ -103,51 +58,23 @@ static int put_run(struct seeding *seeding, long number, struct tw_error *error)
     return result;
 }
 
-static int open_parts(struct seeding *seeding, struct tw_error *error)
+int bench_kafka_seed(const struct bench_kafka_options *options, struct tw_error *error)
 {
-    const struct bench_kafka_options *options = seeding->options;
-    struct tw_watch_options watch = {.settings = &seeding->settings};
+    struct seeding seeding = {.options = options};
     const struct tw_state_topic_options topic = {.brokers = options->brokers,
                                                  .prefix = options->prefix,
                                                  .partitions = options->partitions,
                                                  .timeout_seconds = FLUSH_SECONDS};
-    int result = tw_settings_init(&seeding->settings, error);
-    if (result)
-        return result;
-    tw_settings_seal(&seeding->settings);
-    watch.rules = seeding->rules = tw_rules_new();
-    if (!seeding->rules)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    result = tw_rules_load_shipped(seeding->rules, error);
-    if (!result)
-        result = tw_watch_open(&seeding->watch, &watch, error);
-    if (!result)
-        result = tw_state_topic_open(&seeding->store, &topic, error);
-    return result;
-}
-
-static void close_parts(struct seeding *seeding)
-{
-    tw_state_topic_close(seeding->store);
-    tw_watch_close(seeding->watch);
-    tw_rules_free(seeding->rules);
-    tw_settings_release(&seeding->settings);
-    for (size_t i = 0; i < TEMPLATES; i++)
-        free(seeding->templates[i].bytes);
-}
-
-int bench_kafka_seed(const struct bench_kafka_options *options, struct tw_error *error)
-{
-    struct seeding seeding = {.options = options};
     double started = bench_wall_seconds();
-    int result = open_parts(&seeding, error);
+    int result = bench_warm_runs_open(&seeding.runs, (uint64_t)options->first_step, error);
     if (!result)
-        result = take_templates(&seeding, error);
+        result = tw_state_topic_open(&seeding.store, &topic, error);
     for (long run = 0; run < options->runs && !result; run++)
         result = put_run(&seeding, run, error);
     if (!result)
         result = tw_state_topic_flush(seeding.store, FLUSH_SECONDS, error);
-    close_parts(&seeding);
+    tw_state_topic_close(seeding.store);
+    bench_warm_runs_close(&seeding.runs);
     if (!result)
         printf("{\"runs\": %ld, \"bytes\": %.0f, \"seconds\": %.3f}\n", options->runs,
                seeding.bytes, bench_wall_seconds() - started);

@@ -19,36 +19,12 @@ static const struct {
     {"latency", bench_kafka_latency},
 };
 
-static void be_silent(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client, (void)level, (void)facility, (void)text;
-}
-
-static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct tw_error *error)
-{
-    char reason[256];
-    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK)
-        return tw_error_set(error, -EINVAL, "%s", reason);
-    return 0;
-}
-
 int bench_kafka_client(rd_kafka_t **ret, const struct bench_kafka_options *options,
-                       rd_kafka_type_t type, const char *const (*properties)[2],
+                       rd_kafka_type_t type, const struct tw_kafka_setting *settings,
                        struct tw_error *error)
 {
-    char reason[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    int result = set(conf, "bootstrap.servers", options->brokers, error);
-    if (!result)
-        result = set(conf, "socket.nagle.disable", "true", error);
-    for (; !result && (*properties)[0]; properties++)
-        result = set(conf, (*properties)[0], (*properties)[1], error);
-    rd_kafka_conf_set_log_cb(conf, be_silent);
-    if (!result && !(*ret = rd_kafka_new(type, conf, reason, sizeof reason)))
-        result = tw_error_set(error, -EINVAL, "%s", reason);
-    if (result)
-        rd_kafka_conf_destroy(conf);
-    return result;
+    const struct tw_kafka_settings all = {options->brokers, settings, NULL, NULL};
+    return tw_kafka_new(ret, type, rd_kafka_conf_new(), &all, error);
 }
 
 int bench_kafka_send(rd_kafka_t *producer, const char *topic, int32_t partition, const char *key,

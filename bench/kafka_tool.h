@@ -3,10 +3,8 @@
 #ifndef TW_BENCH_KAFKA_TOOL_H
 #define TW_BENCH_KAFKA_TOOL_H
 
-#include "telemetry/error.h"
+#include "telemetry/kafka_new.h"
 #include "telemetry/wire.h"
-
-#include <librdkafka/rdkafka.h>
 
 struct bench_kafka_options {
     char *brokers, *topic, *prefix; /* owned, by popt's ways */
@@ -22,9 +20,9 @@ int bench_kafka_seed(const struct bench_kafka_options *options, struct tw_error 
 int bench_kafka_noop(const struct bench_kafka_options *options, struct tw_error *error);
 int bench_kafka_latency(const struct bench_kafka_options *options, struct tw_error *error);
 
-/* A client with properties {name, value}, ..., {NULL, NULL} on top of the brokers'. */
+/* A client with these settings, ended by {NULL, NULL}. */
 int bench_kafka_client(rd_kafka_t **ret, const struct bench_kafka_options *options,
-                       rd_kafka_type_t type, const char *const (*properties)[2],
+                       rd_kafka_type_t type, const struct tw_kafka_setting *settings,
                        struct tw_error *error);
 
 /* Sends a message, waiting while the client's queue is full. The payload is copied. */
@@ -35,13 +33,6 @@ int bench_kafka_send(rd_kafka_t *producer, const char *topic, int32_t partition,
 static inline int32_t bench_kafka_partition(const struct bench_kafka_options *options, long run)
 {
     return (int32_t)(run % options->partitions);
-}
-
-/* The order in which runs speak: all of them once, scattered, then again. A multiplication by a
- * number without a common divisor is a permutation. */
-static inline long bench_kafka_scatter(const struct bench_kafka_options *options, long turn)
-{
-    return (long)((unsigned long)turn * 2654435761ul % (unsigned long)options->runs);
 }
 
 #endif

@@ -15,6 +15,7 @@ bench_trainward_bench_SOURCES = \
 	bench/read_bandwidth.c bench/read_bandwidth.h \
 	bench/statistics.c \
 	bench/synthetic_stream.c bench/synthetic_stream.h \
+	bench/warm_runs.c bench/warm_runs.h \
 	bench/watch.c
 bench_trainward_bench_LDADD = $(AGENT_LIBS) libtrainer.la $(JANSSON_LIBS) $(OPENBLAS_LIBS) \
 	$(POPT_LIBS)
@@ -25,7 +26,8 @@ bench_trainward_bench_kafka_SOURCES = \
 	bench/harness.c bench/harness.h \
 	bench/kafka_fill.c bench/kafka_latency.c bench/kafka_noop.c bench/kafka_seed.c \
 	bench/kafka_tool.c bench/kafka_tool.h \
-	bench/synthetic_stream.c bench/synthetic_stream.h
+	bench/synthetic_stream.c bench/synthetic_stream.h \
+	bench/warm_runs.c bench/warm_runs.h
 bench_trainward_bench_kafka_LDADD = $(AGENT_LIBS) $(RDKAFKA_LIBS) $(JANSSON_LIBS) $(POPT_LIBS)
 
 .PHONY: bench

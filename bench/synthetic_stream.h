@@ -11,6 +11,13 @@
 /* The run's id, as long as those that people make ("bench-000123-resnet50-lr3e-4"). */
 void bench_run_id(char ret[TW_RUN_ID_MAX + 1], uint32_t run);
 
+/* The order in which runs speak: all of them once, scattered, then again. A multiplication by a
+ * prime is a permutation of fewer runs than that. */
+static inline uint32_t bench_scatter(uint64_t turn, uint32_t runs)
+{
+    return (uint32_t)(turn * UINT64_C(2654435761) % runs);
+}
+
 /* Fills an initialised record with step `step` of a run. The signals: epoch, loss, learning_rate,
  * grad_norm (pre-clip), update_norm, weight_norm, samples, step_seconds. */
 void bench_step_record(struct tw_record *ret, uint32_t run, uint64_t step);

@@ -3,9 +3,7 @@
  * scattered over the table, so that with many of them each one's memory is found cold. */
 #include "bench/harness.h"
 #include "bench/synthetic_stream.h"
-
-#include "agent/snapshot.h"
-#include "agent/watch.h"
+#include "bench/warm_runs.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -14,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEMPLATES 256
 #define WARM_STEPS 400 /* baselines of 256 values are full */
 #define ROUNDS 7
 #define ROUNDS_MAX 15
@@ -33,8 +30,7 @@ struct burst {
 };
 
 struct watching {
-    struct tw_settings settings;
-    struct tw_rules *rules;
+    struct bench_warm_runs warm;
     struct tw_watch *watch;
     struct tw_record record;
     uint32_t runs;
@@ -97,50 +93,17 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-static int adopt_copy(struct watching *watching, const unsigned char *bytes, size_t size,
-                      uint32_t number, struct tw_error *error)
-{
-    struct tw_run *run;
-    int result = tw_snapshot_load(&run, bytes, size, &watching->settings, error);
-    if (result)
-        return result;
-    bench_run_id(run->core.id, number);
-    result = tw_watch_adopt(watching->watch, run, error);
-    if (result)
-        tw_run_free(run);
-    return result;
-}
-
-/* Copies of a run that was really judged, each with a run id of its own. */
-static int copy_template(struct watching *watching, struct tw_run *run, uint32_t first,
-                         struct tw_error *error)
-{
-    size_t size;
-    unsigned char *bytes = tw_snapshot_save(run, &watching->settings, &size);
-    int result = bytes ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
-    for (uint32_t number = first; number < watching->runs && !result; number += TEMPLATES)
-        result = adopt_copy(watching, bytes, size, number, error);
-    free(bytes);
-    return result;
-}
-
 static int fill_table(struct watching *watching, struct tw_error *error)
 {
-    struct tw_watch_options options = {.settings = &watching->settings, .rules = watching->rules};
-    struct tw_watch *judged;
-    int result = tw_watch_open(&judged, &options, error);
-    for (uint32_t run = 0; run < TEMPLATES && !result; run++) {
-        for (uint64_t step = 0; step < WARM_STEPS && !result; step++) {
-            bench_step_record(&watching->record, run, step);
-            result = tw_watch_record(judged, &watching->record, NULL, error);
-        }
-    }
     double before = resident_bytes();
-    struct tw_run *run = NULL;
-    for (uint32_t number = 0; !result && (run = tw_watch_next(judged, run)); number++)
-        result = copy_template(watching, run, number, error);
+    int result = 0;
+    for (uint32_t number = 0; number < watching->runs && !result; number++) {
+        struct tw_run *run;
+        result = bench_warm_run(&run, &watching->warm, number, error);
+        if (!result && (result = tw_watch_adopt(watching->watch, run, error)))
+            tw_run_free(run);
+    }
     watching->bytes_per_run = (resident_bytes() - before) / watching->runs;
-    tw_watch_close(judged);
     return result;
 }
 
@@ -157,7 +120,7 @@ static int make_burst(struct watching *watching, struct burst *ret, unsigned num
     unsigned char *at = ret->bytes;
     for (size_t i = 0; i < watching->n_records; i++) {
         uint64_t turn = number * watching->n_records + i;
-        uint32_t run = (uint32_t)(turn * 2654435761u % watching->runs);
+        uint32_t run = bench_scatter(turn, watching->runs);
         long size = bench_message(at, RECORD_BYTES_MAX, run, WARM_STEPS + turn / watching->runs, 1,
                                   TW_WIRE_CBOR);
         if (size < 0)
@@ -175,16 +138,10 @@ static int make_burst(struct watching *watching, struct burst *ret, unsigned num
 
 static int open_watching(struct watching *watching, struct tw_error *error)
 {
-    int result = tw_settings_init(&watching->settings, error);
-    if (result)
-        return result;
-    tw_settings_seal(&watching->settings);
-    struct tw_watch_options options = {.settings = &watching->settings};
-    options.rules = watching->rules = tw_rules_new();
     tw_record_init(&watching->record);
-    if (!watching->rules)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    result = tw_rules_load_shipped(watching->rules, error);
+    int result = bench_warm_runs_open(&watching->warm, WARM_STEPS, error);
+    const struct tw_watch_options options = {.settings = &watching->warm.settings,
+                                             .rules = watching->warm.rules};
     if (!result)
         result = tw_watch_open(&watching->watch, &options, error);
     if (!result)
@@ -204,8 +161,7 @@ static void close_watching(struct watching *watching)
         free(watching->bursts[i].keys);
     }
     tw_watch_close(watching->watch);
-    tw_rules_free(watching->rules);
-    tw_settings_release(&watching->settings);
+    bench_warm_runs_close(&watching->warm);
     tw_record_clear(&watching->record);
 }
 
