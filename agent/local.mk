@@ -46,6 +46,7 @@ libagent_la_SOURCES = \
 	agent/ranks_save.c \
 	agent/ranks_state.h \
 	agent/ranks_take.c \
+	agent/repeats.c agent/repeats.h \
 	agent/report.h \
 	agent/report_json.c \
 	agent/report_text.c \
@@ -64,7 +65,8 @@ libagent_la_SOURCES = \
 	agent/topics.c agent/topics.h \
 	agent/topics_compare.c agent/topics_compare.h \
 	agent/unsaved.c agent/unsaved.h \
-	agent/watch.c agent/watch.h
+	agent/watch.c agent/watch.h agent/watch_parts.h \
+	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(MICROHTTPD_LIBS)
 
@@ -125,7 +127,9 @@ tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/watch_fixture.h
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_watch_ranks_SOURCES = tests/unit/test_watch_ranks.c tests/unit/watch_fixture.h
 tests_unit_test_watch_ranks_LDADD = $(AGENT_TEST_LIBS)
 endif
 

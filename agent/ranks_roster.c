@@ -1,5 +1,6 @@
 /* Who the ranks are and how far each has come. */
 #include "agent/ranks_state.h"
+#include "agent/repeats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +60,6 @@ struct tw_rank *tw_ranks_find_or_add(struct tw_ranks *ranks, uint32_t number)
     return rank;
 }
 
-static uint64_t hash(const char *text)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
-
 static void begin_attempt(struct tw_rank *rank, uint64_t attempt)
 {
     rank->old_attempt = rank->attempt;
@@ -76,23 +69,17 @@ static void begin_attempt(struct tw_rank *rank, uint64_t attempt)
     rank->is_over = 0;
 }
 
-/* A process that names no attempt and counts anew is told from a repeat by its time. */
-static bool counts_anew(const struct tw_rank *rank, const struct tw_record *record)
-{
-    return !(record->has & TW_HAS_ATTEMPT) && (record->has & TW_HAS_TIME) &&
-           record->time_ms > rank->time_ms;
-}
-
 bool tw_rank_has_come(struct tw_rank *rank, const struct tw_record *record)
 {
-    uint64_t attempt = record->has & TW_HAS_ATTEMPT ? hash(record->attempt) : rank->attempt;
+    uint64_t attempt =
+        record->has & TW_HAS_ATTEMPT ? tw_attempt_hash(record->attempt) : rank->attempt;
     if (attempt != rank->attempt && rank->has_old_seq && attempt == rank->old_attempt)
         return true; /* the last words of an earlier process */
     if (attempt != rank->attempt)
         begin_attempt(rank, attempt);
     if (!(record->has & TW_HAS_SEQ))
         return false;
-    if (rank->has_seq && record->seq <= rank->last_seq && !counts_anew(rank, record))
+    if (rank->has_seq && record->seq <= rank->last_seq && !tw_counts_anew(record, rank->time_ms))
         return true;
     rank->last_seq = record->seq;
     rank->has_seq = 1;

@@ -31,7 +31,7 @@ struct tw_rank {
 #define TW_RANKS_INTERVALS 31
 
 /* Raised whenever the layout or the meaning of what is saved changes. */
-#define TW_RANKS_VERSION 2
+#define TW_RANKS_VERSION 3
 
 /* The flat part. */
 struct tw_ranks_core {
