@@ -7,28 +7,7 @@
 #include "detectors/statistics/slope.h"
 #include "detectors/statistics/trace.h"
 #include "tests/unit/detector_fixture.h"
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double slow_median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare);
-    return .5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-/* The k-th smallest distance with k = half of n, rounded up: the lower median of the distances. */
-static double slow_deviation(const double *values, size_t n, double median)
-{
-    double distances[256];
-    for (size_t i = 0; i < n; i++)
-        distances[i] = fabs(values[i] - median);
-    qsort(distances, n, sizeof *distances, compare);
-    return 1.4826 * distances[(n + 1) / 2 - 1];
-}
+#include "tests/unit/slow_statistics.h"
 
 static void check_window(unsigned size, unsigned repeats)
 {

@@ -5,27 +5,7 @@
 #include "detectors/statistics/packed_log.h"
 #include "detectors/statistics/recent.h"
 #include "tests/unit/detector_fixture.h"
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double slow_median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare);
-    return .5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-static double slow_deviation(const double *values, size_t n, double median)
-{
-    double distances[512];
-    for (size_t i = 0; i < n; i++)
-        distances[i] = fabs(values[i] - median);
-    qsort(distances, n, sizeof *distances, compare);
-    return 1.4826 * distances[(n + 1) / 2 - 1];
-}
+#include "tests/unit/slow_statistics.h"
 
 /* Rounded, so that equal values meet. */
 static float next_value(uint64_t *seed, double repeats)
