@@ -113,10 +113,10 @@ tests_unit_test_detector_course_SOURCES = tests/unit/test_detector_course.c \
 	tests/unit/detector_fixture.h
 tests_unit_test_detector_course_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_statistics_SOURCES = tests/unit/test_detector_statistics.c \
-	tests/unit/detector_fixture.h
+	tests/unit/detector_fixture.h tests/unit/slow_statistics.h
 tests_unit_test_detector_statistics_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detector_windows_SOURCES = tests/unit/test_detector_windows.c \
-	tests/unit/detector_fixture.h
+	tests/unit/detector_fixture.h tests/unit/slow_statistics.h
 tests_unit_test_detector_windows_LDADD = $(DETECTOR_TEST_LIBS)
 tests_unit_test_detectors_contract_SOURCES = tests/unit/test_detectors_contract.c \
 	tests/unit/detector_fixture.h

@@ -78,11 +78,15 @@ static bool is_skipped(struct kafka *kafka)
            kafka->index <= partition->skip_records;
 }
 
-static int give_broken(struct kafka *kafka, const struct tw_error *why, struct tw_source_item *ret)
+/* What is broken is read once more, for the reason alone: room for one need not be cleared for each
+ * record that is whole. */
+static int give_broken(struct kafka *kafka, struct tw_source_item *ret)
 {
     const rd_kafka_message_t *message = kafka->message;
+    struct tw_error why = {0};
+    tw_message_next(message->payload, message->len, &kafka->at, &kafka->record, &why);
     snprintf(ret->reason, sizeof ret->reason, "%.180s",
-             why->text[0] ? why->text : "these bytes are no record");
+             why.text[0] ? why.text : "these bytes are no record");
     ret->bytes = (const char *)message->payload + kafka->at;
     ret->n_bytes = message->len - kafka->at;
     ret->key = message->key;
@@ -110,11 +114,10 @@ static int next_of_message(struct kafka *kafka, struct tw_source_item *ret)
 {
     const rd_kafka_message_t *message = kafka->message;
     while (message->payload && kafka->at < message->len) {
-        struct tw_error why = {0};
         int result =
-            tw_message_next(message->payload, message->len, &kafka->at, &kafka->record, &why);
+            tw_message_next(message->payload, message->len, &kafka->at, &kafka->record, NULL);
         if (result < 0)
-            return give_broken(kafka, &why, ret);
+            return give_broken(kafka, ret);
         if (result == 0)
             break;
         kafka->index++;
