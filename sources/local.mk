@@ -8,6 +8,8 @@ libsources_la_SOURCES = \
 	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
+	sources/logs/format.h \
+	sources/logs/formats.c \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
