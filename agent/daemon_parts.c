@@ -130,6 +130,7 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
 {
     struct tw_log_location location = tw_config_log(daemon->config);
     raise_descriptors();
+    pthread_mutex_init(&daemon->services.lock, NULL); /* nothing that needs to be destroyed */
     if (daemon->config->n_kafka + daemon->config->n_directories == 0)
         return tw_error_at(error, -EINVAL, daemon->config->path, 0, 0,
                            "has no sources; add 'sources: [{directory: {path: runs}}]'");

@@ -30,6 +30,7 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
         .closure = services,
         .tally = &tw_metrics_now(services->metrics)->tally,
         .room = &services->room,
+        .lock = &services->lock,
     };
 }
 

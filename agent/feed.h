@@ -10,8 +10,9 @@
 #include "projects.h"
 #include "watch.h"
 
-/* What all feeds of an agent share. One thread. */
+/* What all feeds of an agent share. One thread, but for what their watches use. */
 struct tw_feed_services {
+    pthread_mutex_t lock; /* of the watches: struct tw_watch_options */
     const struct tw_config *config;
     struct tw_rules *rules;
     struct tw_log *log;

@@ -58,66 +58,7 @@ static int take_rebalance(struct tw_kafka_feed *feed, int next, const struct tw_
     return result;
 }
 
-/* ---- records ---- */
-
-static int bury(struct tw_kafka_feed *feed, const struct tw_source_item *item,
-                struct tw_error *error)
-{
-    const struct tw_dead_letter letter = {
-        .topic = feed->config->topic,
-        .partition = item->position.partition,
-        .offset = item->position.offset - 1, /* the position is behind the message */
-        .time_ms = item->time_ms,
-        .reason = item->reason,
-        .key = item->key,
-        .n_key = item->n_key,
-        .data = item->bytes,
-        .n_data = item->n_bytes,
-    };
-    tw_logging_about(TW_LOG_WARNING, tw_kafka_feed_about(feed, letter.partition),
-                     "%s partition %d offset %lld: %s", letter.topic, (int)letter.partition,
-                     (long long)letter.offset, item->reason);
-    feed->has_letters = true;
-    int result = tw_dead_letter_topic_put(feed->dead_letters, &letter, error);
-    feed->figures->broken++;
-    feed->figures->dead_letters += !result;
-    return result;
-}
-
-static int judge(struct tw_kafka_feed *feed, struct tw_shard *shard,
-                 const struct tw_source_item *item, struct tw_error *error)
-{
-    /* Behind the last record of a message the position is the next message's. */
-    int64_t offset = item->position.index ? item->position.offset : item->position.offset - 1;
-    uint64_t before = tw_log_appended(feed->services->log);
-    int result = tw_watch_record(shard->watch, item->record, &item->position, error);
-    feed->figures->records++;
-    struct tw_run *run = tw_watch_newest(shard->watch);
-    if (result || !run)
-        return result;
-    if (!run->first_message)
-        run->first_message = offset + 1;
-    uint64_t after = tw_log_appended(feed->services->log);
-    if (after != before)
-        run->unsaved.documents = after;
-    if (run->is_dirty)
-        tw_kafka_feed_changed(feed, shard, run, offset);
-    return 0;
-}
-
-static int take_item(struct tw_kafka_feed *feed, int next, const struct tw_source_item *item,
-                     struct tw_error *error)
-{
-    if (next == TW_NEXT_ASSIGNED || next == TW_NEXT_REVOKED)
-        return take_rebalance(feed, next, item, error);
-    struct tw_shard *shard = tw_kafka_feed_shard(feed, item->position.partition);
-    if (!shard)
-        return 0;
-    int result = next == TW_NEXT_RECORD ? judge(feed, shard, item, error) : bury(feed, item, error);
-    if (!result)
-        shard->next = item->position.offset;
-    return result;
-}
+/* ---- work ---- */
 
 static void look_at_brokers(struct tw_kafka_feed *feed)
 {
@@ -128,30 +69,34 @@ static void look_at_brokers(struct tw_kafka_feed *feed)
         tw_outage_end(&feed->outage);
 }
 
+/* What waits, or what partitions come or go. 0: nothing is there. */
+static long take(struct tw_kafka_feed *feed, double timeout_seconds, struct tw_error *error)
+{
+    struct tw_source_item item = {0};
+    int next = tw_kafka_source_fill(feed->handle, timeout_seconds, &item, error);
+    if (next < 0)
+        return next;
+    feed->now = tw_now_seconds();
+    if (next == TW_NEXT_RECORD)
+        return tw_kafka_feed_judge(feed, error);
+    if (next == TW_NEXT_WAIT)
+        return 0;
+    int result = take_rebalance(feed, next, &item, error);
+    return result ? result : 1;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
-    bool has_drained = false;
-    long taken = 0;
+    long taken = 0, more = 1;
     look_at_brokers(feed);
-    while (taken < ROUND) {
-        struct tw_source_item item = {0};
-        int next = feed->source->next(feed->handle, taken ? 0 : timeout_seconds, &item, error);
-        if (next < 0)
-            return next;
-        if (!taken)
-            feed->now = tw_now_seconds();
-        has_drained = next == TW_NEXT_WAIT;
-        if (next == TW_NEXT_WAIT || next == TW_NEXT_END)
-            break;
-        int result = take_item(feed, next, &item, error);
-        if (result)
-            return result;
-        taken++;
-    }
-    int result = tw_kafka_feed_mind_silence(feed, has_drained, error);
+    for (; more > 0 && taken<ROUND; taken += more> 0 ? more : 0)
+        more = take(feed, taken ? 0 : timeout_seconds, error);
+    if (more < 0)
+        return more;
+    int result = tw_kafka_feed_mind_silence(feed, more == 0, error);
     if (!result)
-        result = tw_kafka_feed_save_due(feed, taken, taken == ROUND, error);
+        result = tw_kafka_feed_save_due(feed, taken, more > 0, error);
     return result ? result : taken;
 }
 
@@ -196,6 +141,8 @@ static void close_feed(struct tw_feed *base)
     free(feed->shards);
     free(feed->ours);
     free(feed->moving);
+    free(feed->lane);
+    tw_lanes_close(feed->lanes);
     free(feed);
 }
 
@@ -208,6 +155,17 @@ static int make_shards(struct tw_kafka_feed *feed, struct tw_error *error)
     if (!feed->shards || !feed->ours || !feed->moving)
         return tw_error_set(error, -ENOMEM, "out of memory");
     return 0;
+}
+
+/* More threads than partitions would never be used. */
+static int make_lanes(struct tw_kafka_feed *feed, struct tw_error *error)
+{
+    uint64_t n = feed->config->threads ? feed->config->threads : tw_lanes_processors();
+    uint64_t most =
+        feed->n_partitions < TW_FEED_LANES_MAX ? (uint64_t)feed->n_partitions : TW_FEED_LANES_MAX;
+    feed->lanes = tw_lanes_open((unsigned)(n < most ? n : most));
+    feed->lane = feed->lanes ? calloc(tw_lanes_count(feed->lanes), sizeof *feed->lane) : NULL;
+    return feed->lane ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
 }
 
 static int open_parts(struct tw_kafka_feed *feed, struct tw_error *error)
@@ -224,6 +182,8 @@ static int open_parts(struct tw_kafka_feed *feed, struct tw_error *error)
         .timeout_seconds = feed->session_seconds * .75,
     };
     result = make_shards(feed, error);
+    if (!result)
+        result = make_lanes(feed, error);
     if (!result)
         result = tw_state_topic_open(&feed->store, &options, error);
     if (!result)

@@ -9,6 +9,7 @@
 
 #include "dead_letter_topic.h"
 #include "feed.h"
+#include "lanes.h"
 #include "logging.h"
 #include "outage.h"
 #include "silence.h"
@@ -29,6 +30,16 @@ struct tw_shard {
     uint64_t refused; /* records that there was no room for, as far as they were counted */
 };
 
+/* What one thread did in a round. */
+struct tw_feed_lane {
+    long taken;       /* records, and what was none */
+    uint64_t records; /* of them */
+    int result;
+    struct tw_error error;
+};
+/* More processors are left to others. */
+#define TW_FEED_LANES_MAX 64
+
 struct tw_kafka_feed {
     struct tw_feed feed;
     struct tw_feed_services *services;
@@ -41,6 +52,8 @@ struct tw_kafka_feed {
     struct tw_outage outage; /* of the brokers, or of the topic */
     struct tw_shard *shards; /* by partition */
     int32_t n_partitions;
+    struct tw_lanes *lanes; /* judge partitions side by side */
+    struct tw_feed_lane *lane;
     struct tw_source_figures *figures;
     int32_t *ours, *moving; /* partitions: ours; told by the present rebalance so far */
     size_t n_ours, n_moving;
@@ -68,6 +81,12 @@ struct tw_shard *tw_kafka_feed_shard(struct tw_kafka_feed *feed, int32_t partiti
 
 /* For lines of the log that are about a partition. */
 struct tw_logging_fields tw_kafka_feed_about(const struct tw_kafka_feed *feed, int32_t partition);
+
+/* ---- feed_kafka_judge.c ---- */
+
+/* Takes records that wait, some thousand at most, by several threads where there are enough of
+ * them. Returns how many, or negative. */
+long tw_kafka_feed_judge(struct tw_kafka_feed *feed, struct tw_error *error);
 
 /* ---- feed_kafka_figures.c ---- */
 

@@ -23,6 +23,7 @@ libagent_la_SOURCES = \
 	agent/feed_directory.c \
 	agent/feed_kafka.c agent/feed_kafka.h \
 	agent/feed_kafka_figures.c \
+	agent/feed_kafka_judge.c \
 	agent/feed_kafka_restore.c \
 	agent/feed_kafka_save.c \
 	agent/feed_kafka_silence.c \
@@ -31,6 +32,7 @@ libagent_la_SOURCES = \
 	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
+	agent/lanes.c agent/lanes.h \
 	agent/logging.c agent/logging.h \
 	agent/metrics.c agent/metrics.h \
 	agent/metrics_json.c \
@@ -101,6 +103,7 @@ AGENT_TESTS = \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
 	tests/unit/test_heartbeat \
+	tests/unit/test_lanes \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
@@ -122,6 +125,8 @@ tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence
 tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
+tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)

@@ -4,6 +4,7 @@
 #include "agent/run.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,12 +13,20 @@
 
 /* ---- the hash ---- */
 
+static uint64_t key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+static void make_key(void)
+{
+    if (getrandom(&key, sizeof key, GRND_NONBLOCK) != sizeof key)
+        key = (uint64_t)(uintptr_t)&key;
+    key |= 1;
+}
+
 static uint64_t process_key(void)
 {
-    static uint64_t key; /* the agent's loop is one thread; two would find the same size of luck */
-    if (!key && getrandom(&key, sizeof key, GRND_NONBLOCK) != sizeof key)
-        key = (uint64_t)(uintptr_t)&key;
-    return key |= 1;
+    pthread_once(&key_once, make_key);
+    return key;
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)

@@ -1,5 +1,6 @@
 /* How many advisories were told and how many episodes are open, over all watches of a process: what
- * the metrics say of detection. Written by the thread of the watches. */
+ * the metrics say of detection. Written by the threads of the watches, one at a time
+ * (tw_watch_options.lock). */
 #ifndef TW_TALLY_H
 #define TW_TALLY_H
 

@@ -9,6 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what watches share ---- */
+
+void tw_watch_lock(const struct tw_watch *watch)
+{
+    if (watch->options.lock)
+        pthread_mutex_lock(watch->options.lock);
+}
+
+void tw_watch_unlock(const struct tw_watch *watch)
+{
+    if (watch->options.lock)
+        pthread_mutex_unlock(watch->options.lock);
+}
+
+static void count_room(struct tw_watch *watch, int change)
+{
+    if (!watch->options.room)
+        return;
+    tw_watch_lock(watch);
+    watch->options.room->runs += (uint64_t)change;
+    tw_watch_unlock(watch);
+}
+
+static bool has_room(const struct tw_watch *watch)
+{
+    const struct tw_room *room = watch->options.room;
+    if (!room)
+        return true;
+    tw_watch_lock(watch);
+    bool has = room->runs < room->runs_max && room->bytes < room->bytes_max;
+    tw_watch_unlock(watch);
+    return has;
+}
+
 /* ---- the table ---- */
 
 int tw_watch_open(struct tw_watch **ret, const struct tw_watch_options *options,
@@ -66,8 +100,7 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
         watch->newest = NULL;
     if (watch->sweep == run)
         watch->sweep = run->links.later;
-    if (watch->options.room)
-        watch->options.room->runs--;
+    count_room(watch, -1);
     tw_run_table_remove(&watch->runs, run);
     tw_watch_count_open(watch, run, -1);
     tw_run_free(run);
@@ -83,8 +116,7 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
     run->heard = watch->moment.listened;
     watch->counts.runs++;
     tw_watch_count_open(watch, run, 1);
-    if (watch->options.room)
-        watch->options.room->runs++;
+    count_room(watch, 1);
     return 0;
 }
 
@@ -100,12 +132,6 @@ void tw_watch_prefetch(const struct tw_watch *watch, uint64_t hash)
     const struct tw_run *run = tw_run_table_guess(&watch->runs, hash);
     if (run)
         tw_run_prefetch(run);
-}
-
-static bool has_room(const struct tw_watch *watch)
-{
-    const struct tw_room *room = watch->options.room;
-    return !room || (room->runs < room->runs_max && room->bytes < room->bytes_max);
 }
 
 /* A run that is new, or that comes back after it was retired. */
@@ -148,6 +174,11 @@ void tw_watch_rewind(struct tw_watch *watch)
 void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms)
 {
     watch->time_base = time_ms;
+}
+
+uint64_t tw_watch_documents(const struct tw_watch *watch)
+{
+    return watch->counts.documents;
 }
 
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret)

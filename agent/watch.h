@@ -1,6 +1,7 @@
 /* The watch: records in, advisories out. It holds the run table, feeds each run's detectors, keeps
  * the episodes and asks the rules for amounts. No I/O and no clock: the same records give the same
- * documents, byte for byte, wherever they come from. One thread. */
+ * documents, byte for byte, wherever they come from. A watch is one thread's at a time; several may
+ * be at work at once (tw_watch_options.lock). */
 #ifndef TW_WATCH_H
 #define TW_WATCH_H
 
@@ -9,6 +10,8 @@
 #include "tally.h"
 
 #include "rules/rules.h"
+
+#include <pthread.h>
 
 struct tw_watch;
 
@@ -30,10 +33,13 @@ struct tw_watch_options {
     void *closure;
     struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
     struct tw_room *room;   /* shared with other watches; NULL: without limit */
+    /* Held while what watches share is used: the rules, the two functions above, tally and room.
+     * NULL where all watches that share them are one thread's. */
+    pthread_mutex_t *lock;
 };
 
 struct tw_watch_counts {
-    uint64_t runs, records, repeats, rule_failures;
+    uint64_t runs, records, repeats, documents, rule_failures;
     uint64_t passed_over;   /* records that stand before what their run has dealt with */
     uint64_t refused;       /* records of runs for which there was no room */
     char rule_failure[200]; /* the newest */
@@ -100,7 +106,9 @@ struct tw_retired *tw_watch_retired(const struct tw_watch *watch);
  * core.silent_ms: done again after a crash, they are the same. */
 int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 
-/* Since it was opened. */
+/* Documents told since it was opened. */
+uint64_t tw_watch_documents(const struct tw_watch *watch);
+/* All counts since it was opened. */
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret);
 
 /* The advisory of a run's episode as it stands now, for printing. Borrows from the run. */

@@ -13,8 +13,11 @@
 static void count_open(struct tw_watch *watch, uint32_t detector, enum tw_severity severity,
                        int change)
 {
-    if (watch->options.tally)
-        watch->options.tally->open[detector][severity] += change;
+    if (!watch->options.tally)
+        return;
+    tw_watch_lock(watch);
+    watch->options.tally->open[detector][severity] += change;
+    tw_watch_unlock(watch);
 }
 
 /* All open episodes of a run that comes or goes. */
@@ -30,8 +33,11 @@ void tw_watch_count_open(struct tw_watch *watch, const struct tw_run *run, int c
 static void count_told(struct tw_watch *watch, const struct tw_episode *episode,
                        enum tw_action action)
 {
-    if (watch->options.tally)
-        watch->options.tally->told[episode->detector][episode->finding.severity][action]++;
+    if (!watch->options.tally)
+        return;
+    tw_watch_lock(watch);
+    watch->options.tally->told[episode->detector][episode->finding.severity][action]++;
+    tw_watch_unlock(watch);
 }
 
 /* The newest record's time, and the silence since that something was due after. */
@@ -71,8 +77,11 @@ static int tell(struct tw_watch *watch, const struct tw_run *run, const char *id
     int result = 0;
     if (!document)
         return tw_error_set(error, -ENOMEM, "out of memory");
+    tw_watch_lock(watch);
     if (watch->options.document)
         result = watch->options.document(watch->options.closure, id, run->core.id, document, error);
+    tw_watch_unlock(watch);
+    watch->counts.documents += !result;
     free(document);
     return result;
 }
@@ -84,8 +93,10 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
     advisory.action = action;
     tw_transition_id(id, episode->id, episode->transition);
+    tw_watch_lock(watch);
     if (watch->options.episode)
         watch->options.episode(watch->options.closure, &advisory);
+    tw_watch_unlock(watch);
     int result = tell(watch, run, id, tw_episode_document(&advisory), error);
     if (!result) {
         episode->transition++;
@@ -140,12 +151,14 @@ static void ask_rules(struct tw_watch *watch, const struct tw_run *run, struct t
     size_t failed = 0, n_others = other_findings(run, episode, others, OTHERS_MAX);
     size_t n_taken = tw_causes_parameters(&run->episodes, episode, taken, TAKEN_MAX);
     tw_run_series_facts(run->series, run->context, run->header, &episode->finding, &facts);
+    tw_watch_lock(watch);
     episode->n_suggestions = (uint32_t)tw_rules_suggest(
         watch->options.rules, &episode->finding, others, n_others, &facts, taken, n_taken,
         episode->suggestions, TW_SUGGESTIONS_MAX, &episode->rule, &failed, &error);
-    watch->counts.rule_failures += failed;
     if (watch->options.tally)
         watch->options.tally->rule_failures += failed;
+    tw_watch_unlock(watch);
+    watch->counts.rule_failures += failed;
     if (failed)
         tw_error_message(&error, watch->counts.rule_failure, sizeof watch->counts.rule_failure);
 }

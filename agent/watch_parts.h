@@ -17,6 +17,10 @@ struct tw_watch {
 
 /* ---- watch.c ---- */
 
+/* Around all use of what watches share. */
+void tw_watch_lock(const struct tw_watch *watch);
+void tw_watch_unlock(const struct tw_watch *watch);
+
 /* Judges a record that has not come before. */
 int tw_watch_judge(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
                    struct tw_error *error);

@@ -1,19 +1,19 @@
-/* The source "kafka": one consumer of a group, whose messages are taken some hundred at a time and
- * given out record by record. */
+/* The source "kafka": one consumer of a group, whose messages are
+ * handed out by partition and given out record by record. */
 #include "sources/kafka_source.h"
 
 #include "telemetry/clock.h"
-#include "telemetry/wire.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* How many messages before its turn one is looked at: far enough for a fetch from memory or two,
- * near enough to be still in the caches. */
-#define FAR 16
-#define NEAR 8
+/* Messages that wait here rather than in librdkafka's queue: so many that each partition has some,
+ * since those of one come thousands at a time. */
+#define FULL_MESSAGES 65536u
+#define FULL_BYTES (32u << 20)
+/* Messages that are taken from librdkafka's queue at once. */
+#define BATCH 256
 
 static const struct tw_option kafka_options[] = {
     {"brokers", TW_OPTION_TEXT, offsetof(struct tw_kafka_config, brokers), .required = true,
@@ -25,175 +25,187 @@ static const struct tw_option kafka_options[] = {
     {"instance", TW_OPTION_TEXT, offsetof(struct tw_kafka_config, instance),
      .help = "static membership id, unique in the group: a restarted agent gets its partitions "
              "back without a rebalance"},
+    {"threads", TW_OPTION_COUNT, offsetof(struct tw_kafka_config, threads),
+     .help = "most threads that judge partitions at once; 0: one for each processor"},
     {"properties", TW_OPTION_PROPERTIES, offsetof(struct tw_kafka_config, properties),
      .help = "any other librdkafka property, key: value"},
 };
 
 /* ---- messages ---- */
 
-static void drop_message(struct kafka *kafka)
-{
-    if (kafka->message)
-        rd_kafka_message_destroy(kafka->message);
-    kafka->message = NULL;
-}
-
-/* What belongs to this message of the batch is on its way to the caches when its turn comes. */
-static void look_ahead(struct kafka *kafka, size_t turn)
-{
-    if (!kafka->ahead)
-        return;
-    if (turn + FAR < kafka->n_batch) {
-        const rd_kafka_message_t *far = kafka->batch[turn + FAR];
-        __builtin_prefetch(far->payload);
-        kafka->told[turn + FAR] =
-            kafka->ahead(kafka->ahead_closure, far->partition, far->key, far->key_len);
-    }
-    if (turn + NEAR < kafka->n_batch && turn + NEAR >= FAR)
-        kafka->near(kafka->ahead_closure, kafka->batch[turn + NEAR]->partition,
-                    kafka->told[turn + NEAR]);
-}
-
-static void take_message(struct kafka *kafka)
-{
-    look_ahead(kafka, kafka->next_batch);
-    kafka->message = kafka->batch[kafka->next_batch++];
-    kafka->at = 0;
-    kafka->index = 0;
-}
-
-static bool is_blank_from(const struct kafka *kafka, size_t from)
-{
-    const char *payload = kafka->message->payload;
-    while (from < kafka->message->len && payload[from] && strchr(" \t\r\n", payload[from]))
-        from++;
-    return from == kafka->message->len;
-}
-
-static bool is_skipped(struct kafka *kafka)
-{
-    const struct tw_kafka_partition *partition =
-        tw_kafka_partition_at(&kafka->partitions, kafka->message->partition);
-    return partition && partition->skip_offset == kafka->message->offset &&
-           kafka->index <= partition->skip_records;
-}
-
-/* What is broken is read once more, for the reason alone: room for one need not be cleared for each
- * record that is whole. */
-static int give_broken(struct kafka *kafka, struct tw_source_item *ret)
-{
-    const rd_kafka_message_t *message = kafka->message;
-    struct tw_error why = {0};
-    tw_message_next(message->payload, message->len, &kafka->at, &kafka->record, &why);
-    snprintf(ret->reason, sizeof ret->reason, "%.180s",
-             why.text[0] ? why.text : "these bytes are no record");
-    ret->bytes = (const char *)message->payload + kafka->at;
-    ret->n_bytes = message->len - kafka->at;
-    ret->key = message->key;
-    ret->n_key = message->key_len;
-    ret->time_ms = rd_kafka_message_timestamp(message, NULL);
-    ret->position = (struct tw_position){message->partition, message->offset + 1, 0};
-    kafka->at = message->len;
-    return TW_NEXT_BROKEN;
-}
-
-/* A record that tells no time has that of its message: the same at every delivery. */
-static void take_time(struct tw_record *record, const rd_kafka_message_t *message)
-{
-    rd_kafka_timestamp_type_t type;
-    int64_t time_ms = rd_kafka_message_timestamp(message, &type);
-    if ((record->has & TW_HAS_TIME) || type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || time_ms < 0)
-        return;
-    record->time_ms = time_ms;
-    record->has |= TW_HAS_TIME;
-}
-
-/* The next record of the message, or WAIT when it has no more. Behind its last record the position
- * is the next message's. */
-static int next_of_message(struct kafka *kafka, struct tw_source_item *ret)
-{
-    const rd_kafka_message_t *message = kafka->message;
-    while (message->payload && kafka->at < message->len) {
-        int result =
-            tw_message_next(message->payload, message->len, &kafka->at, &kafka->record, NULL);
-        if (result < 0)
-            return give_broken(kafka, ret);
-        if (result == 0)
-            break;
-        kafka->index++;
-        if (is_skipped(kafka))
-            continue;
-        take_time(&kafka->record, message);
-        ret->record = &kafka->record;
-        ret->position = (struct tw_position){message->partition, message->offset, kafka->index};
-        if (is_blank_from(kafka, kafka->at))
-            ret->position = (struct tw_position){message->partition, message->offset + 1, 0};
-        return TW_NEXT_RECORD;
-    }
-    drop_message(kafka);
-    return TW_NEXT_WAIT;
-}
-
 /* An error that librdkafka tells among the messages. Negative: the consumer has failed for good. */
-static int take_error(struct kafka *kafka, struct tw_error *error)
+static int take_error(struct kafka *kafka, rd_kafka_message_t *message, struct tw_error *error)
 {
     char why[256];
-    bool is_fatal = kafka->message->err == RD_KAFKA_RESP_ERR__FATAL;
-    tw_kafka_news_keep(&kafka->news, kafka->message->err, rd_kafka_message_errstr(kafka->message));
-    drop_message(kafka);
+    bool is_fatal = message->err == RD_KAFKA_RESP_ERR__FATAL;
+    tw_kafka_news_keep(&kafka->news, message->err, rd_kafka_message_errstr(message));
+    rd_kafka_message_destroy(message);
     if (!is_fatal)
-        return TW_NEXT_WAIT;
+        return 0;
     rd_kafka_fatal_error(kafka->client, why, sizeof why);
     return tw_error_at(error, -EIO, kafka->config->topic, 0, 0, "the consumer failed: %s", why);
 }
 
-/* The next record of the batch, or WAIT when it has no more. */
-static int next_of_batch(struct kafka *kafka, struct tw_source_item *ret, struct tw_error *error)
+static int note_waiting(struct kafka *kafka, int32_t partition)
 {
-    int next = TW_NEXT_WAIT;
-    while (next == TW_NEXT_WAIT && (kafka->message || kafka->next_batch < kafka->n_batch)) {
-        if (!kafka->message)
-            take_message(kafka);
-        next = kafka->message->err ? take_error(kafka, error) : next_of_message(kafka, ret);
+    if (kafka->n_waiting == kafka->room_waiting) {
+        size_t room = kafka->room_waiting ? 2 * kafka->room_waiting : 16;
+        int32_t *grown = realloc(kafka->waiting, room * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        kafka->waiting = grown;
+        kafka->room_waiting = room;
     }
-    return next;
+    kafka->waiting[kafka->n_waiting++] = partition;
+    return 0;
+}
+
+/* The message goes to its partition's reader, or in vain. */
+static int hand_out(struct kafka *kafka, rd_kafka_message_t *message)
+{
+    struct tw_kafka_partition *partition =
+        tw_kafka_partition_at(&kafka->partitions, message->partition);
+    if (partition && !partition->reader)
+        partition->reader = tw_kafka_reader_new();
+    if (!partition || !partition->reader)
+        return -ENOMEM;
+    tw_kafka_reader_skip(partition->reader, partition->skip_offset, partition->skip_records);
+    bool is_first = !tw_kafka_reader_waiting(partition->reader);
+    if (is_first && note_waiting(kafka, message->partition))
+        return -ENOMEM;
+    return tw_kafka_reader_add(partition->reader, message);
+}
+
+static int take_message(struct kafka *kafka, rd_kafka_message_t *message, struct tw_error *error)
+{
+    if (message->err)
+        return take_error(kafka, message, error);
+    int result = hand_out(kafka, message);
+    if (!result)
+        return 0;
+    rd_kafka_message_destroy(message);
+    return tw_error_set(error, result, "out of memory");
+}
+
+struct stock {
+    size_t messages, bytes;
+};
+
+/* Partitions whose messages are dealt with wait for nothing. */
+static struct stock take_stock(struct kafka *kafka)
+{
+    struct stock stock = {0};
+    size_t kept = 0;
+    for (size_t i = 0; i < kafka->n_waiting; i++) {
+        const struct tw_kafka_reader *reader = kafka->partitions.at[kafka->waiting[i]].reader;
+        if (!tw_kafka_reader_waiting(reader))
+            continue;
+        kafka->waiting[kept++] = kafka->waiting[i];
+        stock.messages += tw_kafka_reader_waiting(reader);
+        stock.bytes += tw_kafka_reader_bytes(reader);
+    }
+    kafka->n_waiting = kept;
+    return stock;
+}
+
+static bool is_full(const struct stock *stock)
+{
+    return stock->messages >= FULL_MESSAGES || stock->bytes >= FULL_BYTES;
+}
+
+/* Whatever happens to one of them, the others are dealt with. */
+static int take_batch(struct kafka *kafka, rd_kafka_message_t **batch, size_t n,
+                      struct stock *stock, struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < n; i++) {
+        stock->messages++;
+        stock->bytes += batch[i]->len;
+        int failed = take_message(kafka, batch[i], result ? NULL : error);
+        result = result ? result : failed;
+    }
+    return result;
 }
 
 /* Takes messages from the brokers: what is there, or the first that comes within `seconds`. (A wait
  * for a batch would last until that is full.) */
-static void take_batch(struct kafka *kafka, double seconds)
+static int take_messages(struct kafka *kafka, double seconds, struct tw_error *error)
 {
-    kafka->next_batch = kafka->n_batch = 0;
-    kafka->batch[0] =
-        rd_kafka_consumer_poll(kafka->client, seconds > 0 ? (int)(seconds * 1000) : 0);
-    if (!kafka->batch[0])
-        return;
-    ssize_t more =
-        rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->batch + 1, TW_KAFKA_BATCH - 1);
-    kafka->n_batch = 1 + (more > 0 ? (size_t)more : 0);
+    struct stock stock = take_stock(kafka);
+    rd_kafka_message_t *batch[BATCH];
+    ssize_t more = BATCH;
+    if (is_full(&stock))
+        return 0;
+    batch[0] = rd_kafka_consumer_poll(kafka->client, seconds > 0 ? (int)(seconds * 1000) : 0);
+    int result = batch[0] ? take_batch(kafka, batch, 1, &stock, error) : 0;
+    while (batch[0] && !result && more == BATCH && !is_full(&stock)) {
+        more = rd_kafka_consume_batch_queue(kafka->queue, 0, batch, BATCH);
+        if (more > 0)
+            result = take_batch(kafka, batch, (size_t)more, &stock, error);
+    }
     tw_kafka_nudge_look(kafka->nudge, rd_kafka_queue_length(kafka->queue));
+    return result;
+}
+
+/* While partitions are to come or go, what is here is dealt with first, and nothing else comes. */
+int tw_kafka_source_fill(void *source, double timeout_seconds, struct tw_source_item *ret,
+                         struct tw_error *error)
+{
+    struct kafka *kafka = source;
+    double deadline = timeout_seconds > 0 ? tw_now_seconds() + timeout_seconds : 0;
+    int next;
+    take_stock(kafka);
+    for (;;) {
+        if (kafka->has_failed)
+            return tw_error_set(error, -ENOMEM, "out of memory");
+        tw_kafka_serve_commits(kafka, 0);
+        if (kafka->rebalances && kafka->n_waiting)
+            return TW_NEXT_RECORD;
+        if (tw_kafka_tell_rebalance(kafka, ret, &next))
+            return next;
+        double left = timeout_seconds > 0 ? deadline - tw_now_seconds() : 0;
+        int result = take_messages(kafka, kafka->n_waiting ? 0 : left, error);
+        if (result)
+            return result;
+        if (kafka->n_waiting)
+            return TW_NEXT_RECORD;
+        if (left <= 0 && !kafka->rebalances)
+            return TW_NEXT_WAIT;
+    }
+}
+
+size_t tw_kafka_source_waiting(void *source, const int32_t **ret)
+{
+    struct kafka *kafka = source;
+    *ret = kafka->waiting;
+    return kafka->n_waiting;
+}
+
+size_t tw_kafka_source_waiting_in(const void *source, int32_t partition)
+{
+    const struct kafka *kafka = source;
+    return tw_kafka_reader_waiting(kafka->partitions.at[partition].reader);
+}
+
+int tw_kafka_source_next_of(void *source, int32_t partition, struct tw_source_item *ret)
+{
+    struct kafka *kafka = source;
+    return tw_kafka_reader_next(kafka->partitions.at[partition].reader, &kafka->look_ahead, ret);
 }
 
 static int kafka_next(void *opaque, double timeout_seconds, struct tw_source_item *ret,
                       struct tw_error *error)
 {
     struct kafka *kafka = opaque;
-    int next = next_of_batch(kafka, ret, error);
-    if (next != TW_NEXT_WAIT)
-        return next;
-    double deadline = timeout_seconds > 0 ? tw_now_seconds() + timeout_seconds : 0;
     for (;;) {
-        if (kafka->has_failed)
-            return tw_error_set(error, -ENOMEM, "out of memory");
-        tw_kafka_serve_commits(kafka, 0);
-        if (tw_kafka_tell_rebalance(kafka, ret, &next))
+        for (; kafka->n_waiting; kafka->n_waiting--) {
+            int next = tw_kafka_source_next_of(kafka, kafka->waiting[kafka->n_waiting - 1], ret);
+            if (next != TW_NEXT_WAIT)
+                return next;
+        }
+        int next = tw_kafka_source_fill(kafka, timeout_seconds, ret, error);
+        if (next != TW_NEXT_RECORD)
             return next;
-        double left = timeout_seconds > 0 ? deadline - tw_now_seconds() : 0;
-        take_batch(kafka, left);
-        if ((next = next_of_batch(kafka, ret, error)) != TW_NEXT_WAIT)
-            return next;
-        if (left <= 0 && !kafka->rebalances)
-            return TW_NEXT_WAIT;
     }
 }
 
@@ -201,24 +213,30 @@ void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_ne
                                 void *closure)
 {
     struct kafka *kafka = source;
-    kafka->ahead = ahead;
-    kafka->near = near;
-    kafka->ahead_closure = closure;
+    kafka->look_ahead = (struct tw_kafka_look_ahead){ahead, near, closure};
 }
 
 /* ---- open and close ---- */
+
+/* They are librdkafka's, which is closed next. */
+static void drop_messages(struct kafka *kafka)
+{
+    for (int32_t i = 0; i < kafka->partitions.n; i++) {
+        tw_kafka_reader_free(kafka->partitions.at[i].reader);
+        kafka->partitions.at[i].reader = NULL;
+    }
+    kafka->n_waiting = 0;
+}
 
 static void kafka_close(void *opaque)
 {
     struct kafka *kafka = opaque;
     if (!kafka)
         return;
-    drop_message(kafka);
-    while (kafka->next_batch < kafka->n_batch)
-        rd_kafka_message_destroy(kafka->batch[kafka->next_batch++]);
+    drop_messages(kafka);
     bool is_gone = !kafka->client || tw_kafka_close_client(kafka);
-    tw_record_clear(&kafka->record);
     tw_kafka_partitions_release(&kafka->partitions);
+    free(kafka->waiting);
     if (!is_gone)
         return;
     tw_kafka_news_done(&kafka->news);
@@ -256,7 +274,6 @@ static int kafka_open(void **ret, const struct tw_source_request *request, struc
         return tw_error_set(error, -ENOMEM, "out of memory");
     kafka->config = request->config;
     tw_kafka_news_init(&kafka->news);
-    tw_record_init(&kafka->record);
     if (!kafka->config || !kafka->config->brokers) {
         kafka_close(kafka);
         return tw_error_set(error, -EINVAL, "kafka: needs 'brokers'");
@@ -300,6 +317,8 @@ int64_t tw_kafka_source_lag(void *source, int32_t partition)
     if (!rd_kafka_position(kafka->client, list) && list->elems[0].offset >= 0 &&
         !rd_kafka_get_watermark_offsets(kafka->client, topic, partition, &low, &high) && high >= 0)
         lag = high > list->elems[0].offset ? high - list->elems[0].offset : 0;
+    if (lag >= 0 && partition < kafka->partitions.n && kafka->partitions.at[partition].reader)
+        lag += (int64_t)tw_kafka_reader_waiting(kafka->partitions.at[partition].reader);
     rd_kafka_topic_partition_list_destroy(list);
     return lag;
 }

@@ -7,7 +7,8 @@
 /* By the option table of the source "kafka". */
 struct tw_kafka_config {
     char *brokers, *topic, *group;
-    char *instance; /* static membership id, NULL: none */
+    char *instance;   /* static membership id, NULL: none */
+    uint64_t threads; /* that judge; 0: one for each processor */
     struct tw_texts properties;
 };
 
@@ -46,9 +47,25 @@ int tw_kafka_source_confirm(void *source, double seconds, struct tw_error *error
 int tw_kafka_source_set_back(void *source, const struct tw_position *position, double seconds,
                              struct tw_error *error);
 
+/* ---- an open source, read by several threads ---- */
+
+/* As next(), but TW_NEXT_RECORD says that messages wait in the partitions of
+ * tw_kafka_source_waiting(), and fills nothing in. */
+int tw_kafka_source_fill(void *source, double timeout_seconds, struct tw_source_item *ret,
+                         struct tw_error *error);
+/* Where messages wait. Valid until the next fill(), whose thread calls this. */
+size_t tw_kafka_source_waiting(void *source, const int32_t **ret);
+/* How many messages wait in a partition where some waited at the last fill(). */
+size_t tw_kafka_source_waiting_in(const void *source, int32_t partition);
+/* The next record of such a partition (TW_NEXT_RECORD or _BROKEN), or TW_NEXT_WAIT when it has no
+ * more for now. Any thread, but one at a time for each partition, and none during fill(). Of `ret`
+ * it writes what belongs to what it returns. */
+int tw_kafka_source_next_of(void *source, int32_t partition, struct tw_source_item *ret);
+
 /* Told the keys of messages before their records are given: each first when it is far and then
  * when it is near, so that what belongs to it can be fetched into the processor's caches. Returns
- * what it wants to be told again when it is near. */
+ * what it wants to be told again when it is near. By the thread that takes the partition's records.
+ */
 typedef uint64_t tw_kafka_ahead(void *closure, int32_t partition, const void *key, size_t size);
 typedef void tw_kafka_near(void *closure, int32_t partition, uint64_t told);
 void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_near *near,

@@ -1,12 +1,16 @@
 /* The table of partitions; see kafka_partitions.h. */
 #include "sources/kafka_partitions.h"
 
+#include "sources/kafka_reader.h"
+
 #include <stdlib.h>
 
 void tw_kafka_partition_reset(struct tw_kafka_partition *partition)
 {
-    *partition = (struct tw_kafka_partition){
-        .start = RD_KAFKA_OFFSET_STORED, .skip_offset = -1, .commit = -1};
+    *partition = (struct tw_kafka_partition){.start = RD_KAFKA_OFFSET_STORED,
+                                             .skip_offset = -1,
+                                             .commit = -1,
+                                             .reader = partition->reader};
 }
 
 struct tw_kafka_partition *tw_kafka_partition_at(struct tw_kafka_partitions *partitions,
@@ -21,8 +25,10 @@ struct tw_kafka_partition *tw_kafka_partition_at(struct tw_kafka_partitions *par
     if (!grown)
         return NULL;
     partitions->at = grown;
-    while (partitions->n <= number)
+    while (partitions->n <= number) {
+        grown[partitions->n].reader = NULL;
         tw_kafka_partition_reset(&grown[partitions->n++]);
+    }
     return &grown[number];
 }
 
@@ -52,6 +58,8 @@ rd_kafka_topic_partition_list_t *tw_kafka_partitions_take_dirty(struct tw_kafka_
 
 void tw_kafka_partitions_release(struct tw_kafka_partitions *partitions)
 {
+    for (int32_t i = 0; i < partitions->n; i++)
+        tw_kafka_reader_free(partitions->at[i].reader);
     free(partitions->at);
     *partitions = (struct tw_kafka_partitions){0};
 }

@@ -1,5 +1,5 @@
-/* The parts of the source "kafka": its messages (kafka.c) and its place in the group
- * (kafka_group.c). */
+/* The parts of the source "kafka": its messages (kafka.c, and by partition kafka_reader.h) and its
+ * place in the group (kafka_group.c). */
 #ifndef TW_KAFKA_SOURCE_H
 #define TW_KAFKA_SOURCE_H
 
@@ -7,9 +7,7 @@
 #include "sources/kafka_client.h"
 #include "sources/kafka_nudge.h"
 #include "sources/kafka_partitions.h"
-
-/* Messages that are taken from librdkafka's queue at once. */
-#define TW_KAFKA_BATCH 256
+#include "sources/kafka_reader.h"
 
 /* Partitions that come or go; `told` of them were returned by next(). */
 struct rebalance {
@@ -33,17 +31,9 @@ struct kafka {
 
     rd_kafka_queue_t *queue; /* the consumer's own */
     struct tw_kafka_nudge *nudge;
-    rd_kafka_message_t *batch[TW_KAFKA_BATCH];
-    size_t n_batch, next_batch;
-    uint64_t told[TW_KAFKA_BATCH]; /* by look-ahead */
-    tw_kafka_ahead *ahead;
-    tw_kafka_near *near;
-    void *ahead_closure;
-
-    rd_kafka_message_t *message; /* the one whose records are being given out */
-    size_t at;                   /* bytes of it that are dealt with */
-    uint32_t index;              /* records of it that are dealt with */
-    struct tw_record record;
+    int32_t *waiting; /* partitions whose readers may have messages */
+    size_t n_waiting, room_waiting;
+    struct tw_kafka_look_ahead look_ahead;
 };
 
 /* ---- kafka_group.c ---- */

@@ -7,6 +7,7 @@ libsources_la_SOURCES = \
 	sources/kafka_client.c sources/kafka_client.h \
 	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
+	sources/kafka_reader.c sources/kafka_reader.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \

@@ -56,7 +56,7 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
-	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_ring
+	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads
 check-threads:
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/thread_sanitizer.txt' \

@@ -113,14 +113,19 @@ def test_a_log_of_last_year_is_no_stalled_run(directory, agents):
     assert agent.stop() == 0
 
 
-def test_attach_tells_of_a_run_that_hangs(directory):
+def test_attach_tells_of_a_run_that_hangs(directory, tmp_path):
     directory.append(steps("r1", 1, 20))
-    process = subprocess.Popen(
-        [programs.program("trainward"), "attach", "-o", "detectors.stalled-run.after=2s",
-         str(directory.log.parent)], stdout=subprocess.PIPE, text=True, env=programs.environment())
-    time.sleep(5)
+    said = tmp_path / "said"
+    with open(said, "w") as out:
+        process = subprocess.Popen(
+            [programs.program("trainward"), "attach", "-o", "detectors.stalled-run.after=2s",
+             str(directory.log.parent)], stdout=out, env=programs.environment())
+    deadline = time.monotonic() + 60
+    while "stalled run" not in said.read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    text = process.communicate(timeout=30)[0]
+    process.wait(timeout=30)
+    text = said.read_text()
     assert "WARNING  stalled run" in text.split("\nr1: ")[0]
     assert process.returncode == 1
 

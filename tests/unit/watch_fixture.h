@@ -63,7 +63,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct tw_watch *open_watch(const struct fixture *fixture, struct documents *documents)
+static inline struct tw_watch *open_watch(const struct fixture *fixture,
+                                          struct documents *documents)
 {
     struct tw_watch *watch;
     struct tw_watch_options options = {.settings = &fixture->settings,
