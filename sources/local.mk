@@ -8,13 +8,31 @@ libsources_la_SOURCES = \
 	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
+	sources/log_file.c \
+	sources/logs/assemble.c sources/logs/assemble.h \
+	sources/logs/assemble_choose.c sources/logs/assemble_state.h \
+	sources/logs/assemble_header.c \
+	sources/logs/assemble_records.c \
+	sources/logs/assemble_rows.c \
+	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \
+	sources/logs/input.c sources/logs/input.h \
+	sources/logs/key_values.c \
+	sources/logs/lines.c sources/logs/lines.h \
+	sources/logs/names.c sources/logs/names.h \
+	sources/logs/parameter_names.c \
+	sources/logs/reader.c sources/logs/reader.h \
+	sources/logs/repeats.c sources/logs/repeats.h \
+	sources/logs/rows_queue.c sources/logs/rows_queue.h \
+	sources/logs/tree.c sources/logs/tree.h \
+	sources/logs/unpack.c sources/logs/unpack.h \
+	sources/logs/words.c sources/logs/words.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
 	sources/source.h sources/sources.c
-libsources_la_LIBADD = $(RDKAFKA_LIBS)
+libsources_la_LIBADD = $(RDKAFKA_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 
 if HAVE_CMOCKA
 SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
