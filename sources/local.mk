@@ -35,12 +35,25 @@ libsources_la_SOURCES = \
 libsources_la_LIBADD = $(RDKAFKA_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 
 if HAVE_CMOCKA
-SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
+SOURCES_TESTS = \
+	tests/unit/test_log_assemble \
+	tests/unit/test_log_input \
+	tests/unit/test_log_lines \
+	tests/unit/test_log_names \
+	tests/unit/test_log_source \
+	tests/unit/test_log_tree \
+	tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
 TESTS += $(SOURCES_TESTS)
 SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
+tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
+tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif

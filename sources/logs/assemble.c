@@ -41,7 +41,7 @@ static struct tw_assembled_run *add_run(struct tw_assemble *assemble, const char
     }
     make_id(assemble->run, key, run->id);
     run->attempt = 1;
-    run->newest = run->last_loss_step = -INFINITY;
+    run->newest = run->given = run->last_loss_step = -INFINITY;
     run->epoch = run->loss_epoch = run->last_loss = NAN;
     run->guess = UINT32_MAX;
     run->header_is_due = true;

@@ -254,6 +254,7 @@ static int give(struct tw_assemble *assemble, struct tw_assembled_run *run, stru
 static int give_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
 {
     struct tw_held_row *row = run->window[0];
+    run->given = fmax(run->given, row->step);
     run->n_window--;
     memmove(run->window, run->window + 1, run->n_window * sizeof *run->window);
     return give(assemble, run, row);
@@ -338,13 +339,29 @@ static bool goes_back(const struct tw_assembled_run *run, const struct tw_held_r
     return false;
 }
 
+/* The same series has told of this step already, or of what is given: no disorder. */
+static bool comes_again(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    if (row->step <= run->given)
+        return true;
+    for (uint32_t i = 0; i < run->n_window; i++) {
+        if (run->window[i]->step != row->step)
+            continue;
+        for (uint32_t j = 0; j < row->n; j++) {
+            if (find_cell(run->window[i], row->cells[j].name))
+                return true;
+        }
+    }
+    return false;
+}
+
 int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *run, double step)
 {
     int result = give_window(assemble, run);
     if (isinf(run->newest))
         return result; /* nothing came before */
     run->attempt++;
-    run->newest = -INFINITY;
+    run->newest = run->given = -INFINITY;
     run->offset = 0;
     run->epoch = NAN;
     run->last_loss_step = -INFINITY;
@@ -380,7 +397,8 @@ static int put(struct tw_assemble *assemble, struct tw_assembled_run *run, struc
         return result ? (tw_held_row_free(row), result) : put_in_window(assemble, run, row);
     }
     run->branch[run->n_branch++] = row;
-    return run->n_branch == BRANCH_MAX ? end_branch(assemble, run) : 0;
+    bool is_resume = run->n_branch == BRANCH_MAX || comes_again(run, row);
+    return is_resume ? end_branch(assemble, run) : 0;
 }
 
 /* ---- the first rows ---- */

@@ -73,6 +73,7 @@ struct tw_assembled_run {
     uint32_t waits;
     double offset; /* of steps that are counted anew each epoch */
     double newest; /* step; -INFINITY: none */
+    double given;  /* likewise: all up to here has left the window */
     double epoch;  /* newest that was told */
     double rows;   /* of training, for TW_AXIS_ROW */
     struct tw_held_row *window[WINDOW + 1];

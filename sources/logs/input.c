@@ -286,9 +286,9 @@ int tw_log_input_whole(const char *path, size_t max, char **ret, size_t *ret_siz
     while (news == TW_LOG_BYTES_CAME) {
         if (capacity - used < 2) {
             capacity = capacity ? capacity * 2 : 65536;
-            char *grown = capacity / 2 > max ? NULL : realloc(bytes, capacity);
+            char *grown = used > max ? NULL : realloc(bytes, capacity);
             if (!grown) {
-                news = tw_error_at(error, capacity / 2 > max ? -EFBIG : -ENOMEM, path, 0, 0,
+                news = tw_error_at(error, used > max ? -EFBIG : -ENOMEM, path, 0, 0,
                                    "is too large to be read at once");
                 break;
             }

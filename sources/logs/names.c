@@ -77,7 +77,8 @@ static const char test_words[] = "test tst testing predict";
 static const char epoch_words[] = "epoch epochs epochwise";
 static const char average_words[] = "avg average mean running smooth smoothed ema moving";
 static const char step_words[] = "step steps batch iter iteration minibatch";
-static const char empty_words[] = "metrics metric scalars scalar logs log stats global losses info";
+static const char empty_words[] =
+    "samples metrics metric scalars scalar logs log stats global losses info";
 
 /* Never a signal, whatever stands beside them. */
 static const char no_signal_words[] =
@@ -331,6 +332,7 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
                    !strcmp(words.at[words.n - 2], "vs"); /* Megatron's second axis */
     struct tw_words figure = words;
     tw_words_remove(&figure, train_words);
+    tw_words_remove(&figure, epoch_words);
     if (!words.n || is_copy || tw_words_has_one_of(&words, no_signal_words))
         return;
     struct aspects aspects = take_aspects(&words);
@@ -426,7 +428,7 @@ unsigned tw_log_objective_hints(const char *name)
     unsigned hints = 0;
     tw_words_split(name, &words);
     bool is_loss = tw_words_has_one_of(&words, loss_words) ||
-                   tw_words_has_one_of(&words, "errg errd dloss gloss");
+                   tw_words_has_one_of(&words, "err errg errd dloss gloss");
     if (is_loss && tw_words_has_one_of(&words, "g gen generator errg gloss"))
         hints |= TW_HINT_GENERATOR;
     if (is_loss && tw_words_has_one_of(&words, "d disc dis discriminator critic errd dloss"))
