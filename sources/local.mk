@@ -57,3 +57,19 @@ tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
+
+# One target a format: fuzz_log.c over the struct that is named. A format of kind STORE opens files
+# itself, and has none.
+log_fuzz_libs = libsources.la libtelemetry.la
+check_PROGRAMS += tests/fuzz/replay_log_key_values
+TESTS += tests/fuzz/replay_log_key_values
+tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
+tests_fuzz_replay_log_key_values_LDADD = $(log_fuzz_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_log_key_values
+tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
+tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -60,10 +60,12 @@ static bool add_parts(struct tw_assembled_run *run, enum tw_meaning meaning, enu
     /* Two networks that play against each other have no common loss: the first one stands for it.
      */
     bool is_one = run->hints & (TW_HINT_GENERATOR | TW_HINT_DISCRIMINATOR | TW_HINT_REINFORCEMENT);
-    bool has_any = false;
+    bool has_any = false, is_test = true;
+    for (uint32_t i = 0; i < run->n_names; i++)
+        is_test &= !is_of(run->names[i], meaning, true) || run->names[i]->meaning.is_test;
     for (uint32_t i = 0; i < run->n_names; i++) {
         struct tw_seen_name *name = run->names[i];
-        if (!is_of(name, meaning, true) || (is_one && has_any))
+        if (!is_of(name, meaning, true) || (is_one && has_any) || name->meaning.is_test != is_test)
             continue;
         take(name, TW_ROLE_ADD, signal);
         has_any = true;
@@ -101,25 +103,25 @@ static void choose_losses(struct tw_assembled_run *run)
     }
 }
 
-static bool is_test(const struct tw_seen_name *name)
+static bool is_of_test(const struct tw_seen_name *name)
 {
-    return name->meaning.rank == TW_RANK_TEST;
+    return name->meaning.is_test;
 }
 
 static void choose_evaluations(struct tw_assembled_run *run)
 {
     struct tw_seen_name *loss = best_of(run, TW_MEANS_EVAL_LOSS);
     bool has_parts =
-        (!loss || is_test(loss)) && add_parts(run, TW_MEANS_EVAL_LOSS, TW_SIGNAL_EVAL_LOSS);
+        (!loss || is_of_test(loss)) && add_parts(run, TW_MEANS_EVAL_LOSS, TW_SIGNAL_EVAL_LOSS);
     if (!has_parts)
         take(loss, TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
-    bool has_validation = has_parts || (loss && !is_test(loss));
+    bool has_validation = has_parts || (loss && !is_of_test(loss));
     for (uint32_t i = 0; i < run->n_names; i++)
         has_validation |=
-            is_of(run->names[i], TW_MEANS_EVAL_METRIC, false) && !is_test(run->names[i]);
+            is_of(run->names[i], TW_MEANS_EVAL_METRIC, false) && !is_of_test(run->names[i]);
     for (uint32_t i = 0; i < run->n_names; i++) {
         struct tw_seen_name *name = run->names[i];
-        if (is_of(name, TW_MEANS_EVAL_METRIC, false) && !(has_validation && is_test(name)))
+        if (is_of(name, TW_MEANS_EVAL_METRIC, false) && !(has_validation && is_of_test(name)))
             name->role = TW_ROLE_METRIC;
     }
 }

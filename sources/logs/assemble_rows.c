@@ -42,6 +42,9 @@ static void take_told_meaning(struct tw_seen_name *name, const struct tw_cell *c
     struct tw_name_meaning by_name = *meaning;
     *meaning = (struct tw_name_meaning){.meaning = cell->meaning, .rank = TW_RANK_FORMAT};
     meaning->is_part = cell->meaning == TW_MEANS_LOSS_PART;
+    meaning->is_test = by_name.is_test;
+    if (by_name.is_test)
+        meaning->rank = TW_RANK_TEST;
     if (cell->meaning != TW_MEANS_EVAL_METRIC)
         return;
     if (by_name.meaning == TW_MEANS_EVAL_METRIC) {

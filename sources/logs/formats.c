@@ -1,10 +1,7 @@
 /* All log formats. The surest wins; of equally sure ones the first. */
 #include "sources/logs/format.h"
 
-/* clang-format off */
-extern const struct tw_log_format
-    tw_log_format_key_values;
-/* clang-format on */
+extern const struct tw_log_format tw_log_format_key_values;
 
 const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_key_values,

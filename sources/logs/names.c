@@ -88,8 +88,8 @@ static const char no_signal_words[] =
 
 static const char loss_words[] = "loss losses cost nll objective";
 /* Beside a loss word these are the loss itself. */
-static const char whole_loss_words[] = "loss losses cost nll objective lm model ce xent mse "
-                                       "cross entropy";
+static const char whole_loss_words[] =
+    "loss losses cost nll objective lm model ce xent mse cross entropy ctc";
 static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
@@ -273,10 +273,13 @@ static bool is_eval_part(const struct aspects *aspects, enum tw_row_part part)
 static void find_eval(const struct tw_words *words, const struct aspects *aspects,
                       struct tw_name_meaning *ret)
 {
+    ret->is_test = aspects->is_test;
     ret->rank = aspects->is_test ? TW_RANK_TEST : TW_RANK_PLAIN;
     if (are_all_of(words, whole_loss_words) && tw_words_has_one_of(words, loss_words)) {
         ret->meaning = TW_MEANS_EVAL_LOSS;
-        if (aspects->is_total && !aspects->is_test)
+        if (!aspects->is_test && !are_all_of(words, loss_words))
+            ret->rank = TW_RANK_KIND;
+        else if (!aspects->is_test && aspects->is_total)
             ret->rank = TW_RANK_TOTAL;
     } else if (tw_words_has_one_of(words, loss_words)) {
         ret->meaning = TW_MEANS_EVAL_LOSS;
@@ -301,6 +304,8 @@ static void find_train(const struct tw_words *words, const struct aspects *aspec
         ret->is_part = true;
     } else if (aspects->is_epoch || aspects->is_average) {
         ret->rank = TW_RANK_AVERAGE;
+    } else if (!are_all_of(words, loss_words)) {
+        ret->rank = TW_RANK_KIND;
     } else if (aspects->is_total) {
         ret->rank = TW_RANK_TOTAL;
     } else {

@@ -14,6 +14,8 @@ enum tw_name_rank {
     TW_RANK_TOTAL,  /* "total_loss": over its parts */
     TW_RANK_PLAIN,  /* "loss", "val_loss" */
     TW_RANK_TRAIN,  /* "train_loss": of the step where nothing else is, else over an epoch or set */
+    TW_RANK_KIND, /* "ctc_loss", "lm loss": one kind of loss, the only one where nothing is plainer
+                   */
     TW_RANK_AVERAGE, /* "loss_avg", "train_loss_epoch" */
     TW_RANK_TEST,    /* "test_loss": the validation's is wanted before it */
     TW_RANK_PART     /* "box_loss": added up where there is nothing better */
@@ -24,6 +26,7 @@ struct tw_name_meaning {
     enum tw_name_rank rank;
     bool is_over_epoch; /* an average over an epoch, or over a data set: TRAIN_LOSS if not LOSS */
     bool is_part;       /* LOSS_PART, or the same of EVAL_LOSS */
+    bool is_test;       /* of a test set */
     bool step_is_epoch; /* a row of such names only counts epochs (Keras's "epoch_loss") */
     char metric[48];    /* EVAL_METRIC: the name behind "eval_" */
 };

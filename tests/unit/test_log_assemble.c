@@ -249,6 +249,13 @@ static void a_loss_over_the_training_set_is_train_loss(void **state)
                    "eval 2 eval_loss=2.4 train_loss=2.2\n");
 }
 
+static void of_parts_those_of_validation_are_added_up(void **state)
+{
+    row(*state, "step:=1 loss=1 val/a_loss=1 val/b_loss=2 test/a_loss=4 test/b_loss=8");
+    row(*state, "step:=2 loss=1 validation/ctc_loss=3 test/ctc_loss=4");
+    expect(*state, "header objective=ctc\nstep 1 loss=1\nstep 2 loss=1\neval 2 eval_loss=3\n");
+}
+
 static void one_loss_an_epoch_is_the_epochs_too(void **state)
 {
     for (int epoch = 0; epoch < 2; epoch++) {
@@ -410,6 +417,7 @@ int main(void)
         TEST(the_total_is_the_loss_and_parts_are_left_out),
         TEST(parts_are_added_up_where_there_is_no_total),
         TEST(a_loss_over_the_training_set_is_train_loss),
+        TEST(of_parts_those_of_validation_are_added_up),
         TEST(one_loss_an_epoch_is_the_epochs_too),
         TEST(a_loss_that_is_a_mean_tells_over_how_many_steps),
         TEST(a_loss_that_is_missing_since_it_was_nan_is_nan),
