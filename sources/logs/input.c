@@ -246,7 +246,7 @@ int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size
     *ret_n = 0;
     int result = open_file(input, error);
     if (result <= 0)
-        return result ? result : TW_LOG_NOTHING;
+        return result ? result : TW_LOG_GONE;
     if (!input->has_started && (result = start(input, error)))
         return result;
     if (!input->has_started || input->is_dead)

@@ -15,7 +15,7 @@ enum tw_log_news {
     TW_LOG_BYTES_CAME,
     TW_LOG_NOTHING,   /* the end, for now; where it is not followed, for good */
     TW_LOG_RESTARTED, /* what was given is void: the file's first byte comes next */
-    TW_LOG_GONE,      /* it was deleted; it may come again, as RESTARTED */
+    TW_LOG_GONE,      /* it is not there; it may come, as RESTARTED where it was read before */
     TW_LOG_DAMAGED    /* packed data that cannot be unpacked; told once, NOTHING comes then */
 };
 

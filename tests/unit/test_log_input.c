@@ -71,7 +71,7 @@ static void a_file_that_comes_later_and_grows_is_read_as_it_comes(void **state)
 {
     struct fixture *fixture = *state;
     fixture->input = tw_log_input_new(fixture->path, true);
-    expect(fixture, TW_LOG_NOTHING, "");
+    expect(fixture, TW_LOG_GONE, "");
     put_text(fixture->path, "w", "one\n");
     expect(fixture, TW_LOG_BYTES_CAME, "one\n");
     expect(fixture, TW_LOG_NOTHING, "");
