@@ -6,17 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tw_report_mapping(FILE *out, const struct tw_run *run)
+static void print_axis(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run)
+{
+    const struct tw_source *source = analysis->source;
+    const char *axis = source->axis ? source->axis(analysis->handle, run->core.id) : NULL;
+    if (axis && strcmp(axis, "step"))
+        fprintf(out, "; steps are %ss", axis);
+}
+
+void tw_report_mapping(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run)
 {
     bool is_first = true;
     for (int i = 0; i < TW_SIGNALS; i++) {
         if (!run->core.signal_counts[i])
             continue;
-        fprintf(out, "%s%s (%llu)", is_first ? "" : ", ", tw_signal_name((enum tw_signal)i),
-                (unsigned long long)run->core.signal_counts[i]);
+        const char *name = tw_signal_name((enum tw_signal)i);
+        const char *raw = tw_report_raw_name(analysis, run, (enum tw_signal)i);
+        fprintf(out, "%s%s", is_first ? "" : ", ", name);
+        if (strcmp(raw, name)) {
+            fputs(" <- ", out);
+            tw_terminal_print_clean(out, raw, strlen(raw));
+        }
+        fprintf(out, " (%llu)", (unsigned long long)run->core.signal_counts[i]);
         is_first = false;
     }
-    fputs(is_first ? "none\n" : "\n", out);
+    fputs(is_first ? "none" : "", out);
+    print_axis(out, analysis, run);
+    putc('\n', out);
 }
 
 static enum tw_action action_of(enum tw_state state)
@@ -78,7 +94,7 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
         out, " (%s), steps %llu to %llu%s\n", tw_analysis_format(analysis, format, sizeof format),
         (unsigned long long)context->first_step, (unsigned long long)context->step, end_of(run));
     fputs("  signals  ", out);
-    tw_report_mapping(out, run);
+    tw_report_mapping(out, analysis, run);
     if (analysis->skipped)
         fprintf(out, "  skipped  %llu broken %s; the first: %s\n",
                 (unsigned long long)analysis->skipped,

@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
+	docs/logs.md \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -176,6 +177,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_kafka_security.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
+	tests/test_logs.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \
 	tests/test_oracle.py \

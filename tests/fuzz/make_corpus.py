@@ -102,6 +102,15 @@ JSON = {
     "too_deep": "[" * 200, "open": '{"run":"r1', "minus": '{"run":"r1","step":1,"loss":-}',
 }
 
+# Logs of other programs, by format: tests/fuzz/fuzz_log.c. The first byte tells the portions.
+LOGS = {
+    "key_values": {
+        "plain": b"step=1 loss=2.5 lr=1e-3\nstep=2 loss=nan, lr=1e-3\n",
+        "odd": b"=1 a= b==2 c=3=4 \x1b[31md=5\x1b[0m\re=6\b7\r\n\xff\xfee=1",
+        "epochs": b"epoch=0.5 loss=1\nepoch=1.5 loss=inf val_loss=-inf\nepoch=1 loss=1e999\n",
+    },
+}
+
 
 def main():
     for name, record in RECORDS.items():
@@ -112,6 +121,11 @@ def main():
         for name, seed in seeds.items():
             data = seed if isinstance(seed, bytes) else seed.encode()
             (HERE / form / name).write_bytes(data)
+    for form, seeds in LOGS.items():
+        folder = HERE / f"log_{form}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds.items():
+            (folder / name).write_bytes(data)
 
 
 if __name__ == "__main__":
