@@ -8,13 +8,27 @@ libsources_la_SOURCES = \
 	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
+	sources/logs/crc32c.c sources/logs/crc32c.h \
+	sources/logs/decimal.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \
+	sources/logs/json_leaves.c sources/logs/json_leaves.h \
+	sources/logs/mlflow.c sources/logs/mlflow_status.h \
+	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
+	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
+	sources/logs/mlflow_sqlite.c \
+	sources/logs/protobuf.h \
+	sources/logs/tensorboard.c \
+	sources/logs/tensorboard_parameters.c sources/logs/tensorboard_parameters.h \
+	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
+	sources/logs/tensorboard_tensor.c sources/logs/tensorboard_tensor.h \
+	sources/logs/wandb.c \
+	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
 	sources/source.h sources/sources.c
-libsources_la_LIBADD = $(RDKAFKA_LIBS)
+libsources_la_LIBADD = $(RDKAFKA_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(ZLIB_LIBS)
 
 if HAVE_CMOCKA
 SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources

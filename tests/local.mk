@@ -9,6 +9,11 @@ check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
 tests_tools_emit_stream_LDADD = libtelemetry.la
 
+# Prints what a log format makes of a log.
+check_PROGRAMS += tests/tools/log_rows
+tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
+tests_tools_log_rows_LDADD = libsources.la libtelemetry.la
+
 # Prints the tables of the pages; docs/update.sh puts them in.
 check_PROGRAMS += tests/tools/print_options
 tests_tools_print_options_SOURCES = tests/tools/print_options.c
