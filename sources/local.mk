@@ -31,12 +31,22 @@ libsources_la_SOURCES = \
 libsources_la_LIBADD = $(RDKAFKA_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(ZLIB_LIBS)
 
 if HAVE_CMOCKA
-SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
+SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources \
+	tests/unit/test_log_mlflow \
+	tests/unit/test_log_tensorboard \
+	tests/unit/test_log_wandb
 check_PROGRAMS += $(SOURCES_TESTS)
 TESTS += $(SOURCES_TESTS)
 SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
+tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
+tests_unit_test_log_tensorboard_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c tests/unit/log_rows.h \
+	tests/unit/protobuf_builder.h
+tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
+tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
+	tests/unit/protobuf_builder.h
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif

@@ -12,6 +12,7 @@
 #include "sources/logs/tensorboard_tags.h"
 #include "sources/logs/tensorboard_tensor.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -64,15 +65,16 @@ struct building {
 
 static uint32_t read_u32(const uint8_t *bytes)
 {
-    uint32_t value = 0;
-    for (int i = 0; i < 4; i++)
-        value |= (uint32_t)bytes[i] << 8 * i;
-    return value;
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return le32toh(value);
 }
 
 static uint64_t read_u64(const uint8_t *bytes)
 {
-    return read_u32(bytes) | (uint64_t)read_u32(bytes + 4) << 32;
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return le64toh(value);
 }
 
 static bool read_event(struct tw_protobuf message, struct event *ret)
@@ -355,7 +357,7 @@ static long go_on_holding(struct tensorboard *state, const uint8_t *bytes, size_
 static long take_some(struct tensorboard *state, const uint8_t *bytes, size_t size,
                       const struct tw_log_sink *sink, struct tw_error *error)
 {
-    uint64_t length;
+    uint64_t length = 0;
     int result;
     if (state->left_to_pass) {
         size_t taken = state->left_to_pass < size ? (size_t)state->left_to_pass : size;
@@ -421,7 +423,7 @@ static int tensorboard_probe(const struct tw_log_sample *sample)
     const uint8_t *bytes = (const uint8_t *)sample->bytes;
     bool is_named = sample->path && is_named_so(sample->path);
     struct event event;
-    uint64_t length;
+    uint64_t length = 0;
     if (sample->size < HEAD_BYTES)
         return is_named ? 60 : 0;
     if (read_head(bytes, &length, NULL) < 0)
