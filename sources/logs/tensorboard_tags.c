@@ -46,6 +46,7 @@ struct tw_tag *tw_tags_get(struct tw_tags *tags, const uint8_t *name, size_t siz
 {
     struct tw_tag *guess = tags->last ? tags->last->next_guess : NULL, *tag = guess;
     size = size < TW_TAG_BYTES_MAX ? size : TW_TAG_BYTES_MAX;
+    name = name ? name : (const uint8_t *)""; /* a value without a tag */
     if (!is_named(guess, name, size)) {
         HASH_FIND(hh, tags->all, name, size, tag);
         tag = tag ? tag : add_tag(tags, name, size);

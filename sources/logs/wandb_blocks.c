@@ -47,8 +47,8 @@ static void give_up_block(struct tw_wandb_blocks *blocks, const char *reason,
 
 static int append(struct tw_wandb_blocks *blocks, const struct chunk *chunk)
 {
-    if (blocks->room - blocks->size < chunk->size) {
-        size_t room = 2 * blocks->room + chunk->size;
+    if (!blocks->record || blocks->room - blocks->size < chunk->size) {
+        size_t room = 2 * blocks->room + chunk->size + 1;
         uint8_t *more = realloc(blocks->record, room);
         if (!more)
             return -ENOMEM;

@@ -168,6 +168,7 @@ TENSORBOARD = {
     "hparams": VERSION + event(0, value(b"_hparams_/session_start_info", plugin(
         b"hparams", field(3, field(1, field(1, b"lr") + field(2, field(2, 0.1))))
         + field(4, field(1, 1) + field(2, 1.7e9))))),
+    "no_tag": VERSION + event(1, field(5, field(1, field(2, ("f", 1.0))))),
     "session": VERSION + event(5, field(7, field(1, 1))),
 }
 
@@ -192,6 +193,7 @@ WANDB = {
         1, field(2, b"v") + field(2, b"_type") + field(16, b'"histogram"')))),
     "fragments": wandb_file(HISTORY) + struct.pack("<IHB", zlib.crc32(b"\2x"), 1, 2) + b"x"
     + struct.pack("<IHB", zlib.crc32(b"\4y"), 1, 4) + b"y",
+    "empty_fragment": wandb_file() + struct.pack("<IHB", zlib.crc32(b"\2"), 0, 2),
     "torn": wandb_file(HISTORY)[:-2], "bad_checksum": wandb_file(HISTORY)[:-1] + b"x" * 40000,
 }
 

@@ -536,8 +536,14 @@ static void test_what_is_not_well_formed_is_told(void **unused)
 static void test_tags_are_text(void **unused)
 {
     (void)unused;
+    struct built message = event(TIME, 0), summary = build(), value = build();
+    put_float(&value, 2, 1);
+    put_message(&summary, 1, value);
+    put_message(&message, 5, summary);
+    put_record(message); /* without a tag */
     put_scalar(1, "\xff\xc3\xa9", 1);
-    assert_rows("row step=1 time=1700000000500: ?\xc3\xa9=1\n");
+    assert_rows("row step=0 time=1700000000500: =1\n"
+                "row step=1 time=1700000000500: ?\xc3\xa9=1\n");
 }
 
 static int count_row(void *closure, const struct tw_row *row)

@@ -273,6 +273,7 @@ static void test_a_lost_fragment_costs_its_record(void **unused)
     put_loss(1);
     put_chunk(2, (const uint8_t *)"x", 1);
     put_loss(2);
+    put_chunk(2, (const uint8_t *)"", 0);
     put_chunk(2, (const uint8_t *)"\7", 1); /* no protobuf */
     put_chunk(2, (const uint8_t *)"\7", 1);
     put_chunk(4, (const uint8_t *)"\7", 1);
@@ -280,6 +281,7 @@ static void test_a_lost_fragment_costs_its_record(void **unused)
                 "row step=1: loss=0.5\n"
                 "broken a record has no end\n"
                 "row step=2: loss=0.5\n"
+                "broken a record has no end\n"
                 "broken a record has no end\n"
                 "broken a record is not well-formed\n");
 }
