@@ -81,7 +81,9 @@ static bool read_event(struct tw_protobuf message, struct event *ret)
 {
     struct tw_protobuf_field field;
     int found;
-    *ret = (struct event){.wall_time = NAN};
+    ret->wall_time = NAN;
+    ret->step = 0; /* of the rest, what is read has its flag set */
+    ret->has_summary = ret->has_session_log = ret->has_version = ret->has_wall_time = false;
     while ((found = tw_protobuf_next(&message, &field)) > 0) {
         if (tw_protobuf_is(&field, 1, TW_WIRE_FIXED64)) {
             ret->wall_time = tw_protobuf_double(field.value);
@@ -105,7 +107,8 @@ static bool read_value(struct tw_protobuf message, struct summary_value *ret)
 {
     struct tw_protobuf_field field;
     int found;
-    *ret = (struct summary_value){0};
+    ret->tag = (struct tw_protobuf){0}; /* of the rest, what is read has its flag set */
+    ret->has_simple_value = ret->has_histogram = ret->has_tensor = ret->has_metadata = false;
     while ((found = tw_protobuf_next(&message, &field)) > 0) {
         if (tw_protobuf_is(&field, 1, TW_WIRE_BYTES)) {
             ret->tag = field.bytes;
