@@ -107,7 +107,8 @@ static bool read_value(struct tw_protobuf message, struct summary_value *ret)
 {
     struct tw_protobuf_field field;
     int found;
-    ret->tag = (struct tw_protobuf){0}; /* of the rest, what is read has its flag set */
+    ret->tag = ret->metadata = (struct tw_protobuf){0};
+    /* Of the rest, what is read has its flag set. */
     ret->has_simple_value = ret->has_histogram = ret->has_tensor = ret->has_metadata = false;
     while ((found = tw_protobuf_next(&message, &field)) > 0) {
         if (tw_protobuf_is(&field, 1, TW_WIRE_BYTES)) {
