@@ -10,6 +10,7 @@ libsources_la_SOURCES = \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \
+	sources/logs/number.c sources/logs/number.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
@@ -17,12 +18,18 @@ libsources_la_SOURCES = \
 libsources_la_LIBADD = $(RDKAFKA_LIBS)
 
 if HAVE_CMOCKA
-SOURCES_TESTS = tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
+SOURCES_TESTS = \
+	tests/unit/test_kafka_source \
+	tests/unit/test_kafka_statistics \
+	tests/unit/test_log_number \
+	tests/unit/test_run_directory \
+	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
 TESTS += $(SOURCES_TESTS)
 SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
+tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
