@@ -44,6 +44,22 @@ libsources_la_SOURCES = \
 	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/logs/words.c sources/logs/words.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
+	sources/logs/caffe.c \
+	sources/logs/deepspeed.c \
+	sources/logs/dict_lines.c \
+	sources/logs/keras_progress.c \
+	sources/logs/llmc.c \
+	sources/logs/megatron.c \
+	sources/logs/nanogpt.c \
+	sources/logs/number.c sources/logs/number.h \
+	sources/logs/text.c \
+	sources/logs/text_end.c \
+	sources/logs/text_log.h \
+	sources/logs/text_names.c \
+	sources/logs/text_parameters.c \
+	sources/logs/text_row.c \
+	sources/logs/text_scan.c \
+	sources/logs/torchtitan.c \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/source.h sources/sources.c
@@ -68,6 +84,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_tensorboard \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
+	tests/unit/test_log_number \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -88,6 +105,7 @@ tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c test
 tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
 	tests/unit/protobuf_builder.h
+tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
