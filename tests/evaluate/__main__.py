@@ -42,6 +42,7 @@ def arguments():
         help="a format, a label or part of a file name; of several all must hold",
     )
     add("--runs", action="store_true", help="a line a run as well, wrong ones first")
+    add("--original", action="store_true", help="trainward reads the logs as they are")
     add("--no-baseline", action="store_true", help="without the rules of common sense")
     add("--markdown", type=path, metavar="FILE", help="write the report there as a page, too")
     add("--jobs", type=int, default=2, metavar="N", help="processes (%(default)s)")
@@ -59,7 +60,8 @@ def judge_all(runs, options, maps, scratch):
     """({judge: [Judged]}, {format: names that no entry fits})."""
     folder = scratch / "records" / records.converter_digest(maps)
     extra = [word for option in options.o for word in ("-o", option)]
-    jobs = [(run, maps, folder, str(options.trainward), extra) for run in runs]
+    program = str(options.trainward)
+    jobs = [(run, maps, folder, program, extra, options.original) for run in runs]
     judged, unmapped = {"trainward": [], "common sense": []}, {}
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         for ours, rules, missing in pool.map(judges.judge, jobs, chunksize=4):

@@ -28,17 +28,19 @@ def analyze(trainward, options, run, path, span):
     if done.returncode not in JUDGED or not lines:
         why = f"exit status {done.returncode}: {done.stderr.strip()[-200:]}"
         return score.Judged(run, [], error=why, **span)
-    said = json.loads(lines[0])
-    return score.Judged(run, said["findings"], said["not_checked"], **span)
+    said = [json.loads(line) for line in lines]  # a log may hold several runs: one label for all
+    findings = [finding for one in said for finding in one["findings"]]
+    return score.Judged(run, findings, said[0]["not_checked"], **span)
 
 
 def judge(job):
     """(trainward's verdict, that of the rules, names that the map lacks) for one run."""
-    run, maps, folder, trainward, options = job
+    run, maps, folder, trainward, options, is_original = job
     path, unmapped = run.path, []
     if run.format != corpus.RUN_DIRECTORY:
         path, unmapped = records.cached(run.path, run.format, maps, folder)
     found = records.load(path)
     span = extent(found)
     rules = score.Judged(run, baseline.findings(found), **span)
-    return analyze(trainward, options, run, path, span), rules, unmapped
+    read = run.path if is_original else path
+    return analyze(trainward, options, run, read, span), rules, unmapped
