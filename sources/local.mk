@@ -41,6 +41,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_input \
 	tests/unit/test_log_lines \
 	tests/unit/test_log_names \
+	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tree \
 	tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
@@ -58,6 +59,7 @@ tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
