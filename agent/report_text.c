@@ -93,9 +93,10 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));
     fprintf(out, ": %s\n  log      ", coloured_verdict(tw_run_verdict(run, settings), colour));
     tw_terminal_print_clean(out, analysis->path, strlen(analysis->path));
-    fprintf(
-        out, " (%s), steps %llu to %llu%s\n", tw_analysis_format(analysis, format, sizeof format),
-        (unsigned long long)context->first_step, (unsigned long long)context->step, end_of(analysis, run));
+    fprintf(out, " (%s), steps %llu to %llu%s\n",
+            tw_analysis_format(analysis, format, sizeof format),
+            (unsigned long long)context->first_step, (unsigned long long)context->step,
+            end_of(analysis, run));
     fputs("  signals  ", out);
     tw_report_mapping(out, analysis, run);
     if (analysis->skipped)
