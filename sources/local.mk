@@ -4,31 +4,42 @@ libsources_la_SOURCES = \
 	sources/file_wait.c sources/file_wait.h \
 	sources/kafka.c sources/kafka.h \
 	sources/kafka_client.c sources/kafka_client.h \
-	sources/kafka_group.c sources/kafka_source.h \
+	sources/kafka_group.c \
 	sources/kafka_nudge.c sources/kafka_nudge.h \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_reader.c sources/kafka_reader.h \
+	sources/kafka_source.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/log_file.c \
 	sources/logs/assemble.c sources/logs/assemble.h \
-	sources/logs/assemble_choose.c sources/logs/assemble_state.h \
+	sources/logs/assemble_choose.c \
 	sources/logs/assemble_header.c \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \
+	sources/logs/assemble_state.h \
+	sources/logs/caffe.c \
 	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/crc32c.c sources/logs/crc32c.h \
 	sources/logs/decimal.h \
+	sources/logs/deepspeed.c \
+	sources/logs/dict_lines.c \
 	sources/logs/format.h \
 	sources/logs/formats.c \
 	sources/logs/input.c sources/logs/input.h \
 	sources/logs/json_leaves.c sources/logs/json_leaves.h \
+	sources/logs/keras_progress.c \
 	sources/logs/key_values.c \
 	sources/logs/lines.c sources/logs/lines.h \
-	sources/logs/mlflow.c sources/logs/mlflow_status.h \
+	sources/logs/llmc.c \
+	sources/logs/megatron.c \
+	sources/logs/mlflow.c \
 	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
 	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
 	sources/logs/mlflow_sqlite.c \
+	sources/logs/mlflow_status.h \
 	sources/logs/names.c sources/logs/names.h \
+	sources/logs/nanogpt.c \
+	sources/logs/number.c sources/logs/number.h \
 	sources/logs/parameter_names.c \
 	sources/logs/protobuf.h \
 	sources/logs/reader.c sources/logs/reader.h \
@@ -38,20 +49,6 @@ libsources_la_SOURCES = \
 	sources/logs/tensorboard_parameters.c sources/logs/tensorboard_parameters.h \
 	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
 	sources/logs/tensorboard_tensor.c sources/logs/tensorboard_tensor.h \
-	sources/logs/tree.c sources/logs/tree.h \
-	sources/logs/unpack.c sources/logs/unpack.h \
-	sources/logs/wandb.c \
-	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
-	sources/logs/words.c sources/logs/words.h \
-	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
-	sources/logs/caffe.c \
-	sources/logs/deepspeed.c \
-	sources/logs/dict_lines.c \
-	sources/logs/keras_progress.c \
-	sources/logs/llmc.c \
-	sources/logs/megatron.c \
-	sources/logs/nanogpt.c \
-	sources/logs/number.c sources/logs/number.h \
 	sources/logs/text.c \
 	sources/logs/text_end.c \
 	sources/logs/text_log.h \
@@ -60,12 +57,20 @@ libsources_la_SOURCES = \
 	sources/logs/text_row.c \
 	sources/logs/text_scan.c \
 	sources/logs/torchtitan.c \
+	sources/logs/tree.c sources/logs/tree.h \
+	sources/logs/unpack.c sources/logs/unpack.h \
+	sources/logs/wandb.c \
+	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
+	sources/logs/words.c sources/logs/words.h \
+	sources/merge_place.c sources/merge_place.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
-	sources/source.h sources/sources.c
+	sources/run_directory.c \
+	sources/source.h \
+	sources/sources.c
 libsources_la_LIBADD = \
-	$(RDKAFKA_LIBS) \
 	$(JANSSON_LIBS) \
+	$(RDKAFKA_LIBS) \
 	$(SQLITE_LIBS) \
 	$(YAML_LIBS) \
 	$(ZLIB_LIBS) \
@@ -80,11 +85,12 @@ SOURCES_TESTS = \
 	tests/unit/test_log_lines \
 	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
+	tests/unit/test_log_number \
+	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tensorboard \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
-	tests/unit/test_log_number \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -96,8 +102,10 @@ tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
 tests_unit_test_log_tensorboard_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c tests/unit/log_rows.h \
@@ -105,7 +113,6 @@ tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c test
 tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
 	tests/unit/protobuf_builder.h
-tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
@@ -113,15 +120,127 @@ endif
 # One target a format: fuzz_log.c over the struct that is named. A format of kind STORE opens files
 # itself, and has none.
 log_fuzz_libs = libsources.la libtelemetry.la
-check_PROGRAMS += tests/fuzz/replay_log_key_values
-TESTS += tests/fuzz/replay_log_key_values
+LOG_FUZZ_TESTS = \
+	tests/fuzz/replay_log_caffe \
+	tests/fuzz/replay_log_deepspeed \
+	tests/fuzz/replay_log_fairseq \
+	tests/fuzz/replay_log_huggingface_output \
+	tests/fuzz/replay_log_keras_progress \
+	tests/fuzz/replay_log_key_values \
+	tests/fuzz/replay_log_llmc \
+	tests/fuzz/replay_log_megatron \
+	tests/fuzz/replay_log_nanogpt \
+	tests/fuzz/replay_log_tensorboard \
+	tests/fuzz/replay_log_text \
+	tests/fuzz/replay_log_torchtitan \
+	tests/fuzz/replay_log_wandb
+check_PROGRAMS += $(LOG_FUZZ_TESTS)
+TESTS += $(LOG_FUZZ_TESTS)
+tests_fuzz_replay_log_caffe_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_caffe_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_caffe
+tests_fuzz_replay_log_caffe_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_deepspeed_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_deepspeed_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed
+tests_fuzz_replay_log_deepspeed_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_fairseq_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_fairseq_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_fairseq
+tests_fuzz_replay_log_fairseq_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_huggingface_output_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_huggingface_output_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_output
+tests_fuzz_replay_log_huggingface_output_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_keras_progress_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_keras_progress_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_progress
+tests_fuzz_replay_log_keras_progress_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_replay_log_key_values_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_llmc_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_llmc_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_llmc
+tests_fuzz_replay_log_llmc_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_megatron_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_megatron_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_megatron
+tests_fuzz_replay_log_megatron_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_nanogpt_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_nanogpt_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_nanogpt
+tests_fuzz_replay_log_nanogpt_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_tensorboard_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
+tests_fuzz_replay_log_tensorboard_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_torchtitan_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_torchtitan_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_torchtitan
+tests_fuzz_replay_log_torchtitan_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
+tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_log_key_values
+LOG_FUZZERS = \
+	tests/fuzz/fuzz_log_caffe \
+	tests/fuzz/fuzz_log_deepspeed \
+	tests/fuzz/fuzz_log_fairseq \
+	tests/fuzz/fuzz_log_huggingface_output \
+	tests/fuzz/fuzz_log_keras_progress \
+	tests/fuzz/fuzz_log_key_values \
+	tests/fuzz/fuzz_log_llmc \
+	tests/fuzz/fuzz_log_megatron \
+	tests/fuzz/fuzz_log_nanogpt \
+	tests/fuzz/fuzz_log_tensorboard \
+	tests/fuzz/fuzz_log_text \
+	tests/fuzz/fuzz_log_torchtitan \
+	tests/fuzz/fuzz_log_wandb
+noinst_PROGRAMS += $(LOG_FUZZERS)
+tests_fuzz_fuzz_log_caffe_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_caffe_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_caffe
+tests_fuzz_fuzz_log_caffe_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_caffe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_deepspeed_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_deepspeed_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed
+tests_fuzz_fuzz_log_deepspeed_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_deepspeed_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_fairseq_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_fairseq_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_fairseq
+tests_fuzz_fuzz_log_fairseq_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_fairseq_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_huggingface_output_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_huggingface_output_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_output
+tests_fuzz_fuzz_log_huggingface_output_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_huggingface_output_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_keras_progress_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_keras_progress_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_progress
+tests_fuzz_fuzz_log_keras_progress_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_keras_progress_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_llmc_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_llmc_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_llmc
+tests_fuzz_fuzz_log_llmc_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_llmc_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_megatron_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_megatron_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_megatron
+tests_fuzz_fuzz_log_megatron_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_megatron_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_nanogpt_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_nanogpt_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_nanogpt
+tests_fuzz_fuzz_log_nanogpt_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_nanogpt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_tensorboard_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
+tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_tensorboard_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_torchtitan_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_torchtitan_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_torchtitan
+tests_fuzz_fuzz_log_torchtitan_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_torchtitan_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_wandb_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
+tests_fuzz_fuzz_log_wandb_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_wandb_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

@@ -263,7 +263,8 @@ static int finish_lines(struct tw_log_reader *reader, const struct tw_log_sink *
 
 static int make_room(struct tw_log_reader *reader, struct tw_error *error)
 {
-    memmove(reader->buffer, reader->buffer + reader->at, reader->used - reader->at);
+    if (reader->at)
+        memmove(reader->buffer, reader->buffer + reader->at, reader->used - reader->at);
     reader->used -= reader->at;
     reader->at = 0;
     if (reader->used < reader->capacity)
@@ -370,6 +371,17 @@ static int step_document(struct tw_log_reader *reader, const struct tw_log_sink 
     reader->seen = now;
     reader->has_seen = true;
     return result ? result : TW_LOG_READ_ALL;
+}
+
+int tw_log_reader_move(struct tw_log_reader *reader, const char *path)
+{
+    char *copy = reader->input ? NULL : strdup(path);
+    if (!copy)
+        return reader->input ? 0 : -ENOMEM;
+    free(reader->path);
+    reader->path = copy;
+    reader->has_seen = false;
+    return 0;
 }
 
 static int step_store(struct tw_log_reader *reader, const struct tw_log_sink *sink,
