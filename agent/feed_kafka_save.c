@@ -268,11 +268,17 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
 
 /* ---- all at once ---- */
 
+static double left(double deadline)
+{
+    double seconds = deadline - tw_now_seconds();
+    return seconds > 0 ? seconds : 0;
+}
+
 /* A full queue empties while it is served. */
-static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw_error *error)
+static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, double deadline,
+                        struct tw_error *error)
 {
     struct tw_shard *shard = &feed->shards[partition];
-    double deadline = tw_now_seconds() + feed->services->flush_seconds;
     int result = 0;
     for (long n = 0; shard->unsaved.first && !result; n++) {
         if (n % BURST == 0 && (result = tw_kafka_feed_check_membership(feed, error)))
@@ -290,25 +296,27 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, struct tw
     return result;
 }
 
+/* However many partitions and services are waited for: no longer than `flush_seconds` in all. */
 int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
                            struct tw_error *error)
 {
-    int result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
+    double deadline = tw_now_seconds() + feed->services->flush_seconds;
+    int result = tw_log_flush(feed->services->log, left(deadline), error);
     if (!result)
         feed->durable_documents = tw_log_appended(feed->services->log);
     for (size_t i = 0; i < n && !result; i++) {
         if (tw_kafka_feed_shard(feed, partitions[i]))
-            result = save_waiting(feed, partitions[i], error);
+            result = save_waiting(feed, partitions[i], deadline, error);
     }
     /* While partitions are being moved nothing is saved: the next owner reads it again. */
     if (result == -EAGAIN)
         return 0;
     if (!result)
-        result = tw_state_topic_flush(feed->store, feed->services->flush_seconds, error);
+        result = tw_state_topic_flush(feed->store, left(deadline), error);
     if (!result)
         result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     if (!result)
-        result = settle_letters(feed, feed->services->flush_seconds, error);
+        result = settle_letters(feed, left(deadline), error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         feed->shards[feed->ours[i]].waiting = -1; /* a newer one can be committed now */
     if (!result)
