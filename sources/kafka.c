@@ -6,6 +6,7 @@
 #include "telemetry/wire.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,15 @@ void tw_kafka_source_look_ahead(void *source, tw_kafka_ahead *ahead, tw_kafka_ne
 
 /* ---- open and close ---- */
 
+/* What threads of librdkafka still use. It is kept in sight: memory that nothing points to is a
+ * leak to those who look for such. */
+static _Atomic(struct kafka *) staying;
+
+static void let_stay(struct kafka *kafka)
+{
+    kafka->next_staying = atomic_exchange(&staying, kafka);
+}
+
 static void kafka_close(void *opaque)
 {
     struct kafka *kafka = opaque;
@@ -219,8 +229,10 @@ static void kafka_close(void *opaque)
     bool is_gone = !kafka->client || tw_kafka_close_client(kafka);
     tw_record_clear(&kafka->record);
     tw_kafka_partitions_release(&kafka->partitions);
-    if (!is_gone)
+    if (!is_gone) {
+        let_stay(kafka);
         return;
+    }
     tw_kafka_news_done(&kafka->news);
     free(kafka);
 }
