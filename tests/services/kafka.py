@@ -20,6 +20,8 @@ _silent.propagate = False
 CLUSTER_ID = "dHJhaW53YXJkLXRlc3RzLQ"
 
 # Short session and log-cleaner times, so that a restart after kill -9 and a compaction take seconds.
+# (A broker that is silent for its session is fenced, which with 1 s happens to one whose machine is
+# busy: then no partition has a leader.)
 PROPERTIES = """\
 process.roles={roles}
 node.id={node}
@@ -38,7 +40,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-broker.session.timeout.ms=1000
+broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=200
 replica.lag.time.max.ms=3000
 log.cleaner.threads=1

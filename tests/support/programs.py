@@ -146,6 +146,8 @@ class Agent:
 class EmitStream:
     """tests/tools/emit_stream: telemetry into Kafka through the project's own emitter."""
 
+    running = []  # what a test that fails leaves here, the fixtures end
+
     def __init__(self, brokers, topic, properties=None):
         words = [f"{name}={value}" for name, value in (properties or {}).items()]
         self.process = subprocess.Popen(
@@ -154,6 +156,12 @@ class EmitStream:
         self.errors = []
         self.reader = threading.Thread(target=lambda: self.errors.append(self.process.stderr.read()))
         self.reader.start()
+        self.running.append(self)
+
+    def kill(self):
+        self.running.remove(self)
+        self.process.kill()
+        self.process.wait()
 
     def send(self, lines):
         self.process.stdin.write("".join(line + "\n" for line in lines))
@@ -164,6 +172,7 @@ class EmitStream:
         self.process.stdin.close()
         told = self.process.stdout.read()
         status = self.process.wait(timeout)
+        self.running.remove(self)
         self.reader.join()
         refuse_sanitizer_reports(status, self.errors[0])
         assert status == 0, self.errors[0]
