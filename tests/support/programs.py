@@ -1,5 +1,6 @@
 """Runs the programs as people do, and sees that no sanitizer complained."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -169,7 +170,8 @@ class EmitStream:
 
     def close(self, timeout=180):
         """Waits until everything is sent; returns the emitter's counts."""
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # why it ended, it has said
+            self.process.stdin.close()
         told = self.process.stdout.read()
         status = self.process.wait(timeout)
         self.running.remove(self)
