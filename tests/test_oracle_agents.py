@@ -49,7 +49,9 @@ class Crowd:
 
     def stop(self, agent):
         chaos.restart_if_ended(agent)
-        assert agent.stop() == 0, agent.log_tail()
+        status = agent.stop()
+        # One that has said nothing may not have come to taking signals.
+        assert status == 0 or (status == -signal.SIGTERM and not agent.has_logged()), agent.log_tail()
 
     def keep_alive(self):
         for agent in self.at_work:

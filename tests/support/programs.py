@@ -87,6 +87,7 @@ class Agent:
 
     def start(self, env=None):
         assert self.process is None
+        self.logged_before = self.log_path.stat().st_size
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("trainward"), "agent", "--config", str(self.config_path)],
@@ -105,6 +106,10 @@ class Agent:
         def found():
             return re.search(r"metrics and status at (http://[^\s\"]+)", self.log_text())
         return self.wait_until(found, seconds, "the address of the metrics").group(1)
+
+    def has_logged(self):
+        """Since its start."""
+        return self.log_path.stat().st_size > self.logged_before
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
