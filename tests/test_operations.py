@@ -1,6 +1,7 @@
 """Running the agent: metrics, health, status, signals, systemd's protocol and the log. Without a
 broker: the telemetry is files."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -230,10 +231,14 @@ def test_an_address_that_was_asked_for_and_is_taken_is_a_mistake(place):
 def test_the_default_address_may_be_another_agents(place, agents):
     config = configuration(place)
     del config["http"]
+
+    def taken():
+        with contextlib.suppress(OSError):
+            return socket.create_server(("127.0.0.1", 9464))
     try:
-        other = socket.create_server(("127.0.0.1", 9464))
-    except OSError:
-        other = None  # somebody else's, as well
+        other = wait_until(taken, 30, "the address, which a test beside this one may have for a while")
+    except TimeoutError:
+        other = None  # somebody keeps it: as well
     agent = agents(programs.write_config(place / "agent.yaml", config)).start()
     agent.wait_until(lambda: "127.0.0.1:9464 is in use" in agent.log_text(), 30, "the warning")
     agent.wait_until(lambda: " ready; " in agent.log_text(), 30, "it to work all the same")

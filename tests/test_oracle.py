@@ -8,6 +8,7 @@ TW_ORACLE_SEED repeats a sequence of blows; the clock still decides where exactl
 import json
 import os
 import random
+import sys
 import threading
 
 import pytest
@@ -68,7 +69,7 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
                                                  test_name, capsys):
     seed = os.environ.get("TW_ORACLE_SEED") or str(random.SystemRandom().randrange(10 ** 6))
     with capsys.disabled():
-        print(f"\noracle: seed {seed} (TW_ORACLE_SEED={seed} repeats it)")
+        print(f"\noracle: seed {seed} (TW_ORACLE_SEED={seed} repeats it)", file=sys.stderr)
     recipient = f"{test_name}@team.test"
     pattern = INDEX_PREFIX.format(test_name) + "-advisories-*"
     config = programs.write_config(tmp_path / "agent.yaml", kafka_config(
@@ -132,4 +133,5 @@ def test_nothing_is_lost_and_nothing_is_invented(kafka, opensearch, mail, agents
               f" (and {blows.own_ends} starts without a broker), broker {BLOWS['kafka']}, OpenSearch "
               f"{BLOWS['opensearch']}; {len(expected)} documents ({survivors} of them written during "
               f"the blows), in the topic {len(copies)} copies, in the index {len(expected)}, "
-              f"{len(episodes)} mails in {sum(map(len, mails.values()))} copies")
+              f"{len(episodes)} mails in {sum(map(len, mails.values()))} copies",
+              file=sys.stderr)

@@ -9,6 +9,7 @@ TW_ORACLE_SEED repeats a sequence of blows; the clock still decides where exactl
 import os
 import random
 import signal
+import sys
 import threading
 import time
 
@@ -48,7 +49,9 @@ class Crowd:
 
     def stop(self, agent):
         chaos.restart_if_ended(agent)
-        assert agent.stop() == 0, agent.log_tail()
+        status = agent.stop()
+        # One that has said nothing may not have come to taking signals.
+        assert status == 0 or (status == -signal.SIGTERM and not agent.has_logged()), agent.log_tail()
 
     def keep_alive(self):
         for agent in self.at_work:
@@ -104,7 +107,7 @@ def write_runs(folder, runs):
 def test_several_agents_lose_nothing_and_invent_nothing(kafka, agents, tmp_path, test_name, capsys):
     seed = os.environ.get("TW_ORACLE_SEED") or str(random.SystemRandom().randrange(10 ** 6))
     with capsys.disabled():
-        print(f"\noracle of agents: seed {seed} (TW_ORACLE_SEED={seed} repeats it)")
+        print(f"\noracle of agents: seed {seed} (TW_ORACLE_SEED={seed} repeats it)", file=sys.stderr)
 
     def make_agent():
         number = len(list(tmp_path.glob("agent-*.yaml")))
@@ -157,4 +160,5 @@ def test_several_agents_lose_nothing_and_invent_nothing(kafka, agents, tmp_path,
         dealt = ", ".join(f"{what} {times}" for what, times in crowd.dealt.items())
         print(f"oracle of agents: {n_records} records of {len(runs)} runs; {sum(crowd.dealt.values())} "
               f"blows ({dealt}; {crowd.own_ends} agents ended for want of a broker); {len(expected)} "
-              f"documents ({survivors} of them written during the blows) in {len(copies)} copies")
+              f"documents ({survivors} of them written during the blows) in {len(copies)} copies",
+              file=sys.stderr)

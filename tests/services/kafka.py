@@ -5,12 +5,12 @@ import logging
 import resource
 import subprocess
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from services import jars
 from services.certificates import make_certificate
-from services.process import Service, free_port
+from services.process import Service, free_port, wait_until
 
 # Takes librdkafka's lines about a broker that is away: the tests take it away.
 _silent = logging.getLogger("services.kafka")
@@ -20,6 +20,8 @@ _silent.propagate = False
 CLUSTER_ID = "dHJhaW53YXJkLXRlc3RzLQ"
 
 # Short session and log-cleaner times, so that a restart after kill -9 and a compaction take seconds.
+# (A broker that is silent for its session is fenced, which with 1 s happens to one whose machine is
+# busy: then no partition has a leader.)
 PROPERTIES = """\
 process.roles={roles}
 node.id={node}
@@ -38,7 +40,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-broker.session.timeout.ms=1000
+broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=200
 replica.lag.time.max.ms=3000
 log.cleaner.threads=1
@@ -174,11 +176,23 @@ class Kafka(Service):
             consumer.close()
 
 
+def _offsets(consumer, partition):
+    """(first, end); None while a broker that has just started does not lead the partition."""
+    try:
+        return consumer.get_watermark_offsets(partition, timeout=5)
+    except KafkaException as error:
+        if error.args[0].code() not in (KafkaError.NOT_LEADER_FOR_PARTITION,
+                                        KafkaError._UNKNOWN_PARTITION, KafkaError._TIMED_OUT):
+            raise
+        return None
+
+
 def _read(consumer, topic, seconds):
     starts, ends = [], {}
     for number in consumer.list_topics(topic, timeout=seconds).topics[topic].partitions:
         partition = TopicPartition(topic, number)
-        partition.offset, end = consumer.get_watermark_offsets(partition, timeout=seconds)
+        partition.offset, end = wait_until(lambda: _offsets(consumer, partition), seconds,
+                                           f"a leader of {topic} {number}")
         if partition.offset < end:
             starts.append(partition)
             ends[number] = end

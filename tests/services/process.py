@@ -1,16 +1,31 @@
 """A service in a process of its own that tests may kill at any moment and start again."""
 
+import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
 import time
 
 
+# Below the ports that Linux gives to connections (32768 on): a service that is away for a while finds
+# its own free when it comes back. Each of the workers that run tests side by side has a share.
+PORTS, SHARE = range(20000, 32000), 1500
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = iter(random.sample(PORTS[_worker % 8 * SHARE:][:SHARE], SHARE))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on; none is given twice."""
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
 
 
 def wait_until(is_true, seconds, what):

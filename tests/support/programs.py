@@ -1,5 +1,6 @@
 """Runs the programs as people do, and sees that no sanitizer complained."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -86,6 +87,7 @@ class Agent:
 
     def start(self, env=None):
         assert self.process is None
+        self.logged_before = self.log_path.stat().st_size
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("trainward"), "agent", "--config", str(self.config_path)],
@@ -104,6 +106,10 @@ class Agent:
         def found():
             return re.search(r"metrics and status at (http://[^\s\"]+)", self.log_text())
         return self.wait_until(found, seconds, "the address of the metrics").group(1)
+
+    def has_logged(self):
+        """Since its start."""
+        return self.log_path.stat().st_size > self.logged_before
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
@@ -146,6 +152,8 @@ class Agent:
 class EmitStream:
     """tests/tools/emit_stream: telemetry into Kafka through the project's own emitter."""
 
+    running = []  # what a test that fails leaves here, the fixtures end
+
     def __init__(self, brokers, topic, properties=None):
         words = [f"{name}={value}" for name, value in (properties or {}).items()]
         self.process = subprocess.Popen(
@@ -154,6 +162,12 @@ class EmitStream:
         self.errors = []
         self.reader = threading.Thread(target=lambda: self.errors.append(self.process.stderr.read()))
         self.reader.start()
+        self.running.append(self)
+
+    def kill(self):
+        self.running.remove(self)
+        self.process.kill()
+        self.process.wait()
 
     def send(self, lines):
         self.process.stdin.write("".join(line + "\n" for line in lines))
@@ -161,9 +175,11 @@ class EmitStream:
 
     def close(self, timeout=180):
         """Waits until everything is sent; returns the emitter's counts."""
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # why it ended, it has said
+            self.process.stdin.close()
         told = self.process.stdout.read()
         status = self.process.wait(timeout)
+        self.running.remove(self)
         self.reader.join()
         refuse_sanitizer_reports(status, self.errors[0])
         assert status == 0, self.errors[0]
