@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 void tw_text_row_start(struct tw_text_row *row)
 {
@@ -98,6 +97,14 @@ static int digits(const char *at, int n)
     return value;
 }
 
+/* Since 1970-01-01, in the Gregorian calendar; the year is taken to begin in March. */
+static int64_t days_before(int year, int month, int day)
+{
+    year -= month <= 2;
+    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return 365 * (int64_t)year + year / 4 - year / 100 + year / 400 + of_year - 719468;
+}
+
 /* "2026-01-02 03:04:05" and behind it ".678" or ",678". */
 static int64_t time_at(const char *at, size_t size)
 {
@@ -106,13 +113,7 @@ static int64_t time_at(const char *at, size_t size)
     if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
         minute < 0 || minute > 59 || second < 0 || second > 60)
         return -1;
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-    int64_t ms = (int64_t)timegm(&tm) * 1000;
+    int64_t ms = ((days_before(year, month, day) * 24 + hour) * 3600 + minute * 60 + second) * 1000;
     if (size >= 23 && (at[19] == '.' || at[19] == ',') && digits(at + 20, 3) >= 0)
         ms += digits(at + 20, 3);
     return ms;

@@ -28,10 +28,12 @@ struct scan {
     bool in_bracket; /* the number stands directly behind '[' */
     bool behind_bar; /* ... behind '|' */
     bool epoch_is_named;
-    bool was_epoch;         /* the last number was an epoch */
-    double loose, loose_of; /* "200/ 2983": what it counts may stand behind it */
-    bool loose_is_sure;     /* it is a place, whatever stands behind it */
-    const char *kept;       /* "loss at step 200: 0.9": the name before the place */
+    bool was_epoch;           /* the last number was an epoch */
+    double loose, loose_of;   /* "200/ 2983": what it counts may stand behind it */
+    bool loose_is_sure;       /* it is a place, whatever stands behind it */
+    struct tw_text_name head; /* of the words that the last ':' stood behind */
+    const char *head_begin;
+    const char *kept; /* "loss at step 200: 0.9": the name before the place */
     size_t kept_size;
     struct place place;
     enum tw_row_part part; /* what the line is about here */
@@ -131,6 +133,7 @@ static void take_word(struct scan *scan)
     const char *from = scan->at, *to = from;
     while (to < scan->end && (bytes[(unsigned char)*to] & 2))
         to++;
+    scan->log->may_end = scan->log->may_end || tw_text_is_end_word(from, (size_t)(to - from));
     const char *next = bracket_of_word(to, scan->end);
     if (next == to) {
         while (to > from + 1 && strchr(".-'+/", to[-1]))
@@ -214,10 +217,24 @@ static bool takes_mean(struct scan *scan, double *ret)
     return true;
 }
 
+/* "Loading model cost 0.644 seconds" */
+static bool has_unit(const struct scan *scan)
+{
+    static const char *const units[] = {" second", " sec", " s ", " ms",  " minute",
+                                        " hour",   " MB",  " GB", " GiB", " MiB"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (tw_text_begins(scan->at, (size_t)(scan->end - scan->at), units[i]))
+            return true;
+    }
+    return false;
+}
+
 static void take_reading(struct scan *scan, const char *name, size_t size, double value, double of,
                          const struct tw_text_name *what)
 {
     double mean;
+    if (!scan->is_told && has_unit(scan))
+        return;
     if (!isnan(of)) { /* "Accuracy: 9814/10000" */
         if (what->kind == TW_TEXT_SIGNAL && of > 0 && value <= of)
             add_cell(scan, name, size, value / of, what, "");
@@ -277,7 +294,10 @@ static void take_number(struct scan *scan, double value, double of)
         take_nameless(scan, value, of);
         return;
     }
-    tw_text_name_of(scan->log, name, size, scan->is_told, &what);
+    if (scan->is_told && scan->n_words && scan->head_begin == name)
+        what = scan->head;
+    else
+        tw_text_name_of(scan->log, name, size, scan->is_told, &what);
     scan->kept_size = 0;
     scan->was_epoch = false;
     const char *next = skip_spaces(scan->at, scan->end);
@@ -290,7 +310,8 @@ static void take_number(struct scan *scan, double value, double of)
     } else if (what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
         bool ends = scan->at < scan->end && (*scan->at == ':' || *scan->at == '=');
         assign_count(scan, what.kind, value, of);
-        const char *last = scan->n_words ? scan->words[scan->n_words - 1] : name;
+        unsigned n = scan->n_words; /* "loss at step": without its "at" */
+        const char *last = n ? scan->words[n - (n > 2 ? 2 : 1)] : name;
         if (ends && last > name) {
             scan->kept = name;
             scan->kept_size = (size_t)(last - name);
@@ -351,6 +372,12 @@ static double take_groups(struct scan *scan, double value)
     return value;
 }
 
+static bool is_time(const char *at, const char *end)
+{
+    return end - at >= 6 && at[0] == ' ' && is_digit(at[1]) && is_digit(at[2]) && at[3] == ':' &&
+           is_digit(at[4]) && is_digit(at[5]);
+}
+
 static bool takes_number(struct scan *scan)
 {
     double value, of;
@@ -367,6 +394,10 @@ static bool takes_number(struct scan *scan)
     if (is_digit(scan->at[-1]) && length <= 3)
         value = take_groups(scan, value);
     of = isnan(whole(value)) ? (double)NAN : take_total(scan);
+    if (!isnan(of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */
+        forget_words(scan);
+        return true;
+    }
     if (scan->at < scan->end && *scan->at == '%')
         scan->at++;
     scan->place.is_first = from == scan->line || (from == scan->line + 1 && scan->in_bracket) ||
@@ -385,6 +416,8 @@ static void take_head(struct scan *scan)
         return;
     tw_text_name_of(scan->log, scan->words[0], (size_t)(scan->words_end - scan->words[0]), true,
                     &what);
+    scan->head = what;
+    scan->head_begin = scan->words[0];
     if (what.part != TW_PART_BY_NAME)
         scan->part = what.part;
 }
@@ -403,8 +436,19 @@ static void take_sign(struct scan *scan)
         if (scan->is_told && scan->n_words)
             take_head(scan);
         return;
-    case '[': /* "Epoch [3/10]", "lr=[0.1]" */
+    case '.':
+        return;
+    case '|':
+    case '-':
+        take_head(scan);
+        forget_words(scan);
+        scan->was_epoch = false;
+        return;
     case ']':
+        if (!scan->is_told)
+            take_head(scan); /* "[Validation] loss" */
+        return;
+    case '[': /* "Epoch [3/10]", "lr=[0.1]" */
         return;
     default:
         forget_words(scan);
@@ -507,8 +551,10 @@ static void name_parts(struct scan *scan)
         memcpy(text + before, name, length);
         tw_text_row_add(&named, text, before + length, row->cells[i].value, row->cells[i].meaning);
     }
-    memcpy(row->cells, named.cells, sizeof named.cells);
-    memcpy(row->names, named.names, sizeof named.names);
+    memcpy(row->cells, named.cells, named.n_cells * sizeof *named.cells);
+    memcpy(row->names, named.names, named.names_size);
+    row->n_cells = named.n_cells;
+    row->names_size = named.names_size;
 }
 
 static void finish_row(struct scan *scan)
