@@ -37,6 +37,8 @@ SOURCES_TESTS = \
 	tests/unit/test_kafka_source \
 	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_number \
+	tests/unit/test_log_text \
+	tests/unit/test_log_trainers \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -45,6 +47,8 @@ SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_text_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_trainers_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif

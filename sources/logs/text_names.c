@@ -174,7 +174,12 @@ void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bo
                      struct tw_text_name *ret)
 {
     uint64_t hash = hash_of(words, size, is_told);
-    struct tw_text_name *kept = &log->names[(hash >> 32) % TW_TEXT_CACHE];
+    struct tw_text_name *near = &log->names[(hash >> 32) % (TW_TEXT_CACHE / 4) * 4];
+    struct tw_text_name *kept = near + (hash >> 60) % 4;
+    for (unsigned i = 0; i < 4 && kept->hash != hash; i++) {
+        if (near[i].hash == hash || !near[i].hash)
+            kept = &near[i];
+    }
     if (kept->hash != hash) {
         *kept = (struct tw_text_name){.hash = hash};
         make_name(words, size, is_told, kept);

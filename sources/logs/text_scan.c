@@ -66,7 +66,8 @@ static void forget_words(struct scan *scan)
 
 static void add_word(struct scan *scan, const char *from, const char *to)
 {
-    if (scan->n_words && (scan->is_told || from - scan->words_end > 1))
+    if (scan->n_words &&
+        (scan->is_told || (from - scan->words_end > 1 && from[-2] == ' ' && from[-1] == ' ')))
         forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
     if (scan->n_words == WORDS) {
         memmove(scan->words, scan->words + 1, sizeof scan->words - sizeof *scan->words);
@@ -127,6 +128,11 @@ static bool takes_loose(struct scan *scan, const char *from, const char *to)
     return false;
 }
 
+static inline bool is_end_of_sentence(char c)
+{
+    return c == '.' || c == '-' || c == '\'' || c == '+' || c == '/';
+}
+
 static void take_word(struct scan *scan)
 {
     const unsigned char *bytes = word_bytes();
@@ -136,7 +142,7 @@ static void take_word(struct scan *scan)
     scan->log->may_end = scan->log->may_end || tw_text_is_end_word(from, (size_t)(to - from));
     const char *next = bracket_of_word(to, scan->end);
     if (next == to) {
-        while (to > from + 1 && strchr(".-'+/", to[-1]))
+        while (to > from + 1 && is_end_of_sentence(to[-1]))
             to--;
         next = to;
     }
@@ -258,7 +264,7 @@ static void take_nameless(struct scan *scan, double value, double of)
     if (scan->in_bracket && scan->was_epoch) {
         assign_count(scan, TW_TEXT_BATCH, value, of);
     } else if (first_bracket &&
-               (*next == ',' || tw_text_begins(next, (size_t)(scan->end - next), "]["))) {
+               (*next == ',' || tw_text_begins(scan->at, (size_t)(scan->end - scan->at), "]["))) {
         assign_epoch(scan, value);
         if (*next == ',' && scan->at + 1 < scan->end)
             scan->at++; /* the batch stands in the same bracket */
@@ -304,6 +310,9 @@ static void take_number(struct scan *scan, double value, double of)
     if (what.kind == TW_TEXT_EPOCH) {
         assign_epoch(scan, value);
         scan->epoch_is_named = true;
+    } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME && scan->in_bracket &&
+               !isnan(of)) {
+        assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
                !isnan(whole(value)) && next < scan->end && *next == '[') {
         assign_epoch(scan, value); /* "Train: 0 [  50/1251 (  4%)]" */
@@ -315,6 +324,8 @@ static void take_number(struct scan *scan, double value, double of)
         if (ends && last > name) {
             scan->kept = name;
             scan->kept_size = (size_t)(last - name);
+            while (scan->kept_size && name[scan->kept_size - 1] == ' ')
+                scan->kept_size--;
         }
     } else if (what.kind != TW_TEXT_UNKNOWN) {
         take_reading(scan, name + what.skip, size - what.skip, value, of, &what);
@@ -333,6 +344,8 @@ static bool is_no_number(struct scan *scan)
     if (at == end)
         return false;
     bool digit_next = at + 1 < end && is_digit(at[1]);
+    if (*at == ' ' || *at == ',')
+        return false;
     bool is_part = (strchr(".:-_<", *at) && digit_next) || (*at == '.' && at[-1] == '.') ||
                    ((word_bytes()[(unsigned char)*at] & 1) && *at != '\'');
     if (*at == '/' && at + 1 < end && (word_bytes()[(unsigned char)at[1]] & 1))
@@ -425,7 +438,7 @@ static void take_head(struct scan *scan)
 static void take_sign(struct scan *scan)
 {
     char sign = *scan->at++;
-    if (sign == ' ' || sign == '"')
+    if (sign == ' ' || sign == '"' || sign == '\'')
         return;
     scan->in_bracket = sign == '[';
     scan->behind_bar = sign == '|';
@@ -456,14 +469,35 @@ static void take_sign(struct scan *scan)
     }
 }
 
+/* Most words begin no number: "nan" and "inf" do. */
+static inline bool may_begin_number(const char *at, const char *end)
+{
+    if (is_digit(*at))
+        return true;
+    char next = at + 1 < end ? at[1] : '\0';
+    switch (*at) {
+    case 'n':
+    case 'N':
+        return (next | 0x20) == 'a';
+    case 'i':
+    case 'I':
+        return (next | 0x20) == 'n';
+    case '.':
+        return is_digit(next);
+    case '-':
+    case '+':
+        return is_digit(next) || (next && strchr(".nNiI", next));
+    default:
+        return false;
+    }
+}
+
 static void scan_line(struct scan *scan)
 {
     const unsigned char *bytes = word_bytes();
     while (scan->at < scan->end) {
         unsigned char c = (unsigned char)*scan->at;
-        bool may_be_number = is_digit((char)c) || c == '-' || c == '+' || c == '.' ||
-                             (c | 0x20) == 'n' || (c | 0x20) == 'i';
-        if (may_be_number && takes_number(scan)) {
+        if (may_begin_number(scan->at, scan->end) && takes_number(scan)) {
             scan->in_bracket = scan->in_bracket && scan->at < scan->end && *scan->at == ' ';
             continue;
         }
@@ -561,6 +595,10 @@ static void finish_row(struct scan *scan)
 {
     struct tw_text_row *row = &scan->log->row;
     bool is_eval = has_part(scan, TW_PART_EVAL), is_train = has_part(scan, TW_PART_TRAIN);
+    /* " * Acc@1 70.1": behind the states of an evaluation it is their end. */
+    if (!is_eval && !is_train && scan->log->is_held && scan->log->held.part == TW_PART_EVAL &&
+        isnan(scan->place.at) && isnan(scan->place.epoch))
+        row->part = TW_PART_EVAL;
     bool is_mixed = is_eval && (is_train || has_part(scan, TW_PART_BY_NAME));
     if (is_mixed)
         name_parts(scan);
