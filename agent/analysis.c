@@ -1,7 +1,7 @@
 /* Reading one log through a source into a watch. */
 #include "agent/analysis.h"
 
-#include "agent/find_runs.h"
+#include "agent/find_logs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,25 +9,25 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static int open_source(struct tw_analysis *analysis, bool follow, struct tw_error *error)
+static int open_source(struct tw_analysis *analysis, const struct tw_source_request *request,
+                       struct tw_error *error)
 {
-    struct tw_source_request request = {.path = analysis->path, .follow = follow};
     analysis->source = tw_source_probe(analysis->path);
-    if (!analysis->source && follow)
+    if (!analysis->source && request->follow)
         analysis->source = tw_source_find("run_directory"); /* may be empty as yet */
     if (!analysis->source)
         return tw_error_at(error, -ENOMSG, analysis->path, 0, 0,
-                           "holds no training log that can be read; expected a run directory with "
-                           "telemetry.cbor or telemetry.jsonl, or a file of JSON records");
-    return analysis->source->open(&analysis->handle, &request, error);
+                           "is no training log that can be read; docs/logs.md lists what is");
+    return analysis->source->open(&analysis->handle, request, error);
 }
 
-int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow,
-                     const struct tw_watch_options *options, struct tw_error *error)
+int tw_analysis_open_log(struct tw_analysis *analysis, const struct tw_source_request *request,
+                         const struct tw_watch_options *options, struct tw_error *error)
 {
     struct stat status;
-    *analysis = (struct tw_analysis){.path = path, .follow = follow};
-    int result = open_source(analysis, follow, error);
+    const char *path = request->path;
+    *analysis = (struct tw_analysis){.path = path, .follow = request->follow};
+    int result = open_source(analysis, request, error);
     if (!result)
         result = tw_watch_open(&analysis->watch, options, error);
     if (result) {
@@ -35,10 +35,17 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
         tw_analysis_close(analysis);
         return result;
     }
-    if (tw_stat_telemetry(path, &status))
+    if (tw_stat_log(path, &status))
         analysis->time_base_ms = (int64_t)status.st_mtime * 1000;
     tw_watch_set_time_base(analysis->watch, analysis->time_base_ms);
     return 0;
+}
+
+int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow,
+                     const struct tw_watch_options *options, struct tw_error *error)
+{
+    struct tw_source_request request = {.path = path, .follow = follow};
+    return tw_analysis_open_log(analysis, &request, options, error);
 }
 
 /* A file may hold several runs: the end of one is not that of the others. */
@@ -49,7 +56,7 @@ static bool goes_on(const struct tw_analysis *analysis)
     bool all_ended = true;
     while ((run = tw_watch_next(analysis->watch, run)))
         all_ended &= run->core.ended;
-    return analysis->follow && !all_ended && tw_stat_telemetry(analysis->path, &status);
+    return analysis->follow && !all_ended && tw_stat_log(analysis->path, &status);
 }
 
 static void pause_for(double seconds)
@@ -133,6 +140,10 @@ const char *tw_analysis_format(const struct tw_analysis *analysis, char *buffer,
 {
     struct stat status;
     char file[4200];
+    if (analysis->source->format) {
+        snprintf(buffer, size, "%s", analysis->source->format(analysis->handle));
+        return buffer;
+    }
     const char *form = strstr(analysis->path, ".cbor") ? "cbor" : "jsonl";
     snprintf(file, sizeof file, "%s/telemetry.cbor", analysis->path);
     if (!stat(file, &status))

@@ -23,6 +23,10 @@ struct tw_analysis {
 int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow,
                      const struct tw_watch_options *options, struct tw_error *error);
 
+/* The same, of a log whose run's id and names are told: request->path is borrowed until close. */
+int tw_analysis_open_log(struct tw_analysis *analysis, const struct tw_source_request *request,
+                         const struct tw_watch_options *options, struct tw_error *error);
+
 /* Takes the next thing from the log, waiting up to `timeout_seconds`. Returns enum tw_next, or
  * negative when the source failed. A log that is followed ends when all its runs have, or when it
  * is gone. */
@@ -37,7 +41,7 @@ int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error);
 
 void tw_analysis_close(struct tw_analysis *analysis);
 
-/* "run_directory/cbor": the source and the form of the log. Returns `buffer`. */
+/* "run_directory/cbor", "tensorboard": the form of the log. Returns `buffer`. */
 const char *tw_analysis_format(const struct tw_analysis *analysis, char *buffer, size_t size);
 
 #endif

@@ -72,7 +72,7 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
     }
 }
 
-static int analyze_log(void *closure, const char *path, struct tw_error *error)
+static int analyze_log(void *closure, const char *path, const char *run_id, struct tw_error *error)
 {
     struct analyze *analyze = closure;
     struct tw_analysis analysis;
@@ -81,7 +81,9 @@ static int analyze_log(void *closure, const char *path, struct tw_error *error)
         .rules = analyze->rules,
         .document = analyze->format == FORMAT_DOCUMENTS ? print_document : NULL,
     };
-    int result = tw_analysis_open(&analysis, path, false, &options, error);
+    struct tw_source_request request = {
+        .path = path, .run = run_id, .map = &analyze->config.log_map};
+    int result = tw_analysis_open_log(&analysis, &request, &options, error);
     if (result)
         return result;
     result = tw_analysis_read_all(&analysis, error);
@@ -99,6 +101,7 @@ static const struct poptOption options[] = {
      "text for people, json: one object a run, documents: the advisories as the log holds them",
      "text|json|documents"},
     TW_COMMON_OPTIONS,
+    TW_MAP_OPTION,
     POPT_AUTOHELP POPT_TABLEEND,
 };
 
@@ -142,7 +145,7 @@ static int run(int argc, const char **argv)
     const char **paths = poptGetArgs(context);
     int status = TW_EXIT_WRONG;
     if (!paths)
-        fputs("trainward analyze: name a run directory or a log file\n", stderr);
+        fputs("trainward analyze: name a log, or a folder of logs\n", stderr);
     else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze", false)) {
         status = analyze_all(&analyze, paths);
         tw_rules_free(analyze.rules);

@@ -3,7 +3,7 @@
 #include "agent/commands.h"
 
 #include "agent/daemon.h"
-#include "agent/find_runs.h"
+#include "agent/find_logs.h"
 #include "agent/load_rules.h"
 #include "agent/report.h"
 #include "agent/silence.h"
@@ -60,7 +60,8 @@ static void print_change(void *closure, const struct tw_episode_advisory *adviso
     fflush(stdout);
 }
 
-static int add_log(struct attach *attach, const char *path, struct tw_error *error)
+static int add_log(struct attach *attach, const char *path, const char *named,
+                   struct tw_error *error)
 {
     struct tw_watch_options options = {.settings = &attach->config.settings,
                                        .rules = attach->rules,
@@ -75,7 +76,12 @@ static int add_log(struct attach *attach, const char *path, struct tw_error *err
     log->path = strdup(path);
     if (!log->path)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = tw_analysis_open(&log->analysis, log->path, true, &options, error);
+    char run[4200];
+    struct tw_source_request request = {.path = log->path,
+                                        .follow = true,
+                                        .run = tw_run_of_log(path, named, run, sizeof run),
+                                        .map = &attach->config.log_map};
+    int result = tw_analysis_open_log(&log->analysis, &request, &options, error);
     if (result) {
         free(log->path);
         return result;
@@ -90,12 +96,12 @@ static int add_log(struct attach *attach, const char *path, struct tw_error *err
 static int add_path(struct attach *attach, const char *path, struct tw_error *error)
 {
     struct tw_texts found = {0};
-    int result = tw_find_runs(&found, path, true, error);
+    int result = tw_find_logs(&found, path, error);
     /* An empty directory may become a run: wait for it. */
     if (!result && found.n == 0)
-        result = add_log(attach, path, error);
+        result = add_log(attach, path, path, error);
     for (size_t i = 0; i < found.n && !result; i++)
-        result = add_log(attach, found.at[i], error);
+        result = add_log(attach, found.at[i], path, error);
     tw_texts_release(&found);
     return result;
 }
@@ -110,7 +116,7 @@ static void tell_mapping(struct followed *log)
     fputs(": run ", stdout);
     tw_terminal_print_clean(stdout, run->core.id, strlen(run->core.id));
     printf(", read as %s; signals: ", tw_analysis_format(&log->analysis, format, sizeof format));
-    tw_report_mapping(stdout, run);
+    tw_report_mapping(stdout, &log->analysis, run);
     fflush(stdout);
     log->is_mapped = true;
 }
@@ -122,7 +128,7 @@ static void tell_doubt(struct followed *log)
     struct stat status;
     if (analysis->records || ++log->waits != DOUBT_WAITS)
         return;
-    bool is_empty = !tw_stat_telemetry(log->path, &status) || !status.st_size;
+    bool is_empty = !tw_stat_log(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
     tw_terminal_print_clean(stderr, log->path, strlen(log->path));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
@@ -221,6 +227,7 @@ static int exit_status(const struct attach *attach)
 
 static const struct poptOption options[] = {
     TW_COMMON_OPTIONS,
+    TW_MAP_OPTION,
     POPT_AUTOHELP POPT_TABLEEND,
 };
 
@@ -257,7 +264,7 @@ static int run(int argc, const char **argv)
     const char **paths = poptGetArgs(context);
     int status = TW_EXIT_WRONG;
     if (!paths)
-        fputs("trainward attach: name a run directory or a log file\n", stderr);
+        fputs("trainward attach: name a log, or a folder of logs\n", stderr);
     else if (!tw_common_load(&attach.config, "attach", false)) {
         tw_daemon_catch_signals();
         /* Who follows a run decides when to stop. */

@@ -43,7 +43,8 @@ struct tw_config {
     char *log_brokers, *log_prefix;
     struct tw_texts log_properties;
     struct tw_settings settings;
-    struct tw_texts rules; /* paths */
+    struct tw_texts rules;   /* paths */
+    struct tw_texts log_map; /* "raw name=signal"; `logs: {map: {...}}` */
     size_t n_sinks;
     struct tw_configured_sink *sinks;
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how

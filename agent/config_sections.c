@@ -32,6 +32,11 @@ static const struct tw_option log_options[] = {
      .choices = format_names, .help = "form of the program's own log"},
 };
 
+static const struct tw_option logs_options[] = {
+    {"map", TW_OPTION_PROPERTIES, offsetof(struct tw_config, log_map),
+     .help = "what names in logs of other programs mean, name: signal; before the table of names"},
+};
+
 static const struct tw_option http_options[] = {
     {"listen", TW_OPTION_TEXT, offsetof(struct tw_config, http_listen),
      .help = "address:port of metrics, health and status; port 0: any free one; none: no server; "
@@ -103,6 +108,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
     } sections[] = {
         {"", {root_options, COUNT(root_options), loader->config}},
         {"log", {log_options, COUNT(log_options), loader}},
+        {"logs", {logs_options, COUNT(logs_options), loader->config}},
         {"http", {http_options, COUNT(http_options), loader->config}},
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
         {"limits", {limits_options, COUNT(limits_options), loader->config}},
@@ -120,7 +126,8 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
 
 static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
                                         "rules",     "sinks",   "delivery",     "checkpoint",
-                                        "http",      "limits",  "log",          "shutdown_timeout"};
+                                        "http",      "limits",  "log",          "shutdown_timeout",
+                                        "logs"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -1,28 +1,30 @@
 /* The logs at a path, one after the other, each with its own error. */
 #include "agent/each_log.h"
 
-#include "agent/find_runs.h"
+#include "agent/find_logs.h"
 #include "agent/usage.h"
 
 #include <errno.h>
 
 int tw_each_log(const char *command, const char *path,
-                int (*look)(void *closure, const char *log, struct tw_error *error), void *closure)
+                int (*look)(void *closure, const char *log, const char *run,
+                            struct tw_error *error),
+                void *closure)
 {
     struct tw_texts logs = {0};
     struct tw_error error = {0};
-    int status = 0, result = tw_find_runs(&logs, path, true, &error);
+    int status = 0, result = tw_find_logs(&logs, path, &error);
     if (!result && logs.n == 0)
-        result = tw_error_at(&error, -ENOENT, path, 0, 0,
-                             "no run directory in it (one holds telemetry.cbor or "
-                             "telemetry.jsonl)");
+        result = tw_error_at(&error, -ENOENT, path, 0, 0, "no training log in it");
     if (result) {
         tw_usage_error(command, &error);
         status = TW_EXIT_WRONG;
     }
     for (size_t i = 0; i < logs.n; i++) {
         struct tw_error log_error = {0};
-        if (!look(closure, logs.at[i], &log_error))
+        char run[4200];
+        tw_run_of_log(logs.at[i], path, run, sizeof run);
+        if (!look(closure, logs.at[i], run, &log_error))
             continue;
         tw_usage_error(command, &log_error);
         status = TW_EXIT_WRONG;

@@ -26,6 +26,7 @@ libagent_la_SOURCES = \
 	agent/feed_kafka_restore.c \
 	agent/feed_kafka_save.c \
 	agent/feed_kafka_silence.c \
+	agent/find_logs.c agent/find_logs.h \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \
 	agent/http_server.c agent/http_server.h \

@@ -37,15 +37,26 @@ size_t *tw_report_order(const struct tw_run *run)
     return order;
 }
 
-static json_t *signals(const struct tw_run *run)
+const char *tw_report_raw_name(const struct tw_analysis *analysis, const struct tw_run *run,
+                               enum tw_signal signal)
+{
+    const struct tw_source *source = analysis->source;
+    const char *raw =
+        source->raw_name ? source->raw_name(analysis->handle, run->core.id, signal) : NULL;
+    return raw ? raw : tw_signal_name(signal);
+}
+
+static json_t *signals(const struct tw_analysis *analysis, const struct tw_run *run)
 {
     json_t *signals = json_object();
     for (int i = 0; i < TW_SIGNALS; i++) {
         const char *name = tw_signal_name((enum tw_signal)i);
         if (run->core.signal_counts[i])
-            json_object_set_new(signals, name,
-                                json_pack("{s:s, s:I}", "raw_name", name, "count",
-                                          (json_int_t)run->core.signal_counts[i]));
+            json_object_set_new(
+                signals, name,
+                json_pack("{s:o, s:I}", "raw_name",
+                          tw_json_string(tw_report_raw_name(analysis, run, (enum tw_signal)i)),
+                          "count", (json_int_t)run->core.signal_counts[i]));
     }
     return signals;
 }
@@ -84,10 +95,10 @@ char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *ru
         tw_json_string(run->core.id), "attempt", tw_json_string(run->core.attempt), "source",
         tw_json_string(analysis->path), "format",
         tw_analysis_format(analysis, format, sizeof format), "steps",
-        (json_int_t)(context->records ? tw_run_series_steps(context) : 0), "signals", signals(run),
-        "verdict", tw_run_verdict(run, settings), "findings", findings(run), "not_checked",
-        not_checked(run, settings), "skipped_lines", (json_int_t)analysis->skipped, "version",
-        PACKAGE_VERSION, "config_digest", digest);
+        (json_int_t)(context->records ? tw_run_series_steps(context) : 0), "signals",
+        signals(analysis, run), "verdict", tw_run_verdict(run, settings), "findings", findings(run),
+        "not_checked", not_checked(run, settings), "skipped_lines", (json_int_t)analysis->skipped,
+        "version", PACKAGE_VERSION, "config_digest", digest);
     char *text = object ? tw_json_text(object) : NULL;
     json_decref(object);
     return text;

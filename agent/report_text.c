@@ -6,17 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tw_report_mapping(FILE *out, const struct tw_run *run)
+static void print_axis(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run)
+{
+    const struct tw_source *source = analysis->source;
+    const char *axis = source->axis ? source->axis(analysis->handle, run->core.id) : NULL;
+    if (axis && strcmp(axis, "step"))
+        fprintf(out, "; steps are %ss", axis);
+}
+
+void tw_report_mapping(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run)
 {
     bool is_first = true;
     for (int i = 0; i < TW_SIGNALS; i++) {
         if (!run->core.signal_counts[i])
             continue;
-        fprintf(out, "%s%s (%llu)", is_first ? "" : ", ", tw_signal_name((enum tw_signal)i),
-                (unsigned long long)run->core.signal_counts[i]);
+        const char *name = tw_signal_name((enum tw_signal)i);
+        const char *raw = tw_report_raw_name(analysis, run, (enum tw_signal)i);
+        fprintf(out, "%s%s", is_first ? "" : ", ", name);
+        if (strcmp(raw, name)) {
+            fputs(" <- ", out);
+            tw_terminal_print_clean(out, raw, strlen(raw));
+        }
+        fprintf(out, " (%llu)", (unsigned long long)run->core.signal_counts[i]);
         is_first = false;
     }
-    fputs(is_first ? "none\n" : "\n", out);
+    fputs(is_first ? "none" : "", out);
+    print_axis(out, analysis, run);
+    putc('\n', out);
 }
 
 static enum tw_action action_of(enum tw_state state)
@@ -57,8 +73,11 @@ static const char *coloured_verdict(const char *verdict, bool colour)
     return strcmp(verdict, "healthy") ? "\033[1;33munknown\033[0m" : "\033[1;32mhealthy\033[0m";
 }
 
-static const char *end_of(const struct tw_run *run)
+/* Few logs of other programs tell how they ended. */
+static const char *end_of(const struct tw_analysis *analysis, const struct tw_run *run)
 {
+    if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
+        return "";
     if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
         return ", interrupted";
     return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
@@ -74,11 +93,12 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));
     fprintf(out, ": %s\n  log      ", coloured_verdict(tw_run_verdict(run, settings), colour));
     tw_terminal_print_clean(out, analysis->path, strlen(analysis->path));
-    fprintf(
-        out, " (%s), steps %llu to %llu%s\n", tw_analysis_format(analysis, format, sizeof format),
-        (unsigned long long)context->first_step, (unsigned long long)context->step, end_of(run));
+    fprintf(out, " (%s), steps %llu to %llu%s\n",
+            tw_analysis_format(analysis, format, sizeof format),
+            (unsigned long long)context->first_step, (unsigned long long)context->step,
+            end_of(analysis, run));
     fputs("  signals  ", out);
-    tw_report_mapping(out, run);
+    tw_report_mapping(out, analysis, run);
     if (analysis->skipped)
         fprintf(out, "  skipped  %llu broken %s; the first: %s\n",
                 (unsigned long long)analysis->skipped,

@@ -91,13 +91,14 @@ struct test {
     const struct tw_config *config;
 };
 
-static int test_log(void *closure, const char *path, struct tw_error *error)
+static int test_log(void *closure, const char *path, const char *run, struct tw_error *error)
 {
     const struct test *test = closure;
     struct dry_run dry_run = {.path = path};
     struct tw_watch_options options = {.settings = &test->config->settings, .rules = test->rules};
     struct tw_analysis analysis;
-    int result = tw_analysis_open(&analysis, path, false, &options, error);
+    struct tw_source_request request = {.path = path, .run = run, .map = &test->config->log_map};
+    int result = tw_analysis_open_log(&analysis, &request, &options, error);
     if (result)
         return result;
     tw_rules_set_tracer(test->rules, print_step, &dry_run);

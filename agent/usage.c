@@ -1,6 +1,8 @@
 /* Command lines through libpopt; see usage.h. */
 #include "agent/usage.h"
 
+#include "sources/logs/names.h"
+
 #include "telemetry/nearest.h"
 
 #include <errno.h>
@@ -123,6 +125,20 @@ static int add_rules(struct tw_config *config, struct tw_error *error)
     return 0;
 }
 
+/* What the command line maps goes before what the configuration does. */
+static int add_map(struct tw_config *config, struct tw_error *error)
+{
+    struct tw_texts map = {0};
+    int result = 0;
+    for (size_t i = 0; tw_common_options.map && tw_common_options.map[i] && !result; i++)
+        result = tw_texts_add(&map, tw_common_options.map[i]);
+    for (size_t i = 0; i < config->log_map.n && !result; i++)
+        result = tw_texts_add(&map, config->log_map.at[i]);
+    tw_texts_release(&config->log_map);
+    config->log_map = map;
+    return result ? tw_error_set(error, -ENOMEM, "out of memory") : tw_log_map_check(&map, error);
+}
+
 static int load(struct tw_config *ret, tw_config_mistake *mistake, void *closure,
                 struct tw_error *error)
 {
@@ -131,7 +147,12 @@ static int load(struct tw_config *ret, tw_config_mistake *mistake, void *closure
         n++;
     int result = tw_config_load(ret, tw_common_options.config, tw_common_options.overrides, n,
                                 mistake, closure, error);
-    if (!result && (result = add_rules(ret, error)))
+    if (result)
+        return result;
+    result = add_rules(ret, error);
+    if (!result)
+        result = add_map(ret, error);
+    if (result)
         tw_config_release(ret);
     return result;
 }

@@ -27,6 +27,7 @@ struct tw_common_options {
     const char *config;     /* NULL: none given */
     const char **overrides; /* NULL-terminated; NULL: none given */
     const char **rules;     /* likewise */
+    const char **map;       /* likewise */
 };
 extern struct tw_common_options tw_common_options;
 
@@ -37,6 +38,9 @@ extern struct tw_common_options tw_common_options;
      "set one key of the configuration; may be repeated", "KEY.PATH=VALUE"}, \
     {"rules", '\0', POPT_ARG_ARGV, &tw_common_options.rules, 0, \
      "further rules, a file or a directory; may be repeated", "PATH"}
+#define TW_MAP_OPTION \
+    {"map", 'm', POPT_ARG_ARGV, &tw_common_options.map, 0, \
+     "what a name in a log means, such as train/foo=loss; may be repeated", "NAME=SIGNAL"}
 /* clang-format on */
 
 /* Loads what these options name; every mistake is told to `mistake`. */

@@ -41,9 +41,12 @@ struct tw_source_item {
 };
 
 struct tw_source_request {
-    const char *path;   /* a file or directory */
-    bool follow;        /* wait for more at the end (WAIT) instead of END */
-    const void *config; /* options of a source that has them (kafka), by its table */
+    const char *path;           /* a file or directory */
+    bool follow;                /* wait for more at the end (WAIT) instead of END */
+    const void *config;         /* options of a source that has them (kafka), by its table */
+    const char *run;            /* the id of a run whose log tells none; NULL: the path */
+    const struct tw_texts *map; /* foreign logs: what raw names mean; NULL: by the table; valid
+                                   until close */
 };
 
 struct tw_source {
@@ -64,6 +67,12 @@ struct tw_source {
                 struct tw_error *error);
     /* (optional) Everything before this position is dealt with for ever (Kafka: commit offset). */
     int (*commit)(void *source, const struct tw_position *position, struct tw_error *error);
+    /* (optional) For reports, valid until the next call: the form of the log; the raw names that a
+     * run's signal comes from, NULL where there are none; what its steps are ("step", "epoch",
+     * "row"), NULL for an unknown run. */
+    const char *(*format)(void *source);
+    const char *(*raw_name)(void *source, const char *run, enum tw_signal signal);
+    const char *(*axis)(void *source, const char *run);
     void (*close)(void *source); /* NULL is allowed */
 };
 

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-extern const struct tw_source tw_source_run_directory, tw_source_kafka;
+extern const struct tw_source tw_source_run_directory, tw_source_log, tw_source_kafka;
 
-const struct tw_source *const tw_sources[] = {&tw_source_run_directory, &tw_source_kafka, NULL};
+const struct tw_source *const tw_sources[] = {&tw_source_run_directory, &tw_source_log,
+                                              &tw_source_kafka, NULL};
 
 const struct tw_source *tw_source_find(const char *name)
 {

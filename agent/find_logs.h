@@ -1,0 +1,23 @@
+/* Finding every log below a path: run directories of telemetry, and logs that others wrote. */
+#ifndef TW_FIND_LOGS_H
+#define TW_FIND_LOGS_H
+
+#include "telemetry/error.h"
+#include "telemetry/option.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* Appends to `ret` each path that a source can read, in order of name: `path` itself where it is a
+ * file or one log, else the logs below it. A file below it that is no log is passed over. At most
+ * 100,000. Errors: the path does not exist or cannot be read. */
+int tw_find_logs(struct tw_texts *ret, const char *path, struct tw_error *error);
+
+/* The id of a run whose log tells none: where `log` lies below `named`. Returns `buffer`. */
+const char *tw_run_of_log(const char *log, const char *named, char *buffer, size_t size);
+
+/* As tw_stat_telemetry(), of logs that others wrote, too: size of all their files, newest change.
+ */
+bool tw_stat_log(const char *path, struct stat *ret);
+
+#endif

@@ -1,0 +1,461 @@
+/* Rows to steps: what the steps are, which rows belong together, what stands out of order and what
+ * was resumed. */
+#include "sources/logs/assemble_state.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run's steps are chosen from so many rows, or cells, or fewer where no more come for a while. */
+#define FIRST_ROWS 128
+#define FIRST_CELLS 16384u
+#define FIRST_FEW 8
+#define FIRST_WAITS 8
+
+/* ---- names ---- */
+
+/* Raw name, part of the row and the format's word in one key. */
+static size_t make_key(char key[NAME_SIZE_MAX + 8], const struct tw_cell *cell,
+                       enum tw_row_part part)
+{
+    key[0] = (char)(1 + (int)part);
+    key[1] = (char)(1 + (int)cell->meaning);
+    size_t length = strnlen(cell->name, NAME_SIZE_MAX);
+    memcpy(key + 2, cell->name, length);
+    key[2 + length] = '\0';
+    return length + 2;
+}
+
+static bool is_name(const struct tw_seen_name *name, const struct tw_cell *cell,
+                    enum tw_row_part part)
+{
+    return name->told == cell->meaning && name->part == part && !strcmp(name->raw + 2, cell->name);
+}
+
+static void take_told_meaning(struct tw_seen_name *name, const struct tw_cell *cell)
+{
+    struct tw_name_meaning *meaning = &name->meaning;
+    if (meaning->rank == TW_RANK_USER || cell->meaning == TW_MEANS_BY_NAME)
+        return;
+    struct tw_name_meaning by_name = *meaning;
+    *meaning = (struct tw_name_meaning){.meaning = cell->meaning, .rank = TW_RANK_FORMAT};
+    meaning->is_part = cell->meaning == TW_MEANS_LOSS_PART;
+    meaning->is_test = by_name.is_test;
+    if (by_name.is_test)
+        meaning->rank = TW_RANK_TEST;
+    if (cell->meaning != TW_MEANS_EVAL_METRIC)
+        return;
+    if (by_name.meaning == TW_MEANS_EVAL_METRIC) {
+        memcpy(meaning->metric, by_name.metric, sizeof meaning->metric);
+        meaning->rank = by_name.rank;
+    } else {
+        snprintf(meaning->metric, sizeof meaning->metric, "%.47s", cell->name);
+    }
+}
+
+static struct tw_seen_name *new_name(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                                     const struct tw_cell *cell, enum tw_row_part part)
+{
+    char key[NAME_SIZE_MAX + 8];
+    size_t length = make_key(key, cell, part);
+    struct tw_seen_name *name = calloc(1, sizeof *name);
+    if (!name || !(name->raw = strdup(key))) {
+        free(name);
+        return NULL;
+    }
+    name->part = part;
+    name->told = cell->meaning;
+    name->last_step = -INFINITY;
+    tw_log_name_meaning(key + 2, part, assemble->map, &name->meaning);
+    take_told_meaning(name, cell);
+    tw_assemble_note_name(run, key + 2);
+    name->follower = UINT32_MAX;
+    HASH_ADD_KEYPTR(hh, run->by_key, name->raw, length, name);
+    return name;
+}
+
+static uint32_t add_name(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                         const struct tw_cell *cell, enum tw_row_part part)
+{
+    if (run->n_names == NAMES_MAX)
+        return UINT32_MAX;
+    if (run->n_names == run->names_capacity) {
+        uint32_t capacity = run->names_capacity ? run->names_capacity * 2 : 16;
+        struct tw_seen_name **grown = realloc(run->names, capacity * sizeof(void *));
+        if (!grown)
+            return UINT32_MAX;
+        run->names = grown;
+        run->names_capacity = capacity;
+    }
+    struct tw_seen_name *name = new_name(assemble, run, cell, part);
+    if (!name)
+        return UINT32_MAX;
+    name->index = run->n_names;
+    run->names[run->n_names++] = name;
+    if (run->has_chosen)
+        tw_assemble_choose_late(run, name);
+    return name->index;
+}
+
+/* Cells come in the same order, row for row: a name's follower of the last time is tried first. */
+uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                           const struct tw_cell *cell, enum tw_row_part part)
+{
+    char key[NAME_SIZE_MAX + 8];
+    struct tw_seen_name *name = NULL;
+    uint32_t guess = run->guess < run->n_names ? run->names[run->guess]->follower : 0;
+    if (guess < run->n_names && is_name(run->names[guess], cell, part)) {
+        run->guess = guess;
+        return guess;
+    }
+    size_t length = make_key(key, cell, part);
+    HASH_FIND(hh, run->by_key, key, length, name);
+    uint32_t found = name ? name->index : add_name(assemble, run, cell, part);
+    if (run->guess < run->n_names && found != UINT32_MAX)
+        run->names[run->guess]->follower = found;
+    run->guess = found;
+    return found;
+}
+
+/* ---- what the steps are ---- */
+
+static double cell_of_role(const struct tw_assembled_run *run, const struct tw_held_row *row,
+                           enum tw_role role)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        if (run->names[row->cells[i].name]->role == role)
+            return row->cells[i].value;
+    }
+    return NAN;
+}
+
+static bool is_count(double value)
+{
+    return value >= 0 && value < 0x1p53;
+}
+
+/* Only names that count epochs whatever else the run counts. */
+static bool only_counts_epochs(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        if (!run->names[row->cells[i].name]->meaning.step_is_epoch)
+            return false;
+    }
+    return row->n > 0;
+}
+
+/* Takes what the cells tell into the row itself. */
+static void settle(struct tw_assembled_run *run, struct tw_held_row *row)
+{
+    if (isnan(row->step))
+        row->step = cell_of_role(run, row, TW_ROLE_STEP);
+    if (isnan(row->epoch))
+        row->epoch = cell_of_role(run, row, TW_ROLE_EPOCH);
+    if (!is_count(row->step))
+        row->step = NAN;
+    if (!is_count(row->epoch))
+        row->epoch = NAN;
+    double time = row->time_ms < 0 ? cell_of_role(run, row, TW_ROLE_TIME) : NAN;
+    if (time > 0 && time < 1e11)
+        row->time_ms = (int64_t)(time * 1000);
+}
+
+struct axis_view {
+    double least_step, most_step;
+    unsigned steps, epochs, rows, both; /* both: rows that count epochs only */
+    bool has_fractions;
+};
+
+static void look_at(struct axis_view *view, const struct tw_assembled_run *run,
+                    const struct tw_held_row *row)
+{
+    view->rows++;
+    if (!isnan(row->step) && only_counts_epochs(run, row))
+        view->both++;
+    else if (!isnan(row->step)) {
+        view->steps++;
+        view->least_step = fmin(view->least_step, row->step);
+        view->most_step = fmax(view->most_step, row->step);
+    }
+    if (!isnan(row->epoch)) {
+        view->epochs++;
+        view->has_fractions |= row->epoch != floor(row->epoch);
+    }
+}
+
+static enum tw_axis axis_of(const struct tw_assembled_run *run)
+{
+    struct axis_view view = {.least_step = INFINITY, .most_step = -INFINITY};
+    for (const struct tw_held_row *row = run->first; row; row = row->next)
+        look_at(&view, run, row);
+    bool moves = view.most_step > view.least_step || view.rows < FIRST_FEW;
+    if (view.steps && moves)
+        return TW_AXIS_STEP;
+    if (view.both)
+        return TW_AXIS_STEP; /* a run that tells of epochs only, as steps */
+    if (view.epochs && !view.has_fractions)
+        return TW_AXIS_EPOCH;
+    return TW_AXIS_ROW;
+}
+
+/* True for a row that has a reading of the training itself. */
+static bool is_training(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        const struct tw_seen_name *name = run->names[row->cells[i].name];
+        bool is_signal = name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD;
+        if (is_signal && name->signal != TW_SIGNAL_EVAL_LOSS &&
+            (name->signal != TW_SIGNAL_TRAIN_LOSS || name->is_both))
+            return true;
+    }
+    return false;
+}
+
+static double newest_step(const struct tw_assembled_run *run)
+{
+    return isinf(run->newest) ? 0 : run->newest;
+}
+
+/* Batches that are counted anew in each epoch go on from the last one of the epoch before. */
+static void note_new_epoch(struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    bool is_next =
+        !isnan(row->epoch) && !isnan(run->epoch) && floor(row->epoch) > floor(run->epoch);
+    if (is_next && !isnan(row->step) && run->offset + row->step < run->newest)
+        run->offset = run->newest;
+}
+
+/* Sets row->step to the step that it counts as. */
+static void count_step(struct tw_assembled_run *run, struct tw_held_row *row)
+{
+    bool has_epoch_rows = run->axis == TW_AXIS_STEP && only_counts_epochs(run, row);
+    settle(run, row);
+    if (has_epoch_rows && isnan(row->epoch))
+        row->epoch = row->step;
+    if (run->axis == TW_AXIS_STEP) {
+        note_new_epoch(run, row);
+        row->step = isnan(row->step) ? newest_step(run) : run->offset + floor(row->step);
+    } else if (run->axis == TW_AXIS_EPOCH) {
+        row->step = isnan(row->epoch) ? newest_step(run) : floor(row->epoch);
+    } else {
+        run->rows += is_training(run, row);
+        row->step = run->rows;
+    }
+    if (!isnan(row->epoch))
+        run->epoch = row->epoch;
+}
+
+/* ---- made rows ---- */
+
+static int give(struct tw_assemble *assemble, struct tw_assembled_run *run, struct tw_held_row *row)
+{
+    return tw_assemble_make_row(assemble, run, row);
+}
+
+static int give_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    struct tw_held_row *row = run->window[0];
+    run->given = fmax(run->given, row->step);
+    run->n_window--;
+    memmove(run->window, run->window + 1, run->n_window * sizeof *run->window);
+    return give(assemble, run, row);
+}
+
+static int give_window(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    int result = 0;
+    while (run->n_window && !result)
+        result = give_oldest(assemble, run);
+    return result;
+}
+
+static struct tw_held_cell *find_cell(struct tw_held_row *row, uint32_t name)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        if (row->cells[i].name == name)
+            return &row->cells[i];
+    }
+    return NULL;
+}
+
+/* The newer value counts, but no NaN is hidden. */
+static int merge(struct tw_held_row *to, struct tw_held_row *from)
+{
+    if (to->n + from->n > to->capacity) {
+        uint32_t capacity = (to->n + from->n) * 2;
+        struct tw_held_cell *grown = realloc(to->cells, capacity * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        to->cells = grown;
+        to->capacity = capacity;
+    }
+    for (uint32_t i = 0; i < from->n; i++) {
+        struct tw_held_cell *known = find_cell(to, from->cells[i].name);
+        if (!known)
+            to->cells[to->n++] = from->cells[i];
+        else if (!isnan(known->value))
+            known->value = from->cells[i].value;
+    }
+    if (isnan(to->epoch))
+        to->epoch = from->epoch;
+    if (from->time_ms > to->time_ms)
+        to->time_ms = from->time_ms;
+    return 0;
+}
+
+static int put_in_window(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                         struct tw_held_row *row)
+{
+    uint32_t at = run->n_window;
+    for (uint32_t i = 0; i < row->n; i++) {
+        double *last = &run->names[row->cells[i].name]->last_step;
+        *last = fmax(*last, row->step);
+    }
+    run->newest = fmax(run->newest, row->step);
+    while (at && run->window[at - 1]->step > row->step)
+        at--;
+    if (at && run->window[at - 1]->step == row->step) {
+        int result = merge(run->window[at - 1], row);
+        tw_held_row_free(row);
+        return result;
+    }
+    memmove(run->window + at + 1, run->window + at, (run->n_window - at) * sizeof *run->window);
+    run->window[at] = row;
+    run->n_window++;
+    return run->n_window > WINDOW ? give_oldest(assemble, run) : 0;
+}
+
+/* ---- resumes ---- */
+
+/* A series of the training or of the evaluation stands before where it was. */
+static bool goes_back(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        const struct tw_seen_name *name = run->names[row->cells[i].name];
+        bool is_series = name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD ||
+                         name->role == TW_ROLE_MOST || name->role == TW_ROLE_METRIC;
+        if (is_series && name->last_step > row->step)
+            return true;
+    }
+    return false;
+}
+
+/* The same series has told of this step already, or of what is given: no disorder. */
+static bool comes_again(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    if (row->step <= run->given)
+        return true;
+    for (uint32_t i = 0; i < run->n_window; i++) {
+        if (run->window[i]->step != row->step)
+            continue;
+        for (uint32_t j = 0; j < row->n; j++) {
+            if (find_cell(run->window[i], row->cells[j].name))
+                return true;
+        }
+    }
+    return false;
+}
+
+int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *run, double step)
+{
+    int result = give_window(assemble, run);
+    if (isinf(run->newest))
+        return result; /* nothing came before */
+    run->attempt++;
+    run->newest = run->given = -INFINITY;
+    run->offset = 0;
+    run->epoch = NAN;
+    run->last_loss_step = -INFINITY;
+    for (uint32_t i = 0; i < run->n_names; i++)
+        run->names[i]->last_step = -INFINITY;
+    return result ? result : tw_assemble_make_event(assemble, run, "resume", step);
+}
+
+static int take_branch(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < run->n_branch; i++) {
+        int one = put_in_window(assemble, run, run->branch[i]);
+        result = result ? result : one;
+    }
+    run->n_branch = 0;
+    return result;
+}
+
+static int end_branch(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    int result = run->n_branch ? tw_assemble_resume(assemble, run, run->branch[0]->step) : 0;
+    return result ? result : take_branch(assemble, run);
+}
+
+/* Rows that go back are held until it shows whether they are few among others, out of order, or the
+ * first of a stretch that is told anew. */
+static int put(struct tw_assemble *assemble, struct tw_assembled_run *run, struct tw_held_row *row)
+{
+    count_step(run, row);
+    if (!goes_back(run, row)) {
+        int result = take_branch(assemble, run);
+        return result ? (tw_held_row_free(row), result) : put_in_window(assemble, run, row);
+    }
+    run->branch[run->n_branch++] = row;
+    bool is_resume = run->n_branch == BRANCH_MAX || comes_again(run, row);
+    return is_resume ? end_branch(assemble, run) : 0;
+}
+
+/* ---- the first rows ---- */
+
+static int choose_axis(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    struct tw_held_row *row = run->first;
+    int result = 0;
+    tw_assemble_choose(run);
+    for (struct tw_held_row *each = row; each; each = each->next)
+        settle(run, each);
+    run->axis = axis_of(run);
+    run->first = run->last = NULL;
+    while (row) {
+        struct tw_held_row *next = row->next;
+        row->next = NULL;
+        if (result)
+            tw_held_row_free(row);
+        else
+            result = put(assemble, run, row);
+        row = next;
+    }
+    return result;
+}
+
+int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                    struct tw_held_row *row)
+{
+    if (run->axis != TW_AXIS_OPEN)
+        return put(assemble, run, row);
+    if (run->last)
+        run->last->next = row;
+    else
+        run->first = row;
+    run->last = row;
+    run->n_first++;
+    run->n_first_cells += row->n;
+    run->waits = 0;
+    if (run->n_first < FIRST_ROWS && run->n_first_cells < FIRST_CELLS)
+        return 0;
+    return choose_axis(assemble, run);
+}
+
+int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run, bool is_final)
+{
+    if (run->axis == TW_AXIS_OPEN) {
+        run->waits++;
+        bool is_enough = run->n_first >= FIRST_FEW || run->waits >= FIRST_WAITS;
+        if (!run->n_first || !(is_final || is_enough))
+            return 0;
+        int result = choose_axis(assemble, run);
+        if (result)
+            return result;
+    }
+    int result = end_branch(assemble, run);
+    return result ? result : give_window(assemble, run);
+}

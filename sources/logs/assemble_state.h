@@ -1,0 +1,164 @@
+/* What the files of the assembler share; private to them. */
+#ifndef TW_LOG_ASSEMBLE_STATE_H
+#define TW_LOG_ASSEMBLE_STATE_H
+
+#include "sources/logs/assemble.h"
+#include "sources/logs/names.h"
+
+#include <uthash.h>
+
+/* Different names in one run; a log that makes up names (one a sample) must not fill the memory. */
+#define NAMES_MAX 4096
+#define NAME_SIZE_MAX 256
+#define RUNS_MAX 100000
+
+/* What a name does for the run's records. */
+enum tw_role {
+    TW_ROLE_NONE,
+    TW_ROLE_SIGNAL, /* its value is `signal` */
+    TW_ROLE_ADD,    /* it is added to `signal` */
+    TW_ROLE_MOST,   /* `signal` is the largest of these: learning rates of several groups */
+    TW_ROLE_METRIC,
+    TW_ROLE_STEP,
+    TW_ROLE_EPOCH,
+    TW_ROLE_TIME,
+    TW_ROLE_NAN_COUNT
+};
+
+struct tw_seen_name {
+    char *raw;
+    enum tw_row_part part;
+    enum tw_meaning told; /* by the format */
+    struct tw_name_meaning meaning;
+    enum tw_role role;
+    enum tw_signal signal;
+    bool is_both;     /* SIGNAL loss that is train_loss, too */
+    double last_step; /* where it stood last; -INFINITY: nowhere */
+    uint32_t index;
+    uint32_t follower; /* the name that came behind it the last time: a guess */
+    UT_hash_handle hh;
+};
+
+struct tw_held_cell {
+    uint32_t name;
+    double value;
+};
+
+/* A row that waits, or several that became one. */
+struct tw_held_row {
+    struct tw_held_row *next;
+    double step, epoch; /* step: as told; then as counted */
+    int64_t time_ms;
+    uint32_t n, capacity;
+    struct tw_held_cell *cells;
+};
+
+enum tw_axis { TW_AXIS_OPEN, TW_AXIS_STEP, TW_AXIS_EPOCH, TW_AXIS_ROW };
+
+#define WINDOW 16
+/* So many rows in a row that stand before what came are no disorder but a resume. */
+#define BRANCH_MAX 4
+
+struct tw_assembled_run {
+    char *key; /* the row's `run`, "" for the only one */
+    char id[TW_RUN_ID_MAX + 1];
+    struct tw_seen_name **names;
+    struct tw_seen_name *by_key;
+    uint32_t n_names, names_capacity, guess;
+    bool has_chosen;
+
+    enum tw_axis axis;
+    struct tw_held_row *first, *last; /* until the axis is known, in the order of the log */
+    uint32_t n_first, n_first_cells;
+    uint32_t waits;
+    double offset; /* of steps that are counted anew each epoch */
+    double newest; /* step; -INFINITY: none */
+    double given;  /* likewise: all up to here has left the window */
+    double epoch;  /* newest that was told */
+    double rows;   /* of training, for TW_AXIS_ROW */
+    struct tw_held_row *window[WINDOW + 1];
+    uint32_t n_window;
+    struct tw_held_row *branch[BRANCH_MAX];
+    uint32_t n_branch;
+
+    uint32_t attempt; /* from 1 */
+    bool has_ended;
+
+    /* For the records. */
+    double last_loss_step, last_loss;
+    double loss_epoch;
+    uint32_t losses_in_epoch;
+
+    /* Header. */
+    struct tw_header header;
+    bool header_is_due;
+    unsigned hints;
+    uint8_t parameter_rank[TW_HYPERPARAMETERS_MAX];
+    enum tw_grad_norm_kind grad_norm_kind;
+    UT_hash_handle hh;
+};
+
+enum tw_made { TW_MADE_ROW, TW_MADE_EVENT, TW_MADE_END };
+
+/* What waits to be given, in order. */
+struct tw_made_item {
+    struct tw_made_item *next;
+    struct tw_assembled_run *run;
+    enum tw_made kind;
+    uint32_t attempt;
+    struct tw_held_row *row;
+    const char *event; /* a literal */
+    enum tw_end_status status;
+    double step; /* NaN: none */
+};
+
+struct tw_assemble {
+    char run[TW_RUN_ID_MAX + 1], framework[64];
+    const struct tw_texts *map;
+    struct tw_assembled_run *runs, *newest;
+    struct tw_made_item *made, **made_end;
+    bool has_given_step; /* the step record of the first item */
+    struct tw_record record;
+    uint32_t written_attempt; /* as text: */
+    char attempt[16];
+    uint64_t rows;
+    char text[1024];
+};
+
+/* assemble.c: what is ready to be given. The row is taken, also on failure. */
+int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                         struct tw_held_row *row);
+int tw_assemble_make_event(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                           const char *event, double step);
+void tw_held_row_free(struct tw_held_row *row); /* NULL is allowed */
+
+/* assemble_rows.c */
+/* Index of the new name or of the known one; UINT32_MAX: there is no room for it. */
+uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                           const struct tw_cell *cell, enum tw_row_part part);
+/* Takes the row, also on failure. */
+int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                    struct tw_held_row *row);
+int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                          bool is_final);
+/* What follows is another attempt, whose first step is `step` (NaN: not known). */
+int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *run, double step);
+
+/* assemble_choose.c: sets the roles of all names. */
+void tw_assemble_choose(struct tw_assembled_run *run);
+/* Of a name that came later. */
+void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *name);
+
+/* assemble_records.c: fills the record from the item's row. False: there is none of this kind. */
+bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_item *item,
+                             struct tw_record *ret);
+bool tw_assemble_eval_record(struct tw_assembled_run *run, const struct tw_made_item *item,
+                             struct tw_record *ret);
+
+/* assemble_header.c */
+int tw_assemble_take_parameter(struct tw_assembled_run *run, const char *name, const char *value);
+int tw_assemble_header_record(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                              struct tw_record *ret);
+void tw_assemble_note_name(struct tw_assembled_run *run, const char *name);
+
+#endif

@@ -1,0 +1,87 @@
+/* Lines of key=value pairs, as logfmt writes them: `step=10 loss=0.52 lr=1e-3`. Pairs whose value
+ * is no number are passed over, and so are lines without a number. */
+#include "sources/logs/format.h"
+
+#include "sources/logs/number.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CELLS_MAX 64
+#define NAME_SIZE 64
+
+struct pairs {
+    size_t n;
+    char names[CELLS_MAX][NAME_SIZE];
+    struct tw_cell cells[CELLS_MAX];
+};
+
+static void take_pair(struct pairs *pairs, const char *word, size_t size)
+{
+    const char *equals = memchr(word, '=', size);
+    size_t name_size = equals ? (size_t)(equals - word) : 0;
+    if (!name_size || name_size >= NAME_SIZE || pairs->n == CELLS_MAX)
+        return;
+    struct tw_cell *cell = &pairs->cells[pairs->n];
+    if (tw_log_number(equals + 1, size - name_size - 1, &cell->value) != 1)
+        return;
+    memcpy(pairs->names[pairs->n], word, name_size);
+    pairs->names[pairs->n][name_size] = '\0';
+    cell->name = pairs->names[pairs->n];
+    cell->meaning = TW_MEANS_BY_NAME;
+    pairs->n++;
+}
+
+static void take_pairs(struct pairs *pairs, const char *line, size_t size)
+{
+    pairs->n = 0;
+    while (size) {
+        size_t length = 0;
+        while (length < size && line[length] != ' ' && line[length] != '\t' && line[length] != ',')
+            length++;
+        take_pair(pairs, line, length);
+        length += length < size;
+        line += length;
+        size -= length;
+    }
+}
+
+static int read_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
+                     struct tw_error *error)
+{
+    struct pairs pairs;
+    (void)state, (void)error;
+    take_pairs(&pairs, line, size);
+    if (!pairs.n)
+        return 0;
+    struct tw_row row = {.step = NAN, .epoch = NAN, .time_ms = -1, .cells = pairs.cells};
+    row.n_cells = pairs.n;
+    return sink->row(sink->closure, &row);
+}
+
+/* Nearly all lines have two pairs at least; other formats know better what theirs are. */
+static int probe(const struct tw_log_sample *sample)
+{
+    const char *at = sample->bytes, *end = sample->bytes + sample->size;
+    size_t lines = 0, good = 0;
+    while (at < end && lines < 32) {
+        struct pairs pairs;
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (!newline && !sample->is_whole)
+            break;
+        size_t size = (size_t)((newline ? newline : end) - at);
+        take_pairs(&pairs, at, size);
+        lines += size > 0;
+        good += pairs.n >= 2;
+        at += size + 1;
+    }
+    return good >= 2 && good * 10 >= lines * 8 ? 50 : 0;
+}
+
+const struct tw_log_format tw_log_format_key_values = {
+    .name = "key_values",
+    .description = "lines of key=value pairs (logfmt)",
+    .kind = TW_LOG_LINES,
+    .probe = probe,
+    .line = read_line,
+};

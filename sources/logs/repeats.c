@@ -1,0 +1,82 @@
+/* Hashes of rows; those of cells are added, so that a new order of columns changes nothing. */
+#include "sources/logs/repeats.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FNV_BASIS 14695981039346656037u
+#define FNV_PRIME 1099511628211u
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ at[i]) * FNV_PRIME;
+    return hash;
+}
+
+static uint64_t hash_number(uint64_t hash, double value)
+{
+    uint64_t bits;
+    if (isnan(value))
+        value = NAN; /* of whatever sign */
+    memcpy(&bits, &value, sizeof bits);
+    hash ^= bits;
+    hash *= 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_row(const struct tw_row *row)
+{
+    uint64_t sum = hash_number(hash_number(row->part, row->step), row->epoch);
+    if (row->run)
+        sum = hash_bytes(sum, row->run, strlen(row->run));
+    for (size_t i = 0; i < row->n_cells; i++) {
+        const struct tw_cell *cell = &row->cells[i];
+        uint64_t name = hash_bytes(FNV_BASIS, cell->name, strlen(cell->name));
+        sum += hash_number(name, cell->value);
+    }
+    return sum;
+}
+
+void tw_log_repeats_restart(struct tw_log_repeats *repeats)
+{
+    repeats->at = 0;
+    repeats->comes_again = repeats->told > 0;
+}
+
+static void note(struct tw_log_repeats *repeats, uint64_t hash)
+{
+    if (repeats->told < TW_REPEATS_FIRST)
+        repeats->first[repeats->told] = hash;
+    repeats->newest[repeats->told % TW_REPEATS_NEWEST] = hash;
+    repeats->told++;
+}
+
+static bool differs(const struct tw_log_repeats *repeats, uint64_t hash)
+{
+    uint64_t at = repeats->at;
+    if (at < TW_REPEATS_FIRST)
+        return repeats->first[at] != hash;
+    return at + TW_REPEATS_NEWEST >= repeats->told &&
+           repeats->newest[at % TW_REPEATS_NEWEST] != hash;
+}
+
+enum tw_log_row_news tw_log_repeats_see(struct tw_log_repeats *repeats, const struct tw_row *row)
+{
+    uint64_t hash = hash_row(row);
+    if (repeats->comes_again && repeats->at == repeats->told)
+        repeats->comes_again = false;
+    if (!repeats->comes_again) {
+        note(repeats, hash);
+        return TW_ROW_NEW;
+    }
+    if (differs(repeats, hash)) {
+        repeats->comes_again = false;
+        repeats->told = repeats->at;
+        note(repeats, hash);
+        return TW_ROW_CHANGED;
+    }
+    repeats->at++;
+    return TW_ROW_REPEATED;
+}

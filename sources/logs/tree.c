@@ -1,0 +1,290 @@
+/* Which files belong together:
+ *
+ *   TensorBoard   all event files of a folder, and of its folders train, validation, eval, test
+ *   transformers  an output folder: its own trainer_state.json, or else its newest checkpoint's
+ *   Lightning     version_N has metrics.csv and event files of the same run: the latter are read
+ *   a store       a folder that a format opens itself
+ */
+#include "sources/logs/tree.h"
+
+#include "sources/logs/names.h"
+#include "sources/logs/reader.h"
+#include "sources/logs/words.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_SIZE 4200
+#define MEMBERS_MAX 256
+
+/* ---- names ---- */
+
+static bool is_event_file(const char *name)
+{
+    return strstr(name, "tfevents") && !strstr(name, ".profile-empty");
+}
+
+/* N of "checkpoint-N", or -1. */
+static long checkpoint_number(const char *name)
+{
+    char *end;
+    if (strncmp(name, "checkpoint-", 11) || name[11] < '0' || name[11] > '9')
+        return -1;
+    long number = strtol(name + 11, &end, 10);
+    return *end ? -1 : number;
+}
+
+static bool ends_in_one_of(const char *name, const char *list)
+{
+    char lower[16] = "";
+    const char *dot = strrchr(name, '.');
+    size_t length = dot ? strlen(dot + 1) : 0;
+    if (!length || length >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        lower[i] = dot[1 + i] >= 'A' && dot[1 + i] <= 'Z' ? (char)(dot[1 + i] + 32) : dot[1 + i];
+    return tw_words_is_one_of(lower, list);
+}
+
+bool tw_log_is_passed_over(const char *name, bool is_folder)
+{
+    static const char *const folders[] = {"__pycache__", "node_modules", "site-packages",
+                                          "advisories", NULL};
+    static const char *const files[] = {"advisories.jsonl", "run.json", "package.json", NULL};
+    const char *const *known = is_folder ? folders : files;
+    if (name[0] == '.')
+        return true;
+    for (; *known; known++) {
+        if (!strcmp(*known, name))
+            return true;
+    }
+    return !is_folder &&
+           (!strncmp(name, "telemetry.", 10) ||
+            ends_in_one_of(name,
+                           "py pyc ipynb md rst c h cc cpp cu js ts html css yaml yml toml sh "
+                           "cfg ini pt pth ckpt safetensors bin onnx npy npz pkl pickle h5 hdf5 "
+                           "pb tflite png jpg jpeg gif svg pdf mp4 wav flac zip tar so o a "
+                           "parquet arrow idx lock model vocab"));
+}
+
+/* ---- members ---- */
+
+static int add_member(struct tw_log_group *group, const char *path,
+                      const struct tw_log_format *format, enum tw_row_part part)
+{
+    if (group->n == MEMBERS_MAX)
+        return 0;
+    struct tw_log_member *grown = realloc(group->members, (group->n + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    group->members = grown;
+    char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    grown[group->n++] = (struct tw_log_member){copy, format, part};
+    return 0;
+}
+
+void tw_log_group_release(struct tw_log_group *group)
+{
+    for (size_t i = 0; i < group->n; i++)
+        free(group->members[i].path);
+    free(group->members);
+    *group = (struct tw_log_group){0};
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct tw_log_member *)a)->path, ((const struct tw_log_member *)b)->path);
+}
+
+static bool make_path(char path[PATH_SIZE], const char *folder, const char *name)
+{
+    int length = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
+    return length > 0 && length < PATH_SIZE;
+}
+
+/* Adds the file if a format is sure of it. */
+static int add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
+{
+    int sure;
+    const struct tw_log_format *format = tw_log_format_probe(path, &sure);
+    return format ? add_member(group, path, format, part) : 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISREG(status.st_mode);
+}
+
+/* ---- TensorBoard ---- */
+
+static int add_event_files(struct tw_log_group *group, const char *folder, enum tw_row_part part)
+{
+    char path[PATH_SIZE];
+    struct dirent *entry;
+    int result = 0;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return 0;
+    while (!result && (entry = readdir(dir))) {
+        if (is_event_file(entry->d_name) && make_path(path, folder, entry->d_name) && is_file(path))
+            result = add_file(group, path, part);
+    }
+    closedir(dir);
+    return result;
+}
+
+static bool has_event_files(const char *folder)
+{
+    struct dirent *entry;
+    bool has_any = false;
+    DIR *dir = opendir(folder);
+    while (dir && !has_any && (entry = readdir(dir)))
+        has_any = is_event_file(entry->d_name);
+    if (dir)
+        closedir(dir);
+    return has_any;
+}
+
+static int find_event_files(struct tw_log_group *group, const char *folder)
+{
+    char path[PATH_SIZE];
+    struct dirent *entry;
+    int result = add_event_files(group, folder, TW_PART_BY_NAME);
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return result;
+    while (!result && (entry = readdir(dir))) {
+        enum tw_row_part part = tw_log_part_of_name(entry->d_name);
+        if (part != TW_PART_BY_NAME && make_path(path, folder, entry->d_name) && is_folder(path))
+            result = add_event_files(group, path, part);
+    }
+    closedir(dir);
+    return result;
+}
+
+/* ---- transformers ---- */
+
+/* The newest trainer_state.json of an output folder. */
+static bool find_trainer_state(const char *folder, char ret[PATH_SIZE])
+{
+    char name[300];
+    struct dirent *entry;
+    long newest = -1;
+    if (make_path(ret, folder, "trainer_state.json") && is_file(ret))
+        return true;
+    DIR *dir = opendir(folder);
+    while (dir && (entry = readdir(dir))) {
+        char path[PATH_SIZE];
+        long number = checkpoint_number(entry->d_name);
+        snprintf(name, sizeof name, "%s/trainer_state.json", entry->d_name);
+        if (number > newest && make_path(path, folder, name) && is_file(path)) {
+            newest = number;
+            memcpy(ret, path, sizeof path);
+        }
+    }
+    if (dir)
+        closedir(dir);
+    return newest >= 0;
+}
+
+/* ---- groups ---- */
+
+static int find_in_folder(struct tw_log_group *group, const char *folder)
+{
+    char path[PATH_SIZE];
+    int result = add_file(group, folder, TW_PART_BY_NAME); /* a store */
+    if (!result && !group->n)
+        result = find_event_files(group, folder);
+    if (!result && !group->n && find_trainer_state(folder, path))
+        result = add_file(group, path, TW_PART_BY_NAME);
+    return result;
+}
+
+int tw_log_group_find(struct tw_log_group *ret, const char *path)
+{
+    *ret = (struct tw_log_group){0};
+    int result = is_folder(path) ? find_in_folder(ret, path) : add_file(ret, path, TW_PART_BY_NAME);
+    if (result)
+        tw_log_group_release(ret);
+    else if (ret->n)
+        qsort(ret->members, ret->n, sizeof *ret->members, by_path);
+    return result;
+}
+
+int tw_log_group_probe(const char *path)
+{
+    struct tw_log_group group;
+    int sure = 0;
+    if (is_folder(path)) {
+        if (!tw_log_group_find(&group, path))
+            sure = group.n ? 100 : 0;
+        tw_log_group_release(&group);
+        return sure;
+    }
+    tw_log_format_probe(path, &sure);
+    return sure;
+}
+
+bool tw_log_group_stat(const char *path, struct stat *ret)
+{
+    struct tw_log_group group;
+    struct stat status;
+    bool has_any = false;
+    if (tw_log_group_find(&group, path))
+        return false;
+    for (size_t i = 0; i < group.n; i++) {
+        if (stat(group.members[i].path, &status))
+            continue;
+        if (!has_any) {
+            *ret = status;
+        } else {
+            ret->st_size += status.st_size;
+            ret->st_mtime = status.st_mtime > ret->st_mtime ? status.st_mtime : ret->st_mtime;
+        }
+        has_any = true;
+    }
+    tw_log_group_release(&group);
+    return has_any;
+}
+
+bool tw_log_is_part_of_group(const char *folder, const char *name)
+{
+    if (is_event_file(name) || !strcmp(name, "trainer_state.json"))
+        return true;
+    return !strcmp(name, "metrics.csv") && has_event_files(folder);
+}
+
+static bool has_wandb_file(const char *folder)
+{
+    struct dirent *entry;
+    bool has_any = false;
+    DIR *dir = opendir(folder);
+    while (dir && !has_any && (entry = readdir(dir)))
+        has_any = ends_in_one_of(entry->d_name, "wandb");
+    if (dir)
+        closedir(dir);
+    return has_any;
+}
+
+bool tw_log_is_folder_of_group(const char *folder, const char *name)
+{
+    char path[PATH_SIZE];
+    if (checkpoint_number(name) >= 0)
+        return true;
+    if (!strcmp(name, "files") || !strcmp(name, "logs"))
+        return has_wandb_file(folder);
+    return tw_log_part_of_name(name) != TW_PART_BY_NAME && make_path(path, folder, name) &&
+           has_event_files(path);
+}

@@ -1,0 +1,44 @@
+/* Logs in folders: which files of a folder are one run, and every log below a path. Files are told
+ * by their content; of each only the beginning is read. */
+#ifndef TW_LOG_TREE_H
+#define TW_LOG_TREE_H
+
+#include "sources/logs/format.h"
+
+#include "telemetry/option.h"
+
+#include <sys/stat.h>
+
+/* One file, or a folder that a format of kind STORE opens itself. */
+struct tw_log_member {
+    char *path;
+    const struct tw_log_format *format;
+    enum tw_row_part part; /* by its folder: "train", "validation" */
+};
+
+/* What is one log: a file, or the files of one folder that tell of one run. */
+struct tw_log_group {
+    size_t n;
+    struct tw_log_member *members; /* in order of name */
+};
+
+/* The log at `path`; n is 0 where there is none. 0 or -ENOMEM. */
+int tw_log_group_find(struct tw_log_group *ret, const char *path);
+void tw_log_group_release(struct tw_log_group *group);
+
+/* How sure it is that `path` is one log, 0..100. */
+int tw_log_group_probe(const char *path);
+
+/* The newest change, and all sizes together. False where there is no log. */
+bool tw_log_group_stat(const char *path, struct stat *ret);
+
+/* True for a file or folder in a tree that is never looked at: caches, sources, checkpoints. */
+bool tw_log_is_passed_over(const char *name, bool is_folder);
+/* How sure a file in a tree must be a log; one that is named alone need not be. */
+#define TW_LOG_SURE_IN_TREE 50
+/* True where a file in `folder` is part of a folder's log, or a copy of one, and none by itself. */
+bool tw_log_is_part_of_group(const char *folder, const char *name);
+/* Likewise of a folder. */
+bool tw_log_is_folder_of_group(const char *folder, const char *name);
+
+#endif

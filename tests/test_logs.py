@@ -1,0 +1,128 @@
+"""Logs of other programs, by the commands: what is found, how names are read, what is said."""
+
+import gzip
+import json
+import math
+import subprocess
+
+import pytest
+
+from support import programs
+
+
+def write_log(path, steps=400, nan_from=None, **cells):
+    """Lines of step=... loss=..., a loss that falls from 2.8 to 0.8; more cells as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    more = "".join(f" {name}={value}" for name, value in cells.items())
+    lines = []
+    for step in range(1, steps + 1):
+        loss = math.nan if nan_from and step >= nan_from else .8 + 2 * math.exp(-step / 100)
+        lines.append(f"step={step} loss={loss:.6g}{more}\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def analyze(*arguments, **options):
+    """(exit status, objects by run)."""
+    done = programs.trainward("analyze", "--format", "json", *arguments, **options)
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    return done, {each["run"]: each for each in objects}
+
+
+def test_every_log_below_a_folder_is_found_and_called_by_its_place(tmp_path):
+    write_log(tmp_path / "a" / "train.log")
+    write_log(tmp_path / "b" / "deep" / "er" / "log.txt", nan_from=300)
+    (tmp_path / "notes.txt").write_text("lr=3 was bad\n")
+    (tmp_path / "model.pt").write_bytes(bytes(range(256)) * 100)
+    write_log(tmp_path / ".hidden" / "train.log")
+    done, runs = analyze(".", cwd=tmp_path)
+    assert list(runs) == ["a/train.log", "b/deep/er/log.txt"]
+    assert done.returncode == 1 and not done.stderr
+    assert runs["b/deep/er/log.txt"]["verdict"] == "problem"
+    assert runs["a/train.log"]["verdict"] == "healthy"
+    assert runs["a/train.log"]["format"] == "key_values"
+
+
+def test_a_file_that_is_no_log_is_one_line_and_status_2(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    done, runs = analyze(tmp_path / "notes.txt")
+    assert done.returncode == 2 and not runs
+    assert len(done.stderr.splitlines()) == 1 and "notes.txt" in done.stderr
+    done, _ = analyze(tmp_path)
+    assert done.returncode == 2 and "no training log" in done.stderr
+
+
+def test_a_packed_log_is_read_like_a_plain_one(tmp_path):
+    plain = write_log(tmp_path / "train.log", nan_from=300)
+    (tmp_path / "packed").write_bytes(gzip.compress(plain.read_bytes()))
+    _, runs = analyze(tmp_path)
+    for field in ("signals", "steps", "verdict"):
+        assert runs["packed"][field] == runs["train.log"][field]
+
+
+def test_the_report_tells_what_names_became(tmp_path):
+    log = write_log(tmp_path / "train.log", **{"lr-Adam": "0.001"})
+    _, runs = analyze(log)
+    signals = runs[str(log)]["signals"]
+    assert signals["learning_rate"] == {"raw_name": "lr-Adam", "count": 400}
+    assert signals["loss"] == {"raw_name": "loss", "count": 400}
+    text = programs.trainward("analyze", log).stdout
+    assert "learning_rate <- lr-Adam (400)" in text and "loss (400)" in text
+
+
+@pytest.mark.parametrize("how", (
+    ["--map", "foo=loss", "--map", "loss=ignore"],
+    ["-m", "f*=loss", "-o", "logs.map.loss=ignore"],
+    ["--config", "logs.yaml"],
+))
+def test_names_may_be_mapped(tmp_path, how):
+    log = write_log(tmp_path / "train.log", foo=3)
+    (tmp_path / "logs.yaml").write_text("logs: {map: {foo: loss, loss: ignore}}\n")
+    _, runs = analyze(log, *how, cwd=tmp_path)
+    assert runs[str(log)]["signals"]["loss"]["raw_name"] == "foo"
+
+
+def test_a_map_that_cannot_be_used_is_told(tmp_path):
+    log = write_log(tmp_path / "train.log")
+    done, _ = analyze(log, "--map", "foo=lss")
+    assert done.returncode == 2
+    assert "lss" in done.stderr and "learning_rate" in done.stderr
+
+
+def test_parameters_beside_a_log_give_advice_its_numbers(tmp_path):
+    log = write_log(tmp_path / "train.log", nan_from=300)
+    (tmp_path / "hparams.yaml").write_text("optim:\n  lr: 0.25\n")
+    _, runs = analyze(log)
+    suggestions = [each for finding in runs[str(log)]["findings"]
+                   for each in finding["suggestions"]]
+    assert any(each["parameter"] == "learning_rate" and each["from"] == 0.25
+               for each in suggestions)
+
+
+def test_ten_thousand_runs_are_read_in_one_go(tmp_path):
+    for i in range(10000):
+        run = tmp_path / f"{i // 100}" / f"{i}"
+        run.mkdir(parents=True)
+        (run / "train.log").write_text("step=1 loss=2\nstep=2 loss=1\n")
+    done, runs = analyze(tmp_path, timeout=300)
+    assert len(runs) == 10000 and not done.stderr
+
+
+def test_a_log_that_is_written_is_followed(tmp_path):
+    log = write_log(tmp_path / "train.log", steps=100)
+    command = [programs.program("trainward"), "attach", log]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=programs.environment()) as attach:
+        try:
+            assert "following" in attach.stdout.readline()
+            assert "read as key_values; signals: loss (" in attach.stdout.readline()
+            with log.open("a") as file:
+                for step in range(101, 160):
+                    file.write(f"step={step} loss={'nan' if step > 120 else 1}\n")
+                    file.flush()
+            log.unlink()
+            output, errors = attach.communicate(timeout=30)
+        finally:
+            attach.kill()
+    assert "CRITICAL  overflow" in output and "step 121" in output
+    assert not errors and attach.returncode == 1

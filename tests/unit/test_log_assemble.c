@@ -1,0 +1,450 @@
+/* Rows to records. Rows are written as text: "train|eval step=1 epoch=0 loss=2", where `step:` and
+ * `epoch:` are the row's own and all else are cells; records come as text. */
+#include "sources/logs/assemble.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct tw_assemble *assemble;
+    char text[200000];
+    size_t used;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct tw_assemble_options options = {.run = "r", .framework = "f"};
+    fixture->assemble = tw_assemble_new(&options);
+    *state = fixture;
+    return fixture->assemble ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    tw_assemble_free(fixture->assemble);
+    free(fixture);
+    return 0;
+}
+
+/* ---- in ---- */
+
+static void row(struct fixture *fixture, const char *format, ...)
+{
+    char text[1000], *rest = text, *word;
+    struct tw_cell cells[32];
+    struct tw_row row = {.step = NAN, .epoch = NAN, .time_ms = -1, .cells = cells};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    while ((word = strsep(&rest, " "))) {
+        char *equals = strchr(word, '=');
+        if (!equals) {
+            row.part = !strcmp(word, "eval") ? TW_PART_EVAL : TW_PART_TRAIN;
+            continue;
+        }
+        *equals = '\0';
+        double value = strtod(equals + 1, NULL);
+        if (!strcmp(word, "step:"))
+            row.step = value;
+        else if (!strcmp(word, "epoch:"))
+            row.epoch = value;
+        else if (!strcmp(word, "run:"))
+            row.run = equals + 1;
+        else if (word[0] == '~') /* a mean over steps that the format does not tell */
+            cells[row.n_cells++] = (struct tw_cell){word + 1, value, TW_MEANS_LOSS_AVERAGED_OVER};
+        else if (word[0] == '!')
+            cells[row.n_cells++] = (struct tw_cell){word + 1, value, TW_MEANS_NAN_COUNT};
+        else
+            cells[row.n_cells++] = (struct tw_cell){word, value, TW_MEANS_BY_NAME};
+    }
+    assert_int_equal(tw_assemble_row(fixture->assemble, &row), 0);
+}
+
+/* ---- out ---- */
+
+static void put(struct fixture *fixture, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fixture->used += (size_t)vsnprintf(fixture->text + fixture->used,
+                                       sizeof fixture->text - fixture->used, format, arguments);
+    va_end(arguments);
+}
+
+static void put_header(struct fixture *fixture, const struct tw_header *header)
+{
+    if (strcmp(header->framework, "f"))
+        put(fixture, " framework=%s", header->framework);
+    if (header->objective[0])
+        put(fixture, " objective=%s", header->objective);
+    for (size_t i = 0; i < header->n_hyperparameters; i++) {
+        const struct tw_hyperparameter *each = &header->hyperparameters[i];
+        if (each->is_text)
+            put(fixture, " %s=%s", each->name, each->text);
+        else
+            put(fixture, " %s=%g", each->name, each->number);
+    }
+}
+
+static void put_record(struct fixture *fixture, const struct tw_record *record)
+{
+    put(fixture, "%s", tw_kind_name(record->kind));
+    if (strcmp(record->run, "r"))
+        put(fixture, " in %s", record->run);
+    if (strcmp(record->attempt, "1"))
+        put(fixture, " attempt %s", record->attempt);
+    if (record->has & TW_HAS_STEP)
+        put(fixture, " %llu", (unsigned long long)record->step);
+    for (int i = 0; i < TW_SIGNALS; i++) {
+        if (tw_record_has(record, (enum tw_signal)i))
+            put(fixture, " %s=%g", tw_signal_name((enum tw_signal)i), record->signal[i]);
+    }
+    for (uint32_t i = 0; i < record->n_metrics; i++)
+        put(fixture, " eval_%s=%g", record->metrics[i].name, record->metrics[i].value);
+    if (record->kind == TW_KIND_EVENT)
+        put(fixture, " %s", record->event);
+    if (record->kind == TW_KIND_END)
+        put(fixture, " %s", tw_end_status_name(record->status));
+    if (record->header)
+        put_header(fixture, record->header);
+    put(fixture, "\n");
+}
+
+/* All records so far, as text. */
+static const char *records(struct fixture *fixture)
+{
+    struct tw_record *record;
+    while ((record = tw_assemble_next(fixture->assemble)))
+        put_record(fixture, record);
+    return fixture->text;
+}
+
+static const char *all_records(struct fixture *fixture)
+{
+    assert_int_equal(tw_assemble_flush(fixture->assemble, true), 0);
+    return records(fixture);
+}
+
+static void expect(struct fixture *fixture, const char *text)
+{
+    assert_string_equal(all_records(fixture), text);
+}
+
+/* ---- tests ---- */
+
+static void a_row_of_a_step_is_a_record(void **state)
+{
+    row(*state, "step:=10 epoch:=0.5 loss=2 lr=0.1 grad_norm=3");
+    row(*state, "step:=20 epoch:=1 loss=nan lr=0.1 grad_norm=inf");
+    expect(*state, "header\n"
+                   "step 10 epoch=0.5 loss=2 learning_rate=0.1 grad_norm=3\n"
+                   "step 20 epoch=1 loss=nan learning_rate=0.1 grad_norm=inf\n");
+}
+
+static void series_that_come_one_by_one_become_one_record_a_step(void **state)
+{
+    row(*state, "step:=1 train/loss=2");
+    row(*state, "step:=1 train/lr=0.1");
+    row(*state, "step:=1 val/loss=2.5");
+    row(*state, "step:=2 train/loss=1");
+    row(*state, "step:=2 train/lr=0.2");
+    expect(*state, "header\n"
+                   "step 1 loss=2 learning_rate=0.1\n"
+                   "eval 1 eval_loss=2.5\n"
+                   "step 2 loss=1 learning_rate=0.2\n");
+}
+
+static void the_step_may_be_a_cell(void **state)
+{
+    row(*state, "global_step=5 loss=2");
+    row(*state, "global_step=10 loss=1");
+    expect(*state, "header\nstep 5 loss=2\nstep 10 loss=1\n");
+}
+
+/* Keras's CSVLogger: the loss of an epoch stands beside its evaluation. */
+static void where_there_are_only_epochs_they_are_the_steps(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "epoch=0 loss=2 val_loss=2.5 val_accuracy=0.5");
+    row(fixture, "epoch=1 loss=1 val_loss=1.5 val_accuracy=0.6");
+    expect(fixture, "header\n"
+                    "step 0 epoch=0 loss=2\n"
+                    "eval 0 eval_loss=2.5 train_loss=2 eval_accuracy=0.5\n"
+                    "step 1 epoch=1 loss=1\n"
+                    "eval 1 eval_loss=1.5 train_loss=1 eval_accuracy=0.6\n");
+    assert_string_equal(tw_assemble_axis(fixture->assemble, "r"), "epoch");
+}
+
+static void where_nothing_counts_the_rows_are_the_steps(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "epoch=0.1 loss=3");
+    row(fixture, "epoch=0.2 loss=2");
+    row(fixture, "epoch=0.2 eval_loss=2.5");
+    row(fixture, "epoch=0.3 loss=1");
+    expect(fixture, "header\n"
+                    "step 1 epoch=0.1 loss=3\n"
+                    "step 2 epoch=0.2 loss=2\n"
+                    "eval 2 eval_loss=2.5\n"
+                    "step 3 epoch=0.3 loss=1\n");
+    assert_string_equal(tw_assemble_axis(fixture->assemble, "r"), "row");
+}
+
+static void steps_that_are_counted_anew_each_epoch_go_on(void **state)
+{
+    for (int epoch = 1; epoch <= 2; epoch++) {
+        for (int step = 100; step <= 300; step += 100)
+            row(*state, "step:=%d epoch:=%d loss=%d", step, epoch, 10 - epoch);
+    }
+    expect(*state, "header\n"
+                   "step 100 epoch=1 loss=9\n"
+                   "step 200 epoch=1 loss=9\n"
+                   "step 300 epoch=1 loss=9\n"
+                   "step 400 epoch=2 loss=8\n"
+                   "step 500 epoch=2 loss=8\n"
+                   "step 600 epoch=2 loss=8\n");
+}
+
+static void the_total_is_the_loss_and_parts_are_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "step:=1 aux_loss=1 total_loss=3 ce_loss=2 z_loss=0.1");
+    expect(fixture, "header\nstep 1 loss=3\n");
+    assert_string_equal(tw_assemble_raw_name(fixture->assemble, "r", TW_SIGNAL_LOSS), "total_loss");
+    assert_null(tw_assemble_raw_name(fixture->assemble, "r", TW_SIGNAL_GRAD_NORM));
+}
+
+/* Ultralytics tells parts only. */
+static void parts_are_added_up_where_there_is_no_total(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "epoch=1 train/box_loss=1 train/cls_loss=2 val/box_loss=1.5 val/cls_loss=2.5 "
+                 "metrics/recall(B)=0.5 lr/pg0=0.1 lr/pg1=0.3 lr/pg2=0.2");
+    expect(fixture, "header\n"
+                    "step 1 epoch=1 loss=3 learning_rate=0.3\n"
+                    "eval 1 eval_loss=4 train_loss=3 eval_recall_b=0.5\n");
+    assert_string_equal(tw_assemble_raw_name(fixture->assemble, "r", TW_SIGNAL_LOSS),
+                        "train/box_loss + train/cls_loss");
+}
+
+/* AlgoPerf: `loss` is the batch's, `train/loss` that of the training set. */
+static void a_loss_over_the_training_set_is_train_loss(void **state)
+{
+    row(*state, "step:=1 loss=3");
+    row(*state, "step:=2 loss=2 train/loss=2.2 validation/loss=2.4 test/loss=2.5 test/wer=0.5");
+    expect(*state, "header\n"
+                   "step 1 loss=3\n"
+                   "step 2 loss=2\n"
+                   "eval 2 eval_loss=2.4 train_loss=2.2\n");
+}
+
+static void of_parts_those_of_validation_are_added_up(void **state)
+{
+    row(*state, "step:=1 loss=1 val/a_loss=1 val/b_loss=2 test/a_loss=4 test/b_loss=8");
+    row(*state, "step:=2 loss=1 validation/ctc_loss=3 test/ctc_loss=4");
+    expect(*state, "header objective=ctc\nstep 1 loss=1\nstep 2 loss=1\neval 2 eval_loss=3\n");
+}
+
+static void one_loss_an_epoch_is_the_epochs_too(void **state)
+{
+    for (int epoch = 0; epoch < 2; epoch++) {
+        row(*state, "step:=%d epoch:=%d val_loss=2", 10 * epoch + 9, epoch);
+        row(*state, "step:=%d epoch:=%d train_loss=1", 10 * epoch + 9, epoch);
+    }
+    expect(*state, "header\n"
+                   "step 9 epoch=0 loss=1\n"
+                   "eval 9 eval_loss=2 train_loss=1\n"
+                   "step 19 epoch=1 loss=1\n"
+                   "eval 19 eval_loss=2 train_loss=1\n");
+}
+
+static void a_loss_that_is_a_mean_tells_over_how_many_steps(void **state)
+{
+    row(*state, "step:=10 loss=3 ~over=0");
+    row(*state, "step:=30 loss=2 ~over=0");
+    row(*state, "step:=40 loss=2 ~over=4");
+    expect(*state, "header\n"
+                   "step 10 loss=3 loss_averaged_over=10\n"
+                   "step 30 loss=2 loss_averaged_over=20\n"
+                   "step 40 loss=2 loss_averaged_over=4\n");
+}
+
+/* Megatron-LM leaves a loss that is NaN out of its line. */
+static void a_loss_that_is_missing_since_it_was_nan_is_nan(void **state)
+{
+    row(*state, "step:=1 lm_loss=3 lr=0.1 !nan_iterations=0");
+    row(*state, "step:=2 lr=0.1 !nan_iterations=1");
+    row(*state, "step:=3 lr=0.1 !nan_iterations=0");
+    expect(*state, "header\n"
+                   "step 1 loss=3 learning_rate=0.1\n"
+                   "step 2 loss=nan learning_rate=0.1\n"
+                   "step 3 learning_rate=0.1\n");
+}
+
+static void rows_of_validation_are_evaluations(void **state)
+{
+    row(*state, "train step:=1 loss=3 accuracy=0.1");
+    row(*state, "eval step:=1 loss=4 accuracy=0.2");
+    expect(*state, "header\nstep 1 loss=3\neval 1 eval_loss=4 eval_accuracy=0.2\n");
+}
+
+static void a_run_that_goes_back_is_another_attempt(void **state)
+{
+    for (int step = 1; step <= 6; step++)
+        row(*state, "step:=%d loss=%d", step, step);
+    for (int step = 4; step <= 8; step++)
+        row(*state, "step:=%d loss=%d", step, step);
+    expect(*state, "header\nstep 1 loss=1\nstep 2 loss=2\nstep 3 loss=3\nstep 4 loss=4\n"
+                   "step 5 loss=5\nstep 6 loss=6\n"
+                   "event attempt 2 4 resume\n"
+                   "step attempt 2 4 loss=4\nstep attempt 2 5 loss=5\nstep attempt 2 6 loss=6\n"
+                   "step attempt 2 7 loss=7\nstep attempt 2 8 loss=8\n");
+}
+
+static void rows_out_of_order_are_sorted(void **state)
+{
+    static const int steps[] = {1, 2, 4, 3, 5, 7, 8, 6, 9};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        row(*state, "step:=%d loss=%d", steps[i], steps[i]);
+    expect(*state, "header\nstep 1 loss=1\nstep 2 loss=2\nstep 3 loss=3\nstep 4 loss=4\n"
+                   "step 5 loss=5\nstep 6 loss=6\nstep 7 loss=7\nstep 8 loss=8\nstep 9 loss=9\n");
+}
+
+static void a_step_that_was_given_already_is_a_resume_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int step = 1; step <= 9; step++)
+        row(fixture, "step:=%d loss=%d", step, step);
+    assert_int_equal(tw_assemble_flush(fixture->assemble, false), 0);
+    row(fixture, "step:=8 loss=80");
+    row(fixture, "step:=10 loss=100");
+    all_records(fixture);
+    assert_non_null(strstr(fixture->text,
+                           "step 9 loss=9\nevent attempt 2 8 resume\n"
+                           "step attempt 2 8 loss=80\nstep attempt 2 10 loss=100\n"));
+}
+
+static void several_runs_keep_apart(void **state)
+{
+    row(*state, "run:=a step:=1 loss=1");
+    row(*state, "run:=b step:=1 loss=2");
+    row(*state, "run:=a step:=2 loss=3");
+    expect(*state, "header in r/a\nstep in r/a 1 loss=1\nstep in r/a 2 loss=3\n"
+                   "header in r/b\nstep in r/b 1 loss=2\n");
+}
+
+static void parameters_become_the_header_and_it_comes_again_when_more_are_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tw_assemble *assemble = fixture->assemble;
+    tw_assemble_parameter(assemble, NULL, "args/lr", "1e-3");
+    tw_assemble_parameter(assemble, NULL, "per_device_train_batch_size", "8");
+    tw_assemble_parameter(assemble, NULL, "global_batch_size", "64");
+    tw_assemble_parameter(assemble, NULL, "batch", "2");
+    tw_assemble_parameter(assemble, NULL, "optim", "adamw_torch");
+    tw_assemble_parameter(assemble, NULL, "bf16", "true");
+    tw_assemble_parameter(assemble, NULL, "fp16", "false");
+    tw_assemble_parameter(assemble, NULL, "max_steps", "-1");
+    tw_assemble_parameter(assemble, NULL, "num_train_epochs", "9223372036854775807");
+    tw_assemble_parameter(assemble, NULL, "weight_decay", "None");
+    tw_assemble_parameter(assemble, NULL, "framework", "megatron");
+    row(fixture, "step:=1 loss=1");
+    assert_int_equal(tw_assemble_flush(assemble, true), 0);
+    records(fixture);
+    tw_assemble_parameter(assemble, NULL, "lr", "1e-3");
+    row(fixture, "step:=2 loss=1");
+    assert_int_equal(tw_assemble_flush(assemble, true), 0);
+    records(fixture);
+    tw_assemble_parameter(assemble, NULL, "clip_grad", "1.0");
+    row(fixture, "step:=3 loss=1");
+    expect(fixture, "header framework=megatron learning_rate=0.001 batch_size=64 "
+                    "optimizer=adamw_torch precision=bf16\n"
+                    "step 1 loss=1\nstep 2 loss=1\n"
+                    "header framework=megatron learning_rate=0.001 batch_size=64 "
+                    "optimizer=adamw_torch precision=bf16 max_grad_norm=1\n"
+                    "step 3 loss=1\n");
+}
+
+static void two_networks_against_each_other_are_told_by_their_names(void **state)
+{
+    row(*state, "step:=1 loss_G=1 loss_D=2");
+    row(*state, "step:=2 loss_G=3 loss_D=4");
+    expect(*state, "header objective=adversarial\nstep 1 loss=1\nstep 2 loss=3\n");
+}
+
+static void events_become_records_in_their_place(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "step:=1 loss=1");
+    tw_assemble_event(fixture->assemble, NULL, TW_LOG_RUN_RESUMES, 1);
+    row(fixture, "step:=1 loss=2");
+    assert_false(tw_assemble_has_ended(fixture->assemble));
+    tw_assemble_event(fixture->assemble, NULL, TW_LOG_FAILED, NAN);
+    assert_true(tw_assemble_has_ended(fixture->assemble));
+    expect(fixture, "header\nstep 1 loss=1\nevent attempt 2 1 resume\nstep attempt 2 1 loss=2\n"
+                    "end attempt 2 failed\n");
+}
+
+static void nothing_is_given_before_it_is_known_what_the_steps_are(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "loss=1");
+    assert_int_equal(tw_assemble_flush(fixture->assemble, false), 0);
+    assert_string_equal(records(fixture), "");
+    row(fixture, "step:=7 lr=0.1");
+    row(fixture, "step:=8 loss=2 lr=0.1");
+    expect(fixture, "header\nstep 0 loss=1\nstep 7 learning_rate=0.1\n"
+                    "step 8 loss=2 learning_rate=0.1\n");
+}
+
+static void a_log_that_makes_up_names_takes_no_more_memory(void **state)
+{
+    for (int i = 0; i < 20000; i++)
+        row(*state, "step:=%d sample_%d_loss=1", i, i);
+    assert_int_equal(tw_assemble_flush(((struct fixture *)*state)->assemble, true), 0);
+    while (tw_assemble_next(((struct fixture *)*state)->assemble))
+        ;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_row_of_a_step_is_a_record),
+        TEST(series_that_come_one_by_one_become_one_record_a_step),
+        TEST(the_step_may_be_a_cell),
+        TEST(where_there_are_only_epochs_they_are_the_steps),
+        TEST(where_nothing_counts_the_rows_are_the_steps),
+        TEST(steps_that_are_counted_anew_each_epoch_go_on),
+        TEST(the_total_is_the_loss_and_parts_are_left_out),
+        TEST(parts_are_added_up_where_there_is_no_total),
+        TEST(a_loss_over_the_training_set_is_train_loss),
+        TEST(of_parts_those_of_validation_are_added_up),
+        TEST(one_loss_an_epoch_is_the_epochs_too),
+        TEST(a_loss_that_is_a_mean_tells_over_how_many_steps),
+        TEST(a_loss_that_is_missing_since_it_was_nan_is_nan),
+        TEST(rows_of_validation_are_evaluations),
+        TEST(a_run_that_goes_back_is_another_attempt),
+        TEST(rows_out_of_order_are_sorted),
+        TEST(a_step_that_was_given_already_is_a_resume_at_once),
+        TEST(several_runs_keep_apart),
+        TEST(parameters_become_the_header_and_it_comes_again_when_more_are_known),
+        TEST(two_networks_against_each_other_are_told_by_their_names),
+        TEST(events_become_records_in_their_place),
+        TEST(nothing_is_given_before_it_is_known_what_the_steps_are),
+        TEST(a_log_that_makes_up_names_takes_no_more_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,285 @@
+/* A followed file: growing, cut back, written anew, replaced, deleted; and packed ones. */
+#include "sources/logs/input.h"
+
+#include "temporary_directory.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    char *dir, path[100], other[100];
+    struct tw_log_input *input;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->dir = make_directory();
+    snprintf(fixture->path, sizeof fixture->path, "%s/log", fixture->dir);
+    snprintf(fixture->other, sizeof fixture->other, "%s/other", fixture->dir);
+    *state = fixture;
+    return fixture->dir ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    tw_log_input_free(fixture->input);
+    remove_directory(fixture->dir);
+    free(fixture);
+    return 0;
+}
+
+/* `how`: "w" writes anew in place, "a" appends. Its time moves on, as a slower writer's would. */
+static void put(const char *path, const char *how, const void *bytes, size_t size)
+{
+    static time_t second = 1000000000;
+    FILE *file = fopen(path, how);
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    struct timespec times[2] = {{.tv_sec = ++second}, {.tv_sec = second}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void put_text(const char *path, const char *how, const char *text)
+{
+    put(path, how, text, strlen(text));
+}
+
+static void expect(struct fixture *fixture, int news, const char *text)
+{
+    char bytes[4096];
+    size_t n;
+    assert_int_equal(tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, NULL), news);
+    assert_int_equal(n, strlen(text));
+    assert_memory_equal(bytes, text, n);
+}
+
+static void a_file_that_comes_later_and_grows_is_read_as_it_comes(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_GONE, "");
+    put_text(fixture->path, "w", "one\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "a", "two\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    assert_int_equal(tw_log_input_place(fixture->input), 8);
+}
+
+static void a_file_that_is_cut_back_starts_again(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\ntwo\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\ntwo\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "w", "new\n");
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "new\n");
+}
+
+/* Lightning's CSVLogger writes the whole file again when a column comes; it is longer then. */
+static void a_file_that_is_written_anew_in_place_starts_again(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "step,loss\n1,2\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "step,loss\n1,2\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "w", "step,loss,val_loss\n1,2,\n2,1,3\n");
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "step,loss,val_loss\n1,2,\n2,1,3\n");
+}
+
+static void a_file_that_is_written_anew_with_the_same_and_more_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "step,loss\n1,2\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "step,loss\n1,2\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "w", "step,loss\n1,2\n2,1\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "2,1\n");
+}
+
+/* Only the bytes before our place differ: beyond the first KiB, which stays. */
+static void a_change_before_our_place_starts_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char bytes[3001], again[4096];
+    size_t n;
+    memset(bytes, 'a', sizeof bytes);
+    put(fixture->path, "w", bytes, 3000);
+    fixture->input = tw_log_input_new(fixture->path, true);
+    assert_int_equal(tw_log_input_read(fixture->input, again, sizeof again, &n, NULL),
+                     TW_LOG_BYTES_CAME);
+    expect(fixture, TW_LOG_NOTHING, "");
+    bytes[2990] = 'b';
+    put(fixture->path, "w", bytes, 3001);
+    expect(fixture, TW_LOG_RESTARTED, "");
+}
+
+/* The old file's last bytes are read before the new one is. */
+static void a_file_that_another_one_replaces_is_read_to_its_end_first(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    put_text(fixture->path, "a", "last\n");
+    put_text(fixture->other, "w", "another\n");
+    assert_int_equal(rename(fixture->other, fixture->path), 0);
+    expect(fixture, TW_LOG_BYTES_CAME, "last\n");
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "another\n");
+}
+
+static void a_file_that_is_deleted_is_gone_until_it_comes_again(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    assert_int_equal(unlink(fixture->path), 0);
+    expect(fixture, TW_LOG_GONE, "");
+    put_text(fixture->path, "w", "again\n");
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "again\n");
+}
+
+static void what_is_no_file_is_an_error(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tw_error error = {0};
+    char bytes[16];
+    size_t n;
+    fixture->input = tw_log_input_new(fixture->dir, false);
+    assert_true(tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, &error) < 0);
+    assert_string_equal(error.place, fixture->dir);
+    assert_true(mkfifo(fixture->other, 0600) == 0);
+    bool is_whole;
+    assert_true(tw_log_input_peek(fixture->other, bytes, sizeof bytes, &is_whole) < 0);
+}
+
+/* ---- packed ---- */
+
+static size_t pack_gzip(const char *text, unsigned char *to, size_t size)
+{
+    z_stream stream = {0};
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    stream.next_in = (unsigned char *)(size_t)text;
+    stream.avail_in = (unsigned)strlen(text);
+    stream.next_out = to;
+    stream.avail_out = (unsigned)size;
+    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&stream);
+    return stream.total_out;
+}
+
+static void members_of_gzip_are_one_text_and_padding_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char packed[1000] = {0};
+    size_t first = pack_gzip("one\n", packed, sizeof packed);
+    size_t all = first + pack_gzip("two\n", packed + first, sizeof packed - first);
+    char *text;
+    size_t size;
+    put(fixture->path, "w", packed, all + 100); /* zeros, as from a tape */
+    assert_int_equal(tw_log_input_whole(fixture->path, 1000, &text, &size, NULL), 0);
+    assert_string_equal(text, "one\ntwo\n");
+    free(text);
+}
+
+static void frames_of_zstd_are_one_text(void **state)
+{
+    struct fixture *fixture = *state;
+    char packed[1000];
+    size_t n = ZSTD_compress(packed, sizeof packed, "one\n", 4, 1);
+    n += ZSTD_compress(packed + n, sizeof packed - n, "two\n", 4, 1);
+    put(fixture->path, "w", packed, n);
+    fixture->input = tw_log_input_new(fixture->path, false);
+    char bytes[100];
+    size_t used = 0, more;
+    while (tw_log_input_read(fixture->input, bytes + used, 3, &more, NULL) == TW_LOG_BYTES_CAME)
+        used += more;
+    assert_int_equal(used, 8);
+    assert_memory_equal(bytes, "one\ntwo\n", 8);
+}
+
+static void a_packed_file_that_is_damaged_gives_what_came_before(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char packed[1000];
+    char bytes[100];
+    size_t n = pack_gzip("one\n", packed, sizeof packed), got;
+    packed[n - 8] ^= 1; /* its checksum */
+    put(fixture->path, "w", packed, n);
+    fixture->input = tw_log_input_new(fixture->path, false);
+    int news = tw_log_input_read(fixture->input, bytes, sizeof bytes, &got, NULL);
+    assert_int_equal(news, TW_LOG_BYTES_CAME);
+    assert_memory_equal(bytes, "one\n", 4);
+    expect(fixture, TW_LOG_DAMAGED, "");
+    expect(fixture, TW_LOG_NOTHING, "");
+}
+
+static void a_packed_file_that_is_cut_off_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char packed[1000];
+    size_t n = pack_gzip("one\n", packed, sizeof packed);
+    put(fixture->path, "w", packed, n - 6);
+    fixture->input = tw_log_input_new(fixture->path, false);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    expect(fixture, TW_LOG_DAMAGED, "");
+}
+
+static void a_packed_file_grows(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char packed[1000];
+    size_t first = pack_gzip("one\n", packed, sizeof packed);
+    put(fixture->path, "w", packed, first);
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    size_t second = pack_gzip("two\n", packed, sizeof packed);
+    put(fixture->path, "a", packed, second);
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_that_comes_later_and_grows_is_read_as_it_comes),
+        TEST(a_file_that_is_cut_back_starts_again),
+        TEST(a_file_that_is_written_anew_in_place_starts_again),
+        TEST(a_file_that_is_written_anew_with_the_same_and_more_goes_on),
+        TEST(a_change_before_our_place_starts_again),
+        TEST(a_file_that_another_one_replaces_is_read_to_its_end_first),
+        TEST(a_file_that_is_deleted_is_gone_until_it_comes_again),
+        TEST(what_is_no_file_is_an_error),
+        TEST(members_of_gzip_are_one_text_and_padding_is_none),
+        TEST(frames_of_zstd_are_one_text),
+        TEST(a_packed_file_that_is_damaged_gives_what_came_before),
+        TEST(a_packed_file_that_is_cut_off_is_told),
+        TEST(a_packed_file_grows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

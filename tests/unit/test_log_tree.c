@@ -1,0 +1,200 @@
+/* Which files of a folder are one run, and what the files beside a log tell. The formats that are
+ * listed decide what is a log: here key=value lines stand for all of them. */
+#include "sources/logs/companions.h"
+#include "sources/logs/tree.h"
+
+#include "log_rows.h"
+#include "temporary_directory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#define LOG "step=1 loss=2\nstep=2 loss=1\n"
+
+static void put(const char *dir, const char *name, const char *text)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    for (char *slash = path + strlen(dir) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static int set_up(void **state)
+{
+    *state = make_directory();
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    remove_directory(*state);
+    return 0;
+}
+
+/* The members of the group at dir/name: names below it, with a part where it is one of evaluation.
+ */
+static const char *members(const char *dir, const char *name)
+{
+    static char text[1000];
+    char path[300];
+    struct tw_log_group group;
+    size_t used = 0;
+    snprintf(path, sizeof path, "%s%s%s", dir, *name ? "/" : "", name);
+    assert_int_equal(tw_log_group_find(&group, path), 0);
+    text[0] = '\0';
+    for (size_t i = 0; i < group.n; i++)
+        used += (size_t)sprintf(text + used, "%s%s%s", used ? " " : "",
+                                group.members[i].path + strlen(dir) + 1,
+                                group.members[i].part == TW_PART_EVAL    ? "(eval)"
+                                : group.members[i].part == TW_PART_TRAIN ? "(train)"
+                                                                         : "");
+    tw_log_group_release(&group);
+    return text;
+}
+
+static void a_file_is_a_log_by_its_content(void **state)
+{
+    put(*state, "a.txt", LOG);
+    put(*state, "b.txt", "nothing at all\n");
+    put(*state, "empty.txt", "");
+    assert_string_equal(members(*state, "a.txt"), "a.txt");
+    assert_string_equal(members(*state, "b.txt"), "");
+    assert_string_equal(members(*state, "empty.txt"), "");
+    assert_string_equal(members(*state, ""), "");
+    assert_string_equal(members(*state, "missing"), "");
+}
+
+static void event_files_of_a_folder_and_its_parts_are_one_run(void **state)
+{
+    put(*state, "fit/train/events.out.tfevents.1.h.1.0", LOG);
+    put(*state, "fit/validation/events.out.tfevents.1.h.1.1", LOG);
+    put(*state, "fit/events.out.tfevents.0.h.1.0", LOG);
+    put(*state, "fit/other/events.out.tfevents.0.h.1.0", LOG);
+    assert_string_equal(members(*state, "fit"), "fit/events.out.tfevents.0.h.1.0 "
+                                                "fit/train/events.out.tfevents.1.h.1.0(train) "
+                                                "fit/validation/events.out.tfevents.1.h.1.1(eval)");
+    char folder[300];
+    snprintf(folder, sizeof folder, "%s/fit", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "train"));
+    assert_false(tw_log_is_folder_of_group(folder, "other"));
+}
+
+static void of_checkpoints_the_newest_is_read(void **state)
+{
+    put(*state, "out/checkpoint-90/trainer_state.json", LOG);
+    put(*state, "out/checkpoint-100/trainer_state.json", LOG);
+    put(*state, "out/checkpoint-x/trainer_state.json", LOG);
+    assert_string_equal(members(*state, "out"), "out/checkpoint-100/trainer_state.json");
+    put(*state, "out/trainer_state.json", LOG);
+    assert_string_equal(members(*state, "out"), "out/trainer_state.json");
+}
+
+static void lightnings_two_logs_of_one_run_are_read_once(void **state)
+{
+    char folder[300];
+    put(*state, "version_0/events.out.tfevents.1.h.1.0", LOG);
+    put(*state, "version_0/metrics.csv", "step,loss\n");
+    put(*state, "version_1/metrics.csv", "step,loss\n");
+    snprintf(folder, sizeof folder, "%s/version_0", (char *)*state);
+    assert_true(tw_log_is_part_of_group(folder, "metrics.csv"));
+    snprintf(folder, sizeof folder, "%s/version_1", (char *)*state);
+    assert_false(tw_log_is_part_of_group(folder, "metrics.csv"));
+}
+
+static void what_is_never_a_log_is_not_looked_at(void **state)
+{
+    (void)state;
+    assert_true(tw_log_is_passed_over(".git", true));
+    assert_true(tw_log_is_passed_over("train.py", false));
+    assert_true(tw_log_is_passed_over("model.safetensors", false));
+    assert_true(tw_log_is_passed_over("a.PT", false));
+    assert_false(tw_log_is_passed_over("train.log", false));
+    assert_false(tw_log_is_passed_over("metrics.csv", false));
+    assert_false(tw_log_is_passed_over("log", false));
+    assert_false(tw_log_is_passed_over("checkpoint-5", true));
+}
+
+/* ---- companions ---- */
+
+static char *read_companion(const char *text)
+{
+    struct log_rows rows = {0};
+    struct tw_log_sink sink = log_rows_sink(&rows);
+    assert_int_equal(tw_log_companion_read(text, strlen(text), &sink), 0);
+    return rows.text ? rows.text : strdup("");
+}
+
+static void expect_companion(const char *text, const char *parameters)
+{
+    char *got = read_companion(text);
+    assert_string_equal(got, parameters);
+    free(got);
+}
+
+static void yaml_and_json_beside_a_log_are_parameters(void **state)
+{
+    (void)state;
+    expect_companion(
+        "lr: 0.1\nmodel:\n  dropout: 0.5\n  sizes: [1, {a: 2}]\n  act: relu\nbatch: 8\n",
+        "parameter lr=0.1\nparameter model/dropout=0.5\nparameter model/act=relu\n"
+        "parameter batch=8\n");
+    expect_companion("{\"lr\": 1e-3, \"optim\": {\"name\": \"adam\"}}",
+                     "parameter lr=1e-3\nparameter optim/name=adam\n");
+    expect_companion("lr: {desc: null, value: 0.1}\n",
+                     "parameter lr/desc=null\nparameter lr=0.1\n"); /* wandb */
+    expect_companion("a: !!python/object:x.Y {b: 1}\nc: &d 2\ne: *d\nf: 3\n",
+                     "parameter a/b=1\nparameter c=2\nparameter f=3\n");
+}
+
+static void what_is_no_yaml_is_read_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    expect_companion("- 1\n- a: 2\n", "");
+    expect_companion("just text", "");
+    expect_companion("a: 1\nb: [1, 2\nc: 3\n", "parameter a=1\n");
+    expect_companion("\x01\x02", "");
+    expect_companion("{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{", "");
+}
+
+static void files_beside_a_log_are_found(void **state)
+{
+    struct log_rows rows = {0};
+    struct tw_log_sink sink = log_rows_sink(&rows);
+    char path[300];
+    put(*state, "metrics.csv", "");
+    put(*state, "hparams.yaml", "lr: 0.2\n");
+    put(*state, "config.json", "{\"lr\": 0.1}");
+    snprintf(path, sizeof path, "%s/metrics.csv", (char *)*state);
+    assert_int_equal(tw_log_companions_read(path, &sink), 0);
+    assert_string_equal(rows.text, "parameter lr=0.1\nparameter lr=0.2\n");
+    free(rows.text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_is_a_log_by_its_content),
+        TEST(event_files_of_a_folder_and_its_parts_are_one_run),
+        TEST(of_checkpoints_the_newest_is_read),
+        TEST(lightnings_two_logs_of_one_run_are_read_once),
+        cmocka_unit_test(what_is_never_a_log_is_not_looked_at),
+        cmocka_unit_test(yaml_and_json_beside_a_log_are_parameters),
+        cmocka_unit_test(what_is_no_yaml_is_read_as_far_as_it_goes),
+        TEST(files_beside_a_log_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
