@@ -126,3 +126,16 @@ tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+# All text formats read lines in one way.
+check_PROGRAMS += tests/fuzz/replay_log_text
+TESTS += tests/fuzz/replay_log_text
+tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_log_text
+tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
