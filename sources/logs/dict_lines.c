@@ -226,7 +226,7 @@ int tw_dict_line(struct tw_text_log *log, const char *line, size_t size,
     log->row.step = dict.step;
     log->row.epoch = dict.epoch;
     log->row.part = part_of_prefix(line, at);
-    log->row.time_ms = tw_text_time(line, size);
+    log->row.time_ms = tw_text_time(line, size, NULL);
     log->epoch = isnan(dict.epoch) ? log->epoch : dict.epoch;
     return give_dict(log, &dict, sink);
 }

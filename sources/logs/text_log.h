@@ -87,8 +87,9 @@ int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);
 bool tw_text_begins(const char *text, size_t size, const char *with);
 /* The place behind the first `what`, or NULL. */
 const char *tw_text_behind(const char *text, size_t size, const char *what);
-/* The first date and time within the line's beginning, taken as UTC; -1: there is none. */
-int64_t tw_text_time(const char *line, size_t size);
+/* The first date and time within the line's beginning, taken as UTC; -1: there is none. Where
+ * the line begins with it, *ret_behind is set (NULL is allowed). */
+int64_t tw_text_time(const char *line, size_t size, const char **ret_behind);
 /* How many lines of the sample the rule takes; up to 3. */
 int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule);
 /* A word that one of the lines has by which logs tell of their end. */

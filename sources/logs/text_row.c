@@ -119,15 +119,27 @@ static int64_t time_at(const char *at, size_t size)
     return ms;
 }
 
-int64_t tw_text_time(const char *line, size_t size)
+/* Fractions of a second, a zone, the bracket around it. */
+static const char *behind_time(const char *at, const char *end)
+{
+    while (at < end && memchr("0123456789.,+-:Z]", *at, 17))
+        at++;
+    return at;
+}
+
+int64_t tw_text_time(const char *line, size_t size, const char **ret_behind)
 {
     size_t last = size < 60 ? size : 60;
     for (size_t i = 0; i + 19 <= last; i++) {
         const char *at = line + i;
         bool is_date = (at[4] == '-' || at[4] == '/') && at[7] == at[4] &&
                        (at[10] == ' ' || at[10] == 'T') && at[13] == ':' && at[16] == ':';
-        if (is_date)
-            return time_at(at, size - i);
+        if (!is_date)
+            continue;
+        int64_t time_ms = time_at(at, size - i);
+        if (time_ms >= 0 && ret_behind && i <= 1)
+            *ret_behind = behind_time(at + 19, line + size);
+        return time_ms;
     }
     return -1;
 }

@@ -346,7 +346,7 @@ static bool is_no_number(struct scan *scan)
     bool digit_next = at + 1 < end && is_digit(at[1]);
     if (*at == ' ' || *at == ',')
         return false;
-    bool is_part = (strchr(".:-_<", *at) && digit_next) || (*at == '.' && at[-1] == '.') ||
+    bool is_part = (digit_next && memchr(".:-_<", *at, 5)) || (*at == '.' && at[-1] == '.') ||
                    ((word_bytes()[(unsigned char)*at] & 1) && *at != '\'');
     if (*at == '/' && at + 1 < end && (word_bytes()[(unsigned char)at[1]] & 1))
         is_part = true;
@@ -607,7 +607,6 @@ static void finish_row(struct scan *scan)
     row->epoch = scan->log->epoch;
     row->step = isnan(scan->place.at) && !isnan(scan->place.epoch) ? step_of_epoch_end(scan->log)
                                                                    : scan->log->step;
-    row->time_ms = tw_text_time(scan->line, (size_t)(scan->end - scan->line));
 }
 
 static bool begins_with_place(const struct scan *scan)
@@ -631,6 +630,7 @@ int tw_text_scan_line(struct tw_text_log *log, const char *line, size_t size,
     scan.loose = (double)NAN;
     scan.place = (struct place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
     tw_text_row_start(&log->row);
+    log->row.time_ms = tw_text_time(line, size, &scan.at);
     scan_line(&scan);
     if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
         assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,
