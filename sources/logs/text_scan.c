@@ -396,8 +396,11 @@ static bool takes_number(struct scan *scan)
     double value, of;
     const char *from = scan->at;
     size_t length = tw_log_number_at(from, (size_t)(scan->end - from), &value);
-    if (!length)
-        return false;
+    if (!length) {
+        while (scan->at < scan->end && is_digit(*scan->at))
+            scan->at++; /* too many of them */
+        return scan->at > from;
+    }
     scan->at += length;
     if (is_no_number(scan)) {
         forget_words(scan);

@@ -174,6 +174,24 @@ static void damage_is_survived(void **state)
         "Loss at step 100: 0.512\n  beta ............... 0.9\n2023-01-02 03:04:05,678 loss 1");
 }
 
+/* What is quadratic in the length of a line would not come back. */
+static void lines_of_a_mebibyte_are_read(void **state)
+{
+    static const char *const pieces[] = {"9", "[", "nan(", "1/", "{'a':", "loss=1 ", " - ", "--a "};
+    size_t size = 1 << 20;
+    char *line = malloc(size + 1);
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct log_rows rows = {0};
+        struct tw_error error = {0};
+        for (size_t k = 0; k < size; k++)
+            line[k] = pieces[i][k % strlen(pieces[i])];
+        assert_int_equal(log_rows_read(&tw_log_format_text, "x", line, size, 0, &rows, &error), 0);
+        free(rows.text);
+    }
+    free(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test(an_end_stands_if_no_row_follows),
         cmocka_unit_test(other_files_are_not_taken_for_logs),
         cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(lines_of_a_mebibyte_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
