@@ -121,6 +121,7 @@ static void numbers_in_noise_are_not_seen(void **state)
           "Loaded 500 images from /data/v1.2.3/train.loss in 3.5 seconds\n"
           "torch 2.1.0 cuda 11.8 accuracy_lib==0.3.1 10.0.0.1:8080 at 0x7f12\n"
           "Loading model cost 0.644 seconds.\n"
+          "Registered loss function 12\n"
           "best val loss 0.3 at epoch 2\n"
           "STAGE:2025-04-07 10:29:46 22264:22264 Controller.cpp:314] Completed Stage: Warm Up\n"
           "Info:{\"accuracy\": \"0.10\", \"loss\": \"0.2\", \"train_size\": \"60000\"}\n",
