@@ -89,6 +89,8 @@ SOURCES_TESTS = \
 	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tensorboard \
+	tests/unit/test_log_text \
+	tests/unit/test_log_trainers \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
 	tests/unit/test_run_directory \
@@ -106,6 +108,8 @@ tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_text_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_trainers_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
 tests_unit_test_log_tensorboard_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c tests/unit/log_rows.h \
@@ -121,112 +125,35 @@ endif
 # itself, and has none.
 log_fuzz_libs = libsources.la libtelemetry.la
 LOG_FUZZ_TESTS = \
-	tests/fuzz/replay_log_caffe \
-	tests/fuzz/replay_log_deepspeed \
-	tests/fuzz/replay_log_fairseq \
-	tests/fuzz/replay_log_huggingface_output \
-	tests/fuzz/replay_log_keras_progress \
 	tests/fuzz/replay_log_key_values \
-	tests/fuzz/replay_log_llmc \
-	tests/fuzz/replay_log_megatron \
-	tests/fuzz/replay_log_nanogpt \
 	tests/fuzz/replay_log_tensorboard \
 	tests/fuzz/replay_log_text \
-	tests/fuzz/replay_log_torchtitan \
 	tests/fuzz/replay_log_wandb
 check_PROGRAMS += $(LOG_FUZZ_TESTS)
 TESTS += $(LOG_FUZZ_TESTS)
-tests_fuzz_replay_log_caffe_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_caffe_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_caffe
-tests_fuzz_replay_log_caffe_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_deepspeed_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_deepspeed_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed
-tests_fuzz_replay_log_deepspeed_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_fairseq_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_fairseq_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_fairseq
-tests_fuzz_replay_log_fairseq_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_huggingface_output_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_huggingface_output_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_output
-tests_fuzz_replay_log_huggingface_output_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_keras_progress_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_keras_progress_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_progress
-tests_fuzz_replay_log_keras_progress_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_replay_log_key_values_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_llmc_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_llmc_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_llmc
-tests_fuzz_replay_log_llmc_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_megatron_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_megatron_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_megatron
-tests_fuzz_replay_log_megatron_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_nanogpt_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_nanogpt_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_nanogpt
-tests_fuzz_replay_log_nanogpt_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_tensorboard_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_replay_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_torchtitan_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_torchtitan_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_torchtitan
-tests_fuzz_replay_log_torchtitan_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
 if FUZZERS
 LOG_FUZZERS = \
-	tests/fuzz/fuzz_log_caffe \
-	tests/fuzz/fuzz_log_deepspeed \
-	tests/fuzz/fuzz_log_fairseq \
-	tests/fuzz/fuzz_log_huggingface_output \
-	tests/fuzz/fuzz_log_keras_progress \
 	tests/fuzz/fuzz_log_key_values \
-	tests/fuzz/fuzz_log_llmc \
-	tests/fuzz/fuzz_log_megatron \
-	tests/fuzz/fuzz_log_nanogpt \
 	tests/fuzz/fuzz_log_tensorboard \
 	tests/fuzz/fuzz_log_text \
-	tests/fuzz/fuzz_log_torchtitan \
 	tests/fuzz/fuzz_log_wandb
 noinst_PROGRAMS += $(LOG_FUZZERS)
-tests_fuzz_fuzz_log_caffe_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_caffe_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_caffe
-tests_fuzz_fuzz_log_caffe_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_caffe_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_deepspeed_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_deepspeed_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed
-tests_fuzz_fuzz_log_deepspeed_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_deepspeed_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_fairseq_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_fairseq_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_fairseq
-tests_fuzz_fuzz_log_fairseq_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_fairseq_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_huggingface_output_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_huggingface_output_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_output
-tests_fuzz_fuzz_log_huggingface_output_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_huggingface_output_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_keras_progress_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_keras_progress_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_progress
-tests_fuzz_fuzz_log_keras_progress_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_keras_progress_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_llmc_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_llmc_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_llmc
-tests_fuzz_fuzz_log_llmc_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_llmc_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_megatron_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_megatron_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_megatron
-tests_fuzz_fuzz_log_megatron_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_megatron_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_nanogpt_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_nanogpt_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_nanogpt
-tests_fuzz_fuzz_log_nanogpt_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_nanogpt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_tensorboard_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
@@ -235,10 +162,6 @@ tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_torchtitan_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_torchtitan_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_torchtitan
-tests_fuzz_fuzz_log_torchtitan_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_torchtitan_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_wandb_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_fuzz_log_wandb_LDADD = $(log_fuzz_libs)
