@@ -71,10 +71,13 @@ int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error 
 
 /* ---- probes ---- */
 
-static int no_row(void *closure, const struct tw_row *row)
+/* Losses are what tells a training log from other text with numbers. */
+static int count_losses(void *closure, const struct tw_row *row)
 {
-    (void)closure;
-    (void)row;
+    bool has = false;
+    for (size_t i = 0; i < row->n_cells; i++)
+        has |= strcasestr(row->cells[i].name, "loss") != NULL;
+    *(int *)closure += has;
     return 0;
 }
 
@@ -103,14 +106,16 @@ static int not_broken(void *closure, const char *reason)
     return 0;
 }
 
-int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule)
+/* Lines that the rule knows, up to `most`; `ret_losses` of them told a loss. */
+static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, int most,
+                       int *ret_losses)
 {
-    static const struct tw_log_sink sink = {NULL, no_row, no_parameter, no_event, not_broken};
+    const struct tw_log_sink sink = {ret_losses, count_losses, no_parameter, no_event, not_broken};
     struct tw_text_log log = {0};
     int n = 0;
     const char *at = sample->bytes, *end = at + sample->size;
     tw_text_start(&log, sample->path, NULL);
-    while (at < end && n < 3) {
+    while (at < end && n < most) {
         const char *to = at;
         while (to < end && *to != '\n' && *to != '\r' && *to)
             to++;
@@ -124,10 +129,19 @@ int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule)
     return n;
 }
 
+int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule)
+{
+    int losses = 0;
+    return count_lines(sample, rule, 3, &losses);
+}
+
 static int probe(const struct tw_log_sample *sample)
 {
-    int n = tw_text_count(sample, tw_text_scan_line);
-    return n >= 3 ? 25 : n ? 12 : 0;
+    enum { MOST = 200, SOME = 3 };
+    int losses = 0, n = count_lines(sample, tw_text_scan_line, MOST, &losses);
+    if (losses >= SOME)
+        return 55;
+    return n >= SOME ? 25 : n ? 12 : 0;
 }
 
 const struct tw_log_format tw_log_format_text =
