@@ -28,6 +28,7 @@ libsources_la_SOURCES = \
 	sources/logs/tree.c sources/logs/tree.h \
 	sources/logs/unpack.c sources/logs/unpack.h \
 	sources/logs/words.c sources/logs/words.h \
+	sources/logs/number.c sources/logs/number.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
@@ -43,6 +44,11 @@ SOURCES_TESTS = \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tree \
 	tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
+	tests/unit/test_kafka_source \
+	tests/unit/test_kafka_statistics \
+	tests/unit/test_log_number \
+	tests/unit/test_run_directory \
+	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
 TESTS += $(SOURCES_TESTS)
 SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
@@ -54,6 +60,7 @@ tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
