@@ -43,7 +43,6 @@ SOURCES_TESTS = \
 	tests/unit/test_log_names \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tree \
-	tests/unit/test_kafka_source tests/unit/test_kafka_statistics tests/unit/test_run_directory tests/unit/test_sources
 	tests/unit/test_kafka_source \
 	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_number \
