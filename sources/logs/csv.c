@@ -1,0 +1,64 @@
+/* Tables of any program: what their columns mean is left to the names. */
+#include "sources/logs/names.h"
+#include "sources/logs/table.h"
+
+static const struct tw_table_rules rules = {0};
+
+static int read_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
+                     struct tw_error *error)
+{
+    return tw_table_line(state, &rules, state, line, size, sink, error);
+}
+
+static int finish(void *state, const struct tw_log_sink *sink, struct tw_error *error)
+{
+    (void)error;
+    return tw_table_finish(state, &rules, state, sink);
+}
+
+/* Any table of numbers could be read. What makes it a training's is what its names mean. */
+static int sure_of(const struct tw_table *table)
+{
+    bool has_axis = false, has_loss = false, has_metric = false;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        struct tw_name_meaning meaning;
+        tw_log_name_meaning(table->columns[i].name, TW_PART_BY_NAME, NULL, &meaning);
+        has_axis |= meaning.meaning == TW_MEANS_STEP || meaning.meaning == TW_MEANS_EPOCH;
+        has_loss |= meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_LOSS_PART ||
+                    meaning.meaning == TW_MEANS_EVAL_LOSS;
+        has_metric |= meaning.meaning == TW_MEANS_EVAL_METRIC ||
+                      meaning.meaning == TW_MEANS_GRAD_NORM ||
+                      meaning.meaning == TW_MEANS_LEARNING_RATE;
+    }
+    if (has_axis && has_loss)
+        return 60;
+    if (has_loss)
+        return 45;
+    return has_axis && has_metric ? 40 : 10;
+}
+
+static int probe(const struct tw_log_sample *sample)
+{
+    struct tw_table_view view;
+    tw_table_view(&view, sample, NULL);
+    int sure = view.table.n_columns ? sure_of(&view.table) : 0;
+    if (view.broken >= view.rows && view.broken)
+        sure = 0;
+    /* Names without a row yet: a table that begins, or a line of text with commas. */
+    if (!view.rows)
+        sure = sample->is_whole && sure == 60 ? 50 : 0;
+    tw_table_release(&view.table);
+    return sure;
+}
+
+const struct tw_log_format tw_log_format_csv = {
+    .name = "csv",
+    .description =
+        "tables: a line of names, then numbers, apart by commas, semicolons, tabs, blanks",
+    .kind = TW_LOG_LINES,
+    .state_size = sizeof(struct tw_table),
+    .probe = probe,
+    .line = read_line,
+    .finish = finish,
+    .done = tw_table_done,
+};
