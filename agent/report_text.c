@@ -73,8 +73,11 @@ static const char *coloured_verdict(const char *verdict, bool colour)
     return strcmp(verdict, "healthy") ? "\033[1;33munknown\033[0m" : "\033[1;32mhealthy\033[0m";
 }
 
-static const char *end_of(const struct tw_run *run)
+/* Few logs of other programs tell how they ended. */
+static const char *end_of(const struct tw_analysis *analysis, const struct tw_run *run)
 {
+    if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
+        return "";
     if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
         return ", interrupted";
     return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
@@ -90,9 +93,10 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));
     fprintf(out, ": %s\n  log      ", coloured_verdict(tw_run_verdict(run, settings), colour));
     tw_terminal_print_clean(out, analysis->path, strlen(analysis->path));
-    fprintf(
-        out, " (%s), steps %llu to %llu%s\n", tw_analysis_format(analysis, format, sizeof format),
-        (unsigned long long)context->first_step, (unsigned long long)context->step, end_of(run));
+    fprintf(out, " (%s), steps %llu to %llu%s\n",
+            tw_analysis_format(analysis, format, sizeof format),
+            (unsigned long long)context->first_step, (unsigned long long)context->step,
+            end_of(analysis, run));
     fputs("  signals  ", out);
     tw_report_mapping(out, analysis, run);
     if (analysis->skipped)

@@ -15,37 +15,60 @@ libsources_la_SOURCES = \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \
 	sources/logs/companions.c sources/logs/companions.h \
+	sources/logs/crc32c.c sources/logs/crc32c.h \
+	sources/logs/decimal.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \
 	sources/logs/input.c sources/logs/input.h \
+	sources/logs/json_leaves.c sources/logs/json_leaves.h \
 	sources/logs/key_values.c \
 	sources/logs/lines.c sources/logs/lines.h \
+	sources/logs/mlflow.c sources/logs/mlflow_status.h \
+	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
+	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
+	sources/logs/mlflow_sqlite.c \
 	sources/logs/names.c sources/logs/names.h \
+	sources/logs/number.c sources/logs/number.h \
 	sources/logs/parameter_names.c \
+	sources/logs/protobuf.h \
 	sources/logs/reader.c sources/logs/reader.h \
 	sources/logs/repeats.c sources/logs/repeats.h \
 	sources/logs/rows_queue.c sources/logs/rows_queue.h \
+	sources/logs/tensorboard.c \
+	sources/logs/tensorboard_parameters.c sources/logs/tensorboard_parameters.h \
+	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
+	sources/logs/tensorboard_tensor.c sources/logs/tensorboard_tensor.h \
 	sources/logs/tree.c sources/logs/tree.h \
 	sources/logs/unpack.c sources/logs/unpack.h \
+	sources/logs/wandb.c \
+	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/logs/words.c sources/logs/words.h \
 	sources/logs/number.c sources/logs/number.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
 	sources/source.h sources/sources.c
-libsources_la_LIBADD = $(RDKAFKA_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
+libsources_la_LIBADD = $(JANSSON_LIBS) $(RDKAFKA_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) \
+	$(ZSTD_LIBS)
 
 if HAVE_CMOCKA
 SOURCES_TESTS = \
+	tests/unit/test_kafka_source \
+	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_assemble \
 	tests/unit/test_log_input \
 	tests/unit/test_log_lines \
+	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
+	tests/unit/test_log_number \
+	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
+	tests/unit/test_log_tensorboard \
 	tests/unit/test_log_tree \
 	tests/unit/test_kafka_source \
 	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_number \
+	tests/unit/test_log_wandb \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -57,9 +80,17 @@ tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
+tests_unit_test_log_tensorboard_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c tests/unit/log_rows.h \
+	tests/unit/protobuf_builder.h
+tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
+tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
+	tests/unit/protobuf_builder.h
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif

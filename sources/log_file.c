@@ -103,16 +103,38 @@ static int add_member(struct log_source *log, const struct tw_log_member *found)
     return 0;
 }
 
+/* The only document of a folder is another one now: its newest checkpoint. */
+static int move_document(struct log_source *log, const char *path)
+{
+    struct member *only = &log->members[0];
+    char *copy = strdup(path);
+    if (!copy || tw_log_reader_move(only->reader, path)) {
+        free(copy);
+        return -ENOMEM;
+    }
+    free(only->path);
+    only->path = copy;
+    return 0;
+}
+
+static int take_found(struct log_source *log, const struct tw_log_group *group, size_t i)
+{
+    const struct tw_log_member *found = &group->members[i];
+    bool is_document = group->n == 1 && log->n_members == 1 && found->format &&
+                       found->format->kind == TW_LOG_DOCUMENT;
+    if (knows(log, found->path))
+        return 0;
+    return is_document ? move_document(log, found->path) : add_member(log, found);
+}
+
 /* Takes what is there; a folder that is followed may get more. */
 static int look(struct log_source *log, struct tw_error *error)
 {
     struct tw_log_group group;
     int result = tw_log_group_find(&group, log->path);
     log->next_look = tw_now_seconds() + LOOK_SECONDS;
-    for (size_t i = 0; i < group.n && !result; i++) {
-        if (!knows(log, group.members[i].path))
-            result = add_member(log, &group.members[i]);
-    }
+    for (size_t i = 0; i < group.n && !result; i++)
+        result = take_found(log, &group, i);
     tw_log_group_release(&group);
     return result ? tw_error_set(error, result, "out of memory") : 0;
 }
@@ -288,6 +310,8 @@ static int log_next(void *opaque, double timeout_seconds, struct tw_source_item 
 {
     struct log_source *log = opaque;
     int next = try_next(log, ret, error);
+    if (next != TW_NEXT_WAIT || timeout_seconds <= 0)
+        return next;
     double deadline = tw_now_seconds() + timeout_seconds;
     for (double left = timeout_seconds; next == TW_NEXT_WAIT && left > 0;
          left = deadline - tw_now_seconds()) {

@@ -9,6 +9,11 @@ check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
 tests_tools_emit_stream_LDADD = libtelemetry.la
 
+# Prints what a log format makes of a log.
+check_PROGRAMS += tests/tools/log_rows
+tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
+tests_tools_log_rows_LDADD = libsources.la libtelemetry.la
+
 # Prints the tables of the pages; docs/update.sh puts them in.
 check_PROGRAMS += tests/tools/print_options
 tests_tools_print_options_SOURCES = tests/tools/print_options.c
@@ -72,6 +77,17 @@ outage: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
+
+# Logs by their real writers. W&B, MLflow and TensorBoard come to half a gigabyte with what they need,
+# which is why ../run-tests has tensorboardX alone.
+.PHONY: check-writers
+check-writers: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_rows
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-writers \
+		$(top_srcdir)/tests/requirements-writers.txt
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv-writers/bin/python -m pytest -q test_log_writers.py
+EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.

@@ -278,7 +278,10 @@ static void begin(struct tw_assemble *assemble, const struct tw_made_item *item)
     struct tw_record *record = &assemble->record;
     tw_record_clear(record);
     strcpy(record->run, item->run->id);
-    snprintf(record->attempt, sizeof record->attempt, "%u", item->attempt);
+    if (item->attempt != assemble->written_attempt)
+        snprintf(assemble->attempt, sizeof assemble->attempt, "%u", item->attempt);
+    assemble->written_attempt = item->attempt;
+    strcpy(record->attempt, assemble->attempt);
     record->has = TW_HAS_ATTEMPT | TW_HAS_KIND;
 }
 

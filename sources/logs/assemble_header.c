@@ -1,6 +1,8 @@
 /* The header of a run, from the parameters and facts that its log or the files beside it tell. */
 #include "sources/logs/assemble_state.h"
 
+#include "sources/logs/number.h"
+
 #include "telemetry/text.h"
 
 #include <errno.h>
@@ -64,15 +66,6 @@ static bool is_absent(const char *value)
            !strcasecmp(value, "nan");
 }
 
-static bool is_number(const char *value, double *ret)
-{
-    char *end;
-    *ret = strtod(value, &end);
-    while (*end == ' ')
-        end++;
-    return end != value && !*end;
-}
-
 static bool is_count(const char *name)
 {
     return !strncmp(name, "max_steps", 9) || !strcmp(name, "max_epochs") ||
@@ -98,7 +91,7 @@ static int set(struct tw_assembled_run *run, const char *name, unsigned rank, co
     if (!place)
         return 0;
     *place = (uint8_t)rank;
-    if (!is_number(value, &number)) {
+    if (tw_log_number(value, strlen(value), &number) != 1) {
         run->header_is_due |= !known || !known->is_text || strncmp(known->text, value, 63);
         return tw_header_set_text(&run->header, name, value);
     }

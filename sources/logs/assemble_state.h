@@ -119,6 +119,8 @@ struct tw_assemble {
     struct tw_made_item *made, **made_end;
     bool has_given_step; /* the step record of the first item */
     struct tw_record record;
+    uint32_t written_attempt; /* as text: */
+    char attempt[16];
     uint64_t rows;
     char text[1024];
 };

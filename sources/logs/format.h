@@ -39,6 +39,10 @@ enum tw_meaning {
     TW_MEANS_STEP,
     TW_MEANS_EPOCH,
     TW_MEANS_TIME, /* seconds since the epoch */
+    /* A statistic of one tensor (a layer's weights, gradients, activations), of which the log has a
+     * histogram: NAME/mean, /std, /norm (L2), /abs_max, /zero_fraction, where NAME is the log's.
+     * Never a signal of the run, whatever NAME looks like. */
+    TW_MEANS_OF_LAYER,
     TW_MEANINGS
 };
 

@@ -2,14 +2,13 @@
  * is no number are passed over, and so are lines without a number. */
 #include "sources/logs/format.h"
 
+#include "sources/logs/number.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CELLS_MAX 64
 #define NAME_SIZE 64
-#define VALUE_SIZE 64
 
 struct pairs {
     size_t n;
@@ -17,27 +16,14 @@ struct pairs {
     struct tw_cell cells[CELLS_MAX];
 };
 
-static bool is_number(const char *text, double *ret)
-{
-    char *end;
-    *ret = strtod(text, &end);
-    return end != text && !*end;
-}
-
 static void take_pair(struct pairs *pairs, const char *word, size_t size)
 {
-    char value[VALUE_SIZE];
     const char *equals = memchr(word, '=', size);
     size_t name_size = equals ? (size_t)(equals - word) : 0;
     if (!name_size || name_size >= NAME_SIZE || pairs->n == CELLS_MAX)
         return;
-    size_t value_size = size - name_size - 1;
-    if (!value_size || value_size >= sizeof value)
-        return;
-    memcpy(value, equals + 1, value_size);
-    value[value_size] = '\0';
     struct tw_cell *cell = &pairs->cells[pairs->n];
-    if (!is_number(value, &cell->value))
+    if (tw_log_number(equals + 1, size - name_size - 1, &cell->value) != 1)
         return;
     memcpy(pairs->names[pairs->n], word, name_size);
     pairs->names[pairs->n][name_size] = '\0';

@@ -372,6 +372,17 @@ static int step_document(struct tw_log_reader *reader, const struct tw_log_sink 
     return result ? result : TW_LOG_READ_ALL;
 }
 
+int tw_log_reader_move(struct tw_log_reader *reader, const char *path)
+{
+    char *copy = reader->input ? NULL : strdup(path);
+    if (!copy)
+        return reader->input ? 0 : -ENOMEM;
+    free(reader->path);
+    reader->path = copy;
+    reader->has_seen = false;
+    return 0;
+}
+
 static int step_store(struct tw_log_reader *reader, const struct tw_log_sink *sink,
                       struct tw_error *error)
 {

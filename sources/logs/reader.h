@@ -25,6 +25,9 @@ void tw_log_reader_free(struct tw_log_reader *reader); /* NULL is allowed */
  * out; where other rows stand in their place, TW_LOG_RUN_RESUMES comes first. */
 int tw_log_reader_step(struct tw_log_reader *reader, const struct tw_log_sink *sink,
                        struct tw_error *error);
+/* A document goes on in another file, with what it told before (transformers writes the whole
+ * history into each checkpoint). -ENOMEM, which changes nothing; streams are left as they are. */
+int tw_log_reader_move(struct tw_log_reader *reader, const char *path);
 /* It ends here, as far as anybody knows: what was held back. */
 int tw_log_reader_finish(struct tw_log_reader *reader, const struct tw_log_sink *sink,
                          struct tw_error *error);

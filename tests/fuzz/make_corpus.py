@@ -4,6 +4,7 @@ of CBOR and JSON that a fuzzer takes long to find by itself. Needs no library.""
 import json
 import pathlib
 import struct
+import zlib
 
 HERE = pathlib.Path(__file__).parent / "corpus"
 
@@ -112,11 +113,106 @@ LOGS = {
 }
 
 
+def field(number, value):
+    """A protobuf field: int (varint), float (double), bytes; ("f", x) is a float of 4 bytes."""
+    def varint(n):
+        return bytes([n]) if n < 0x80 else bytes([n & 0x7f | 0x80]) + varint(n >> 7)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value & (1 << 64) - 1)
+    if isinstance(value, float):
+        return varint(number << 3 | 1) + struct.pack("<d", value)
+    if isinstance(value, tuple):
+        return varint(number << 3 | 5) + struct.pack("<f", value[1])
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def masked_crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+
+
+def tf_record(data):
+    length = struct.pack("<Q", len(data))
+    return (length + struct.pack("<I", masked_crc32c(length)) + data
+            + struct.pack("<I", masked_crc32c(data)))
+
+
+def event(step, *rest):
+    return tf_record(field(1, 1.7e9) + field(2, step) + b"".join(rest))
+
+
+def value(tag, *rest):
+    return field(5, field(1, field(1, tag) + b"".join(rest)))
+
+
+def plugin(name, content=b""):
+    return field(9, field(1, field(1, name) + field(2, content)))
+
+
+VERSION = tf_record(field(1, 1.7e9) + field(3, b"brain.Event:2"))
+SCALARS = VERSION + event(1, value(b"loss", field(2, ("f", 0.5)))) + event(
+    2, value(b"loss", field(2, ("f", NAN))))
+HISTOGRAM = b"".join(field(i + 1, x) for i, x in enumerate((-3.0, 1.0, 4.0, -2.0, 10.0))) + field(
+    6, struct.pack("<3d", -2, 1e-12, 2)) + field(7, struct.pack("<3d", 1, 2, 1))
+TENSORBOARD = {
+    "scalars": SCALARS, "torn": SCALARS[:-7], "monstrous": struct.pack("<Q", 1 << 40) + struct.pack("<I", masked_crc32c(struct.pack("<Q", 1 << 40))),
+    "bad_checksum": SCALARS[:-1] + b"x" + SCALARS,
+    "tensor": VERSION + event(1, value(
+        b"t", field(8, field(1, 19) + field(2, b"") + field(13, b"\x80\x82\x01")),
+        plugin(b"scalars"))),
+    "histogram": VERSION + event(1, value(b"w", field(5, HISTOGRAM))),
+    "histogram_tensor": VERSION + event(1, value(
+        b"w", field(8, field(1, 2) + field(2, field(2, field(1, 1)) + field(2, field(1, 3)))
+                    + field(4, struct.pack("<3d", -4, 2, 5))), plugin(b"histograms"))),
+    "text": VERSION + event(0, value(
+        b"args/text_summary", field(8, field(1, 7) + field(8, b'{"lr": 0.1, "x": {"y": NaN}}')),
+        plugin(b"text"))),
+    "table": VERSION + event(0, value(
+        b"h", field(8, field(1, 7) + field(8, b"|param|value|\n|-|-|\n|lr|1|\n")), plugin(b"text"))),
+    "hparams": VERSION + event(0, value(b"_hparams_/session_start_info", plugin(
+        b"hparams", field(3, field(1, field(1, b"lr") + field(2, field(2, 0.1))))
+        + field(4, field(1, 1) + field(2, 1.7e9))))),
+    "no_tag": VERSION + event(1, field(5, field(1, field(2, ("f", 1.0))))),
+    "session": VERSION + event(5, field(7, field(1, 1))),
+}
+
+
+def wandb_file(*records):
+    data = b":W&B\xe1\xbe\0"
+    for record in records:
+        data += struct.pack("<IHB", zlib.crc32(b"\1" + record), len(record), 1) + record
+    return data
+
+
+def items(number, **values):
+    return b"".join(field(number, field(2, key.encode()) + field(16, json.dumps(x).encode()))
+                    for key, x in values.items())
+
+
+HISTORY = field(2, items(1, loss=0.5, bad=NAN, a={"b": [1, {"c": INF}]}, _step=1, _timestamp=1.7e9))
+WANDB = {
+    "run": wandb_file(field(17, field(4, items(1, lr=0.1)) + field(14, 3) + field(18, 1)), HISTORY,
+                      field(18, field(1, 1))),
+    "histogram": wandb_file(field(2, items(1, w={"_type": "histogram", "bins": [-3, 2]}) + field(
+        1, field(2, b"v") + field(2, b"_type") + field(16, b'"histogram"')))),
+    "fragments": wandb_file(HISTORY) + struct.pack("<IHB", zlib.crc32(b"\2x"), 1, 2) + b"x"
+    + struct.pack("<IHB", zlib.crc32(b"\4y"), 1, 4) + b"y",
+    "empty_fragment": wandb_file() + struct.pack("<IHB", zlib.crc32(b"\2"), 0, 2),
+    "torn": wandb_file(HISTORY)[:-2], "bad_checksum": wandb_file(HISTORY)[:-1] + b"x" * 40000,
+}
+
+
 def main():
     for name, record in RECORDS.items():
         CBOR[name] = cbor(record)
         JSON[name] = json.dumps(record)
-    for form, seeds in (("cbor", CBOR), ("json", JSON)):
+    for form, seeds in (("cbor", CBOR), ("json", JSON), ("tensorboard", TENSORBOARD),
+                        ("wandb", WANDB)):
         (HERE / form).mkdir(parents=True, exist_ok=True)
         for name, seed in seeds.items():
             data = seed if isinstance(seed, bytes) else seed.encode()

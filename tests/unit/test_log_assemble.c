@@ -321,6 +321,20 @@ static void rows_out_of_order_are_sorted(void **state)
                    "step 5 loss=5\nstep 6 loss=6\nstep 7 loss=7\nstep 8 loss=8\nstep 9 loss=9\n");
 }
 
+static void a_step_that_was_given_already_is_a_resume_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int step = 1; step <= 9; step++)
+        row(fixture, "step:=%d loss=%d", step, step);
+    assert_int_equal(tw_assemble_flush(fixture->assemble, false), 0);
+    row(fixture, "step:=8 loss=80");
+    row(fixture, "step:=10 loss=100");
+    all_records(fixture);
+    assert_non_null(strstr(fixture->text,
+                           "step 9 loss=9\nevent attempt 2 8 resume\n"
+                           "step attempt 2 8 loss=80\nstep attempt 2 10 loss=100\n"));
+}
+
 static void several_runs_keep_apart(void **state)
 {
     row(*state, "run:=a step:=1 loss=1");
@@ -424,6 +438,7 @@ int main(void)
         TEST(rows_of_validation_are_evaluations),
         TEST(a_run_that_goes_back_is_another_attempt),
         TEST(rows_out_of_order_are_sorted),
+        TEST(a_step_that_was_given_already_is_a_resume_at_once),
         TEST(several_runs_keep_apart),
         TEST(parameters_become_the_header_and_it_comes_again_when_more_are_known),
         TEST(two_networks_against_each_other_are_told_by_their_names),

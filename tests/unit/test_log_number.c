@@ -168,8 +168,7 @@ static void a_decimal_comma_elsewhere_changes_nothing(void **state)
     setlocale(LC_ALL, "C");
     assert_true(value == 0.1);
     if (i == COUNT(places))
-        print_message("no locale with a decimal comma is installed
-");
+        print_message("no locale with a decimal comma is installed\n");
 }
 
 int main(void)
