@@ -43,7 +43,22 @@ libsources_la_SOURCES = \
 	sources/logs/wandb.c \
 	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/logs/words.c sources/logs/words.h \
+	sources/logs/caffe.c \
+	sources/logs/deepspeed.c \
+	sources/logs/dict_lines.c \
+	sources/logs/keras_progress.c \
+	sources/logs/llmc.c \
+	sources/logs/megatron.c \
+	sources/logs/nanogpt.c \
 	sources/logs/number.c sources/logs/number.h \
+	sources/logs/text.c \
+	sources/logs/text_end.c \
+	sources/logs/text_log.h \
+	sources/logs/text_names.c \
+	sources/logs/text_parameters.c \
+	sources/logs/text_row.c \
+	sources/logs/text_scan.c \
+	sources/logs/torchtitan.c \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \

@@ -13,5 +13,27 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_mlflow_sqlite,
     &tw_log_format_tensorboard,
     &tw_log_format_wandb,
+extern const struct tw_log_format tw_log_format_megatron;
+extern const struct tw_log_format tw_log_format_llmc;
+extern const struct tw_log_format tw_log_format_nanogpt;
+extern const struct tw_log_format tw_log_format_torchtitan;
+extern const struct tw_log_format tw_log_format_caffe;
+extern const struct tw_log_format tw_log_format_huggingface_output;
+extern const struct tw_log_format tw_log_format_fairseq;
+extern const struct tw_log_format tw_log_format_keras_progress;
+extern const struct tw_log_format tw_log_format_deepspeed;
+extern const struct tw_log_format tw_log_format_text;
+
+const struct tw_log_format *const tw_log_formats[] = {
+    &tw_log_format_megatron,
+    &tw_log_format_llmc,
+    &tw_log_format_nanogpt,
+    &tw_log_format_torchtitan,
+    &tw_log_format_caffe,
+    &tw_log_format_huggingface_output,
+    &tw_log_format_fairseq,
+    &tw_log_format_keras_progress,
+    &tw_log_format_deepspeed,
+    &tw_log_format_text,
     NULL,
 };

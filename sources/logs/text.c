@@ -1,0 +1,134 @@
+/* Text logs: each line to the rule that knows it. */
+#include "sources/logs/text_log.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The special before the general; each of them refuses a foreign line at once. */
+static tw_text_rule *const rules[] = {
+    tw_keras_line,     tw_dict_line,  tw_megatron_line, tw_llmc_line,
+    tw_deepspeed_line, tw_caffe_line, tw_nanogpt_line,  tw_text_parameters_line,
+};
+#define RULES (sizeof rules / sizeof *rules)
+
+int tw_text_start(void *state, const char *path, struct tw_error *error)
+{
+    struct tw_text_log *log = state;
+    (void)path;
+    (void)error;
+    log->step = log->epoch = log->first_epoch = log->last_batch = log->batches = (double)NAN;
+    log->bar_total = log->bar_at = (double)NAN;
+    log->keras.epoch = log->keras.at = log->keras.total = (double)NAN;
+    log->end = -1;
+    return 0;
+}
+
+static int try_rule(struct tw_text_log *log, unsigned rule, const char *line, size_t size,
+                    const struct tw_log_sink *sink)
+{
+    int result = rules[rule](log, line, size, sink);
+    if (result)
+        log->last_rule = rule;
+    return result;
+}
+
+static int take_line(struct tw_text_log *log, const char *line, size_t size,
+                     const struct tw_log_sink *sink)
+{
+    /* Lines of a kind come together. */
+    int result = try_rule(log, log->last_rule, line, size, sink);
+    for (unsigned i = 0; i < RULES && !result; i++) {
+        if (i != log->last_rule)
+            result = try_rule(log, i, line, size, sink);
+    }
+    if (!result)
+        result = tw_text_scan_line(log, line, size, sink);
+    return result ? result : tw_text_end_line(log, line, size, sink);
+}
+
+int tw_text_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
+                 struct tw_error *error)
+{
+    (void)error;
+    while (size && (line[size - 1] == ' ' || line[size - 1] == '\t'))
+        size--;
+    while (size && (*line == ' ' || *line == '\t'))
+        line++, size--;
+    int result = size ? take_line(state, line, size, sink) : 0;
+    return result < 0 ? result : 0;
+}
+
+int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error *error)
+{
+    struct tw_text_log *log = state;
+    int end = log->end;
+    (void)error;
+    int result = tw_text_give_held(log, sink);
+    if (!result && end >= 0)
+        result = sink->event(sink->closure, NULL, (enum tw_log_event)end, log->step);
+    return result;
+}
+
+/* ---- probes ---- */
+
+static int no_row(void *closure, const struct tw_row *row)
+{
+    (void)closure;
+    (void)row;
+    return 0;
+}
+
+static int no_parameter(void *closure, const char *run, const char *name, const char *value)
+{
+    (void)closure;
+    (void)run;
+    (void)name;
+    (void)value;
+    return 0;
+}
+
+static int no_event(void *closure, const char *run, enum tw_log_event event, double step)
+{
+    (void)closure;
+    (void)run;
+    (void)event;
+    (void)step;
+    return 0;
+}
+
+static int not_broken(void *closure, const char *reason)
+{
+    (void)closure;
+    (void)reason;
+    return 0;
+}
+
+int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule)
+{
+    static const struct tw_log_sink sink = {NULL, no_row, no_parameter, no_event, not_broken};
+    struct tw_text_log log = {0};
+    int n = 0;
+    const char *at = sample->bytes, *end = at + sample->size;
+    tw_text_start(&log, sample->path, NULL);
+    while (at < end && n < 3) {
+        const char *to = at;
+        while (to < end && *to != '\n' && *to != '\r' && *to)
+            to++;
+        if (to < end && !*to)
+            return 0; /* not text */
+        while (at < to && (*at == ' ' || *at == '\t'))
+            at++;
+        n += to > at && rule(&log, at, (size_t)(to - at), &sink) > 0;
+        at = to + 1;
+    }
+    return n;
+}
+
+static int probe(const struct tw_log_sample *sample)
+{
+    int n = tw_text_count(sample, tw_text_scan_line);
+    return n >= 3 ? 25 : n ? 12 : 0;
+}
+
+const struct tw_log_format tw_log_format_text =
+    TW_TEXT_FORMAT("text", "lines with names and numbers, by the usual spellings", probe);

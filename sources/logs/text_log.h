@@ -1,0 +1,110 @@
+/* What the text formats share. A log of text often has lines of several programs in it (DeepSpeed's
+ * between those of HuggingFace's trainer), so all of them are read in one way: each line goes to
+ * the rule that knows it, and what no rule knows is looked over for names and numbers
+ * (text_scan.c). A format by name is a rule, and a probe that tells whose log it is. */
+#ifndef TW_LOG_TEXT_LOG_H
+#define TW_LOG_TEXT_LOG_H
+
+#include "sources/logs/format.h"
+
+#define TW_TEXT_CELLS 64
+#define TW_TEXT_NAMES 3000 /* bytes of names in a row: what is beyond is left out */
+#define TW_TEXT_CACHE 256
+
+/* A row that may be kept: what it holds lies in itself. */
+struct tw_text_row {
+    enum tw_row_part part;
+    double step, epoch;
+    int64_t time_ms;
+    unsigned n_cells, names_size;
+    struct {
+        double value;
+        enum tw_meaning meaning;
+        unsigned name; /* where it begins in `names` */
+    } cells[TW_TEXT_CELLS];
+    char names[TW_TEXT_NAMES];
+};
+
+/* What a name is to somebody who looks for readings among words. */
+enum tw_text_kind {
+    TW_TEXT_UNKNOWN,
+    TW_TEXT_SIGNAL,
+    TW_TEXT_RATE,  /* the learning rate: no reading by itself */
+    TW_TEXT_EPOCH, /* where the run is */
+    TW_TEXT_STEP,
+    TW_TEXT_BATCH
+};
+
+struct tw_text_name {
+    uint64_t hash; /* of the words; 0: this place is free */
+    enum tw_text_kind kind;
+    enum tw_row_part part;
+    unsigned skip; /* so many bytes at its start are no part of the name */
+};
+
+struct tw_text_log {
+    unsigned last_rule;
+    struct tw_text_row row, held;
+    bool is_held; /* `held` waits for a newer state of the same progress bar */
+    /* Where the run is by the lines so far; NaN: not told. */
+    double step, epoch, first_epoch;
+    double offset, last_batch,
+        batches;                 /* of the epoch: steps before it, the last of it, how many */
+    bool counts_anew, counts_on; /* "step" begins anew with each epoch; it does not */
+    double skipped;              /* DeepSpeed: so far */
+    int end;                     /* an enum tw_log_event that stands if no row follows; -1 */
+    double bar_total, bar_at;    /* of the trainer's tqdm bar */
+    bool bar_is_late, dict_waits;
+    struct {
+        double epoch, at, total;
+        bool is_new;
+    } keras;
+    struct tw_text_name names[TW_TEXT_CACHE];
+};
+
+/* 1: the line is mine; 0: it is not; or a negative error. */
+typedef int tw_text_rule(struct tw_text_log *log, const char *line, size_t size,
+                         const struct tw_log_sink *sink);
+tw_text_rule tw_megatron_line, tw_deepspeed_line, tw_llmc_line, tw_caffe_line, tw_keras_line,
+    tw_dict_line, tw_nanogpt_line, tw_text_parameters_line, tw_text_scan_line, tw_text_end_line;
+
+/* ---- rows ---- */
+
+void tw_text_row_start(struct tw_text_row *row);
+/* The row at the place that the log is at. */
+void tw_text_row_start_here(struct tw_text_log *log, struct tw_text_row *row);
+void tw_text_row_add(struct tw_text_row *row, const char *name, size_t size, double value,
+                     enum tw_meaning meaning);
+/* Gives log->row, behind one that was held. An empty one is none. */
+int tw_text_give(struct tw_text_log *log, const struct tw_log_sink *sink);
+/* Keeps log->row in place of one that is held. */
+void tw_text_hold(struct tw_text_log *log);
+int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);
+
+/* ---- text ---- */
+
+bool tw_text_begins(const char *text, size_t size, const char *with);
+/* The place behind the first `what`, or NULL. */
+const char *tw_text_behind(const char *text, size_t size, const char *what);
+/* The first date and time within the line's beginning, taken as UTC; -1: there is none. */
+int64_t tw_text_time(const char *line, size_t size);
+/* How many lines of the sample the rule takes; up to 3. */
+int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule);
+void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bool is_told,
+                     struct tw_text_name *ret);
+
+/* ---- the format's functions ---- */
+
+int tw_text_start(void *state, const char *path, struct tw_error *error);
+int tw_text_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
+                 struct tw_error *error);
+int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error *error);
+
+#define TW_TEXT_FORMAT(format_name, about, its_probe)                                              \
+    {                                                                                              \
+        .name = format_name, .description = about, .kind = TW_LOG_LINES,                           \
+        .state_size = sizeof(struct tw_text_log), .probe = its_probe, .start = tw_text_start,      \
+        .line = tw_text_line, .finish = tw_text_finish,                                            \
+    }
+
+#endif

@@ -1,0 +1,132 @@
+/* Rows of text logs: filled cell by cell, given or held. */
+#include "sources/logs/text_log.h"
+
+#include "telemetry/text.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+void tw_text_row_start(struct tw_text_row *row)
+{
+    row->part = TW_PART_BY_NAME;
+    row->step = row->epoch = (double)NAN;
+    row->time_ms = -1;
+    row->n_cells = row->names_size = 0;
+}
+
+void tw_text_row_start_here(struct tw_text_log *log, struct tw_text_row *row)
+{
+    tw_text_row_start(row);
+    row->step = log->step;
+    row->epoch = log->epoch;
+}
+
+void tw_text_row_add(struct tw_text_row *row, const char *name, size_t size, double value,
+                     enum tw_meaning meaning)
+{
+    if (!size || row->n_cells == TW_TEXT_CELLS || size >= TW_TEXT_NAMES - row->names_size)
+        return;
+    char *to = row->names + row->names_size;
+    memcpy(to, name, size);
+    to[size] = '\0';
+    if (!tw_text_is_utf8(to, size))
+        tw_text_make_utf8(to, size);
+    row->cells[row->n_cells].name = row->names_size;
+    row->cells[row->n_cells].value = value;
+    row->cells[row->n_cells++].meaning = meaning;
+    row->names_size += (unsigned)size + 1;
+}
+
+static int give(const struct tw_text_row *row, const struct tw_log_sink *sink)
+{
+    struct tw_cell cells[TW_TEXT_CELLS];
+    for (unsigned i = 0; i < row->n_cells; i++) {
+        cells[i] = (struct tw_cell){row->names + row->cells[i].name, row->cells[i].value,
+                                    row->cells[i].meaning};
+    }
+    const struct tw_row given = {NULL,         row->part, row->step,   row->epoch,
+                                 row->time_ms, cells,     row->n_cells};
+    return row->n_cells ? sink->row(sink->closure, &given) : 0;
+}
+
+int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink)
+{
+    if (!log->is_held)
+        return 0;
+    log->is_held = log->dict_waits = false;
+    return give(&log->held, sink);
+}
+
+int tw_text_give(struct tw_text_log *log, const struct tw_log_sink *sink)
+{
+    int result = tw_text_give_held(log, sink);
+    log->end = -1;
+    return result ? result : give(&log->row, sink);
+}
+
+void tw_text_hold(struct tw_text_log *log)
+{
+    log->held = log->row;
+    log->is_held = true;
+    log->end = -1;
+}
+
+bool tw_text_begins(const char *text, size_t size, const char *with)
+{
+    size_t length = strlen(with);
+    return size >= length && !memcmp(text, with, length);
+}
+
+const char *tw_text_behind(const char *text, size_t size, const char *what)
+{
+    size_t length = strlen(what);
+    const char *found = memmem(text, size, what, length);
+    return found ? found + length : NULL;
+}
+
+/* ---- dates ---- */
+
+static int digits(const char *at, int n)
+{
+    int value = 0;
+    for (int i = 0; i < n; i++) {
+        if (at[i] < '0' || at[i] > '9')
+            return -1;
+        value = value * 10 + at[i] - '0';
+    }
+    return value;
+}
+
+/* "2026-01-02 03:04:05" and behind it ".678" or ",678". */
+static int64_t time_at(const char *at, size_t size)
+{
+    int year = digits(at, 4), month = digits(at + 5, 2), day = digits(at + 8, 2);
+    int hour = digits(at + 11, 2), minute = digits(at + 14, 2), second = digits(at + 17, 2);
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 60)
+        return -1;
+    struct tm tm = {.tm_year = year - 1900,
+                    .tm_mon = month - 1,
+                    .tm_mday = day,
+                    .tm_hour = hour,
+                    .tm_min = minute,
+                    .tm_sec = second};
+    int64_t ms = (int64_t)timegm(&tm) * 1000;
+    if (size >= 23 && (at[19] == '.' || at[19] == ',') && digits(at + 20, 3) >= 0)
+        ms += digits(at + 20, 3);
+    return ms;
+}
+
+int64_t tw_text_time(const char *line, size_t size)
+{
+    size_t last = size < 60 ? size : 60;
+    for (size_t i = 0; i + 19 <= last; i++) {
+        const char *at = line + i;
+        bool is_date = (at[4] == '-' || at[4] == '/') && at[7] == at[4] &&
+                       (at[10] == ' ' || at[10] == 'T') && at[13] == ':' && at[16] == ':';
+        if (is_date)
+            return time_at(at, size - i);
+    }
+    return -1;
+}

@@ -1,0 +1,573 @@
+/* Any log line that a person would understand: names with numbers behind them ("loss: 0.5",
+ * "lr=1e-3", "valid loss  5.48"), and among them where the run is ("Epoch: [3][120/500]", "step
+ * 100", "12000/50000"). One pass; numbers decide, and look back at the words before them. What is a
+ * time, a version, an address or a path is passed over. */
+#include "sources/logs/text_log.h"
+
+#include "sources/logs/number.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WORDS 5
+
+struct place {
+    double epoch, at, of;   /* NaN: not told */
+    enum tw_text_kind kind; /* of `at`: STEP or BATCH */
+    bool is_first;          /* the line begins with it */
+    bool is_samples;        /* at and of count samples */
+};
+
+struct scan {
+    struct tw_text_log *log;
+    const char *line, *at, *end;
+    const char *words[WORDS]; /* where each begins: of the name that is open */
+    unsigned n_words;
+    const char *words_end;
+    bool is_told;    /* ':' or '=' stands behind the name */
+    bool in_bracket; /* the number stands directly behind '[' */
+    bool behind_bar; /* ... behind '|' */
+    bool epoch_is_named;
+    bool was_epoch;         /* the last number was an epoch */
+    double loose, loose_of; /* "200/ 2983": what it counts may stand behind it */
+    bool loose_is_sure;     /* it is a place, whatever stands behind it */
+    const char *kept;       /* "loss at step 200: 0.9": the name before the place */
+    size_t kept_size;
+    struct place place;
+    enum tw_row_part part; /* what the line is about here */
+    enum tw_row_part parts[TW_TEXT_CELLS];
+    bool has_signal;
+    bool is_eval_progress; /* "Test: [10/196]" */
+};
+
+static inline bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+/* What words are made of, by byte: 1 begins one, 2 goes on with one. */
+static const unsigned char *word_bytes(void)
+{
+    static const unsigned char table[256] = {
+        ['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['_'] = 3, [128 ... 255] = 3, ['0' ... '9'] = 2,
+        ['.'] = 2,         ['/'] = 2,         ['-'] = 2, ['@'] = 2,         ['\''] = 2,
+        ['%'] = 2,         ['#'] = 2,         ['+'] = 2, ['\\'] = 2,
+    };
+    return table;
+}
+
+static void forget_words(struct scan *scan)
+{
+    scan->n_words = 0;
+    scan->is_told = false;
+}
+
+static void add_word(struct scan *scan, const char *from, const char *to)
+{
+    if (scan->n_words && (scan->is_told || from - scan->words_end > 1))
+        forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
+    if (scan->n_words == WORDS) {
+        memmove(scan->words, scan->words + 1, sizeof scan->words - sizeof *scan->words);
+        scan->n_words--;
+    }
+    scan->words[scan->n_words++] = from;
+    scan->words_end = to;
+}
+
+/* ---- words ---- */
+
+/* "Epoch(train)", "mAP50-95(B)", "D(x)": letters in brackets that belong to the word. */
+static const char *bracket_of_word(const char *at, const char *end)
+{
+    const char *from = at;
+    if (at == end || *at != '(')
+        return at;
+    for (at++; at < end && at - from < 16 && (word_bytes()[(unsigned char)*at] & 2); at++)
+        ;
+    return at < end && *at == ')' && at - from > 1 ? at + 1 : from;
+}
+
+static bool is_path(const char *from, const char *to)
+{
+    unsigned slashes = 0;
+    for (const char *at = from; at < to; at++)
+        slashes += *at == '/' || *at == '\\';
+    return slashes > 3 || (to - from > 3 && to[-3] == '.' && to[-2] == 'p' && to[-1] == 'y');
+}
+
+/* torch's "tensor(0.5, device=...)" and numpy's "np.float32(0.5)" are numbers in a wrapper. */
+static bool is_wrapper(const char *from, const char *to)
+{
+    static const char *const words[] = {"tensor", "Tensor", "array", "Array", "float32", "float64"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = strlen(words[i]);
+        if ((size_t)(to - from) >= length && !memcmp(to - length, words[i], length))
+            return true;
+    }
+    return false;
+}
+
+static void assign_count(struct scan *scan, enum tw_text_kind kind, double at, double of);
+
+/* "200/ 2983 batches" */
+static bool takes_loose(struct scan *scan, const char *from, const char *to)
+{
+    struct tw_text_name name;
+    if (isnan(scan->loose))
+        return false;
+    tw_text_name_of(scan->log, from, (size_t)(to - from), false, &name);
+    if (name.kind == TW_TEXT_STEP || name.kind == TW_TEXT_BATCH) {
+        assign_count(scan, name.kind, scan->loose, scan->loose_of);
+        return true;
+    }
+    if (!scan->loose_is_sure)
+        scan->loose = (double)NAN;
+    return false;
+}
+
+static void take_word(struct scan *scan)
+{
+    const unsigned char *bytes = word_bytes();
+    const char *from = scan->at, *to = from;
+    while (to < scan->end && (bytes[(unsigned char)*to] & 2))
+        to++;
+    const char *next = bracket_of_word(to, scan->end);
+    if (next == to) {
+        while (to > from + 1 && strchr(".-'+/", to[-1]))
+            to--;
+        next = to;
+    }
+    scan->at = next;
+    if (next < scan->end && *next == '(' && scan->is_told && is_wrapper(from, to)) {
+        scan->at++;
+        return;
+    }
+    if (tw_text_begins(next, (size_t)(scan->end - next), "://") || is_path(from, to)) {
+        while (scan->at < scan->end && *scan->at != ' ')
+            scan->at++;
+        forget_words(scan);
+    } else if (!takes_loose(scan, from, next)) {
+        add_word(scan, from, next);
+    }
+}
+
+/* ---- numbers ---- */
+
+static const char *skip_spaces(const char *at, const char *end)
+{
+    while (at < end && *at == ' ')
+        at++;
+    return at;
+}
+
+static double whole(double value)
+{
+    return value >= 0 && value <= 1e15 && value == floor(value) ? value : (double)NAN;
+}
+
+static void assign_count(struct scan *scan, enum tw_text_kind kind, double at, double of)
+{
+    if (isnan(whole(at)) || !isnan(scan->place.at))
+        return;
+    scan->place.at = at;
+    scan->place.of = of;
+    scan->place.kind = kind;
+}
+
+static void assign_epoch(struct scan *scan, double epoch)
+{
+    if (epoch >= 0 && epoch < 1e9 && isnan(scan->place.epoch))
+        scan->place.epoch = epoch;
+    scan->was_epoch = true;
+}
+
+static void add_cell(struct scan *scan, const char *name, size_t size, double value,
+                     const struct tw_text_name *what, const char *suffix)
+{
+    struct tw_text_row *row = &scan->log->row;
+    char text[200];
+    if (row->n_cells == TW_TEXT_CELLS || size > 160)
+        return;
+    memcpy(text, name, size);
+    size_t length = size + strlen(suffix);
+    memcpy(text + size, suffix, strlen(suffix));
+    if (what->part != TW_PART_BY_NAME)
+        scan->part = what->part;
+    scan->parts[row->n_cells] = what->part != TW_PART_BY_NAME  ? what->part
+                                : what->kind == TW_TEXT_SIGNAL ? scan->part
+                                                               : TW_PART_BY_NAME;
+    tw_text_row_add(row, text, length, value, TW_MEANS_BY_NAME);
+    scan->has_signal = scan->has_signal || what->kind == TW_TEXT_SIGNAL;
+}
+
+/* A running mean in brackets behind the value; moves behind it. */
+static bool takes_mean(struct scan *scan, double *ret)
+{
+    const char *at = skip_spaces(scan->at, scan->end);
+    if (at == scan->end || *at != '(')
+        return false;
+    at = skip_spaces(at + 1, scan->end);
+    size_t length = tw_log_number_at(at, (size_t)(scan->end - at), ret);
+    if (!length || at + length == scan->end || at[length] != ')')
+        return false;
+    scan->at = at + length + 1;
+    return true;
+}
+
+static void take_reading(struct scan *scan, const char *name, size_t size, double value, double of,
+                         const struct tw_text_name *what)
+{
+    double mean;
+    if (!isnan(of)) { /* "Accuracy: 9814/10000" */
+        if (what->kind == TW_TEXT_SIGNAL && of > 0 && value <= of)
+            add_cell(scan, name, size, value / of, what, "");
+        return;
+    }
+    if (!takes_mean(scan, &mean)) {
+        add_cell(scan, name, size, value, what, "");
+    } else if (scan->part == TW_PART_EVAL || what->part == TW_PART_EVAL) {
+        add_cell(scan, name, size, mean, what, ""); /* over what was evaluated so far */
+    } else {
+        add_cell(scan, name, size, value, what, "");
+        add_cell(scan, name, size, mean, what, " avg");
+    }
+}
+
+/* A number that nothing is written before: "[3/10][120/500]", "12000/50000", "[10]\ttrain-rmse". */
+static void take_nameless(struct scan *scan, double value, double of)
+{
+    const char *next = scan->at < scan->end ? scan->at : "";
+    bool first_bracket = scan->in_bracket && isnan(scan->place.epoch) && isnan(scan->place.at);
+    if (scan->in_bracket && scan->was_epoch) {
+        assign_count(scan, TW_TEXT_BATCH, value, of);
+    } else if (first_bracket &&
+               (*next == ',' || tw_text_begins(next, (size_t)(scan->end - next), "]["))) {
+        assign_epoch(scan, value);
+        if (*next == ',' && scan->at + 1 < scan->end)
+            scan->at++; /* the batch stands in the same bracket */
+        return;
+    } else if (first_bracket && (!isnan(of) || scan->place.is_first)) {
+        assign_count(scan, scan->part == TW_PART_EVAL ? TW_TEXT_BATCH : TW_TEXT_STEP, value, of);
+    } else if (!isnan(of)) {
+        scan->loose = value;
+        scan->loose_of = of;
+        scan->loose_is_sure = scan->place.is_first || scan->behind_bar;
+    } else if (scan->place.is_first && *next == ':') {
+        assign_count(scan, TW_TEXT_STEP, value, of);
+    }
+    scan->was_epoch = false;
+}
+
+/* "[0/60000 (0%)]" behind an epoch, as in PyTorch's MNIST example: samples. */
+static bool counts_samples(const struct scan *scan, double of)
+{
+    const char *at = skip_spaces(scan->at, scan->end);
+    return of >= 5000 && at < scan->end && *at == '(' &&
+           memchr(at, '%', scan->end - at < 8 ? (size_t)(scan->end - at) : 8);
+}
+
+static void take_number(struct scan *scan, double value, double of)
+{
+    struct tw_text_name what = {0};
+    const char *name = scan->n_words ? scan->words[0] : scan->kept;
+    size_t size = scan->n_words ? (size_t)(scan->words_end - name) : scan->kept_size;
+    if (!size) {
+        if (scan->was_epoch && scan->epoch_is_named && counts_samples(scan, of))
+            scan->place.is_samples = true;
+        take_nameless(scan, value, of);
+        return;
+    }
+    tw_text_name_of(scan->log, name, size, scan->is_told, &what);
+    scan->kept_size = 0;
+    scan->was_epoch = false;
+    const char *next = skip_spaces(scan->at, scan->end);
+    if (what.kind == TW_TEXT_EPOCH) {
+        assign_epoch(scan, value);
+        scan->epoch_is_named = true;
+    } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
+               !isnan(whole(value)) && next < scan->end && *next == '[') {
+        assign_epoch(scan, value); /* "Train: 0 [  50/1251 (  4%)]" */
+    } else if (what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
+        bool ends = scan->at < scan->end && (*scan->at == ':' || *scan->at == '=');
+        assign_count(scan, what.kind, value, of);
+        const char *last = scan->n_words ? scan->words[scan->n_words - 1] : name;
+        if (ends && last > name) {
+            scan->kept = name;
+            scan->kept_size = (size_t)(last - name);
+        }
+    } else if (what.kind != TW_TEXT_UNKNOWN) {
+        take_reading(scan, name + what.skip, size - what.skip, value, of, &what);
+    }
+    if (what.kind == TW_TEXT_EPOCH || what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
+        if (what.part != TW_PART_BY_NAME)
+            scan->part = what.part;
+    }
+    forget_words(scan);
+}
+
+/* Behind a number, what makes it something else: "1.2.3", "12:30:01", "2024-01-02", "7.5ms". */
+static bool is_no_number(struct scan *scan)
+{
+    const char *at = scan->at, *end = scan->end;
+    if (at == end)
+        return false;
+    bool digit_next = at + 1 < end && is_digit(at[1]);
+    bool is_part = (strchr(".:-_<", *at) && digit_next) || (*at == '.' && at[-1] == '.') ||
+                   ((word_bytes()[(unsigned char)*at] & 1) && *at != '\'');
+    if (*at == '/' && at + 1 < end && (word_bytes()[(unsigned char)at[1]] & 1))
+        is_part = true;
+    if (!is_part)
+        return false;
+    while (at < end && ((word_bytes()[(unsigned char)*at] & 2) || *at == ':' || *at == '<'))
+        at++;
+    scan->at = at;
+    return true;
+}
+
+/* "/1000", "/   1000", " / 500", " of 500" */
+static double take_total(struct scan *scan)
+{
+    const char *at = skip_spaces(scan->at, scan->end);
+    double value;
+    if (at == scan->end || *at != '/')
+        return (double)NAN;
+    at = skip_spaces(at + 1, scan->end);
+    size_t length = tw_log_number_at(at, (size_t)(scan->end - at), &value);
+    if (!length || isnan(whole(value)))
+        return (double)NAN;
+    scan->at = at + length;
+    return value;
+}
+
+/* "1,234" of counts and throughput */
+static double take_groups(struct scan *scan, double value)
+{
+    while (value >= 0 && scan->end - scan->at >= 4 && *scan->at == ',' && is_digit(scan->at[1]) &&
+           is_digit(scan->at[2]) && is_digit(scan->at[3]) &&
+           (scan->end - scan->at == 4 || !is_digit(scan->at[4])))
+        value = value * 1000 + (scan->at[1] - '0') * 100 + (scan->at[2] - '0') * 10 +
+                (scan->at[3] - '0'),
+        scan->at += 4;
+    return value;
+}
+
+static bool takes_number(struct scan *scan)
+{
+    double value, of;
+    const char *from = scan->at;
+    size_t length = tw_log_number_at(from, (size_t)(scan->end - from), &value);
+    if (!length)
+        return false;
+    scan->at += length;
+    if (is_no_number(scan)) {
+        forget_words(scan);
+        scan->kept_size = 0;
+        return true;
+    }
+    if (is_digit(scan->at[-1]) && length <= 3)
+        value = take_groups(scan, value);
+    of = isnan(whole(value)) ? (double)NAN : take_total(scan);
+    if (scan->at < scan->end && *scan->at == '%')
+        scan->at++;
+    scan->place.is_first = from == scan->line || (from == scan->line + 1 && scan->in_bracket) ||
+                           skip_spaces(scan->line, scan->end) == from;
+    take_number(scan, value, of);
+    return true;
+}
+
+/* ---- what stands between ---- */
+
+/* "Test set: ", "Train: [": what follows is about it. */
+static void take_head(struct scan *scan)
+{
+    struct tw_text_name what;
+    if (!scan->n_words)
+        return;
+    tw_text_name_of(scan->log, scan->words[0], (size_t)(scan->words_end - scan->words[0]), true,
+                    &what);
+    if (what.part != TW_PART_BY_NAME)
+        scan->part = what.part;
+}
+
+static void take_sign(struct scan *scan)
+{
+    char sign = *scan->at++;
+    if (sign == ' ' || sign == '"')
+        return;
+    scan->in_bracket = sign == '[';
+    scan->behind_bar = sign == '|';
+    switch (sign) {
+    case ':':
+    case '=':
+        scan->is_told = scan->n_words || scan->kept_size;
+        if (scan->is_told && scan->n_words)
+            take_head(scan);
+        return;
+    case '[': /* "Epoch [3/10]", "lr=[0.1]" */
+    case ']':
+        return;
+    default:
+        forget_words(scan);
+        scan->was_epoch = scan->was_epoch && sign == '\t';
+    }
+}
+
+static void scan_line(struct scan *scan)
+{
+    const unsigned char *bytes = word_bytes();
+    while (scan->at < scan->end) {
+        unsigned char c = (unsigned char)*scan->at;
+        bool may_be_number = is_digit((char)c) || c == '-' || c == '+' || c == '.' ||
+                             (c | 0x20) == 'n' || (c | 0x20) == 'i';
+        if (may_be_number && takes_number(scan)) {
+            scan->in_bracket = scan->in_bracket && scan->at < scan->end && *scan->at == ' ';
+            continue;
+        }
+        if (bytes[c] & 1)
+            take_word(scan);
+        else
+            take_sign(scan);
+    }
+}
+
+/* ---- where the run is ---- */
+
+/* The steps before the epoch, where `at` begins anew with each. */
+static void find_offset(struct tw_text_log *log, const struct place *place, double epoch)
+{
+    double first = log->first_epoch <= 1 ? log->first_epoch : 1;
+    if (!isnan(place->of) && epoch >= first)
+        log->offset = (epoch - first) * place->of;
+    else if (epoch > log->epoch && !isnan(log->step))
+        log->offset = log->step;
+}
+
+static void go_to_count(struct tw_text_log *log, const struct place *place)
+{
+    double epoch = isnan(place->epoch) ? log->epoch : place->epoch;
+    bool is_new_epoch = !isnan(epoch) && !isnan(log->epoch) && epoch > log->epoch;
+    if (place->kind == TW_TEXT_STEP && !log->counts_anew && !log->counts_on && is_new_epoch &&
+        !isnan(log->last_batch)) {
+        log->counts_anew = place->at <= log->last_batch;
+        log->counts_on = !log->counts_anew;
+    }
+    bool is_anew = !isnan(epoch) && (place->kind == TW_TEXT_BATCH || log->counts_anew);
+    if (is_anew && (is_new_epoch || isnan(log->batches)))
+        find_offset(log, place, epoch);
+    if (is_anew)
+        log->batches = place->of;
+    log->last_batch = place->at;
+    log->step = (is_anew ? log->offset : 0) + place->at;
+}
+
+static void go_to(struct tw_text_log *log, const struct place *place)
+{
+    if (!isnan(place->epoch) && isnan(log->first_epoch))
+        log->first_epoch = floor(place->epoch);
+    if (place->is_samples) {
+        log->step = (double)NAN;
+        log->epoch = place->epoch - (log->first_epoch >= 1) + place->at / place->of;
+        return;
+    }
+    if (!isnan(place->at))
+        go_to_count(log, place);
+    if (!isnan(place->epoch))
+        log->epoch = place->epoch;
+}
+
+/* "end of epoch 1": behind its last step, where it is known how many it has. */
+static double step_of_epoch_end(const struct tw_text_log *log)
+{
+    return isnan(log->batches) || isnan(log->step) ? log->step : log->offset + log->batches;
+}
+
+/* ---- rows ---- */
+
+static bool has_part(const struct scan *scan, enum tw_row_part part)
+{
+    for (unsigned i = 0; i < scan->log->row.n_cells; i++) {
+        if (scan->parts[i] == part)
+            return true;
+    }
+    return false;
+}
+
+/* "Train Loss: 1 | Acc: 2 | Val Loss: 3 | Acc: 4": the last is the validation's, by its place. */
+static void name_parts(struct scan *scan)
+{
+    struct tw_text_row *row = &scan->log->row, named;
+    tw_text_row_start(&named);
+    for (unsigned i = 0; i < row->n_cells; i++) {
+        struct tw_text_name what;
+        char text[200] = "val ";
+        const char *name = row->names + row->cells[i].name;
+        tw_text_name_of(scan->log, name, strlen(name), true, &what);
+        bool is_bare = scan->parts[i] == TW_PART_EVAL && what.part == TW_PART_BY_NAME;
+        size_t before = is_bare ? 4 : 0, length = strlen(name);
+        memcpy(text + before, name, length);
+        tw_text_row_add(&named, text, before + length, row->cells[i].value, row->cells[i].meaning);
+    }
+    memcpy(row->cells, named.cells, sizeof named.cells);
+    memcpy(row->names, named.names, sizeof named.names);
+}
+
+static void finish_row(struct scan *scan)
+{
+    struct tw_text_row *row = &scan->log->row;
+    bool is_eval = has_part(scan, TW_PART_EVAL), is_train = has_part(scan, TW_PART_TRAIN);
+    bool is_mixed = is_eval && (is_train || has_part(scan, TW_PART_BY_NAME));
+    if (is_mixed)
+        name_parts(scan);
+    else if (is_eval || is_train)
+        row->part = is_eval ? TW_PART_EVAL : TW_PART_TRAIN;
+    row->epoch = scan->log->epoch;
+    row->step = isnan(scan->place.at) && !isnan(scan->place.epoch) ? step_of_epoch_end(scan->log)
+                                                                   : scan->log->step;
+    row->time_ms = tw_text_time(scan->line, (size_t)(scan->end - scan->line));
+}
+
+static bool begins_with_place(const struct scan *scan)
+{
+    const char *at = scan->line;
+    while (at < scan->end && strchr(" [=-*#|(>", *at))
+        at++;
+    char c = at < scan->end ? (char)(*at | 0x20) : ' ';
+    return c == 'e' || c == 's' || c == 'i' || c == 't';
+}
+
+int tw_text_scan_line(struct tw_text_log *log, const char *line, size_t size,
+                      const struct tw_log_sink *sink)
+{
+    struct scan scan;
+    memset(&scan, 0, offsetof(struct scan, parts));
+    scan.has_signal = scan.is_eval_progress = false;
+    scan.log = log;
+    scan.line = scan.at = line;
+    scan.end = line + size;
+    scan.loose = (double)NAN;
+    scan.place = (struct place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
+    tw_text_row_start(&log->row);
+    scan_line(&scan);
+    if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
+        assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,
+                     scan.loose_of);
+    bool is_place = !isnan(scan.place.epoch) || !isnan(scan.place.at);
+    if (!scan.has_signal && !(is_place && log->row.n_cells)) {
+        if (is_place && begins_with_place(&scan))
+            go_to(log, &scan.place);
+        return 0;
+    }
+    if (scan.part == TW_PART_EVAL && !isnan(scan.place.of) && !has_part(&scan, TW_PART_TRAIN)) {
+        bool is_end = scan.place.at >= scan.place.of;
+        scan.place.at = (double)NAN; /* of the evaluation, not of the training */
+        scan.is_eval_progress = !is_end;
+    }
+    go_to(log, &scan.place);
+    finish_row(&scan);
+    if (!scan.is_eval_progress) {
+        int result = tw_text_give(log, sink);
+        return result ? result : 1;
+    }
+    tw_text_hold(log);
+    return 1;
+}
