@@ -9,48 +9,51 @@ libsources_la_SOURCES = \
 	sources/kafka_partitions.c sources/kafka_partitions.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/log_file.c \
+	sources/logs/algoperf.c \
 	sources/logs/assemble.c sources/logs/assemble.h \
 	sources/logs/assemble_choose.c sources/logs/assemble_state.h \
 	sources/logs/assemble_header.c \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \
+	sources/logs/caffe.c \
 	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/crc32c.c sources/logs/crc32c.h \
+	sources/logs/csv.c \
+	sources/logs/date_time.c sources/logs/date_time.h \
 	sources/logs/decimal.h \
+	sources/logs/deepmd.c \
+	sources/logs/deepspeed.c \
+	sources/logs/deepspeed_csv.c \
+	sources/logs/dict_lines.c \
 	sources/logs/format.h \
 	sources/logs/formats.c \
 	sources/logs/input.c sources/logs/input.h \
 	sources/logs/json_leaves.c sources/logs/json_leaves.h \
+	sources/logs/keras_csv.c \
+	sources/logs/keras_progress.c \
 	sources/logs/key_values.c \
+	sources/logs/lightning.c \
 	sources/logs/lines.c sources/logs/lines.h \
+	sources/logs/llmc.c \
+	sources/logs/megatron.c \
 	sources/logs/mlflow.c sources/logs/mlflow_status.h \
 	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
 	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
 	sources/logs/mlflow_sqlite.c \
 	sources/logs/names.c sources/logs/names.h \
+	sources/logs/nanogpt.c \
 	sources/logs/number.c sources/logs/number.h \
 	sources/logs/parameter_names.c \
 	sources/logs/protobuf.h \
 	sources/logs/reader.c sources/logs/reader.h \
 	sources/logs/repeats.c sources/logs/repeats.h \
 	sources/logs/rows_queue.c sources/logs/rows_queue.h \
+	sources/logs/table.c sources/logs/table.h \
+	sources/logs/table_names.c sources/logs/table_names.h \
 	sources/logs/tensorboard.c \
 	sources/logs/tensorboard_parameters.c sources/logs/tensorboard_parameters.h \
 	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
 	sources/logs/tensorboard_tensor.c sources/logs/tensorboard_tensor.h \
-	sources/logs/tree.c sources/logs/tree.h \
-	sources/logs/unpack.c sources/logs/unpack.h \
-	sources/logs/wandb.c \
-	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
-	sources/logs/words.c sources/logs/words.h \
-	sources/logs/caffe.c \
-	sources/logs/deepspeed.c \
-	sources/logs/dict_lines.c \
-	sources/logs/keras_progress.c \
-	sources/logs/llmc.c \
-	sources/logs/megatron.c \
-	sources/logs/nanogpt.c \
-	sources/logs/number.c sources/logs/number.h \
 	sources/logs/text.c \
 	sources/logs/text_end.c \
 	sources/logs/text_log.h \
@@ -59,6 +62,12 @@ libsources_la_SOURCES = \
 	sources/logs/text_row.c \
 	sources/logs/text_scan.c \
 	sources/logs/torchtitan.c \
+	sources/logs/tree.c sources/logs/tree.h \
+	sources/logs/ultralytics.c \
+	sources/logs/unpack.c sources/logs/unpack.h \
+	sources/logs/wandb.c \
+	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
+	sources/logs/words.c sources/logs/words.h \
 	sources/probe.c sources/probe.h \
 	sources/record_file.c sources/record_file.h \
 	sources/merge_place.c sources/merge_place.h sources/run_directory.c \
@@ -80,9 +89,6 @@ SOURCES_TESTS = \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tensorboard \
 	tests/unit/test_log_tree \
-	tests/unit/test_kafka_source \
-	tests/unit/test_kafka_statistics \
-	tests/unit/test_log_number \
 	tests/unit/test_log_wandb \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources

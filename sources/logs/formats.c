@@ -6,13 +6,13 @@ extern const struct tw_log_format tw_log_format_mlflow;
 extern const struct tw_log_format tw_log_format_mlflow_sqlite;
 extern const struct tw_log_format tw_log_format_tensorboard;
 extern const struct tw_log_format tw_log_format_wandb;
-
-const struct tw_log_format *const tw_log_formats[] = {
-    &tw_log_format_key_values,
-    &tw_log_format_mlflow,
-    &tw_log_format_mlflow_sqlite,
-    &tw_log_format_tensorboard,
-    &tw_log_format_wandb,
+extern const struct tw_log_format tw_log_format_algoperf;
+extern const struct tw_log_format tw_log_format_deepmd;
+extern const struct tw_log_format tw_log_format_ultralytics;
+extern const struct tw_log_format tw_log_format_lightning;
+extern const struct tw_log_format tw_log_format_keras_csv;
+extern const struct tw_log_format tw_log_format_deepspeed_csv;
+extern const struct tw_log_format tw_log_format_csv;
 extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_llmc;
 extern const struct tw_log_format tw_log_format_nanogpt;
@@ -25,6 +25,18 @@ extern const struct tw_log_format tw_log_format_deepspeed;
 extern const struct tw_log_format tw_log_format_text;
 
 const struct tw_log_format *const tw_log_formats[] = {
+    &tw_log_format_key_values,
+    &tw_log_format_mlflow,
+    &tw_log_format_mlflow_sqlite,
+    &tw_log_format_tensorboard,
+    &tw_log_format_wandb,
+    &tw_log_format_algoperf,
+    &tw_log_format_deepmd,
+    &tw_log_format_ultralytics,
+    &tw_log_format_lightning,
+    &tw_log_format_keras_csv,
+    &tw_log_format_deepspeed_csv,
+    &tw_log_format_csv,
     &tw_log_format_megatron,
     &tw_log_format_llmc,
     &tw_log_format_nanogpt,
