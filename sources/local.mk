@@ -27,8 +27,13 @@ libsources_la_SOURCES = \
 	sources/logs/dict_lines.c \
 	sources/logs/format.h \
 	sources/logs/formats.c \
+	sources/logs/huggingface_state.c \
 	sources/logs/input.c sources/logs/input.h \
+	sources/logs/json_document.c \
 	sources/logs/json_leaves.c sources/logs/json_leaves.h \
+	sources/logs/json_lines.c \
+	sources/logs/json_objects.c sources/logs/json_objects.h \
+	sources/logs/json_row.c sources/logs/json_row.h \
 	sources/logs/keras_csv.c \
 	sources/logs/keras_progress.c \
 	sources/logs/key_values.c \
@@ -47,6 +52,7 @@ libsources_la_SOURCES = \
 	sources/logs/protobuf.h \
 	sources/logs/reader.c sources/logs/reader.h \
 	sources/logs/repeats.c sources/logs/repeats.h \
+	sources/logs/row_names.c sources/logs/row_names.h \
 	sources/logs/rows_queue.c sources/logs/rows_queue.h \
 	sources/logs/table.c sources/logs/table.h \
 	sources/logs/table_names.c sources/logs/table_names.h \

@@ -1,5 +1,5 @@
 /* Tables of any program: what their columns mean is left to the names. */
-#include "sources/logs/names.h"
+#include "sources/logs/row_names.h"
 #include "sources/logs/table.h"
 
 static const struct tw_table_rules rules = {0};
@@ -19,22 +19,10 @@ static int finish(void *state, const struct tw_log_sink *sink, struct tw_error *
 /* Any table of numbers could be read. What makes it a training's is what its names mean. */
 static int sure_of(const struct tw_table *table)
 {
-    bool has_axis = false, has_loss = false, has_metric = false;
-    for (size_t i = 0; i < table->n_columns; i++) {
-        struct tw_name_meaning meaning;
-        tw_log_name_meaning(table->columns[i].name, TW_PART_BY_NAME, NULL, &meaning);
-        has_axis |= meaning.meaning == TW_MEANS_STEP || meaning.meaning == TW_MEANS_EPOCH;
-        has_loss |= meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_LOSS_PART ||
-                    meaning.meaning == TW_MEANS_EVAL_LOSS;
-        has_metric |= meaning.meaning == TW_MEANS_EVAL_METRIC ||
-                      meaning.meaning == TW_MEANS_GRAD_NORM ||
-                      meaning.meaning == TW_MEANS_LEARNING_RATE;
-    }
-    if (has_axis && has_loss)
-        return 60;
-    if (has_loss)
-        return 45;
-    return has_axis && has_metric ? 40 : 10;
+    struct tw_row_names names = {0};
+    for (size_t i = 0; i < table->n_columns; i++)
+        tw_row_names_add(&names, table->columns[i].name, TW_PART_BY_NAME);
+    return tw_row_names_sure(&names);
 }
 
 static int probe(const struct tw_log_sample *sample)
@@ -46,7 +34,7 @@ static int probe(const struct tw_log_sample *sample)
         sure = 0;
     /* Names without a row yet: a table that begins, or a line of text with commas. */
     if (!view.rows)
-        sure = sample->is_whole && sure == 60 ? 50 : 0;
+        sure = sample->is_whole && sure == TW_SURE_MOST ? 50 : 0;
     tw_table_release(&view.table);
     return sure;
 }
