@@ -11,6 +11,7 @@ libsources_la_SOURCES = \
 	sources/kafka_source.h \
 	sources/kafka_statistics.c sources/kafka_statistics.h \
 	sources/log_file.c \
+	sources/logs/algoperf.c \
 	sources/logs/assemble.c sources/logs/assemble.h \
 	sources/logs/assemble_choose.c \
 	sources/logs/assemble_header.c \
@@ -20,6 +21,8 @@ libsources_la_SOURCES = \
 	sources/logs/caffe.c \
 	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/crc32c.c sources/logs/crc32c.h \
+	sources/logs/csv.c \
+	sources/logs/date_time.c sources/logs/date_time.h \
 	sources/logs/decimal.h \
 	sources/logs/deepspeed.c \
 	sources/logs/dict_lines.c \
@@ -37,6 +40,30 @@ libsources_la_SOURCES = \
 	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
 	sources/logs/mlflow_sqlite.c \
 	sources/logs/mlflow_status.h \
+	sources/logs/deepmd.c \
+	sources/logs/deepspeed.c \
+	sources/logs/deepspeed_csv.c \
+	sources/logs/dict_lines.c \
+	sources/logs/format.h \
+	sources/logs/formats.c \
+	sources/logs/huggingface_state.c \
+	sources/logs/input.c sources/logs/input.h \
+	sources/logs/json_document.c \
+	sources/logs/json_leaves.c sources/logs/json_leaves.h \
+	sources/logs/json_lines.c \
+	sources/logs/json_objects.c sources/logs/json_objects.h \
+	sources/logs/json_row.c sources/logs/json_row.h \
+	sources/logs/keras_csv.c \
+	sources/logs/keras_progress.c \
+	sources/logs/key_values.c \
+	sources/logs/lightning.c \
+	sources/logs/lines.c sources/logs/lines.h \
+	sources/logs/llmc.c \
+	sources/logs/megatron.c \
+	sources/logs/mlflow.c sources/logs/mlflow_status.h \
+	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
+	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
+	sources/logs/mlflow_sqlite.c \
 	sources/logs/names.c sources/logs/names.h \
 	sources/logs/nanogpt.c \
 	sources/logs/number.c sources/logs/number.h \
@@ -45,6 +72,10 @@ libsources_la_SOURCES = \
 	sources/logs/reader.c sources/logs/reader.h \
 	sources/logs/repeats.c sources/logs/repeats.h \
 	sources/logs/rows_queue.c sources/logs/rows_queue.h \
+	sources/logs/row_names.c sources/logs/row_names.h \
+	sources/logs/rows_queue.c sources/logs/rows_queue.h \
+	sources/logs/table.c sources/logs/table.h \
+	sources/logs/table_names.c sources/logs/table_names.h \
 	sources/logs/tensorboard.c \
 	sources/logs/tensorboard_parameters.c sources/logs/tensorboard_parameters.h \
 	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
@@ -58,6 +89,7 @@ libsources_la_SOURCES = \
 	sources/logs/text_scan.c \
 	sources/logs/torchtitan.c \
 	sources/logs/tree.c sources/logs/tree.h \
+	sources/logs/ultralytics.c \
 	sources/logs/unpack.c sources/logs/unpack.h \
 	sources/logs/wandb.c \
 	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \

@@ -40,10 +40,16 @@ static int visit(struct walk *walk, size_t length, const json_t *value, unsigned
     return result;
 }
 
+int tw_json_leaves_of(const json_t *document, const char *prefix, tw_json_leaf *give, void *closure)
+{
+    struct walk walk = {.give = give, .closure = closure};
+    int n = snprintf(walk.path, sizeof walk.path, "%s", prefix);
+    return n >= 0 && (size_t)n < sizeof walk.path ? visit(&walk, (size_t)n, document, 0) : 0;
+}
+
 int tw_json_leaves(const char *text, size_t size, const char *prefix, tw_json_leaf *give,
                    void *closure)
 {
-    struct walk walk = {.give = give, .closure = closure};
     unsigned depth;
     size_t strict_size;
     char *strict = tw_json_strict(text, size, &strict_size, &depth);
@@ -53,8 +59,7 @@ int tw_json_leaves(const char *text, size_t size, const char *prefix, tw_json_le
     free(strict);
     if (!document)
         return -EBADMSG;
-    int n = snprintf(walk.path, sizeof walk.path, "%s", prefix);
-    int result = n >= 0 && (size_t)n < sizeof walk.path ? visit(&walk, (size_t)n, document, 0) : 0;
+    int result = tw_json_leaves_of(document, prefix, give, closure);
     json_decref(document);
     return result;
 }

@@ -18,6 +18,10 @@ typedef int tw_json_leaf(void *closure, const char *name, const json_t *leaf);
 int tw_json_leaves(const char *text, size_t size, const char *prefix, tw_json_leaf *give,
                    void *closure);
 
+/* The same of a document that is parsed already. */
+int tw_json_leaves_of(const json_t *document, const char *prefix, tw_json_leaf *give,
+                      void *closure);
+
 /* The number of a leaf: a number, true (1) and false (0), "nan" and "inf" in any spelling of
  * theirs. */
 bool tw_json_leaf_number(const json_t *leaf, double *ret);

@@ -1,0 +1,52 @@
+/* Tables of any program: what their columns mean is left to the names. */
+#include "sources/logs/row_names.h"
+#include "sources/logs/table.h"
+
+static const struct tw_table_rules rules = {0};
+
+static int read_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
+                     struct tw_error *error)
+{
+    return tw_table_line(state, &rules, state, line, size, sink, error);
+}
+
+static int finish(void *state, const struct tw_log_sink *sink, struct tw_error *error)
+{
+    (void)error;
+    return tw_table_finish(state, &rules, state, sink);
+}
+
+/* Any table of numbers could be read. What makes it a training's is what its names mean. */
+static int sure_of(const struct tw_table *table)
+{
+    struct tw_row_names names = {0};
+    for (size_t i = 0; i < table->n_columns; i++)
+        tw_row_names_add(&names, table->columns[i].name, TW_PART_BY_NAME);
+    return tw_row_names_sure(&names);
+}
+
+static int probe(const struct tw_log_sample *sample)
+{
+    struct tw_table_view view;
+    tw_table_view(&view, sample, NULL);
+    int sure = view.table.n_columns ? sure_of(&view.table) : 0;
+    if (view.broken >= view.rows && view.broken)
+        sure = 0;
+    /* Names without a row yet: a table that begins, or a line of text with commas. */
+    if (!view.rows)
+        sure = sample->is_whole && sure == TW_SURE_MOST ? 50 : 0;
+    tw_table_release(&view.table);
+    return sure;
+}
+
+const struct tw_log_format tw_log_format_csv = {
+    .name = "csv",
+    .description =
+        "tables: a line of names, then numbers, apart by commas, semicolons, tabs, blanks",
+    .kind = TW_LOG_LINES,
+    .state_size = sizeof(struct tw_table),
+    .probe = probe,
+    .line = read_line,
+    .finish = finish,
+    .done = tw_table_done,
+};

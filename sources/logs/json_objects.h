@@ -1,0 +1,23 @@
+/* Documents of JSON that may be half-written. */
+#ifndef TW_LOG_JSON_OBJECTS_H
+#define TW_LOG_JSON_OBJECTS_H
+
+#include <jansson.h>
+
+#include <stddef.h>
+
+/* Parses a whole document, with NaN and Infinity as words. 0, -EBADMSG or -ENOMEM; `*ret` is for
+ * json_decref(). */
+int tw_json_parse(const char *text, size_t size, json_t **ret);
+
+/* Gets one object; a result other than 0 ends the walk. */
+typedef int tw_json_object(void *closure, const json_t *object);
+
+/* The objects of an array whose '[' is `*text`, as far as they are whole. Returns 0, -ENOMEM, or
+ * what `give` returned. */
+int tw_json_each_object(const char *text, size_t size, tw_json_object *give, void *closure);
+
+/* Where the array under the outermost object's key begins: at its '['; NULL where there is none. */
+const char *tw_json_find_array(const char *text, size_t size, const char *key);
+
+#endif

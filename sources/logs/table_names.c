@@ -1,0 +1,235 @@
+#include "sources/logs/table_names.h"
+
+#include "sources/logs/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A longer text is a sentence, or damage. */
+#define NAME_MAX_BYTES 500u
+/* Names that are compared with all others. */
+#define KNOWN_MAX 64u
+
+struct slice {
+    const char *text;
+    size_t size;
+};
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static void trim(struct slice *slice)
+{
+    while (slice->size && is_blank(*slice->text))
+        slice->text++, slice->size--;
+    while (slice->size && is_blank(slice->text[slice->size - 1]))
+        slice->size--;
+}
+
+/* ---- a line as texts ---- */
+
+/* The next cell of `rest`, with its quotes; what is left is behind the separator. */
+static bool next_cell(struct slice *rest, char separator, struct slice *ret)
+{
+    bool is_quoted = false;
+    size_t n = 0;
+    if (!rest->text)
+        return false;
+    for (; n < rest->size; n++) {
+        bool is_here = separator == ' ' ? is_blank(rest->text[n]) : rest->text[n] == separator;
+        if (is_here && !is_quoted)
+            break;
+        is_quoted ^= rest->text[n] == '"';
+    }
+    *ret = (struct slice){rest->text, n};
+    *rest = n < rest->size ? (struct slice){rest->text + n + 1, rest->size - n - 1}
+                           : (struct slice){NULL, 0};
+    if (separator == ' ' && rest->text) {
+        trim(rest);
+        if (!rest->size)
+            rest->text = NULL;
+    }
+    trim(ret);
+    if (ret->size >= 2 && *ret->text == '"' && ret->text[ret->size - 1] == '"') {
+        ret->text++, ret->size -= 2;
+        trim(ret);
+    }
+    return true;
+}
+
+/* The mark that stands most often between names; blanks where there is no other. */
+static char find_separator(struct slice line)
+{
+    static const char marks[] = "\t;,|";
+    size_t counts[sizeof marks] = {0}, best = 0;
+    bool is_quoted = false;
+    for (size_t i = 0; i < line.size; i++) {
+        const char *mark = line.text[i] ? strchr(marks, line.text[i]) : NULL;
+        is_quoted ^= line.text[i] == '"';
+        if (mark && !is_quoted)
+            counts[mark - marks]++;
+    }
+    for (size_t i = 1; i < sizeof marks - 1; i++)
+        best = counts[i] > counts[best] ? i : best;
+    if (counts[best])
+        return marks[best];
+    for (size_t i = 0; i < line.size; i++) {
+        if (is_blank(line.text[i]))
+            return ' ';
+    }
+    return ','; /* one column */
+}
+
+/* How many names the line has; 0 where it cannot be names: numbers, gaps, sentences. */
+static size_t count_names(struct slice line, char separator)
+{
+    struct slice cell;
+    size_t n = 0;
+    double number;
+    while (next_cell(&line, separator, &cell)) {
+        bool is_last = !line.text;
+        if (!cell.size && n && !is_last)
+            return 0;
+        if (cell.size &&
+            (tw_log_number(cell.text, cell.size, &number) >= 0 || cell.size > NAME_MAX_BYTES))
+            return 0;
+        n += cell.size || !n;
+    }
+    return n;
+}
+
+/* ---- columns ---- */
+
+static bool is_part_name(const char *name)
+{
+    static const char *const names[] = {"phase",  "split",     "mode",    "type", "stage",
+                                        "subset", "partition", "dataset", "set",  "part"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!strcasecmp(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Control characters, a NUL among them, would end or hide what follows. */
+static char *put_name(char *to, const char *prefix, struct slice name)
+{
+    to = stpcpy(to, prefix);
+    for (size_t i = 0; i < name.size; i++)
+        *to++ = (unsigned char)name.text[i] < ' ' ? '?' : name.text[i];
+    *to++ = '\0';
+    return to;
+}
+
+static void fill_columns(struct tw_table *table, const struct tw_table_rules *rules,
+                         struct slice line)
+{
+    struct slice cell;
+    char *at = table->names;
+    for (size_t i = 0; i < table->n_columns && next_cell(&line, table->separator, &cell); i++) {
+        struct tw_column *column = &table->columns[i];
+        column->name = at;
+        at = put_name(at, "", cell);
+        column->test_name = at;
+        at = put_name(at, "test/", cell);
+        if (!cell.size)
+            column->use = TW_COLUMN_NOTHING;
+        else if (is_part_name(column->name))
+            column->use = TW_COLUMN_PART;
+        if (cell.size && rules->column)
+            rules->column(column);
+    }
+}
+
+static bool allocate(struct tw_table *table, size_t n, size_t bytes)
+{
+    table->n_columns = n;
+    table->columns = calloc(n, sizeof *table->columns);
+    table->cells = calloc(n, sizeof *table->cells);
+    table->cell_columns = calloc(n, sizeof *table->cell_columns);
+    table->names = malloc(2 * bytes + n * sizeof "test/" + n);
+    return table->columns && table->cells && table->cell_columns && table->names;
+}
+
+void tw_table_release(struct tw_table *table)
+{
+    free(table->columns);
+    free(table->cells);
+    free(table->cell_columns);
+    free(table->names);
+    *table = (struct tw_table){0};
+}
+
+const struct tw_column *tw_table_find(const struct tw_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (!strcmp(table->columns[i].name, name))
+            return &table->columns[i];
+    }
+    return NULL;
+}
+
+/* ---- names that come later ---- */
+
+static bool is_same_name(const struct tw_column *column, const struct slice *cell)
+{
+    return strlen(column->name) == cell->size && !memcmp(column->name, cell->text, cell->size);
+}
+
+static bool is_same_line(const struct tw_table *table, struct slice line, char separator)
+{
+    struct slice cell;
+    size_t i = 0;
+    for (; next_cell(&line, separator, &cell); i++) {
+        if (i >= table->n_columns ? cell.size > 0 : !is_same_name(&table->columns[i], &cell))
+            return false;
+    }
+    return i >= table->n_columns;
+}
+
+/* Whether at least half of the first names are known. */
+static bool are_known(const struct tw_table *table, struct slice line, char separator)
+{
+    struct slice cell;
+    size_t n = 0, known = 0, of = table->n_columns < KNOWN_MAX ? table->n_columns : KNOWN_MAX;
+    for (; n < KNOWN_MAX && next_cell(&line, separator, &cell); n++) {
+        size_t j = 0;
+        while (j < of && !is_same_name(&table->columns[j], &cell))
+            j++;
+        known += j < of && cell.size;
+    }
+    return known && 2 * known >= n;
+}
+
+int tw_table_take_names(struct tw_table *table, const struct tw_table_rules *rules,
+                        const char *text, size_t size, struct tw_error *error)
+{
+    struct slice line = {text, size};
+    trim(&line);
+    while (line.size && *line.text == '#')
+        line.text++, line.size--;
+    trim(&line);
+    char separator = find_separator(line);
+    size_t n = count_names(line, separator);
+    if (!n)
+        return 0;
+    if (table->separator && is_same_line(table, line, separator))
+        return 1;
+    if (table->has_rows && (n == 1 || !are_known(table, line, separator)))
+        return 0;
+    /* Before any row, the first of equally wide lines are the names: rows may begin with texts. */
+    if (table->separator && !table->has_rows && (n == 1 || n == table->n_columns))
+        return 0;
+    tw_table_release(table);
+    if (!allocate(table, n < TW_TABLE_COLUMNS_MAX ? n : TW_TABLE_COLUMNS_MAX, line.size + 1)) {
+        tw_table_release(table);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    table->separator = separator;
+    fill_columns(table, rules, line);
+    return 1;
+}
