@@ -24,22 +24,6 @@ libsources_la_SOURCES = \
 	sources/logs/csv.c \
 	sources/logs/date_time.c sources/logs/date_time.h \
 	sources/logs/decimal.h \
-	sources/logs/deepspeed.c \
-	sources/logs/dict_lines.c \
-	sources/logs/format.h \
-	sources/logs/formats.c \
-	sources/logs/input.c sources/logs/input.h \
-	sources/logs/json_leaves.c sources/logs/json_leaves.h \
-	sources/logs/keras_progress.c \
-	sources/logs/key_values.c \
-	sources/logs/lines.c sources/logs/lines.h \
-	sources/logs/llmc.c \
-	sources/logs/megatron.c \
-	sources/logs/mlflow.c \
-	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
-	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
-	sources/logs/mlflow_sqlite.c \
-	sources/logs/mlflow_status.h \
 	sources/logs/deepmd.c \
 	sources/logs/deepspeed.c \
 	sources/logs/deepspeed_csv.c \
@@ -60,10 +44,11 @@ libsources_la_SOURCES = \
 	sources/logs/lines.c sources/logs/lines.h \
 	sources/logs/llmc.c \
 	sources/logs/megatron.c \
-	sources/logs/mlflow.c sources/logs/mlflow_status.h \
+	sources/logs/mlflow.c \
 	sources/logs/mlflow_metrics.c sources/logs/mlflow_metrics.h \
 	sources/logs/mlflow_run.c sources/logs/mlflow_run.h \
 	sources/logs/mlflow_sqlite.c \
+	sources/logs/mlflow_status.h \
 	sources/logs/names.c sources/logs/names.h \
 	sources/logs/nanogpt.c \
 	sources/logs/number.c sources/logs/number.h \
@@ -71,7 +56,6 @@ libsources_la_SOURCES = \
 	sources/logs/protobuf.h \
 	sources/logs/reader.c sources/logs/reader.h \
 	sources/logs/repeats.c sources/logs/repeats.h \
-	sources/logs/rows_queue.c sources/logs/rows_queue.h \
 	sources/logs/row_names.c sources/logs/row_names.h \
 	sources/logs/rows_queue.c sources/logs/rows_queue.h \
 	sources/logs/table.c sources/logs/table.h \
@@ -157,35 +141,121 @@ endif
 # itself, and has none.
 log_fuzz_libs = libsources.la libtelemetry.la
 LOG_FUZZ_TESTS = \
+	tests/fuzz/replay_log_algoperf \
+	tests/fuzz/replay_log_csv \
+	tests/fuzz/replay_log_deepmd \
+	tests/fuzz/replay_log_deepspeed_csv \
+	tests/fuzz/replay_log_huggingface_state \
+	tests/fuzz/replay_log_json_document \
+	tests/fuzz/replay_log_json_lines \
+	tests/fuzz/replay_log_keras_csv \
 	tests/fuzz/replay_log_key_values \
+	tests/fuzz/replay_log_lightning \
 	tests/fuzz/replay_log_tensorboard \
 	tests/fuzz/replay_log_text \
+	tests/fuzz/replay_log_ultralytics \
 	tests/fuzz/replay_log_wandb
 check_PROGRAMS += $(LOG_FUZZ_TESTS)
 TESTS += $(LOG_FUZZ_TESTS)
+tests_fuzz_replay_log_algoperf_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
+tests_fuzz_replay_log_algoperf_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
+tests_fuzz_replay_log_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_deepmd_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_deepmd_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepmd
+tests_fuzz_replay_log_deepmd_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_deepspeed_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
+tests_fuzz_replay_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_huggingface_state_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
+tests_fuzz_replay_log_huggingface_state_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_json_document_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
+tests_fuzz_replay_log_json_document_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_json_lines_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
+tests_fuzz_replay_log_json_lines_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_keras_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_keras_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_csv
+tests_fuzz_replay_log_keras_csv_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_replay_log_key_values_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_lightning_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
+tests_fuzz_replay_log_lightning_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_tensorboard_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_replay_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_ultralytics_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
+tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
 if FUZZERS
 LOG_FUZZERS = \
+	tests/fuzz/fuzz_log_algoperf \
+	tests/fuzz/fuzz_log_csv \
+	tests/fuzz/fuzz_log_deepmd \
+	tests/fuzz/fuzz_log_deepspeed_csv \
+	tests/fuzz/fuzz_log_huggingface_state \
+	tests/fuzz/fuzz_log_json_document \
+	tests/fuzz/fuzz_log_json_lines \
+	tests/fuzz/fuzz_log_keras_csv \
 	tests/fuzz/fuzz_log_key_values \
+	tests/fuzz/fuzz_log_lightning \
 	tests/fuzz/fuzz_log_tensorboard \
 	tests/fuzz/fuzz_log_text \
+	tests/fuzz/fuzz_log_ultralytics \
 	tests/fuzz/fuzz_log_wandb
 noinst_PROGRAMS += $(LOG_FUZZERS)
+tests_fuzz_fuzz_log_algoperf_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
+tests_fuzz_fuzz_log_algoperf_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_algoperf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
+tests_fuzz_fuzz_log_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_deepmd_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_deepmd_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepmd
+tests_fuzz_fuzz_log_deepmd_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_deepmd_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_deepspeed_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
+tests_fuzz_fuzz_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_deepspeed_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_huggingface_state_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
+tests_fuzz_fuzz_log_huggingface_state_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_huggingface_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_json_document_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
+tests_fuzz_fuzz_log_json_document_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_json_document_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_json_lines_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
+tests_fuzz_fuzz_log_json_lines_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_json_lines_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_keras_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_keras_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_csv
+tests_fuzz_fuzz_log_keras_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_keras_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_lightning_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
+tests_fuzz_fuzz_log_lightning_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_lightning_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_tensorboard_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
@@ -194,6 +264,10 @@ tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_ultralytics_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
+tests_fuzz_fuzz_log_ultralytics_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_ultralytics_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_wandb_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_fuzz_log_wandb_LDADD = $(log_fuzz_libs)
