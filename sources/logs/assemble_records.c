@@ -96,14 +96,14 @@ bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_
 }
 
 /* The training loss that stands beside an evaluation: where a row is an epoch, its loss is the
- * epoch's; and where one loss an epoch is all that is told, too. */
+ * epoch's; and where one loss an epoch is all that is told, at the epochs' ends, too. */
 static void add_train_loss(const struct tw_assembled_run *run, const struct tw_held_row *row,
                            bool has_loss, struct tw_record *record)
 {
     if (tw_record_has(record, TW_SIGNAL_TRAIN_LOSS))
         return;
-    bool is_of_epoch =
-        !isnan(row->epoch) && floor(row->epoch) == run->loss_epoch && run->losses_in_epoch == 1;
+    bool is_of_epoch = !isnan(row->epoch) && row->epoch == run->loss_epoch &&
+                       floor(row->epoch) == row->epoch && run->losses_in_epoch == 1;
     if ((has_loss && run->axis == TW_AXIS_EPOCH) || is_of_epoch)
         tw_record_set(record, TW_SIGNAL_TRAIN_LOSS, run->last_loss);
 }
