@@ -97,13 +97,16 @@ SOURCES_TESTS = \
 	tests/unit/test_kafka_source \
 	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_assemble \
+	tests/unit/test_log_csv \
 	tests/unit/test_log_input \
+	tests/unit/test_log_json \
 	tests/unit/test_log_lines \
 	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
 	tests/unit/test_log_number \
 	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
+	tests/unit/test_log_tables \
 	tests/unit/test_log_tensorboard \
 	tests/unit/test_log_text \
 	tests/unit/test_log_trainers \
@@ -117,6 +120,15 @@ SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
 tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_csv_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_csv_SOURCES = tests/unit/test_log_csv.c tests/unit/log_rows.h \
+	tests/unit/log_text.h
+tests_unit_test_log_json_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_json_SOURCES = tests/unit/test_log_json.c tests/unit/log_rows.h \
+	tests/unit/log_text.h
+tests_unit_test_log_tables_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_tables_SOURCES = tests/unit/test_log_tables.c tests/unit/log_rows.h \
+	tests/unit/log_text.h
 tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)

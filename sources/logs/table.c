@@ -258,13 +258,6 @@ static int give_row(struct pass *pass, const struct tw_table_rules *rules, void 
     return table->row.n_cells ? sink->row(sink->closure, &table->row) : 0;
 }
 
-/* The line's cells are as many as names, or the names were none. */
-static bool is_first_row(const struct pass *pass)
-{
-    size_t n = pass->column + 1, names = pass->table->n_columns;
-    return pass->table->separator == ' ' ? n == names : n <= names && (n > 1 || names == 1);
-}
-
 static int end_row(struct pass *pass, const struct tw_table_rules *rules, void *state,
                    const struct tw_log_sink *sink)
 {
@@ -277,10 +270,6 @@ static int end_row(struct pass *pass, const struct tw_table_rules *rules, void *
         pass->damage = "a quote that is not closed";
     }
     table->open_lines = 0;
-    if (!table->has_rows && !is_first_row(pass)) {
-        tw_table_release(table);
-        return 0;
-    }
     return give_row(pass, rules, state, sink);
 }
 
@@ -289,7 +278,7 @@ static int take_text_line(struct pass *pass, const struct tw_table_rules *rules,
                           size_t size, const struct tw_log_sink *sink, struct tw_error *error)
 {
     int result = tw_table_take_names(pass->table, rules, line, size, error);
-    if (result || !pass->table->has_rows || !pass->texts)
+    if (result || !pass->texts)
         return result < 0 ? result : 0;
     return sink->broken(sink->closure, "a line of a table without a number");
 }
@@ -335,10 +324,21 @@ static int read_row(struct tw_table *table, const struct tw_table_rules *rules, 
     struct pass pass = {.table = table, .at = line, .end = line + size};
     start_row(table);
     take_cells(&pass);
-    /* A quote in what stands before the table is none of its cells. */
-    if (!pass.numbers && !(pass.is_open && table->has_rows))
+    if (!pass.numbers && !pass.is_open)
         return take_text_line(&pass, rules, line, size, sink, error);
     return end_row(&pass, rules, state, sink);
+}
+
+/* Up to the first row. */
+static int read_head(struct tw_table *table, const struct tw_table_rules *rules, void *state,
+                     const char *line, size_t size, const struct tw_log_sink *sink,
+                     struct tw_error *error)
+{
+    int result = tw_table_note_names(table, line, size, error);
+    if (result)
+        return result < 0 ? result : 0;
+    result = tw_table_settle_names(table, rules, line, size, error);
+    return result <= 0 ? result : read_row(table, rules, state, line, size, sink, error);
 }
 
 int tw_table_line(struct tw_table *table, const struct tw_table_rules *rules, void *state,
@@ -352,7 +352,9 @@ int tw_table_line(struct tw_table *table, const struct tw_table_rules *rules, vo
     int result = table->open_lines ? give_up_quote(table, rules, state, sink) : 0;
     if (result || !size)
         return result;
-    if (!table->separator || *line == '#') {
+    if (!table->separator)
+        return read_head(table, rules, state, line, size, sink, error);
+    if (*line == '#') {
         result = tw_table_take_names(table, rules, line, size, error);
         return result < 0 ? result : 0;
     }
@@ -362,7 +364,7 @@ int tw_table_line(struct tw_table *table, const struct tw_table_rules *rules, vo
 int tw_table_finish(struct tw_table *table, const struct tw_table_rules *rules, void *state,
                     const struct tw_log_sink *sink)
 {
-    return table->open_lines && table->has_rows ? give_up_quote(table, rules, state, sink) : 0;
+    return table->open_lines ? give_up_quote(table, rules, state, sink) : 0;
 }
 
 void tw_table_done(void *state)
@@ -405,4 +407,6 @@ void tw_table_view(struct tw_table_view *ret, const struct tw_log_sample *sample
             break;
         at += at < end;
     }
+    if (!ret->rows)
+        tw_table_settle_names(&ret->table, &rules, NULL, 0, NULL);
 }

@@ -11,6 +11,8 @@
 
 /* More columns than that, and those behind are left out. */
 #define TW_TABLE_COLUMNS_MAX 4096
+/* So many lines of texts above the first row may be its names. */
+#define TW_TABLE_CANDIDATES_MAX 8
 
 enum tw_column_use {
     TW_COLUMN_CELL,
@@ -28,6 +30,12 @@ struct tw_column {
     bool has_numbers;        /* it has held one: a text among them is damage */
 };
 
+struct tw_table_candidate {
+    char *text;
+    size_t size, n_names, n_cells; /* empty ones at the end are no names */
+    char separator;
+};
+
 struct tw_table {
     char separator; /* 0: no names so far; ' ': blanks */
     bool has_rows, is_test;
@@ -40,6 +48,8 @@ struct tw_table {
     /* A quoted cell that goes on in the next line. */
     size_t open_column;
     unsigned open_lines; /* 0: there is none */
+    struct tw_table_candidate candidates[TW_TABLE_CANDIDATES_MAX];
+    size_t n_candidates;
 };
 
 /* What a format knows of its tables. */

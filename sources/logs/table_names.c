@@ -11,6 +11,7 @@
 #define NAME_MAX_BYTES 500u
 /* Names that are compared with all others. */
 #define KNOWN_MAX 64u
+#define CANDIDATE_MAX_BYTES (256u << 10)
 
 struct slice {
     const char *text;
@@ -84,6 +85,16 @@ static char find_separator(struct slice line)
     return ','; /* one column */
 }
 
+/* How many cells a line has, those behind its last name or number among them. */
+static size_t count_cells(struct slice line, char separator)
+{
+    struct slice cell;
+    size_t n = 0;
+    while (next_cell(&line, separator, &cell))
+        n++;
+    return n;
+}
+
 /* How many names the line has; 0 where it cannot be names: numbers, gaps, sentences. */
 static size_t count_names(struct slice line, char separator)
 {
@@ -100,6 +111,17 @@ static size_t count_names(struct slice line, char separator)
         n += cell.size || !n;
     }
     return n;
+}
+
+/* Names may stand behind a '#'. */
+static struct slice names_of(const char *text, size_t size)
+{
+    struct slice line = {text, size};
+    trim(&line);
+    while (line.size && *line.text == '#')
+        line.text++, line.size--;
+    trim(&line);
+    return line;
 }
 
 /* ---- columns ---- */
@@ -155,13 +177,51 @@ static bool allocate(struct tw_table *table, size_t n, size_t bytes)
     return table->columns && table->cells && table->cell_columns && table->names;
 }
 
-void tw_table_release(struct tw_table *table)
+static void release_names(struct tw_table *table)
 {
     free(table->columns);
     free(table->cells);
     free(table->cell_columns);
     free(table->names);
+    table->columns = NULL;
+    table->cells = NULL;
+    table->cell_columns = NULL;
+    table->names = NULL;
+    table->n_columns = 0;
+    table->separator = '\0';
+}
+
+static void forget_candidates(struct tw_table *table)
+{
+    for (size_t i = 0; i < table->n_candidates; i++)
+        free(table->candidates[i].text);
+    table->n_candidates = 0;
+}
+
+void tw_table_release(struct tw_table *table)
+{
+    release_names(table);
+    forget_candidates(table);
     *table = (struct tw_table){0};
+}
+
+static int out_of_memory(struct tw_error *error)
+{
+    return tw_error_set(error, -ENOMEM, "out of memory");
+}
+
+/* The line has so many names. */
+static int take(struct tw_table *table, const struct tw_table_rules *rules, struct slice line,
+                char separator, size_t n, struct tw_error *error)
+{
+    release_names(table);
+    if (!allocate(table, n < TW_TABLE_COLUMNS_MAX ? n : TW_TABLE_COLUMNS_MAX, line.size + 1)) {
+        release_names(table);
+        return out_of_memory(error);
+    }
+    table->separator = separator;
+    fill_columns(table, rules, line);
+    return 1;
 }
 
 const struct tw_column *tw_table_find(const struct tw_table *table, const char *name)
@@ -208,28 +268,79 @@ static bool are_known(const struct tw_table *table, struct slice line, char sepa
 int tw_table_take_names(struct tw_table *table, const struct tw_table_rules *rules,
                         const char *text, size_t size, struct tw_error *error)
 {
-    struct slice line = {text, size};
-    trim(&line);
-    while (line.size && *line.text == '#')
-        line.text++, line.size--;
-    trim(&line);
+    struct slice line = names_of(text, size);
     char separator = find_separator(line);
     size_t n = count_names(line, separator);
     if (!n)
         return 0;
-    if (table->separator && is_same_line(table, line, separator))
+    if (is_same_line(table, line, separator))
         return 1;
-    if (table->has_rows && (n == 1 || !are_known(table, line, separator)))
+    if (n == 1 || !are_known(table, line, separator))
         return 0;
-    /* Before any row, the first of equally wide lines are the names: rows may begin with texts. */
-    if (table->separator && !table->has_rows && (n == 1 || n == table->n_columns))
-        return 0;
-    tw_table_release(table);
-    if (!allocate(table, n < TW_TABLE_COLUMNS_MAX ? n : TW_TABLE_COLUMNS_MAX, line.size + 1)) {
-        tw_table_release(table);
-        return tw_error_set(error, -ENOMEM, "out of memory");
+    return take(table, rules, line, separator, n, error);
+}
+
+/* ---- names before the first row ---- */
+
+static int keep_candidate(struct tw_table *table, struct slice line, char separator, size_t n,
+                          struct tw_error *error)
+{
+    if (table->n_candidates == TW_TABLE_CANDIDATES_MAX) {
+        free(table->candidates[0].text);
+        table->n_candidates--;
+        memmove(table->candidates, table->candidates + 1,
+                table->n_candidates * sizeof *table->candidates);
     }
-    table->separator = separator;
-    fill_columns(table, rules, line);
+    struct tw_table_candidate *candidate = &table->candidates[table->n_candidates];
+    *candidate = (struct tw_table_candidate){malloc(line.size), line.size, n,
+                                             count_cells(line, separator), separator};
+    if (!candidate->text)
+        return out_of_memory(error);
+    memcpy(candidate->text, line.text, line.size);
+    table->n_candidates++;
     return 1;
+}
+
+int tw_table_note_names(struct tw_table *table, const char *text, size_t size,
+                        struct tw_error *error)
+{
+    struct slice line = names_of(text, size);
+    char separator = find_separator(line);
+    size_t n = line.size <= CANDIDATE_MAX_BYTES ? count_names(line, separator) : 0;
+    return n ? keep_candidate(table, line, separator, n, error) : *text == '#';
+}
+
+/* Which candidate names the row's cells: as many names as cells; of several the first, but of those
+ * apart by blanks the last, since sentences come before. Else the last that the row is shorter
+ * than, or the first that it is longer than. -1: none. */
+static int find_candidate(const struct tw_table *table, struct slice row)
+{
+    int equal = -1, longer = -1, shorter = -1;
+    for (int i = 0; i < (int)table->n_candidates; i++) {
+        const struct tw_table_candidate *names = &table->candidates[i];
+        size_t cells = count_cells(row, names->separator);
+        bool is_apart = names->separator != ' ' && names->n_names > 1 && cells > 1;
+        if (cells == names->n_cells && (equal < 0 || names->separator == ' '))
+            equal = i;
+        if (is_apart && names->n_cells > cells)
+            longer = i;
+        if (is_apart && names->n_cells < cells && shorter < 0)
+            shorter = i;
+    }
+    return equal >= 0 ? equal : longer >= 0 ? longer : shorter;
+}
+
+int tw_table_settle_names(struct tw_table *table, const struct tw_table_rules *rules,
+                          const char *row, size_t size, struct tw_error *error)
+{
+    struct slice cells = {row, size};
+    trim(&cells);
+    int at = row ? find_candidate(table, cells) : (int)table->n_candidates - 1;
+    if (at < 0)
+        return 0;
+    const struct tw_table_candidate *names = &table->candidates[at];
+    struct slice line = {names->text, names->size};
+    int result = take(table, rules, line, names->separator, names->n_names, error);
+    forget_candidates(table);
+    return result;
 }

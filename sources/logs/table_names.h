@@ -4,9 +4,17 @@
 
 #include "sources/logs/table.h"
 
-/* Takes `line` for the table's names where it can be that: at first any line of texts, of which the
- * last before a row counts; later the same names again, or others of which one is known. Returns 1
- * when they are names, 0 when not, or -ENOMEM. */
+/* Before the first row: keeps `line` where it can be names, as one of the last such lines. Returns
+ * 1 when it can, or is a comment; 0 when not; or -ENOMEM. */
+int tw_table_note_names(struct tw_table *table, const char *line, size_t size,
+                        struct tw_error *error);
+/* Chooses the line that names the cells of the first `row`; NULL: there is none yet, the last one.
+ * Returns 1, 0 where no line does, or -ENOMEM. */
+int tw_table_settle_names(struct tw_table *table, const struct tw_table_rules *rules,
+                          const char *row, size_t size, struct tw_error *error);
+
+/* Later: the same names again, or others of which half are known; these are taken. Returns 1 when
+ * they are names, 0 when not, or -ENOMEM. */
 int tw_table_take_names(struct tw_table *table, const struct tw_table_rules *rules,
                         const char *line, size_t size, struct tw_error *error);
 
