@@ -23,7 +23,6 @@ libsources_la_SOURCES = \
 	sources/logs/crc32c.c sources/logs/crc32c.h \
 	sources/logs/csv.c \
 	sources/logs/date_time.c sources/logs/date_time.h \
-	sources/logs/decimal.h \
 	sources/logs/deepmd.c \
 	sources/logs/deepspeed.c \
 	sources/logs/deepspeed_csv.c \

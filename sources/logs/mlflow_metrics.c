@@ -2,7 +2,7 @@
  * it. No file stays open: there may be more of them than a process may have. */
 #include "sources/logs/mlflow_metrics.h"
 
-#include "sources/logs/decimal.h"
+#include "sources/logs/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static bool read_field(const char *line, size_t size, unsigned i, double *ret)
         if (field == at)
             return false;
         if (!i)
-            return tw_decimal(field, (size_t)(at - field), ret);
+            return tw_log_number(field, (size_t)(at - field), ret) == 1;
     }
 }
 

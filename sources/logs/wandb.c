@@ -4,7 +4,7 @@
  * exit record tells how the run ended. */
 #include "sources/logs/format.h"
 
-#include "sources/logs/decimal.h"
+#include "sources/logs/number.h"
 #include "sources/logs/json_leaves.h"
 #include "sources/logs/protobuf.h"
 #include "sources/logs/wandb_blocks.h"
@@ -80,8 +80,8 @@ static bool read_item(struct tw_protobuf message, struct item *ret)
         } else if (tw_protobuf_is(&field, JSON, TW_WIRE_BYTES) ||
                    tw_protobuf_is(&field, VALUE_JSON, TW_WIRE_BYTES)) {
             ret->json = field.bytes;
-            ret->is_number = tw_decimal((const char *)field.bytes.at,
-                                        tw_protobuf_size(&field.bytes), &ret->number);
+            ret->is_number = tw_log_number((const char *)field.bytes.at,
+                                           tw_protobuf_size(&field.bytes), &ret->number) == 1;
         } else if (tw_protobuf_is(&field, NUMBER, TW_WIRE_FIXED64)) {
             ret->number = tw_protobuf_double(field.value);
             ret->is_number = true;
