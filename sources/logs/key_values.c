@@ -75,7 +75,7 @@ static int probe(const struct tw_log_sample *sample)
         good += pairs.n >= 2;
         at += size + 1;
     }
-    return good >= 2 && good * 10 >= lines * 8 ? 50 : 0;
+    return good >= 2 && good * 10 >= lines * 8 ? 60 : 0; /* surer than text */
 }
 
 const struct tw_log_format tw_log_format_key_values = {
