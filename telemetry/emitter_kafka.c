@@ -2,6 +2,7 @@
 #include "telemetry/emitter_kafka.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/emitter_again.h"
 #include "telemetry/kafka_properties.h"
 #include "telemetry/kafka_trouble.h"
 
@@ -10,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DEFAULT_TOPIC "trainward.telemetry"
 /* What waits for an unreachable broker takes at most this much of the training's memory. */
 #define QUEUE_KBYTES "65536"
+/* And what waits for a producer in the place of one that ended itself, as much again. */
+#define AGAIN_BYTES (65536u << 10)
 /* How long one look into librdkafka waits while its queue is full. */
 #define FULL_QUEUE_POLL_MS 10
 /* How long closing waits for brokers that never took anything and cannot be reached. */
@@ -23,12 +27,17 @@
 
 #define LOOK_FOR_TOPIC_MS 1000
 /* How often a producer that ended itself may be replaced. */
-#define REPLACE_EVERY_SECONDS 10.0
+#define REPLACE_EVERY_SECONDS 2.0
+/* Between two looks whether it may be, while closing. */
+#define REPLACE_LOOK_SECONDS .05
 
 struct tw_emitter_kafka {
     rd_kafka_conf_t *conf; /* what each producer gets a copy of */
     rd_kafka_t *producer;
     double replace_after;
+    struct tw_again again; /* what ended producers did not deliver; the hooks are not told yet */
+    uint32_t serial;       /* of the next message */
+    bool is_closing;
     char *topic, *key;
     struct tw_emitter_kafka_hooks hooks;
     /* Since the newest delivery: */
@@ -61,11 +70,34 @@ static const char *describe(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t 
     return kafka->described;
 }
 
+/* What goes with a message through librdkafka. */
+static void *pack(uint32_t serial, uint32_t tag)
+{
+    return (void *)(uintptr_t)((uint64_t)serial << 32 | tag);
+}
+
+static bool has_ended(rd_kafka_t *producer)
+{
+    return rd_kafka_fatal_error(producer, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* A message that a producer which ended itself reports as failed will be sent by the next one.
+ * Where the broker had it, that is a repeat, which readers know by its records' numbers. */
+static bool keep(struct tw_emitter_kafka *kafka, rd_kafka_t *producer,
+                 const rd_kafka_message_t *message)
+{
+    uint64_t packed = (uint64_t)(uintptr_t)message->_private;
+    return !kafka->is_closing && has_ended(producer) &&
+           tw_again_keep(&kafka->again, (uint32_t)(packed >> 32), (uint32_t)packed,
+                         message->payload, message->len);
+}
+
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     struct tw_emitter_kafka *kafka = opaque;
     uint32_t tag = (uint32_t)(uintptr_t)message->_private;
-    (void)producer;
+    if (message->err && keep(kafka, producer, message))
+        return;
     if (!message->err) {
         kafka->broker_error[0] = '\0';
         kafka->is_away = kafka->is_full = false;
@@ -156,6 +188,7 @@ int tw_emitter_kafka_open(struct tw_emitter_kafka **ret, const struct tw_emitter
     if (!kafka)
         return tw_error_set(error, -ENOMEM, "out of memory");
     kafka->hooks = *hooks;
+    kafka->again.bytes_max = AGAIN_BYTES;
     int result = set_up(kafka, options, key, error);
     if (result)
         release(kafka);
@@ -165,14 +198,13 @@ int tw_emitter_kafka_open(struct tw_emitter_kafka **ret, const struct tw_emitter
 }
 
 static rd_kafka_resp_err_t produce(struct tw_emitter_kafka *kafka, const void *data, size_t size,
-                                   uint32_t tag)
+                                   uint32_t serial, uint32_t tag)
 {
     /* librdkafka only reads the value when it is asked to copy it. */
     void *value = (void *)(uintptr_t)data;
     return rd_kafka_producev(kafka->producer, RD_KAFKA_V_TOPIC(kafka->topic),
                              RD_KAFKA_V_KEY(kafka->key, strlen(kafka->key)),
-                             RD_KAFKA_V_VALUE(value, size),
-                             RD_KAFKA_V_OPAQUE((void *)(uintptr_t)tag),
+                             RD_KAFKA_V_VALUE(value, size), RD_KAFKA_V_OPAQUE(pack(serial, tag)),
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 }
 
@@ -187,21 +219,33 @@ static void give_up(rd_kafka_t *producer)
 }
 
 /* An idempotent producer ends itself when the broker has lost what it had acknowledged (a crash, a
- * topic made anew). The training goes on, and so do its records: with a new producer. Returns
- * whether there is one. */
-static bool replace(struct tw_emitter_kafka *kafka)
+ * topic made anew). The training goes on, and so do its records: with a new producer. */
+static void replace(struct tw_emitter_kafka *kafka)
 {
     double time = tw_now_seconds();
     if (time < kafka->replace_after)
-        return false;
+        return;
     kafka->replace_after = time + REPLACE_EVERY_SECONDS;
     rd_kafka_t *ended = kafka->producer;
     if (start(kafka, NULL)) {
         kafka->producer = ended;
-        return false;
+        return;
     }
-    give_up(ended);
-    return true;
+    give_up(ended); /* which keeps what it had */
+}
+
+/* Nothing newer goes before what waits for a new producer. Returns whether nothing waits. */
+static bool go_on(struct tw_emitter_kafka *kafka)
+{
+    if (has_ended(kafka->producer))
+        replace(kafka);
+    const struct tw_again_message *first;
+    while ((first = kafka->again.first) && !has_ended(kafka->producer)) {
+        if (produce(kafka, first->data, first->size, first->serial, first->tag))
+            return false;
+        free(tw_again_take(&kafka->again));
+    }
+    return !kafka->again.first && !has_ended(kafka->producer);
 }
 
 static int cannot_send(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code,
@@ -216,23 +260,47 @@ static int cannot_send(struct tw_emitter_kafka *kafka, rd_kafka_resp_err_t code,
     return tw_error_set(error, -EIO, "kafka: %s", describe(kafka, code));
 }
 
+static int keep_newest(struct tw_emitter_kafka *kafka, const void *data, size_t size, uint32_t tag,
+                       struct tw_error *error)
+{
+    if (tw_again_keep(&kafka->again, kafka->serial, tag, data, size)) {
+        kafka->serial++;
+        return 0;
+    }
+    return cannot_send(kafka,
+                       has_ended(kafka->producer) ? RD_KAFKA_RESP_ERR__FATAL
+                                                  : RD_KAFKA_RESP_ERR__QUEUE_FULL,
+                       error);
+}
+
 int tw_emitter_kafka_send(struct tw_emitter_kafka *kafka, const void *data, size_t size,
                           uint32_t tag, double patience_seconds, struct tw_error *error)
 {
     double deadline = tw_now_seconds() + (kafka->is_full ? 0 : patience_seconds);
     rd_kafka_resp_err_t result;
-    while ((result = produce(kafka, data, size, tag)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+    if (!go_on(kafka))
+        return keep_newest(kafka, data, size, tag, error);
+    while ((result = produce(kafka, data, size, kafka->serial, tag)) ==
+               RD_KAFKA_RESP_ERR__QUEUE_FULL &&
            tw_now_seconds() < deadline)
         rd_kafka_poll(kafka->producer, FULL_QUEUE_POLL_MS);
-    if (result == RD_KAFKA_RESP_ERR__FATAL && replace(kafka))
-        result = produce(kafka, data, size, tag);
+    if (result == RD_KAFKA_RESP_ERR__FATAL)
+        return keep_newest(kafka, data, size, tag, error);
     kafka->is_full = result == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    kafka->serial += !result;
     return result ? cannot_send(kafka, result, error) : 0;
 }
 
 void tw_emitter_kafka_poll(struct tw_emitter_kafka *kafka)
 {
     rd_kafka_poll(kafka->producer, 0);
+    go_on(kafka);
+}
+
+static void pause_for(double seconds)
+{
+    struct timespec pause = {.tv_nsec = (long)(seconds * 1e9)};
+    nanosleep(&pause, NULL);
 }
 
 /* Waits for the queue to empty. Brokers that were there before may come back in time. */
@@ -242,11 +310,26 @@ static void wait_for_deliveries(struct tw_emitter_kafka *kafka, double seconds)
     bool is_patient = seconds > PATIENT_SECONDS;
     while (left > 0) {
         double wait = left < AWAY_SECONDS ? left : AWAY_SECONDS;
-        if (!rd_kafka_flush(kafka->producer, (int)(1000 * wait)))
+        bool has_waiting = !go_on(kafka);
+        bool is_empty = !rd_kafka_flush(kafka->producer, (int)(1000 * wait));
+        if (is_empty && !has_waiting && !kafka->again.first)
             return;
         if (kafka->is_away && !kafka->has_delivered && !is_patient)
             return;
+        if (is_empty)
+            pause_for(left < REPLACE_LOOK_SECONDS ? left : REPLACE_LOOK_SECONDS);
         left = deadline - tw_now_seconds();
+    }
+}
+
+/* What no producer took any more. */
+static void give_up_waiting(struct tw_emitter_kafka *kafka)
+{
+    struct tw_again_message *message;
+    while ((message = tw_again_take(&kafka->again))) {
+        kafka->hooks.done(kafka->hooks.closure, message->tag,
+                          describe(kafka, RD_KAFKA_RESP_ERR__FATAL));
+        free(message);
     }
 }
 
@@ -274,6 +357,8 @@ void tw_emitter_kafka_close(struct tw_emitter_kafka *kafka, double seconds)
     wait_for_deliveries(kafka, seconds);
     if (rd_kafka_outq_len(kafka->producer) > 0 && !kafka->broker_error[0])
         look_for_topic(kafka);
+    kafka->is_closing = true;
     give_up(kafka->producer);
+    give_up_waiting(kafka);
     release(kafka);
 }

@@ -10,6 +10,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/clock.c telemetry/clock.h \
 	telemetry/directories.c telemetry/directories.h \
 	telemetry/emitter.c telemetry/emitter.h \
+	telemetry/emitter_again.c telemetry/emitter_again.h \
 	telemetry/emitter_frame.c telemetry/emitter_frame.h \
 	telemetry/emitter_kafka.c telemetry/emitter_kafka.h \
 	telemetry/emitter_writer.c telemetry/emitter_writer.h \

@@ -507,28 +507,46 @@ static void a_retried_message_arrives_once_and_in_order(void **state)
     end_reading(&arrived);
 }
 
-static void a_producer_that_ended_itself_is_replaced(void **state)
+/* As a broker says that lost what it had acknowledged. */
+static void end_producer(void)
+{
+    rd_kafka_mock_push_request_errors(cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+}
+
+static void a_producer_that_ended_itself_is_replaced_and_nothing_is_lost(void **state)
 {
     (void)state;
     struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.linger_seconds = 3600});
-    struct tw_emitter_counts counts;
-    struct tw_error error = {0};
     struct arrived arrived;
     emit_step(emitter, 0, NAN);
     wait_for_fates(emitter, 1);
-    /* As a broker says that lost what it had acknowledged. */
-    rd_kafka_mock_push_request_errors(cluster, 0 /* Produce */, 1,
-                                      RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
-    emit_step(emitter, 1, NAN);
-    wait_for_fates(emitter, 2);
-    for (uint64_t i = 2; i < 50; i++)
+    end_producer();
+    for (uint64_t i = 1; i < 50; i++)
         emit_step(emitter, i, i % 10 ? 0.5 : NAN);
-    assert_int_equal(tw_emitter_close(emitter, &counts, &error), -EIO);
-    assert_int_equal(counts.lost, 1);
-    assert_int_equal(counts.delivered, 49);
+    close_emitter(emitter, 50);
     begin_reading(&arrived);
-    assert_steps_arrive(&arrived, 0, 1);
-    assert_steps_arrive(&arrived, 2, 50);
+    assert_steps_arrive(&arrived, 0, 50);
+    end_reading(&arrived);
+}
+
+static void what_ended_producers_had_waits_for_the_next_in_order(void **state)
+{
+    (void)state;
+    struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.linger_seconds = 1e-3});
+    struct arrived arrived;
+    emit_step(emitter, 0, NAN);
+    wait_for_fates(emitter, 1);
+    for (uint64_t i = 1; i < 200; i++) {
+        if (i == 20 || i == 120)
+            end_producer(); /* the second before another may take its place */
+        emit_step(emitter, i, 0.5);
+        if (i % 10 == 0)
+            wait_a_moment();
+    }
+    close_emitter(emitter, 200);
+    begin_reading(&arrived);
+    assert_steps_arrive(&arrived, 0, 200);
     end_reading(&arrived);
 }
 
@@ -633,8 +651,11 @@ int main(void)
                                         stop_broker),
         cmocka_unit_test_setup_teardown(a_retried_message_arrives_once_and_in_order, start_broker,
                                         stop_broker),
-        cmocka_unit_test_setup_teardown(a_producer_that_ended_itself_is_replaced, start_broker,
-                                        stop_broker),
+        cmocka_unit_test_setup_teardown(
+            a_producer_that_ended_itself_is_replaced_and_nothing_is_lost, start_broker,
+            stop_broker),
+        cmocka_unit_test_setup_teardown(what_ended_producers_had_waits_for_the_next_in_order,
+                                        start_broker, stop_broker),
         cmocka_unit_test_setup_teardown(the_header_goes_ahead_again_after_a_loss, start_broker,
                                         stop_broker),
         cmocka_unit_test(a_mute_broker_holds_nothing_up),
