@@ -54,4 +54,6 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_deepspeed,
     &tw_log_format_text,
     NULL,
+    &tw_log_format_key_values,  &tw_log_format_mlflow, &tw_log_format_mlflow_sqlite,
+    &tw_log_format_tensorboard, &tw_log_format_wandb,  NULL,
 };

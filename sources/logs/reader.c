@@ -263,7 +263,8 @@ static int finish_lines(struct tw_log_reader *reader, const struct tw_log_sink *
 
 static int make_room(struct tw_log_reader *reader, struct tw_error *error)
 {
-    memmove(reader->buffer, reader->buffer + reader->at, reader->used - reader->at);
+    if (reader->at)
+        memmove(reader->buffer, reader->buffer + reader->at, reader->used - reader->at);
     reader->used -= reader->at;
     reader->at = 0;
     if (reader->used < reader->capacity)
