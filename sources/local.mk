@@ -93,6 +93,8 @@ SOURCES_TESTS = \
 	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
 	tests/unit/test_log_number \
+	tests/unit/test_log_text \
+	tests/unit/test_log_trainers \
 	tests/unit/test_log_reader \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tables \
@@ -123,6 +125,8 @@ tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_text_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_trainers_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
 tests_unit_test_log_tensorboard_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c tests/unit/log_rows.h \
@@ -218,4 +222,17 @@ tests_fuzz_fuzz_log_huggingface_state_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
 tests_fuzz_fuzz_log_huggingface_state_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_huggingface_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+# All text formats read lines in one way.
+check_PROGRAMS += tests/fuzz/replay_log_text
+TESTS += tests/fuzz/replay_log_text
+tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_log_text
+tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
+tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

@@ -23,7 +23,7 @@ static int take_overflow(struct tw_text_log *log, const char *line, const char *
     double scale;
     tw_text_row_start_here(log, &log->row);
     log->row.part = TW_PART_TRAIN;
-    log->row.time_ms = tw_text_time(line, (size_t)(end - line));
+    log->row.time_ms = tw_text_time(line, (size_t)(end - line), NULL);
     tw_text_row_add(&log->row, "OVERFLOW!", 9, 1, TW_MEANS_OVERFLOW);
     if (number_behind(line, end, "oss scale: ", &scale))
         tw_text_row_add(&log->row, "loss scale", 10, scale, TW_MEANS_LOSS_SCALE);
@@ -41,7 +41,7 @@ static int take_step(struct tw_text_log *log, const char *line, const char *end,
     tw_text_row_start_here(log, &log->row);
     log->row.part = TW_PART_TRAIN;
     log->row.step = log->step = step;
-    log->row.time_ms = tw_text_time(line, (size_t)(end - line));
+    log->row.time_ms = tw_text_time(line, (size_t)(end - line), NULL);
     if (number_behind(line, end, "lr=", &lr))
         tw_text_row_add(&log->row, "lr", 2, lr, TW_MEANS_LEARNING_RATE);
     /* The sum since the start; a row tells those since the last one. */

@@ -226,7 +226,7 @@ int tw_dict_line(struct tw_text_log *log, const char *line, size_t size,
     log->row.step = dict.step;
     log->row.epoch = dict.epoch;
     log->row.part = part_of_prefix(line, at);
-    log->row.time_ms = tw_text_time(line, size);
+    log->row.time_ms = tw_text_time(line, size, NULL);
     log->epoch = isnan(dict.epoch) ? log->epoch : dict.epoch;
     return give_dict(log, &dict, sink);
 }
@@ -237,7 +237,8 @@ static int huggingface_only(struct tw_text_log *log, const char *line, size_t si
                             const struct tw_log_sink *sink)
 {
     const char *at = memchr(line, '{', size);
-    return at && at[1] == '\'' && tw_text_behind(at, size - (size_t)(at - line), "'epoch'") &&
+    return at && line + size - at > 8 && at[1] == '\'' &&
+           tw_text_behind(at, size - (size_t)(at - line), "'epoch'") &&
            tw_dict_line(log, line, size, sink) > 0 && (log->row.n_cells || log->is_held);
 }
 
@@ -245,8 +246,9 @@ static int fairseq_only(struct tw_text_log *log, const char *line, size_t size,
                         const struct tw_log_sink *sink)
 {
     const char *at = memchr(line, '{', size);
-    return at && at > line + 2 && at[1] == '"' && memchr(line, '|', (size_t)(at - line)) &&
-           tw_dict_line(log, line, size, sink) > 0 && log->row.n_cells;
+    return at && line + size - at > 8 && at > line + 2 && at[1] == '"' &&
+           memchr(line, '|', (size_t)(at - line)) && tw_dict_line(log, line, size, sink) > 0 &&
+           log->row.n_cells;
 }
 
 static int probe_huggingface(const struct tw_log_sample *sample)

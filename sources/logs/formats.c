@@ -1,59 +1,60 @@
 /* All log formats. The surest wins; of equally sure ones the first. */
 #include "sources/logs/format.h"
 
+extern const struct tw_log_format tw_log_format_algoperf;
+extern const struct tw_log_format tw_log_format_caffe;
+extern const struct tw_log_format tw_log_format_csv;
+extern const struct tw_log_format tw_log_format_deepmd;
+extern const struct tw_log_format tw_log_format_deepspeed;
+extern const struct tw_log_format tw_log_format_deepspeed_csv;
+extern const struct tw_log_format tw_log_format_fairseq;
+extern const struct tw_log_format tw_log_format_huggingface_output;
+extern const struct tw_log_format tw_log_format_huggingface_state;
+extern const struct tw_log_format tw_log_format_json_document;
+extern const struct tw_log_format tw_log_format_json_lines;
+extern const struct tw_log_format tw_log_format_keras_csv;
+extern const struct tw_log_format tw_log_format_keras_progress;
 extern const struct tw_log_format tw_log_format_key_values;
+extern const struct tw_log_format tw_log_format_lightning;
+extern const struct tw_log_format tw_log_format_llmc;
+extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_mlflow;
 extern const struct tw_log_format tw_log_format_mlflow_sqlite;
-extern const struct tw_log_format tw_log_format_tensorboard;
-extern const struct tw_log_format tw_log_format_wandb;
-extern const struct tw_log_format tw_log_format_huggingface_state;
-extern const struct tw_log_format tw_log_format_algoperf;
-extern const struct tw_log_format tw_log_format_deepmd;
-extern const struct tw_log_format tw_log_format_ultralytics;
-extern const struct tw_log_format tw_log_format_lightning;
-extern const struct tw_log_format tw_log_format_keras_csv;
-extern const struct tw_log_format tw_log_format_deepspeed_csv;
-extern const struct tw_log_format tw_log_format_json_lines;
-extern const struct tw_log_format tw_log_format_json_document;
-extern const struct tw_log_format tw_log_format_csv;
-extern const struct tw_log_format tw_log_format_megatron;
-extern const struct tw_log_format tw_log_format_llmc;
 extern const struct tw_log_format tw_log_format_nanogpt;
+extern const struct tw_log_format tw_log_format_tensorboard;
 extern const struct tw_log_format tw_log_format_torchtitan;
-extern const struct tw_log_format tw_log_format_caffe;
-extern const struct tw_log_format tw_log_format_huggingface_output;
-extern const struct tw_log_format tw_log_format_fairseq;
-extern const struct tw_log_format tw_log_format_keras_progress;
-extern const struct tw_log_format tw_log_format_deepspeed;
+extern const struct tw_log_format tw_log_format_ultralytics;
+extern const struct tw_log_format tw_log_format_wandb;
 extern const struct tw_log_format tw_log_format_text;
 
+/* One a line. */
+/* clang-format off */
 const struct tw_log_format *const tw_log_formats[] = {
+    &tw_log_format_algoperf,
+    &tw_log_format_caffe,
+    &tw_log_format_csv,
+    &tw_log_format_deepmd,
+    &tw_log_format_deepspeed,
+    &tw_log_format_deepspeed_csv,
+    &tw_log_format_fairseq,
+    &tw_log_format_huggingface_output,
+    &tw_log_format_huggingface_state,
+    &tw_log_format_json_document,
+    &tw_log_format_json_lines,
+    &tw_log_format_keras_csv,
+    &tw_log_format_keras_progress,
     &tw_log_format_key_values,
+    &tw_log_format_lightning,
+    &tw_log_format_llmc,
+    &tw_log_format_megatron,
     &tw_log_format_mlflow,
     &tw_log_format_mlflow_sqlite,
-    &tw_log_format_tensorboard,
-    &tw_log_format_wandb,
-    &tw_log_format_huggingface_state,
-    &tw_log_format_algoperf,
-    &tw_log_format_deepmd,
-    &tw_log_format_ultralytics,
-    &tw_log_format_lightning,
-    &tw_log_format_keras_csv,
-    &tw_log_format_deepspeed_csv,
-    &tw_log_format_json_lines,
-    &tw_log_format_json_document,
-    &tw_log_format_csv,
-    &tw_log_format_megatron,
-    &tw_log_format_llmc,
     &tw_log_format_nanogpt,
+    &tw_log_format_tensorboard,
     &tw_log_format_torchtitan,
-    &tw_log_format_caffe,
-    &tw_log_format_huggingface_output,
-    &tw_log_format_fairseq,
-    &tw_log_format_keras_progress,
-    &tw_log_format_deepspeed,
+    &tw_log_format_ultralytics,
+    &tw_log_format_wandb,
     &tw_log_format_text,
     NULL,
-    &tw_log_format_key_values,  &tw_log_format_mlflow, &tw_log_format_mlflow_sqlite,
-    &tw_log_format_tensorboard, &tw_log_format_wandb,  NULL,
 };
+/* clang-format on */

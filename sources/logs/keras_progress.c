@@ -69,7 +69,8 @@ static int take_bar(struct tw_text_log *log, const char *at, const char *end, do
                     double total, const struct tw_log_sink *sink)
 {
     bool is_other = log->is_held && !log->keras.is_new &&
-                    (done < log->keras.at || (total == total && total != log->keras.total));
+                    (done < log->keras.at || log->keras.is_done ||
+                     (total == total && total != log->keras.total));
     int result = log->keras.is_new || is_other ? tw_text_give_held(log, sink) : 0;
     if (is_other || isnan(log->keras.epoch))
         log->row.part = TW_PART_EVAL;
@@ -80,6 +81,8 @@ static int take_bar(struct tw_text_log *log, const char *at, const char *end, do
     log->row.part = part;
     log->row.epoch = log->keras.epoch;
     log->keras.is_new = false;
+    /* Keras 3 writes the last state of a bar twice, and every state looks like it. */
+    log->keras.is_done = at[1] != '\xE2' && !tw_text_behind(at, (size_t)(end - at), " ETA: ");
     log->keras.at = done;
     log->keras.total = total;
     if (!take_readings(&log->row, tw_text_behind(at, (size_t)(end - at), " - "), end) && !result)

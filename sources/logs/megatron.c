@@ -115,7 +115,7 @@ static int take_iteration(struct tw_text_log *log, const char *line, const char 
     tw_text_row_start_here(log, row);
     row->part = TW_PART_TRAIN;
     row->step = log->step = step;
-    row->time_ms = tw_text_time(line, (size_t)(end - line));
+    row->time_ms = tw_text_time(line, (size_t)(end - line), NULL);
     bool is_whole = take_fields(row, bar + 1, end);
     int result = is_whole ? 0 : sink->broken(sink->closure, "a field of a line holds no number");
     result = result ? result : tw_text_give(log, sink);

@@ -89,6 +89,8 @@ static const char *take_exponent(const char *at, const char *end, int *ret)
 static size_t take_decimal(const char *text, const char *end, double *ret)
 {
     struct decimal decimal = {0};
+    if (end - text > NUMBER_SIZE_MAX + 2)
+        end = text + NUMBER_SIZE_MAX + 2; /* more is none: whoever looks on need not wait */
     const char *at = take_digits(text, end, &decimal);
     size_t n = (size_t)(at - text);
     if (at < end && *at == '.') {

@@ -39,10 +39,28 @@ static int take_invalid(struct tw_text_log *log, const struct tw_log_sink *sink)
     return result;
 }
 
+/* Looking for every end in every line would cost more than reading it. */
+bool tw_text_is_end_word(const char *word, size_t size)
+{
+    static const char *const words[] = {
+        "Traceback", "memory",   "KeyboardInterrupt", "CANCELLED", "TIME",     "Segmentation",
+        "core",      "stopping", "terminating",       "Training",  "training",
+    };
+    if (size < 4 || !strchr("TmKCSct", *word))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (*words[i] == *word && strlen(words[i]) == size && !memcmp(words[i], word, size))
+            return true;
+    }
+    return tw_text_begins(word, size, "Trainer.fit");
+}
+
 int tw_text_end_line(struct tw_text_log *log, const char *line, size_t size,
                      const struct tw_log_sink *sink)
 {
-    if (size > 2000)
+    bool may_end = log->may_end;
+    log->may_end = false;
+    if (!may_end || size > 2000)
         return 0;
     if (tw_text_behind(line, size, ": Invalid loss, terminating training"))
         return take_invalid(log, sink);

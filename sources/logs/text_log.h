@@ -52,12 +52,13 @@ struct tw_text_log {
         batches;                 /* of the epoch: steps before it, the last of it, how many */
     bool counts_anew, counts_on; /* "step" begins anew with each epoch; it does not */
     double skipped;              /* DeepSpeed: so far */
+    bool may_end;                /* a word stands in the line that lines about an end have */
     int end;                     /* an enum tw_log_event that stands if no row follows; -1 */
     double bar_total, bar_at;    /* of the trainer's tqdm bar */
     bool bar_is_late, dict_waits;
     struct {
         double epoch, at, total;
-        bool is_new;
+        bool is_new, is_done;
     } keras;
     struct tw_text_name names[TW_TEXT_CACHE];
 };
@@ -86,10 +87,13 @@ int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);
 bool tw_text_begins(const char *text, size_t size, const char *with);
 /* The place behind the first `what`, or NULL. */
 const char *tw_text_behind(const char *text, size_t size, const char *what);
-/* The first date and time within the line's beginning, taken as UTC; -1: there is none. */
-int64_t tw_text_time(const char *line, size_t size);
+/* The first date and time within the line's beginning, taken as UTC; -1: there is none. Where
+ * the line begins with it, *ret_behind is set (NULL is allowed). */
+int64_t tw_text_time(const char *line, size_t size, const char **ret_behind);
 /* How many lines of the sample the rule takes; up to 3. */
 int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule);
+/* A word that one of the lines has by which logs tell of their end. */
+bool tw_text_is_end_word(const char *word, size_t size);
 void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bool is_told,
                      struct tw_text_name *ret);
 

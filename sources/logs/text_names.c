@@ -23,7 +23,8 @@ static const char eval_words[] =
 static const char signal_words[] =
     " acc ppl bleu f1 auc map map50 iou miou err error mse mae rmse psnr ssim cost nll bpb bpc kl "
     "elbo wer cer precision recall prec top1 top5 dice reward rewards return scale xent ce bce "
-    "rouge score fid mcc l1 l2 norm gnorm grad auroc auprc r2 logloss ndcg mrr objective trl tel ";
+    "rouge score fid mcc l1 l2 norm gnorm grad auroc auprc r2 logloss gan ndcg mrr objective trl "
+    "tel ";
 static const char *const signal_parts[] = {"loss", "accura", "perplex", "entropy", "grad", "norm"};
 static const char plain_beside[] = " d g lm total mean avg average running acc token seq box cls "
                                    "global masked next top batch gen disc raw smoothed ";
@@ -115,8 +116,10 @@ static enum tw_text_kind place_of(const struct words *words, size_t from)
         without.n--;
         return place_of(&without, from < without.n ? from : without.n - 1);
     }
-    return first < words->n - 1 && is_one_of(words->at[first], setting_words) ? TW_TEXT_UNKNOWN
-                                                                              : kind;
+    bool is_counter = !strcmp(last, " updates "); /* fairseq's "num_updates" */
+    return first < words->n - 1 && !is_counter && is_one_of(words->at[first], setting_words)
+               ? TW_TEXT_UNKNOWN
+               : kind;
 }
 
 /* Without a ':' or '=' between name and number only what surely belongs to the name is of it. */
@@ -127,7 +130,8 @@ static size_t first_of_loose_name(const struct words *words, size_t from)
            (is_signal_word(words->at[first - 1]) || is_one_of(words->at[first - 1], train_words) ||
             is_one_of(words->at[first - 1], eval_words) ||
             is_one_of(words->at[first - 1], " lr learning rate l r ") ||
-            is_one_of(words->at[first - 1], plain_beside)))
+            is_one_of(words->at[first - 1], plain_beside) ||
+            isdigit((unsigned char)words->at[first - 1][1]))) /* "Acc@1" */
         first--;
     return first;
 }
@@ -170,7 +174,12 @@ void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bo
                      struct tw_text_name *ret)
 {
     uint64_t hash = hash_of(words, size, is_told);
-    struct tw_text_name *kept = &log->names[(hash >> 32) % TW_TEXT_CACHE];
+    struct tw_text_name *near = &log->names[(hash >> 32) % (TW_TEXT_CACHE / 4) * 4];
+    struct tw_text_name *kept = near + (hash >> 60) % 4;
+    for (unsigned i = 0; i < 4 && kept->hash != hash; i++) {
+        if (near[i].hash == hash || !near[i].hash)
+            kept = &near[i];
+    }
     if (kept->hash != hash) {
         *kept = (struct tw_text_name){.hash = hash};
         make_name(words, size, is_told, kept);

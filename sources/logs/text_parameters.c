@@ -110,6 +110,17 @@ static int take_dotted(const char *line, const char *dots, const char *end,
     return result ? result : 1;
 }
 
+/* Behind the first `n` of the byte in a row, or NULL: quicker than memmem where it is rare. */
+static const char *behind_run(const char *at, const char *end, char byte, int n)
+{
+    int length = 0;
+    while (length < n && (at = memchr(at, byte, (size_t)(end - at)))) {
+        for (length = 0; at < end && *at == byte && length < n; length++)
+            at++;
+    }
+    return at;
+}
+
 int tw_text_parameters_line(struct tw_text_log *log, const char *line, size_t size,
                             const struct tw_log_sink *sink)
 {
@@ -119,9 +130,9 @@ int tw_text_parameters_line(struct tw_text_log *log, const char *line, size_t si
         return 0;
     if (memchr(line, '(', size) && (at = tw_text_behind(line, size, "Namespace(")))
         return take_namespace(at, end, sink);
-    if ((at = tw_text_behind(line, size, " --")) && tw_text_behind(line, size, "python") &&
-        tw_text_behind(line, size, ".py "))
+    if ((at = behind_run(line, end, '-', 2)) && at - 3 > line && at[-3] == ' ' &&
+        tw_text_behind(line, size, "python") && tw_text_behind(line, size, ".py "))
         return take_command(at - 3, end, sink);
-    at = tw_text_behind(line, size, " ....");
-    return at ? take_dotted(line, at - 4, end, sink) : 0;
+    at = behind_run(line, end, '.', 4);
+    return at && at - 5 > line && at[-5] == ' ' ? take_dotted(line, at - 4, end, sink) : 0;
 }

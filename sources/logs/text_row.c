@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 void tw_text_row_start(struct tw_text_row *row)
 {
@@ -98,6 +97,14 @@ static int digits(const char *at, int n)
     return value;
 }
 
+/* Since 1970-01-01, in the Gregorian calendar; the year is taken to begin in March. */
+static int64_t days_before(int year, int month, int day)
+{
+    year -= month <= 2;
+    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return 365 * (int64_t)year + year / 4 - year / 100 + year / 400 + of_year - 719468;
+}
+
 /* "2026-01-02 03:04:05" and behind it ".678" or ",678". */
 static int64_t time_at(const char *at, size_t size)
 {
@@ -106,27 +113,33 @@ static int64_t time_at(const char *at, size_t size)
     if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
         minute < 0 || minute > 59 || second < 0 || second > 60)
         return -1;
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-    int64_t ms = (int64_t)timegm(&tm) * 1000;
+    int64_t ms = ((days_before(year, month, day) * 24 + hour) * 3600 + minute * 60 + second) * 1000;
     if (size >= 23 && (at[19] == '.' || at[19] == ',') && digits(at + 20, 3) >= 0)
         ms += digits(at + 20, 3);
     return ms;
 }
 
-int64_t tw_text_time(const char *line, size_t size)
+/* Fractions of a second, a zone, the bracket around it. */
+static const char *behind_time(const char *at, const char *end)
+{
+    while (at < end && memchr("0123456789.,+-:Z]", *at, 17))
+        at++;
+    return at;
+}
+
+int64_t tw_text_time(const char *line, size_t size, const char **ret_behind)
 {
     size_t last = size < 60 ? size : 60;
     for (size_t i = 0; i + 19 <= last; i++) {
         const char *at = line + i;
         bool is_date = (at[4] == '-' || at[4] == '/') && at[7] == at[4] &&
                        (at[10] == ' ' || at[10] == 'T') && at[13] == ':' && at[16] == ':';
-        if (is_date)
-            return time_at(at, size - i);
+        if (!is_date)
+            continue;
+        int64_t time_ms = time_at(at, size - i);
+        if (time_ms >= 0 && ret_behind && i <= 1)
+            *ret_behind = behind_time(at + 19, line + size);
+        return time_ms;
     }
     return -1;
 }

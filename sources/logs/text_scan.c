@@ -28,10 +28,12 @@ struct scan {
     bool in_bracket; /* the number stands directly behind '[' */
     bool behind_bar; /* ... behind '|' */
     bool epoch_is_named;
-    bool was_epoch;         /* the last number was an epoch */
-    double loose, loose_of; /* "200/ 2983": what it counts may stand behind it */
-    bool loose_is_sure;     /* it is a place, whatever stands behind it */
-    const char *kept;       /* "loss at step 200: 0.9": the name before the place */
+    bool was_epoch;           /* the last number was an epoch */
+    double loose, loose_of;   /* "200/ 2983": what it counts may stand behind it */
+    bool loose_is_sure;       /* it is a place, whatever stands behind it */
+    struct tw_text_name head; /* of the words that the last ':' stood behind */
+    const char *head_begin;
+    const char *kept; /* "loss at step 200: 0.9": the name before the place */
     size_t kept_size;
     struct place place;
     enum tw_row_part part; /* what the line is about here */
@@ -64,7 +66,8 @@ static void forget_words(struct scan *scan)
 
 static void add_word(struct scan *scan, const char *from, const char *to)
 {
-    if (scan->n_words && (scan->is_told || from - scan->words_end > 1))
+    if (scan->n_words &&
+        (scan->is_told || (from - scan->words_end > 1 && from[-2] == ' ' && from[-1] == ' ')))
         forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
     if (scan->n_words == WORDS) {
         memmove(scan->words, scan->words + 1, sizeof scan->words - sizeof *scan->words);
@@ -125,15 +128,21 @@ static bool takes_loose(struct scan *scan, const char *from, const char *to)
     return false;
 }
 
+static inline bool is_end_of_sentence(char c)
+{
+    return c == '.' || c == '-' || c == '\'' || c == '+' || c == '/';
+}
+
 static void take_word(struct scan *scan)
 {
     const unsigned char *bytes = word_bytes();
     const char *from = scan->at, *to = from;
     while (to < scan->end && (bytes[(unsigned char)*to] & 2))
         to++;
+    scan->log->may_end = scan->log->may_end || tw_text_is_end_word(from, (size_t)(to - from));
     const char *next = bracket_of_word(to, scan->end);
     if (next == to) {
-        while (to > from + 1 && strchr(".-'+/", to[-1]))
+        while (to > from + 1 && is_end_of_sentence(to[-1]))
             to--;
         next = to;
     }
@@ -214,10 +223,24 @@ static bool takes_mean(struct scan *scan, double *ret)
     return true;
 }
 
+/* "Loading model cost 0.644 seconds" */
+static bool has_unit(const struct scan *scan)
+{
+    static const char *const units[] = {" second", " sec", " s ", " ms",  " minute",
+                                        " hour",   " MB",  " GB", " GiB", " MiB"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (tw_text_begins(scan->at, (size_t)(scan->end - scan->at), units[i]))
+            return true;
+    }
+    return false;
+}
+
 static void take_reading(struct scan *scan, const char *name, size_t size, double value, double of,
                          const struct tw_text_name *what)
 {
     double mean;
+    if (!scan->is_told && has_unit(scan))
+        return;
     if (!isnan(of)) { /* "Accuracy: 9814/10000" */
         if (what->kind == TW_TEXT_SIGNAL && of > 0 && value <= of)
             add_cell(scan, name, size, value / of, what, "");
@@ -241,7 +264,7 @@ static void take_nameless(struct scan *scan, double value, double of)
     if (scan->in_bracket && scan->was_epoch) {
         assign_count(scan, TW_TEXT_BATCH, value, of);
     } else if (first_bracket &&
-               (*next == ',' || tw_text_begins(next, (size_t)(scan->end - next), "]["))) {
+               (*next == ',' || tw_text_begins(scan->at, (size_t)(scan->end - scan->at), "]["))) {
         assign_epoch(scan, value);
         if (*next == ',' && scan->at + 1 < scan->end)
             scan->at++; /* the batch stands in the same bracket */
@@ -277,23 +300,32 @@ static void take_number(struct scan *scan, double value, double of)
         take_nameless(scan, value, of);
         return;
     }
-    tw_text_name_of(scan->log, name, size, scan->is_told, &what);
+    if (scan->is_told && scan->n_words && scan->head_begin == name)
+        what = scan->head;
+    else
+        tw_text_name_of(scan->log, name, size, scan->is_told, &what);
     scan->kept_size = 0;
     scan->was_epoch = false;
     const char *next = skip_spaces(scan->at, scan->end);
     if (what.kind == TW_TEXT_EPOCH) {
         assign_epoch(scan, value);
         scan->epoch_is_named = true;
+    } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME && scan->in_bracket &&
+               !isnan(of)) {
+        assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
                !isnan(whole(value)) && next < scan->end && *next == '[') {
         assign_epoch(scan, value); /* "Train: 0 [  50/1251 (  4%)]" */
     } else if (what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
         bool ends = scan->at < scan->end && (*scan->at == ':' || *scan->at == '=');
         assign_count(scan, what.kind, value, of);
-        const char *last = scan->n_words ? scan->words[scan->n_words - 1] : name;
+        unsigned n = scan->n_words; /* "loss at step": without its "at" */
+        const char *last = n ? scan->words[n - (n > 2 ? 2 : 1)] : name;
         if (ends && last > name) {
             scan->kept = name;
             scan->kept_size = (size_t)(last - name);
+            while (scan->kept_size && name[scan->kept_size - 1] == ' ')
+                scan->kept_size--;
         }
     } else if (what.kind != TW_TEXT_UNKNOWN) {
         take_reading(scan, name + what.skip, size - what.skip, value, of, &what);
@@ -312,7 +344,9 @@ static bool is_no_number(struct scan *scan)
     if (at == end)
         return false;
     bool digit_next = at + 1 < end && is_digit(at[1]);
-    bool is_part = (strchr(".:-_<", *at) && digit_next) || (*at == '.' && at[-1] == '.') ||
+    if (*at == ' ' || *at == ',')
+        return false;
+    bool is_part = (digit_next && memchr(".:-_<", *at, 5)) || (*at == '.' && at[-1] == '.') ||
                    ((word_bytes()[(unsigned char)*at] & 1) && *at != '\'');
     if (*at == '/' && at + 1 < end && (word_bytes()[(unsigned char)at[1]] & 1))
         is_part = true;
@@ -351,13 +385,22 @@ static double take_groups(struct scan *scan, double value)
     return value;
 }
 
+static bool is_time(const char *at, const char *end)
+{
+    return end - at >= 6 && at[0] == ' ' && is_digit(at[1]) && is_digit(at[2]) && at[3] == ':' &&
+           is_digit(at[4]) && is_digit(at[5]);
+}
+
 static bool takes_number(struct scan *scan)
 {
     double value, of;
     const char *from = scan->at;
     size_t length = tw_log_number_at(from, (size_t)(scan->end - from), &value);
-    if (!length)
-        return false;
+    if (!length) {
+        while (scan->at < scan->end && is_digit(*scan->at))
+            scan->at++; /* too many of them */
+        return scan->at > from;
+    }
     scan->at += length;
     if (is_no_number(scan)) {
         forget_words(scan);
@@ -367,6 +410,10 @@ static bool takes_number(struct scan *scan)
     if (is_digit(scan->at[-1]) && length <= 3)
         value = take_groups(scan, value);
     of = isnan(whole(value)) ? (double)NAN : take_total(scan);
+    if (!isnan(of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */
+        forget_words(scan);
+        return true;
+    }
     if (scan->at < scan->end && *scan->at == '%')
         scan->at++;
     scan->place.is_first = from == scan->line || (from == scan->line + 1 && scan->in_bracket) ||
@@ -385,6 +432,8 @@ static void take_head(struct scan *scan)
         return;
     tw_text_name_of(scan->log, scan->words[0], (size_t)(scan->words_end - scan->words[0]), true,
                     &what);
+    scan->head = what;
+    scan->head_begin = scan->words[0];
     if (what.part != TW_PART_BY_NAME)
         scan->part = what.part;
 }
@@ -392,7 +441,7 @@ static void take_head(struct scan *scan)
 static void take_sign(struct scan *scan)
 {
     char sign = *scan->at++;
-    if (sign == ' ' || sign == '"')
+    if (sign == ' ' || sign == '"' || sign == '\'')
         return;
     scan->in_bracket = sign == '[';
     scan->behind_bar = sign == '|';
@@ -403,12 +452,46 @@ static void take_sign(struct scan *scan)
         if (scan->is_told && scan->n_words)
             take_head(scan);
         return;
-    case '[': /* "Epoch [3/10]", "lr=[0.1]" */
+    case '.':
+        return;
+    case '|':
+    case '-':
+        take_head(scan);
+        forget_words(scan);
+        scan->was_epoch = false;
+        return;
     case ']':
+        if (!scan->is_told)
+            take_head(scan); /* "[Validation] loss" */
+        return;
+    case '[': /* "Epoch [3/10]", "lr=[0.1]" */
         return;
     default:
         forget_words(scan);
         scan->was_epoch = scan->was_epoch && sign == '\t';
+    }
+}
+
+/* Most words begin no number: "nan" and "inf" do. */
+static inline bool may_begin_number(const char *at, const char *end)
+{
+    if (is_digit(*at))
+        return true;
+    char next = at + 1 < end ? at[1] : '\0';
+    switch (*at) {
+    case 'n':
+    case 'N':
+        return (next | 0x20) == 'a';
+    case 'i':
+    case 'I':
+        return (next | 0x20) == 'n';
+    case '.':
+        return is_digit(next);
+    case '-':
+    case '+':
+        return is_digit(next) || (next && strchr(".nNiI", next));
+    default:
+        return false;
     }
 }
 
@@ -417,9 +500,7 @@ static void scan_line(struct scan *scan)
     const unsigned char *bytes = word_bytes();
     while (scan->at < scan->end) {
         unsigned char c = (unsigned char)*scan->at;
-        bool may_be_number = is_digit((char)c) || c == '-' || c == '+' || c == '.' ||
-                             (c | 0x20) == 'n' || (c | 0x20) == 'i';
-        if (may_be_number && takes_number(scan)) {
+        if (may_begin_number(scan->at, scan->end) && takes_number(scan)) {
             scan->in_bracket = scan->in_bracket && scan->at < scan->end && *scan->at == ' ';
             continue;
         }
@@ -507,14 +588,20 @@ static void name_parts(struct scan *scan)
         memcpy(text + before, name, length);
         tw_text_row_add(&named, text, before + length, row->cells[i].value, row->cells[i].meaning);
     }
-    memcpy(row->cells, named.cells, sizeof named.cells);
-    memcpy(row->names, named.names, sizeof named.names);
+    memcpy(row->cells, named.cells, named.n_cells * sizeof *named.cells);
+    memcpy(row->names, named.names, named.names_size);
+    row->n_cells = named.n_cells;
+    row->names_size = named.names_size;
 }
 
 static void finish_row(struct scan *scan)
 {
     struct tw_text_row *row = &scan->log->row;
     bool is_eval = has_part(scan, TW_PART_EVAL), is_train = has_part(scan, TW_PART_TRAIN);
+    /* " * Acc@1 70.1": behind the states of an evaluation it is their end. */
+    if (!is_eval && !is_train && scan->log->is_held && scan->log->held.part == TW_PART_EVAL &&
+        isnan(scan->place.at) && isnan(scan->place.epoch))
+        row->part = TW_PART_EVAL;
     bool is_mixed = is_eval && (is_train || has_part(scan, TW_PART_BY_NAME));
     if (is_mixed)
         name_parts(scan);
@@ -523,7 +610,6 @@ static void finish_row(struct scan *scan)
     row->epoch = scan->log->epoch;
     row->step = isnan(scan->place.at) && !isnan(scan->place.epoch) ? step_of_epoch_end(scan->log)
                                                                    : scan->log->step;
-    row->time_ms = tw_text_time(scan->line, (size_t)(scan->end - scan->line));
 }
 
 static bool begins_with_place(const struct scan *scan)
@@ -547,6 +633,7 @@ int tw_text_scan_line(struct tw_text_log *log, const char *line, size_t size,
     scan.loose = (double)NAN;
     scan.place = (struct place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
     tw_text_row_start(&log->row);
+    log->row.time_ms = tw_text_time(line, size, &scan.at);
     scan_line(&scan);
     if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
         assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,

@@ -142,6 +142,22 @@ LOGS = {
                  b'"trial_params":{"lr":[1]},"num_train_epochs":9223372036854775807}',
         "half": b'{"global_step":2,"log_history":[{"loss":1,"step":1},{"loss":',
     },
+    "text": {
+        "imagenet": b"Epoch: [3][ 120/500]\tLoss 2.3e+00 (2.5e+00)\nTest: [ 10/196]\tLoss 1 (2)\n",
+        "megatron": b" iteration 10/ 100 | consumed samples: 64 | lm loss: 1.06E+01 | grad norm: 4 |\n"
+                    b" validation loss at iteration 20 | lm loss value: 2.1E+00 |\n",
+        "keras": b"Epoch 1/2\n 1/63 [....] - ETA: 5s - loss: 1.6\r63/63 [====] - 0s 4us/step - loss: 1\n",
+        "huggingface": b" 10%|#  | 10/100 [00:01<00:09, 9it/s]\n{'loss': '2.1', 'epoch': nan}\n",
+        "fairseq": b'2026-01-02 03:04:05 | INFO | valid | {"epoch": 1, "a": [{"b": 1}], "loss": "3"}\n',
+        "llmc": b"step 1/10 | loss 11.0 (+nanz)| norm 15.3 (+nanz)| lr 1e-06 |\ns:1 trl:1 lr:2 norm:3\n",
+        "caffe": b"I0102 03:04:05.678901 12 solver.cpp:218] Iteration 5, loss = 87.3\n"
+                 b"I0102 03:04:05.678901 12 solver.cpp:218]  Test net output #0: a = 1\n",
+        "deepspeed": b"[deepspeed] OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 65536\n"
+                     b"[Rank 0] step=10, skipped=3, lr=[0.001, 0.002], mom=[[0.9]]\n",
+        "nanogpt": b"step 250: train loss 2.3, val loss nan\niter 260: loss 2.3, time 8ms\n",
+        "settings": b"Namespace(lr=20, b=(0.9, 1), m='a')\npython t.py --lr=1 --x\n beta ...... 0.9\n",
+        "end": b"loss: tensor(0.5) D(x): 1,234\nTraceback (most recent call last):\nKeyboardInterrupt",
+    },
 }
 
 

@@ -125,7 +125,6 @@ static void a_number_ends_where_it_ends(void **state)
 /* strtod rounds to nearest: any text must come to the same bits. */
 static void many_numbers_are_what_strtod_makes_of_them(void **state)
 {
-    static const char *const formats[] = {"%.6g", "%.17g", "%.4f", "%.10e", "%.15f", "%.3E"};
     uint64_t random = 88172645463325252;
     (void)state;
     for (unsigned i = 0; i < 60000; i++) {
@@ -135,7 +134,12 @@ static void many_numbers_are_what_strtod_makes_of_them(void **state)
         memcpy(&drawn, &random, sizeof drawn);
         if (i % 2 || !isfinite(drawn))
             drawn = (double)(int64_t)random * 1e-16;
-        snprintf(text, sizeof text, formats[i % COUNT(formats)], drawn);
+        if (i % 3 == 0)
+            snprintf(text, sizeof text, "%.6g", drawn);
+        else if (i % 3 == 1)
+            snprintf(text, sizeof text, "%.*e", (int)(i % 18), drawn);
+        else
+            snprintf(text, sizeof text, "%.*f", (int)(i % 16), drawn);
         assert_int_equal(number(text, &value), 1);
         double wanted = strtod(text, NULL);
         if (memcmp(&value, &wanted, sizeof value))

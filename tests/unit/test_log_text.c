@@ -1,0 +1,213 @@
+/* Lines of programs of all kinds, as their sources print them: named above each. */
+#include "log_text_fixture.h"
+
+extern const struct tw_log_format tw_log_format_text;
+
+static void reads(const char *text, const char *expected)
+{
+    assert_rows(&tw_log_format_text, text, expected);
+}
+
+/* pytorch/examples, imagenet/main.py: value (mean so far); evaluation counts by its mean. */
+static void pytorchs_imagenet_example_is_read(void **state)
+{
+    (void)state;
+    reads("Epoch: [0][  1/500]\tTime  0.1 ( 0.1)\tLoss 6.9e+00 (7.0e+00)\tAcc@1   1.5 (  1.0)\n"
+          "Epoch: [1][ 11/500]\tTime  0.1 ( 0.1)\tLoss 5.9e+00 (6.0e+00)\tAcc@1   2.5 (  2.0)\n"
+          "Test: [ 10/196]\tTime  0.1 ( 0.1)\tLoss 5.2e+00 (5.3e+00)\tAcc@1   3.0 (  3.5)\n"
+          "Test: [ 20/196]\tTime  0.1 ( 0.1)\tLoss 5.1e+00 (5.2e+00)\tAcc@1   4.0 (  3.6)\n"
+          " *   Acc@1 3.700 Acc@5 9.100\n",
+          "row step=1 epoch=0: Loss=6.9 Loss avg=7 Acc@1=1.5 Acc@1 avg=1\n"
+          "row step=511 epoch=1: Loss=5.9 Loss avg=6 Acc@1=2.5 Acc@1 avg=2\n"
+          "row eval step=511 epoch=1: Loss=5.2 Acc@1=3.6\n"
+          "row eval step=511 epoch=1: Acc@1=3.7 Acc@5=9.1\n");
+}
+
+/* pytorch/examples, mnist/main.py: samples in brackets. */
+static void samples_in_brackets_are_no_steps(void **state)
+{
+    (void)state;
+    reads("Train Epoch: 1 [0/60000 (0%)]\tLoss: 2.300039\n"
+          "Train Epoch: 1 [30000/60000 (50%)]\tLoss: 0.5\n"
+          "Test set: Average loss: 0.0553, Accuracy: 9814/10000 (98%)\n",
+          "row train epoch=0: Loss=2.300039\n"
+          "row train epoch=0.5: Loss=0.5\n"
+          "row eval epoch=0.5: Average loss=0.0553 Accuracy=0.9814\n");
+}
+
+/* pytorch/examples, word_language_model/main.py. The log begins with epoch 1: 2983 steps each. */
+static void steps_go_on_over_epochs(void **state)
+{
+    (void)state;
+    reads("| epoch   1 |  2800/ 2983 batches | lr 20.0000 | ms/batch  7.5 | loss  5.50 | ppl 245\n"
+          "-----------------------------------------------------------------------------------\n"
+          "| end of epoch   1 | time: 23.49s | valid loss  5.48 | valid ppl   239.90\n"
+          "| epoch   2 |   200/ 2983 batches | lr 20.0000 | ms/batch  7.6 | loss   nan | ppl nan\n",
+          "row step=2800 epoch=1: lr=20 loss=5.5 ppl=245\n"
+          "row eval step=2983 epoch=1: valid loss=5.48 valid ppl=239.9\n"
+          "row step=3183 epoch=2: lr=20 loss=nan ppl=nan\n");
+}
+
+static void whether_steps_begin_anew_is_seen_at_the_second_epoch(void **state)
+{
+    (void)state;
+    reads("Epoch [1/5], Step [100/600], Loss: 0.5\n"
+          "Epoch [2/5], Step [100/600], Loss: 0.4\n",
+          "row step=100 epoch=1: Loss=0.5\n"
+          "row step=700 epoch=2: Loss=0.4\n");
+    reads("Epoch 1 iter 100/6000 loss 0.5\nEpoch 2 iter 700/6000 loss 0.4\n",
+          "row step=100 epoch=1: loss=0.5\n"
+          "row step=700 epoch=2: loss=0.4\n");
+}
+
+static void places_are_told_in_many_ways(void **state)
+{
+    static const struct {
+        const char *line, *row;
+    } cases[] = {
+        {"step 100 loss 0.5", "step=100: loss=0.5"},
+        {"step 7 loss 0.5 at 2026-01-02 03:04:05", "step=7 time=1767323045000: loss=0.5"},
+        {"[2026-01-02 03:04:05,250] step 7 loss 0.5", "step=7 time=1767323045250: loss=0.5"},
+        {"global_step=5 loss=0.25", "step=5: loss=0.25"},
+        {"iter 20/1000, loss nan, lr 1e-3", "step=20: loss=nan lr=0.001"},
+        {"12000/50000 loss 0.5", "step=12000: loss=0.5"},
+        {"[Epoch 3/10] loss: 0.5", "epoch=3: loss=0.5"},
+        {"[1,  2000] loss: 2.173", "step=2000 epoch=1: loss=2.173"},
+        {"[Epoch 0/200] [Batch 5/938] [D loss: 0.69] [G loss: 0.71]",
+         "step=5 epoch=0: D loss=0.69 G loss=0.71"},
+        {"Loss at step 100: 0.512", "step=100: Loss=0.512"},
+        {"INFO:tensorflow:loss = 0.512, step = 100 (1.2 sec)", "step=100: loss=0.512"},
+        /* mmdetection, mmengine, detectron2 */
+        {"2023-01-02 03:04:05,678 - mmdet - INFO - Epoch [1][50/7330]\tlr: 1e-03, eta: 23:34:01, "
+         "time: 0.9, memory: 3800, loss: 1.5, grad_norm: 3.5",
+         "step=50 epoch=1 time=1672628645678: lr=0.001 loss=1.5 grad_norm=3.5"},
+        {"01/02 03:04:05 - mmengine - INFO - Iter(train) [   50/160000]  lr: 1e-3  loss: 1.1",
+         "train step=50: lr=0.001 loss=1.1"},
+        {"[01/02 03:04:05 d2.utils.events]:  eta: 0:10:00  iter: 19  total_loss: 5.05  lr: 1e-3",
+         "step=19: total_loss=5.05 lr=0.001"},
+        /* timm, Lightning's bar, OpenNMT, xgboost, fairseq's older lines */
+        {"Train: 0 [  50/1251 (  4%)]  Loss: 6.9 (6.95)  Time: 0.5s, 1000.0/s  LR: 1.0e-05",
+         "train step=50 epoch=0: Loss=6.9 Loss avg=6.95 LR=1e-05"},
+        {"Epoch 0:  10%|#         | 10/100 [00:01<00:10, 9.0it/s, loss=0.512, v_num=0]",
+         "step=10 epoch=0: loss=0.512"},
+        {"Step 50/100000; acc:   6.47; ppl: 5000.0; lr: 0.01; 2000/2000 tok/s; 10 sec",
+         "step=50: acc=6.47 ppl=5000 lr=0.01"},
+        {"[10]\ttrain-rmse:0.512", "train step=10: train-rmse=0.512"},
+        {"| epoch 001 | loss 3.2 | ppl 4.3 | wps 1000 | num_updates 500 | gnorm 1.2 | clip 0",
+         "step=500 epoch=1: loss=3.2 ppl=4.3 gnorm=1.2"},
+        {"epoch 1 loss: tensor(0.5312, device='cuda:0')", "epoch=1: loss=0.5312"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char expected[300];
+        snprintf(expected, sizeof expected, "row%s%s\n", strncmp(cases[i].row, ":", 1) ? " " : "",
+                 cases[i].row);
+        reads(cases[i].line, expected);
+    }
+}
+
+static void a_line_of_training_and_validation_names_both(void **state)
+{
+    (void)state;
+    reads("Epoch 51 |   Train Loss: 8.6 | Token Acc: 0.06 |   Val Loss: 8.7 | Token Acc: 0.07\n",
+          "row epoch=51: Train Loss=8.6 Token Acc=0.06 Val Loss=8.7 val Token Acc=0.07\n");
+    reads("Epoch 2 - Validation - loss: 0.5 acc: 0.9\n", "row eval epoch=2: loss=0.5 acc=0.9\n");
+}
+
+static void numbers_in_noise_are_not_seen(void **state)
+{
+    (void)state;
+    reads("Epoch 00005: val_loss improved from 0.50 to 0.40, saving model to /a/model-05-0.40.h5\n"
+          "Loaded 500 images from /data/v1.2.3/train.loss in 3.5 seconds\n"
+          "torch 2.1.0 cuda 11.8 accuracy_lib==0.3.1 10.0.0.1:8080 at 0x7f12\n"
+          "Loading model cost 0.644 seconds.\n"
+          "Registered loss function 12\n"
+          "best val loss 0.3 at epoch 2\n"
+          "STAGE:2025-04-07 10:29:46 22264:22264 Controller.cpp:314] Completed Stage: Warm Up\n"
+          "Info:{\"accuracy\": \"0.10\", \"loss\": \"0.2\", \"train_size\": \"60000\"}\n",
+          "");
+}
+
+static void settings_are_told(void **state)
+{
+    (void)state;
+    reads("Namespace(batch_size=20, betas=(0.9, 0.99), model='GRU', note='a, b')\n"
+          "python train.py --lr=5e-4 --fp16 --epochs 6\n"
+          "  adam_beta1 ...................................... 0.9\n",
+          "parameter batch_size=20\nparameter betas=(0.9, 0.99)\nparameter model=GRU\n"
+          "parameter note=a, b\nparameter lr=5e-4\nparameter fp16=true\nparameter epochs=6\n"
+          "parameter adam_beta1=0.9\n");
+}
+
+static void an_end_stands_if_no_row_follows(void **state)
+{
+    (void)state;
+    reads("step 1 loss 0.5\nTraceback (most recent call last):\n"
+          "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n",
+          "row step=1: loss=0.5\nevent 4 step=1\n");
+    reads("step 1 loss 0.5\nTraceback (most recent call last):\nstep 2 loss 0.4\n",
+          "row step=1: loss=0.5\nrow step=2: loss=0.4\n");
+    reads("step 1 loss 0.5\nTraceback (most recent call last):\nKeyboardInterrupt\n",
+          "row step=1: loss=0.5\nevent 5 step=1\n");
+    reads("step 1 loss 0.5\nTraining completed.\n", "row step=1: loss=0.5\nevent 3 step=1\n");
+}
+
+static void other_files_are_not_taken_for_logs(void **state)
+{
+    (void)state;
+    assert_true(
+        probe_of(&tw_log_format_text, "step 1 loss 0.5\nstep 2 loss 0.4\nstep 3 loss 1\n") >= 20);
+    assert_int_equal(probe_of(&tw_log_format_text, ""), 0);
+    assert_int_equal(probe_of(&tw_log_format_text, "all: build\n\tcc -O2 a.c\n# version 1.2.3\n"),
+                     0);
+}
+
+static void damage_is_survived(void **state)
+{
+    (void)state;
+    assert_survives_damage(
+        &tw_log_format_text,
+        "Namespace(lr=20, betas=(0.9, 0.99), model='GRU')\n"
+        "Epoch: [0][  1/500]\tTime  0.1 ( 0.1)\tLoss 6.9e+00 (7.0e+00)\tAcc@1   1.5 (  1.0)\n"
+        "Train Epoch: 1 [0/60000 (0%)]\tLoss: 2.300039 val_loss: 1,234 tensor(0.5)\n"
+        "| end of epoch   1 | time: 23.49s | valid loss  5.48 | valid ppl   239.90\n"
+        "Test: [ 10/196]\tLoss 5.2e+00 (5.3e+00)\n[3/10][120/500] Loss_D: 1.2 D(G(z)): 0.3 / 0.1\n"
+        "Loss at step 100: 0.512\n  beta ............... 0.9\n2023-01-02 03:04:05,678 loss 1");
+}
+
+/* What is quadratic in the length of a line would not come back. */
+static void lines_of_a_mebibyte_are_read(void **state)
+{
+    static const char *const pieces[] = {"9", "[", "nan(", "1/", "{'a':", "loss=1 ", " - ", "--a "};
+    size_t size = 1 << 20;
+    char *line = malloc(size + 1);
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct log_rows rows = {0};
+        struct tw_error error = {0};
+        for (size_t k = 0; k < size; k++)
+            line[k] = pieces[i][k % strlen(pieces[i])];
+        assert_int_equal(log_rows_read(&tw_log_format_text, "x", line, size, 0, &rows, &error), 0);
+        free(rows.text);
+    }
+    free(line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pytorchs_imagenet_example_is_read),
+        cmocka_unit_test(samples_in_brackets_are_no_steps),
+        cmocka_unit_test(steps_go_on_over_epochs),
+        cmocka_unit_test(whether_steps_begin_anew_is_seen_at_the_second_epoch),
+        cmocka_unit_test(places_are_told_in_many_ways),
+        cmocka_unit_test(a_line_of_training_and_validation_names_both),
+        cmocka_unit_test(numbers_in_noise_are_not_seen),
+        cmocka_unit_test(settings_are_told),
+        cmocka_unit_test(an_end_stands_if_no_row_follows),
+        cmocka_unit_test(other_files_are_not_taken_for_logs),
+        cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(lines_of_a_mebibyte_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
