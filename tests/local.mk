@@ -81,16 +81,17 @@ outage: all
 	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
 
-# Logs by their real writers. W&B, MLflow and TensorBoard come to half a gigabyte with what they need,
-# which is why ../run-tests has tensorboardX alone.
+# Logs by their real writers. W&B, MLflow, TensorBoard, Keras and transformers come to more than a
+# gigabyte with what they need, which is why ../run-tests has tensorboardX alone.
 .PHONY: check-writers
 check-writers: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_rows
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-writers \
 		$(top_srcdir)/tests/requirements-writers.txt
 	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
-		$(abs_top_builddir)/venv-writers/bin/python -m pytest -q test_log_writers.py
-EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py
+		$(abs_top_builddir)/venv-writers/bin/python -m pytest -q test_log_writers.py test_log_table_writers.py
+EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
+	tests/test_log_table_writers.py
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.

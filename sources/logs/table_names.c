@@ -90,6 +90,8 @@ static size_t count_cells(struct slice line, char separator)
 {
     struct slice cell;
     size_t n = 0;
+    if (separator == ' ')
+        trim(&line);
     while (next_cell(&line, separator, &cell))
         n++;
     return n;
@@ -113,14 +115,19 @@ static size_t count_names(struct slice line, char separator)
     return n;
 }
 
-/* Names may stand behind a '#'. */
-static struct slice names_of(const char *text, size_t size)
+/* Names may stand behind a '#'. A tab before them is a name that is empty, or a blank. */
+static struct slice names_of(const char *text, size_t size, char *ret_separator)
 {
     struct slice line = {text, size};
-    trim(&line);
+    while (line.size && *line.text == ' ')
+        line.text++, line.size--;
     while (line.size && *line.text == '#')
         line.text++, line.size--;
-    trim(&line);
+    while (line.size && *line.text == ' ')
+        line.text++, line.size--;
+    *ret_separator = find_separator(line);
+    if (*ret_separator == ' ')
+        trim(&line);
     return line;
 }
 
@@ -268,8 +275,8 @@ static bool are_known(const struct tw_table *table, struct slice line, char sepa
 int tw_table_take_names(struct tw_table *table, const struct tw_table_rules *rules,
                         const char *text, size_t size, struct tw_error *error)
 {
-    struct slice line = names_of(text, size);
-    char separator = find_separator(line);
+    char separator;
+    struct slice line = names_of(text, size, &separator);
     size_t n = count_names(line, separator);
     if (!n)
         return 0;
@@ -304,10 +311,10 @@ static int keep_candidate(struct tw_table *table, struct slice line, char separa
 int tw_table_note_names(struct tw_table *table, const char *text, size_t size,
                         struct tw_error *error)
 {
-    struct slice line = names_of(text, size);
-    char separator = find_separator(line);
+    char separator;
+    struct slice line = names_of(text, size, &separator);
     size_t n = line.size <= CANDIDATE_MAX_BYTES ? count_names(line, separator) : 0;
-    return n ? keep_candidate(table, line, separator, n, error) : *text == '#';
+    return n ? keep_candidate(table, line, separator, n, error) : size && *text == '#';
 }
 
 /* Which candidate names the row's cells: as many names as cells; of several the first, but of those
@@ -333,9 +340,7 @@ static int find_candidate(const struct tw_table *table, struct slice row)
 int tw_table_settle_names(struct tw_table *table, const struct tw_table_rules *rules,
                           const char *row, size_t size, struct tw_error *error)
 {
-    struct slice cells = {row, size};
-    trim(&cells);
-    int at = row ? find_candidate(table, cells) : (int)table->n_candidates - 1;
+    int at = row ? find_candidate(table, (struct slice){row, size}) : (int)table->n_candidates - 1;
     if (at < 0)
         return 0;
     const struct tw_table_candidate *names = &table->candidates[at];

@@ -110,6 +110,38 @@ LOGS = {
         "odd": b"=1 a= b==2 c=3=4 \x1b[31md=5\x1b[0m\re=6\b7\r\n\xff\xfee=1",
         "epochs": b"epoch=0.5 loss=1\nepoch=1.5 loss=inf val_loss=-inf\nepoch=1 loss=1e999\n",
     },
+    "csv": {
+        "plain": b"step,loss,lr\n1,0.5,1e-3\n2,nan,NA\n3,,0.1\n",
+        "quotes": b'"step","a ""b""","c,d"\n1,"[1, 2]",0.5\n2,"[[1 2]\n [3 4]]",3\n3,"4,5\n6,7,8\n',
+        "decimal": b"step;loss\n1;0,5\n2;1.234,5\n", "tabs": b"step\tloss\n1\t0.5\r\n",
+        "blanks": b"# a sentence, and more\n#  step   loss\n  1   0.5\n",
+        "again": b"step,loss\n1,2\nstep,loss\n1,2\nstep,lr,loss\n1,2,3,4\n",
+        "parts": b"time,phase,epoch,loss\n2026-01-02 03:04:05,test,1,True\n2026-01-02,val,x,2\n",
+        "damage": b"step,loss\n1,2\n\0\0\0,\xff\n1x,3\n<<<\n1\n",
+    },
+    "algoperf": {
+        "nan": b"global_step,grad_norm,loss,train/loss,validation/loss,score,"
+               b"accumulated_submission_time\n0,1,2,,,,\n1,,,,,,\n2,,,,,3,4\n",
+    },
+    "deepspeed_csv": {"plain": b"step,train_loss\n8,2.5\n16,2.25\nstep,train_loss\n8,1\n"},
+    "lightning": {"plain": b"epoch,lr-Adam,step,train_loss_step,val_loss\n,0.1,0,,\n0,,49,2,\n"},
+    "json_lines": {
+        "plain": b'{"step":1,"loss":0.5,"a":{"b":{"c":"2"}},"x":[1,{"y":2}]}\n{"step":2,"loss":NaN}\n',
+        "parts": b'{"mode":"test","loss":"inf","t":"2026-01-02T03:04:05Z"}\n{"config":{"lr":1}}\n',
+        "requests": b'[{"metric":"a","variant":"b","iter":1,"timestamp":17,"value":2},3,{"iter":"x"}]\n',
+        "escapes": b'{"a\\u0000b":1,"c\\n":"\\ud83d","":{"":1}}\n{"a":1,"a":2}\n',
+    },
+    "json_document": {
+        "history": b'{"loss":[2,NaN,null],"val_loss":[1,"inf"],"params":{"epochs":3}}',
+        "pandas": b'{"loss":{"0":2,"1":1},"x":{"0":{},"1":[]}}', "array": b'[{"epoch":1,"loss":2},3]',
+        "half": b'[{"epoch":1,"s":"]}\\"{"},{"epoch":2,"lo',
+    },
+    "huggingface_state": {
+        "state": b'{"global_step":2,"log_history":[{"loss":1,"step":1,"epoch":0.5},{"eval_loss":NaN,'
+                 b'"step":1},7,{"train_runtime":1,"train_loss":2,"step":2}],"max_steps":-1,'
+                 b'"trial_params":{"lr":[1]},"num_train_epochs":9223372036854775807}',
+        "half": b'{"global_step":2,"log_history":[{"loss":1,"step":1},{"loss":',
+    },
     "text": {
         "imagenet": b"Epoch: [3][ 120/500]\tLoss 2.3e+00 (2.5e+00)\nTest: [ 10/196]\tLoss 1 (2)\n",
         "megatron": b" iteration 10/ 100 | consumed samples: 64 | lm loss: 1.06E+01 | grad norm: 4 |\n"

@@ -4,6 +4,7 @@
  *
  * FORMAT "?" prints how sure each format is instead. Reads on for each line on standard input, and
  * prints "." when it has read what there is; at the end of standard input the log ends. */
+#include "sources/logs/reader.h"
 #include "tests/unit/log_rows.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct reading {
     size_t portion;
     char *bytes; /* read, and not taken */
     size_t size;
+    struct tw_log_reader *reader; /* of lines and documents */
 };
 
 static const struct tw_log_format *find_format(const char *name)
@@ -71,11 +73,31 @@ static int read_bytes(struct reading *reading)
     }
 }
 
+static int read_by_reader(struct reading *reading)
+{
+    int progress;
+    do
+        progress = tw_log_reader_step(reading->reader, &reading->sink, &reading->error);
+    while (progress == TW_LOG_READ_SOME);
+    return progress < 0 ? progress : 0;
+}
+
 static int read_on(struct reading *reading)
 {
+    if (reading->reader)
+        return read_by_reader(reading);
     if (reading->format->kind == TW_LOG_STORE)
         return reading->format->poll(reading->state, &reading->sink, &reading->error);
     return read_bytes(reading);
+}
+
+static int finish(struct reading *reading)
+{
+    if (reading->reader)
+        return tw_log_reader_finish(reading->reader, &reading->sink, &reading->error);
+    if (reading->format->finish)
+        return reading->format->finish(reading->state, &reading->sink, &reading->error);
+    return 0;
 }
 
 static void print_new(struct reading *reading)
@@ -99,8 +121,8 @@ static int read_all(struct reading *reading)
     } while ((!result || result == -EAGAIN) && fgets(line, sizeof line, stdin));
     if (!result && reading->format->kind == TW_LOG_BYTES && reading->size)
         result = take(reading, true) < 0;
-    if (!result && reading->format->finish)
-        result = reading->format->finish(reading->state, &reading->sink, &reading->error);
+    if (!result)
+        result = finish(reading);
     print_new(reading);
     return result;
 }
@@ -117,6 +139,8 @@ int main(int n_arguments, char **arguments)
     reading.format = find_format(arguments[1]);
     if (!reading.format)
         return 2;
+    if (reading.format->kind == TW_LOG_LINES || reading.format->kind == TW_LOG_DOCUMENT)
+        reading.reader = tw_log_reader_new(arguments[2], reading.format, true);
     if (n_arguments > 3)
         reading.portion = strtoul(arguments[3], NULL, 10);
     reading.state = calloc(1, reading.format->state_size);
@@ -131,6 +155,7 @@ int main(int n_arguments, char **arguments)
         printf("error %d %s\n", result, reading.error.text);
     if (reading.format->done)
         reading.format->done(reading.state);
+    tw_log_reader_free(reading.reader);
     free(reading.state);
     free(reading.rows.text);
     free(reading.bytes);

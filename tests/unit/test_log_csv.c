@@ -15,6 +15,10 @@ static void separators_are_found(void **state)
     assert_reads(csv, "a.csv", "step|loss|val loss\n1|0.5|0.25\n2|0.25|0.5\n", expected);
     assert_reads(csv, "a.csv", "# step loss\n  1   0.5\n 20  1e-3\n",
                  "row: step=1 loss=0.5\nrow: step=20 loss=0.001\n");
+    /* pandas' index has no name */
+    assert_reads(csv, "a.csv", "\tstep\tloss\n0\t1\t0.5\n1\t2\t\n",
+                 "row: step=1 loss=0.5\nrow: step=2\n");
+    assert_reads(csv, "a.csv", ",step,loss\n0,1,0.5\n", "row: step=1 loss=0.5\n");
     assert_reads(csv, "a.csv", "loss\n0.5\n0.25\n", "row: loss=0.5\nrow: loss=0.25\n");
 }
 
