@@ -210,41 +210,6 @@ tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
 tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_csv
-TESTS += tests/fuzz/replay_log_csv
-tests_fuzz_replay_log_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
-tests_fuzz_replay_log_csv_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_lightning
-TESTS += tests/fuzz/replay_log_lightning
-tests_fuzz_replay_log_lightning_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
-tests_fuzz_replay_log_lightning_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_algoperf
-TESTS += tests/fuzz/replay_log_algoperf
-tests_fuzz_replay_log_algoperf_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
-tests_fuzz_replay_log_algoperf_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_deepspeed_csv
-TESTS += tests/fuzz/replay_log_deepspeed_csv
-tests_fuzz_replay_log_deepspeed_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
-tests_fuzz_replay_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_json_lines
-TESTS += tests/fuzz/replay_log_json_lines
-tests_fuzz_replay_log_json_lines_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
-tests_fuzz_replay_log_json_lines_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_json_document
-TESTS += tests/fuzz/replay_log_json_document
-tests_fuzz_replay_log_json_document_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
-tests_fuzz_replay_log_json_document_LDADD = $(log_fuzz_libs)
-check_PROGRAMS += tests/fuzz/replay_log_huggingface_state
-TESTS += tests/fuzz/replay_log_huggingface_state
-tests_fuzz_replay_log_huggingface_state_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
-tests_fuzz_replay_log_huggingface_state_LDADD = $(log_fuzz_libs)
 if FUZZERS
 LOG_FUZZERS = \
 	tests/fuzz/fuzz_log_algoperf \
@@ -298,12 +263,6 @@ tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_csv
-tests_fuzz_fuzz_log_csv_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
-tests_fuzz_fuzz_log_csv_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_lightning
 tests_fuzz_fuzz_log_lightning_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
 tests_fuzz_fuzz_log_lightning_LDADD = $(log_fuzz_libs)
@@ -312,40 +271,6 @@ tests_fuzz_fuzz_log_tensorboard_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_tensorboard_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_algoperf
-tests_fuzz_fuzz_log_algoperf_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
-tests_fuzz_fuzz_log_algoperf_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_algoperf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_deepspeed_csv
-tests_fuzz_fuzz_log_deepspeed_csv_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
-tests_fuzz_fuzz_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_deepspeed_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_json_lines
-tests_fuzz_fuzz_log_json_lines_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
-tests_fuzz_fuzz_log_json_lines_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_json_lines_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_json_document
-tests_fuzz_fuzz_log_json_document_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
-tests_fuzz_fuzz_log_json_document_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_json_document_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_log_huggingface_state
-tests_fuzz_fuzz_log_huggingface_state_SOURCES = tests/fuzz/fuzz_log.c
-tests_fuzz_fuzz_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
-tests_fuzz_fuzz_log_huggingface_state_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_huggingface_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-endif
-# All text formats read lines in one way.
-check_PROGRAMS += tests/fuzz/replay_log_text
-TESTS += tests/fuzz/replay_log_text
-tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
-tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
-tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_log_text
 tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
 tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)

@@ -33,11 +33,6 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_tensorboard,
     &tw_log_format_wandb,
     &tw_log_format_huggingface_state,
-extern const struct tw_log_format tw_log_format_text;
-
-/* One a line. */
-/* clang-format off */
-const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_algoperf,
     &tw_log_format_caffe,
     &tw_log_format_csv,
@@ -46,22 +41,16 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_deepspeed_csv,
     &tw_log_format_fairseq,
     &tw_log_format_huggingface_output,
-    &tw_log_format_huggingface_state,
     &tw_log_format_json_document,
     &tw_log_format_json_lines,
     &tw_log_format_keras_csv,
     &tw_log_format_keras_progress,
-    &tw_log_format_key_values,
     &tw_log_format_lightning,
     &tw_log_format_llmc,
     &tw_log_format_megatron,
-    &tw_log_format_mlflow,
-    &tw_log_format_mlflow_sqlite,
     &tw_log_format_nanogpt,
-    &tw_log_format_tensorboard,
     &tw_log_format_torchtitan,
     &tw_log_format_ultralytics,
-    &tw_log_format_wandb,
     &tw_log_format_text,
     &tw_log_format_key_values,
     NULL,

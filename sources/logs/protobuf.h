@@ -70,6 +70,7 @@ static inline __attribute__((always_inline)) int tw_protobuf_next(struct tw_prot
         return 0;
     if (!tw_protobuf_varint(message, &key) || key >> 3 == 0 || key > UINT32_MAX)
         return -1;
+    ret->bytes = (struct tw_protobuf){0}; /* of a number: nothing */
     ret->number = (uint32_t)(key >> 3);
     ret->wire = (enum tw_wire)(key & 7);
     switch (ret->wire) {

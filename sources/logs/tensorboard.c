@@ -227,7 +227,7 @@ static int take_metadata(struct building *building, struct tw_tag *tag, struct t
 static int take_value(struct tensorboard *state, struct building *building,
                       struct tw_protobuf message)
 {
-    struct summary_value value;
+    struct summary_value value = {0};
     if (!read_value(message, &value))
         return broken(building, "a summary is not well-formed");
     /* A cell's name is its tag's, which is valid until the spare tag is another's. */
