@@ -97,21 +97,24 @@ static void write_value(FILE *out, const struct tw_value *value)
     if (value->type == TW_VALUE_NUMBER)
         tw_html_number(out, value->number);
     else
-        tw_html_text(out, value->type == TW_VALUE_TEXT ? value->text : "its present value");
+        tw_html_text(out, value->text);
 }
 
+/* "0.5 -> 0.05"; where the present value is not known, what to do with it. */
 static void write_change(FILE *out, const struct tw_suggestion *suggestion)
 {
-    if (suggestion->to.type == TW_VALUE_NULL) { /* only how much is known */
-        fputs(suggestion->op == TW_CHANGE_ADD ? " add " : " &times; ", out);
-        write_value(out, &suggestion->change);
-        return;
-    }
-    putc(' ', out);
-    if (suggestion->from.type != TW_VALUE_NULL)
+    bool knows_to = suggestion->to.type != TW_VALUE_NULL;
+    const char *sign = " &rarr; ";
+    if (!knows_to && suggestion->op == TW_CHANGE_MULTIPLY)
+        sign = " &times; ";
+    else if (!knows_to && suggestion->op == TW_CHANGE_ADD)
+        sign = " + ";
+    if (suggestion->from.type != TW_VALUE_NULL) {
+        putc(' ', out);
         write_value(out, &suggestion->from);
-    fputs(" &rarr; ", out);
-    write_value(out, &suggestion->to);
+    }
+    fputs(sign, out);
+    write_value(out, knows_to ? &suggestion->to : &suggestion->change);
 }
 
 static void write_suggestion(FILE *out, const struct tw_suggestion *suggestion)

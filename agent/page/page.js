@@ -14,7 +14,7 @@
   const number = (value) => {
     if (value == null) return "–";
     const size = Math.abs(value);
-    if (size && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
+    if (size && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(3)).toExponential();
     return String(Number(value.toPrecision(4)));
   };
   const step = (value) => value.toLocaleString("en-GB", { maximumFractionDigits: 0 });
@@ -67,13 +67,13 @@
   };
 
   /* Beside a line, on the side where there is room. */
-  const label = (u, x, row, text, fill) => {
+  const label = (u, x, y, text, fill) => {
     const { ctx, bbox } = u;
     const gap = 4 * devicePixelRatio;
     const fits = x + gap + ctx.measureText(text).width < bbox.left + bbox.width;
     ctx.fillStyle = fill;
     ctx.textAlign = fits ? "left" : "right";
-    ctx.fillText(text, fits ? x + gap : x - gap, bbox.top + (4 + 13 * row) * devicePixelRatio);
+    ctx.fillText(text, fits ? x + gap : x - gap, y);
   };
 
   const drawMarks = (u, data, chart) => {
@@ -81,9 +81,10 @@
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
+    const bottom = bbox.top + bbox.height - 15 * devicePixelRatio;
     for (const segment of data.segments) {
       const x = line(u, segment.step, colour("--muted"), [1, 3], 1);
-      if (x != null && data.segments.length < 4) label(u, x, 11, segment.text, colour("--muted"));
+      if (x != null && data.segments.length < 4) label(u, x, bottom, segment.text, colour("--muted"));
     }
     let row = 0;
     for (const finding of data.findings) {
@@ -95,7 +96,8 @@
       if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height);
       line(u, finding.onset, shade, [5, 4], 1);
       const x = line(u, finding.detected, shade, [], 1.25);
-      if (x != null && row < labelled) label(u, x, row++, finding.detector, shade);
+      if (x != null && row < labelled) 
+        label(u, x, bbox.top + (4 + 13 * row++) * devicePixelRatio, finding.detector, shade);
     }
     ctx.fillStyle = colour("--critical");
     for (const at of new Set(chart.series.flatMap((series) => series.nonfinite))) {
@@ -147,21 +149,21 @@
       ticks: { stroke: colour("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
     const read = legendOf(figure, chart);
     const plot = new uPlot({
-      width: place.clientWidth, height: 200,
+      width: place.clientWidth, height: 190,
       legend: { show: false },
       cursor: { sync: { key }, y: false },
       scales: { x: { time: false, range }, y: { distr: isLog ? 3 : 1 } },
       series: [{}, ...seriesOf(chart)],
       bands: bandsOf(chart),
       axes: [
-        { ...axis, values: (u, values) => values.map(step), space: 70 },
+        { ...axis, values: (u, values) => values.map(step), space: 70, size: 32 },
         { ...axis, values: (u, values) => values.map((v) => (v == null ? "" : number(v))), size: 62 },
       ],
       hooks: { draw: [(u) => drawMarks(u, data, chart)], setCursor: [read] },
     }, table(chart, isLog), place);
     new ResizeObserver(() => {
       if (place.clientWidth && place.clientWidth !== plot.width)
-        plot.setSize({ width: place.clientWidth, height: 200 });
+        plot.setSize({ width: place.clientWidth, height: 190 });
     }).observe(place);
     charts.push(plot);
   };
