@@ -31,6 +31,9 @@ int tw_report_page_write(struct tw_report_page *page, const char *path,
 
 void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                         const struct tw_run_charts *charts, const struct tw_settings *settings);
+/* Places for the two charts that say most, and below the findings those of the others with all
+ * numbers. */
+void tw_report_page_first_charts(FILE *out, const struct tw_run_charts *charts);
 void tw_report_page_charts(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                            const struct tw_run_charts *charts);
 

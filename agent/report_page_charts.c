@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define SERIES_MAX 3
+#define FIRST_CHARTS 2
 
 /* Scale "auto" is logarithmic where a linear one would hide most of the course. */
 static const struct chart {
@@ -162,20 +163,37 @@ static void write_place(FILE *out, const struct chart *chart, const struct tw_ru
     fputs("</p></figure>\n", out);
 }
 
+/* Those with data from number `first` on, before number `end`: page.js finds them in this order. */
+static void write_places(FILE *out, const struct tw_run_charts *charts, size_t first, size_t end)
+{
+    size_t number = 0;
+    fputs("<div class=\"charts\">\n", out);
+    for (size_t i = 0; i < CHARTS; i++) {
+        if (!has_data(&chart_table[i], charts))
+            continue;
+        if (number >= first && number < end)
+            write_place(out, &chart_table[i], charts);
+        number++;
+    }
+    fputs("</div>\n", out);
+}
+
+void tw_report_page_first_charts(FILE *out, const struct tw_run_charts *charts)
+{
+    write_places(out, charts, 0, FIRST_CHARTS);
+    fputs(
+        "<p class=\"key\">A dashed line: where a finding began; a solid one: where it was found; a "
+        "dotted one: a new segment; a red triangle: NaN or infinite. Drag to zoom, double click to "
+        "see all.</p>\n",
+        out);
+}
+
 void tw_report_page_charts(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                            const struct tw_run_charts *charts)
 {
     const char *between = "";
-    fputs("<div class=\"charts\">\n", out);
-    for (size_t i = 0; i < CHARTS; i++) {
-        if (has_data(&chart_table[i], charts))
-            write_place(out, &chart_table[i], charts);
-    }
-    fputs(
-        "</div>\n<p class=\"key\">A dashed line: where a finding began; a solid one: where it was "
-        "found; a dotted one: a new segment; a red triangle: NaN or infinite. Drag to zoom, double "
-        "click to see all.</p>\n<script type=\"application/json\" class=\"data\">\n{\"charts\":[",
-        out);
+    write_places(out, charts, FIRST_CHARTS, CHARTS);
+    fputs("<script type=\"application/json\" class=\"data\">\n{\"charts\":[", out);
     for (size_t i = 0; i < CHARTS; i++) {
         if (!has_data(&chart_table[i], charts))
             continue;

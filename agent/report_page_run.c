@@ -232,6 +232,8 @@ void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const str
     tw_html_element(out, "h2", run->core.id);
     write_verdict(out, run, tw_run_verdict(run, settings));
     write_facts(out, analysis, run);
+    if (charts)
+        tw_report_page_first_charts(out, charts);
     write_findings(out, run);
     if (charts)
         tw_report_page_charts(out, analysis, run, charts);

@@ -27,7 +27,8 @@
         if (value <= 0 && chart.scale !== "log") return false;
         if (value > 0) low = Math.min(low, value), high = Math.max(high, value);
       }
-    return chart.scale !== "linear" && high / low > logFrom;
+    if (chart.scale === "log") return high > 2 * low; /* less has no tick on a logarithmic axis */
+    return chart.scale === "auto" && high / low > logFrom;
   };
 
   /* Lines of the means, and a band from the smallest to the largest where a point is of many steps. */
