@@ -1,4 +1,4 @@
-/* Buckets lie in order of their index and only where there are readings: a log with a row in 10,000
+/* Buckets lie in order of their steps and only where there are readings: a log with a row in 10,000
  * steps keeps each of its rows, and a step that is far away costs no more than a near one. */
 #include "agent/chart_buckets.h"
 
@@ -42,17 +42,21 @@ static void join(struct tw_chart_bucket *bucket, const struct tw_chart_bucket *o
     bucket->n += other->n;
 }
 
+/* Where on the axis of steps a bucket is: the same for all of its readings. */
+static uint64_t index_of(const struct tw_chart_buckets *buckets, size_t place)
+{
+    return buckets->at[place].first_step / buckets->width;
+}
+
 static void double_width(struct tw_chart_buckets *buckets)
 {
     size_t kept = 0;
     buckets->width *= 2;
     for (size_t i = 0; i < buckets->n; i++) {
-        struct tw_chart_bucket *bucket = &buckets->at[i];
-        bucket->index /= 2;
-        if (kept && buckets->at[kept - 1].index == bucket->index)
-            join(&buckets->at[kept - 1], bucket);
+        if (kept && index_of(buckets, kept - 1) == index_of(buckets, i))
+            join(&buckets->at[kept - 1], &buckets->at[i]);
         else
-            buckets->at[kept++] = *bucket;
+            buckets->at[kept++] = buckets->at[i];
     }
     buckets->n = kept;
 }
@@ -61,11 +65,11 @@ static void double_width(struct tw_chart_buckets *buckets)
 static size_t place_of(const struct tw_chart_buckets *buckets, uint64_t index)
 {
     size_t low = 0, high = buckets->n;
-    if (high && buckets->at[high - 1].index <= index)
-        return buckets->at[high - 1].index == index ? high - 1 : high;
+    if (high && index_of(buckets, high - 1) <= index)
+        return index_of(buckets, high - 1) == index ? high - 1 : high;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (buckets->at[middle].index < index)
+        if (index_of(buckets, middle) < index)
             low = middle + 1;
         else
             high = middle;
@@ -89,12 +93,12 @@ static int make_room(struct tw_chart_buckets *buckets)
 static struct tw_chart_bucket *bucket_of(struct tw_chart_buckets *buckets, uint64_t step)
 {
     size_t place = place_of(buckets, step / buckets->width);
-    while (place == buckets->n || buckets->at[place].index != step / buckets->width) {
+    while (place == buckets->n || index_of(buckets, place) != step / buckets->width) {
         if (buckets->n < TW_CHART_BUCKETS) {
             struct tw_chart_bucket *at = &buckets->at[place];
             memmove(at + 1, at, (buckets->n - place) * sizeof *at);
             buckets->n++;
-            *at = (struct tw_chart_bucket){step / buckets->width, step, step, 0, 0, NAN, NAN, NAN};
+            *at = (struct tw_chart_bucket){step, step, 0, 0, NAN, NAN, NAN};
             return at;
         }
         double_width(buckets);
@@ -110,7 +114,6 @@ int tw_chart_buckets_add(struct tw_chart_buckets *buckets, uint64_t step, double
     if (!buckets->width)
         buckets->width = 1;
     take(bucket_of(buckets, step), step, value);
-    buckets->newest = value;
     return 0;
 }
 

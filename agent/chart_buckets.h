@@ -10,7 +10,6 @@
 #define TW_CHART_BUCKETS 512
 
 struct tw_chart_bucket {
-    uint64_t index;                 /* step / width */
     uint64_t first_step, last_step; /* of its readings */
     uint64_t n;                     /* finite readings */
     uint64_t nonfinite;             /* NaN and infinite ones, which are in none of the next three */
@@ -20,8 +19,7 @@ struct tw_chart_bucket {
 struct tw_chart_buckets {
     uint64_t width; /* steps, a power of two; 0 before the first reading */
     size_t n, room;
-    struct tw_chart_bucket *at; /* owned; by index, none of them empty */
-    double newest;              /* the last reading that came */
+    struct tw_chart_bucket *at; /* owned; by steps, none of them empty */
 };
 
 /* Takes a reading into zeroed or used buckets. 0 or -ENOMEM, which changes nothing. */

@@ -18,37 +18,27 @@ const char *tw_segment_text(enum tw_segment_cause cause)
     return texts[cause];
 }
 
-static size_t index_of(const struct tw_charts *charts, const char *run)
+/* Records of one run come together, mostly. */
+static struct tw_run_charts *find(const struct tw_charts *charts, const char *run)
 {
-    if (charts->newest < charts->n && !strcmp(charts->at[charts->newest]->run, run))
-        return charts->newest;
-    size_t i = 0;
-    while (i < charts->n && strcmp(charts->at[i]->run, run))
-        i++;
-    return i;
+    struct tw_run_charts *found = charts->newest;
+    if (!found || strcmp(found->run, run))
+        HASH_FIND_STR(charts->runs, run, found);
+    return found;
 }
 
 const struct tw_run_charts *tw_charts_find(const struct tw_charts *charts, const char *run)
 {
-    size_t i = index_of(charts, run);
-    return i < charts->n ? charts->at[i] : NULL;
+    return find(charts, run);
 }
 
 static struct tw_run_charts *add_run(struct tw_charts *charts, const char *run)
 {
-    if (charts->n == charts->room) {
-        size_t room = charts->room ? charts->room * 2 : 4;
-        struct tw_run_charts **at = realloc(charts->at, room * sizeof *at);
-        if (!at)
-            return NULL;
-        charts->at = at;
-        charts->room = room;
-    }
     struct tw_run_charts *added = calloc(1, sizeof *added);
-    if (added) {
-        snprintf(added->run, sizeof added->run, "%s", run);
-        charts->at[charts->n++] = added;
-    }
+    if (!added)
+        return NULL;
+    snprintf(added->run, sizeof added->run, "%s", run);
+    HASH_ADD_STR(charts->runs, run, added);
     return added;
 }
 
@@ -63,26 +53,30 @@ static void note_segment(struct tw_run_charts *charts, const struct tw_context *
 void tw_charts_take(struct tw_charts *charts, const struct tw_run *run,
                     const struct tw_record *record)
 {
-    size_t i = index_of(charts, run->core.id);
-    struct tw_run_charts *taken = i < charts->n ? charts->at[i] : add_run(charts, run->core.id);
-    if (!taken)
+    struct tw_run_charts *taken = find(charts, run->core.id);
+    if (!taken && !(taken = add_run(charts, run->core.id)))
         return;
     uint64_t step = record->has & TW_HAS_STEP ? record->step : run->context->step;
-    charts->newest = i;
+    charts->newest = taken;
     note_segment(taken, run->context);
+    taken->has |= record->signals;
     for (uint32_t left = record->signals; left; left &= left - 1) {
         int signal = __builtin_ctz(left);
-        (void)tw_chart_buckets_add(&taken->signal[signal], step, record->signal[signal]);
+        taken->newest[signal] = record->signal[signal];
+        if (charts->drawn >> signal & 1u)
+            (void)tw_chart_buckets_add(&taken->signal[signal], step, record->signal[signal]);
     }
 }
 
 void tw_charts_release(struct tw_charts *charts)
 {
-    for (size_t i = 0; i < charts->n; i++) {
+    struct tw_run_charts *run, *next;
+    HASH_ITER(hh, charts->runs, run, next)
+    {
+        HASH_DEL(charts->runs, run);
         for (int signal = 0; signal < TW_SIGNALS; signal++)
-            tw_chart_buckets_release(&charts->at[i]->signal[signal]);
-        free(charts->at[i]);
+            tw_chart_buckets_release(&run->signal[signal]);
+        free(run);
     }
-    free(charts->at);
-    *charts = (struct tw_charts){0};
+    charts->newest = NULL;
 }

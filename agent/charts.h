@@ -6,6 +6,8 @@
 #include "chart_buckets.h"
 #include "run.h"
 
+#include <uthash.h>
+
 /* Further segments of a run are not marked. */
 #define TW_CHART_SEGMENTS_MAX 64
 
@@ -16,16 +18,19 @@ struct tw_chart_segment {
 
 struct tw_run_charts {
     char run[TW_RUN_ID_MAX + 1];
-    struct tw_chart_buckets signal[TW_SIGNALS];
-    size_t n_segments; /* without the first, which is no change */
+    uint32_t has; /* bit i: newest[i] was sent */
+    double newest[TW_SIGNALS];
+    struct tw_chart_buckets signal[TW_SIGNALS]; /* empty for those that are not drawn */
+    size_t n_segments;                          /* without the first, which is no change */
     struct tw_chart_segment segments[TW_CHART_SEGMENTS_MAX];
+    UT_hash_handle hh; /* by `run` */
 };
 
-/* Those of one log, zeroed to begin with. */
+/* Those of one log, zeroed to begin with but for `drawn`. A full series takes 32 KiB. */
 struct tw_charts {
-    size_t n, room;
-    struct tw_run_charts **at; /* owned */
-    size_t newest;             /* the one that was added to last */
+    uint32_t drawn;               /* bit i: signal i is kept, and not only its newest reading */
+    struct tw_run_charts *runs;   /* owned, a uthash table */
+    struct tw_run_charts *newest; /* the one that was added to last */
 };
 
 /* Takes a record that the run's context has observed. Without memory, it is left out. */

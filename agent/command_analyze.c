@@ -110,7 +110,8 @@ static int analyze_log(void *closure, const char *path, const char *run_id, stru
 {
     struct analyze *analyze = closure;
     struct tw_analysis analysis;
-    struct tw_charts charts = {0};
+    struct tw_charts charts = {.drawn = (analyze->plots ? tw_plot_signals() : 0) |
+                                        (analyze->page ? tw_report_page_signals() : 0)};
     struct tw_watch_options options = {
         .settings = &analyze->config.settings,
         .rules = analyze->rules,

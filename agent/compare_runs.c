@@ -199,6 +199,8 @@ static void print_runs(FILE *out, const struct tw_run_summaries *summaries)
     for (size_t i = 0; i < summaries->n; i++)
         add_run(table, &summaries->at[i]);
     tw_text_table_print(table, out);
+    if (summaries->n >= TW_TEXT_ROWS_MAX)
+        fprintf(out, "and %zu more\n", summaries->n - (TW_TEXT_ROWS_MAX - 1));
     tw_text_table_free(table);
 }
 

@@ -14,6 +14,9 @@
 #define LOG_FROM 20.0      /* largest / smallest value that a linear axis would hide too much of */
 #define MARKS_SHOWN_MAX 64 /* more would touch each other */
 
+static const enum tw_signal plotted[] = {TW_SIGNAL_LOSS, TW_SIGNAL_GRAD_NORM};
+#define PLOTTED (sizeof plotted / sizeof *plotted)
+
 struct canvas {
     unsigned columns;                      /* characters */
     unsigned across, down;                 /* dots in one */
@@ -25,6 +28,14 @@ struct axes {
     double first, last, low, high; /* low and high as they are drawn: logarithms on a log axis */
     bool is_log;
 };
+
+uint32_t tw_plot_signals(void)
+{
+    uint32_t signals = 0;
+    for (size_t i = 0; i < PLOTTED; i++)
+        signals |= 1u << plotted[i];
+    return signals;
+}
 
 bool tw_plot_locale_is_utf8(void)
 {
@@ -59,16 +70,19 @@ static double middle_step(const struct tw_chart_bucket *bucket)
     return (double)bucket->first_step + (double)(bucket->last_step - bucket->first_step) / 2;
 }
 
+/* -1 for a step that is not on the axis. */
 static long x_of(const struct canvas *canvas, const struct axes *axes, double step)
 {
     double share = axes->last > axes->first ? (step - axes->first) / (axes->last - axes->first) : 0;
+    if (!(share >= 0 && share <= 1))
+        return -1;
     return lround(share * (double)(canvas->columns * canvas->across - 1));
 }
 
 static long y_of(const struct canvas *canvas, const struct axes *axes, double value)
 {
-    double range = axes->high - axes->low;
-    double share = range > 0 ? (axis_value(axes, value) - axes->low) / range : .5;
+    double range = axes->high / 2 - axes->low / 2; /* halves: the whole may overflow */
+    double share = range > 0 ? (axis_value(axes, value) / 2 - axes->low / 2) / range : .5;
     return lround((1 - share) * (double)(ROWS * canvas->down - 1));
 }
 
@@ -104,6 +118,10 @@ static void draw_series(struct canvas *canvas, const struct axes *axes,
 static bool find_axes(struct axes *axes, const struct tw_chart_buckets *buckets, bool wants_log)
 {
     double low = INFINITY, high = -INFINITY;
+    if (!buckets->n)
+        return false;
+    axes->first = (double)buckets->at[0].first_step;
+    axes->last = (double)buckets->at[buckets->n - 1].last_step;
     for (size_t i = 0; i < buckets->n; i++) {
         low = fmin(low, buckets->at[i].min);
         high = fmax(high, buckets->at[i].max);
@@ -153,10 +171,10 @@ static void print_marks(FILE *out, const struct canvas *canvas, const struct axe
     line[canvas->columns] = '\0';
     for (size_t i = 0; i < run->episodes.n && i < MARKS_SHOWN_MAX; i++) {
         const struct tw_finding *finding = &run->episodes.at[i].finding;
-        long x = x_of(canvas, axes, (double)finding->onset_step) / (long)canvas->across;
-        if (finding->state == TW_STATE_WITHDRAWN || x < 0 || x >= (long)canvas->columns)
+        long x = x_of(canvas, axes, (double)finding->onset_step);
+        if (finding->state == TW_STATE_WITHDRAWN || x < 0)
             continue;
-        line[x] = '^';
+        line[x / (long)canvas->across] = '^';
         has_mark = true;
     }
     if (has_mark)
@@ -172,8 +190,7 @@ static void plot(FILE *out, const struct tw_run *run, const struct tw_chart_buck
                  enum tw_signal signal, const struct tw_plot_options *options)
 {
     struct canvas canvas = {.across = options->is_utf8 ? 2 : 1, .down = options->is_utf8 ? 4 : 1};
-    struct axes axes = {.first = (double)run->context->first_step,
-                        .last = (double)run->context->step};
+    struct axes axes;
     if (!find_axes(&axes, buckets, signal == TW_SIGNAL_GRAD_NORM))
         return;
     unsigned width = options->width > COLUMNS_MIN ? options->width : COLUMNS_MIN;
@@ -187,7 +204,6 @@ static void plot(FILE *out, const struct tw_run *run, const struct tw_chart_buck
 void tw_plot_run(FILE *out, const struct tw_run *run, const struct tw_run_charts *charts,
                  const struct tw_plot_options *options)
 {
-    static const enum tw_signal plotted[] = {TW_SIGNAL_LOSS, TW_SIGNAL_GRAD_NORM};
-    for (size_t i = 0; charts && i < sizeof plotted / sizeof *plotted; i++)
+    for (size_t i = 0; charts && i < PLOTTED; i++)
         plot(out, run, &charts->signal[plotted[i]], plotted[i], options);
 }

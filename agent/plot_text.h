@@ -18,6 +18,9 @@ struct tw_plot_options {
 void tw_plot_run(FILE *out, const struct tw_run *run, const struct tw_run_charts *charts,
                  const struct tw_plot_options *options);
 
+/* The signals that are plotted, for tw_charts.drawn: bit i for signal i. */
+uint32_t tw_plot_signals(void);
+
 /* Whether the user's locale is UTF-8 (LC_ALL, LC_CTYPE, LANG). */
 bool tw_plot_locale_is_utf8(void);
 

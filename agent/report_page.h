@@ -27,6 +27,9 @@ int tw_report_page_write(struct tw_report_page *page, const char *path,
                          const struct tw_run_summaries *summaries,
                          const struct tw_settings *settings, struct tw_error *error);
 
+/* The signals that pages have charts of, for tw_charts.drawn: bit i for signal i. */
+uint32_t tw_report_page_signals(void);
+
 /* ---- report_page_run.c, report_page_charts.c: parts of a section ---- */
 
 void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,

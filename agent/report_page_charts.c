@@ -27,6 +27,16 @@ static const struct chart {
 };
 #define CHARTS (sizeof chart_table / sizeof *chart_table)
 
+uint32_t tw_report_page_signals(void)
+{
+    uint32_t signals = 0;
+    for (size_t i = 0; i < CHARTS; i++) {
+        for (size_t k = 0; k < chart_table[i].n; k++)
+            signals |= 1u << chart_table[i].signals[k];
+    }
+    return signals;
+}
+
 /* One of a bucket's numbers, by where it stands in the struct. */
 enum column { COLUMN_STEP, COLUMN_MIN, COLUMN_MEAN, COLUMN_MAX };
 
@@ -153,11 +163,10 @@ static void write_place(FILE *out, const struct chart *chart, const struct tw_ru
             "<p class=\"newest\">",
             chart->title);
     for (size_t i = 0; i < chart->n; i++) {
-        const struct tw_chart_buckets *buckets = &charts->signal[chart->signals[i]];
-        if (!buckets->n)
+        if (!charts->signal[chart->signals[i]].n)
             continue;
         fprintf(out, "<span>%s at the end: ", tw_signal_name(chart->signals[i]));
-        tw_html_number(out, buckets->newest);
+        tw_html_number(out, charts->newest[chart->signals[i]]);
         fputs("</span> ", out);
     }
     fputs("</p></figure>\n", out);

@@ -17,8 +17,8 @@ const char *tw_short_number(double value, char *buffer, size_t size)
 
 static bool newest_of(const struct tw_run_charts *charts, enum tw_signal signal, double *ret)
 {
-    bool has = charts && charts->signal[signal].n;
-    *ret = has ? charts->signal[signal].newest : NAN;
+    bool has = charts && charts->has >> signal & 1u;
+    *ret = has ? charts->newest[signal] : NAN;
     return has;
 }
 

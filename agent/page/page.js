@@ -5,6 +5,7 @@
   const severities = { info: "--info", warning: "--warning", critical: "--critical" };
   const labelled = 6; /* findings whose name is written into each chart; more would overlap */
   const logFrom = 20; /* largest / smallest that a linear axis would hide too much of */
+  const wholeSteps = Array.from({ length: 19 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
   let charts = [];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -31,12 +32,20 @@
     return chart.scale === "auto" && high / low > logFrom;
   };
 
+  /* Beyond these, differences overflow or vanish and axes find no end: values stand at the edge. */
+  const largest = 1e150, smallest = 1e-150;
+  const drawable = (value, isLog) => {
+    if (value == null || (isLog && value <= 0)) return null;
+    if (!isLog && Math.abs(value) < smallest) return 0;
+    return Math.max(isLog ? smallest : -largest, Math.min(largest, value));
+  };
+
   /* Lines of the means, and a band from the smallest to the largest where a point is of many steps. */
   const table = (chart, isLog) => {
-    const drawable = (values) => (isLog ? values.map((v) => (v > 0 ? v : null)) : values);
+    const column = (values) => values.map((value) => drawable(value, isLog));
     return uPlot.join(chart.series.map((series) => [
-      series.step, drawable(series.mean), drawable(series.min || series.mean),
-      drawable(series.max || series.mean),
+      series.step, column(series.mean), column(series.min || series.mean),
+      column(series.max || series.mean),
     ]));
   };
 
@@ -157,7 +166,7 @@
       series: [{}, ...seriesOf(chart)],
       bands: bandsOf(chart),
       axes: [
-        { ...axis, values: (u, values) => values.map(step), space: 70, size: 32 },
+        { ...axis, values: (u, values) => values.map(step), space: 70, size: 32, incrs: wholeSteps },
         { ...axis, values: (u, values) => values.map((v) => (v == null ? "" : number(v))), size: 62 },
       ],
       hooks: { draw: [(u) => drawMarks(u, data, chart)], setCursor: [read] },
