@@ -247,6 +247,12 @@ def test_a_page_that_cannot_be_written_is_one_line_and_status_2(several, tmp_pat
     assert "worst first" in done.stdout
 
 
+def test_without_a_run_there_is_no_page(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    done = programs.trainward("analyze", "--html", tmp_path / "x.html", tmp_path / "notes.txt")
+    assert done.returncode == 2 and not (tmp_path / "x.html").exists()
+
+
 def test_a_page_that_is_there_is_replaced(several, tmp_path):
     out = tmp_path / "report.html"
     out.write_text("old")
