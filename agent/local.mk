@@ -3,6 +3,9 @@ noinst_LTLIBRARIES += libagent.la
 libagent_la_SOURCES = \
 	agent/analysis.c agent/analysis.h \
 	agent/causes.c agent/causes.h \
+	agent/chart_buckets.c agent/chart_buckets.h \
+	agent/charts.c agent/charts.h \
+	agent/compare_runs.c agent/compare_runs.h \
 	agent/config.c agent/config.h \
 	agent/config_compare.c agent/config_compare.h \
 	agent/config_expand.c \
@@ -30,6 +33,7 @@ libagent_la_SOURCES = \
 	agent/find_logs.c agent/find_logs.h \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \
+	agent/html_text.c agent/html_text.h \
 	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
@@ -40,6 +44,7 @@ libagent_la_SOURCES = \
 	agent/metrics_text.c \
 	agent/notify.c agent/notify.h \
 	agent/outage.c agent/outage.h \
+	agent/plot_text.c agent/plot_text.h \
 	agent/projects.c agent/projects.h \
 	agent/ranks.c agent/ranks.h \
 	agent/ranks_combine.c agent/ranks_combine.h \
@@ -52,10 +57,14 @@ libagent_la_SOURCES = \
 	agent/repeats.c agent/repeats.h \
 	agent/report.h \
 	agent/report_json.c \
+	agent/report_page.c agent/report_page.h \
+	agent/report_page_charts.c \
+	agent/report_page_run.c \
 	agent/report_text.c \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
+	agent/run_summary.c agent/run_summary.h \
 	agent/run_table.c agent/run_table.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
@@ -65,13 +74,27 @@ libagent_la_SOURCES = \
 	agent/state_files.c agent/state_files.h \
 	agent/state_kafka.c agent/state_kafka.h \
 	agent/tally.h \
+	agent/text_table.c agent/text_table.h \
 	agent/topics.c agent/topics.h \
 	agent/topics_compare.c agent/topics_compare.h \
 	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h agent/watch_parts.h \
 	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
+nodist_libagent_la_SOURCES = agent/page_style.c agent/page_script.c
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS) $(MICROHTTPD_LIBS)
+
+# What pages of `analyze --html` carry with them: see NOTICE.
+PAGE_STYLE = agent/page/uPlot.min.css agent/page/page.css
+PAGE_SCRIPT = agent/page/uPlot.iife.min.js agent/page/page.js
+EXTRA_DIST += NOTICE $(PAGE_STYLE) $(PAGE_SCRIPT) agent/page/uPlot.LICENSE
+CLEANFILES += agent/page_style.c agent/page_script.c
+agent/page_style.c: $(PAGE_STYLE) build-aux/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) agent && cd $(srcdir) && $(SHELL) build-aux/embed.sh page_style \
+		$(PAGE_STYLE) >$(abs_builddir)/$@.part && mv $(abs_builddir)/$@.part $(abs_builddir)/$@
+agent/page_script.c: $(PAGE_SCRIPT) build-aux/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) agent && cd $(srcdir) && $(SHELL) build-aux/embed.sh page_script \
+		$(PAGE_SCRIPT) >$(abs_builddir)/$@.part && mv $(abs_builddir)/$@.part $(abs_builddir)/$@
 
 bin_PROGRAMS += trainward
 trainward_SOURCES = agent/main.c \
@@ -91,7 +114,6 @@ trainward_SOURCES = agent/main.c \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/setup_kafka.c agent/setup_kafka.h \
 	agent/status_text.c agent/status_text.h \
-	agent/text_table.c agent/text_table.h \
 	agent/usage.c agent/usage.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la
@@ -101,6 +123,8 @@ if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_analysis \
 	tests/unit/test_causes \
+	tests/unit/test_chart_buckets \
+	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
 	tests/unit/test_heartbeat \
@@ -119,6 +143,8 @@ TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_chart_buckets_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_compare_runs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)

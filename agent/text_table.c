@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 600
 #define CELL_MAX 160
 
 struct tw_text_table {
     size_t n_columns, n_rows;
     bool is_number[TW_TEXT_COLUMNS_MAX]; /* aligned to the right */
-    char *cells[ROWS_MAX][TW_TEXT_COLUMNS_MAX];
+    char *cells[TW_TEXT_ROWS_MAX][TW_TEXT_COLUMNS_MAX];
 };
 
 struct tw_text_table *tw_text_table_new(void)
@@ -38,7 +37,7 @@ static void add_cell(struct tw_text_table *table, size_t column, const char *tex
 
 void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n)
 {
-    if (table->n_rows == ROWS_MAX)
+    if (table->n_rows == TW_TEXT_ROWS_MAX)
         return;
     for (size_t i = 0; i < n; i++) {
         bool is_head = table->n_rows == 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define TW_TEXT_COLUMNS_MAX 8
+#define TW_TEXT_ROWS_MAX 600 /* the head is one */
 
 struct tw_text_table;
 
@@ -15,7 +16,7 @@ void tw_text_table_free(struct tw_text_table *table); /* NULL is allowed */
 
 /* Adds a row of `n` cells, which are copied, cut to some 150 bytes, and cleaned of what would steer
  * a terminal. The first row is the head: a '#' before its text, which is not printed, makes the
- * column one of numbers, aligned to the right. Rows beyond 600 are left out. */
+ * column one of numbers, aligned to the right. Rows beyond TW_TEXT_ROWS_MAX are left out. */
 void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n);
 
 /* Writes it, columns two spaces apart; errors are the stream's. */

@@ -234,6 +234,8 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     if (result)
         return result;
     tw_context_observe(run->context, &settings->shared, record);
+    if (watch->options.observed)
+        watch->options.observed(watch->options.closure, run, record);
     tw_run_series_observe(run->series, record, run->context, tw_watch_is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report;

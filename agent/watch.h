@@ -30,6 +30,9 @@ struct tw_watch_options {
                     struct tw_error *error);
     /* Told each change of an episode before it becomes a document. May be NULL. */
     void (*episode)(void *closure, const struct tw_episode_advisory *advisory);
+    /* Told each record that is judged, of several ranks the one that is made of them, after the
+     * run's context has observed it. Not under `lock`. May be NULL. */
+    void (*observed)(void *closure, const struct tw_run *run, const struct tw_record *record);
     void *closure;
     struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
     struct tw_room *room;   /* shared with other watches; NULL: without limit */

@@ -29,6 +29,8 @@ EXTRA_DIST += \
 	docs/operations.md \
 	docs/kafka.md \
 	docs/logs.md \
+	docs/reports.md \
+	docs/report.png \
 	docs/telemetry.md \
 	docs/detectors/converged.md \
 	docs/detectors/dead-units.md \
@@ -92,6 +94,14 @@ check-writers: all
 		$(abs_top_builddir)/venv-writers/bin/python -m pytest -q test_log_writers.py test_log_table_writers.py
 EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
 	tests/test_log_table_writers.py
+
+# The report in a real browser; Chromium (Debian's `chromium`) is too large for ../run-tests.
+.PHONY: check-pages
+check-pages: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q check_pages.py
+EXTRA_DIST += tests/check_pages.py
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
@@ -178,6 +188,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
 	tests/support/simulated.py \
@@ -206,6 +217,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_paths_agree.py \
 	tests/test_quickstart.py \
 	tests/test_ranks.py \
+	tests/test_report.py \
 	tests/test_resume.py \
 	tests/test_services.py \
 	tests/test_silence.py \

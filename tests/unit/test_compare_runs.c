@@ -1,0 +1,147 @@
+/* Which run is worst, and which hyper-parameters differ between the healthy and the sick. */
+#include "agent/compare_runs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RUNS_MAX 16
+#define PARAMETERS_MAX 4
+
+static struct tw_run_summary runs[RUNS_MAX];
+static struct tw_hyperparameter parameters[RUNS_MAX][PARAMETERS_MAX];
+static struct tw_run_summaries summaries;
+static struct tw_parameter_difference differences[TW_DIFFERENCES_MAX];
+
+static int forget_runs(void **state)
+{
+    (void)state;
+    memset(runs, 0, sizeof runs);
+    memset(parameters, 0, sizeof parameters);
+    summaries = (struct tw_run_summaries){.at = runs};
+    return 0;
+}
+
+static struct tw_run_summary *add_run(const char *name, const char *verdict)
+{
+    struct tw_run_summary *run = &runs[summaries.n];
+    snprintf(run->run, sizeof run->run, "%s", name);
+    run->verdict = verdict;
+    run->section = summaries.n;
+    run->hyperparameters = parameters[summaries.n++];
+    return run;
+}
+
+static struct tw_hyperparameter *set(struct tw_run_summary *run, const char *name)
+{
+    struct tw_hyperparameter *parameter = &run->hyperparameters[run->n_hyperparameters++];
+    snprintf(parameter->name, sizeof parameter->name, "%s", name);
+    return parameter;
+}
+
+static void set_number(struct tw_run_summary *run, const char *name, double value)
+{
+    set(run, name)->number = value;
+}
+
+static void set_text(struct tw_run_summary *run, const char *name, const char *value)
+{
+    struct tw_hyperparameter *parameter = set(run, name);
+    parameter->is_text = true;
+    snprintf(parameter->text, sizeof parameter->text, "%s", value);
+}
+
+static void assert_difference(size_t i, const char *name, const char *healthy, const char *sick,
+                              bool is_apart)
+{
+    assert_string_equal(differences[i].name, name);
+    assert_string_equal(differences[i].healthy, healthy);
+    assert_string_equal(differences[i].sick, sick);
+    assert_int_equal(differences[i].is_apart, is_apart);
+}
+
+static void only_parameters_that_differ_are_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct tw_run_summary *run = add_run("r", i < 2 ? "healthy" : "problem");
+        set_number(run, "learning_rate", i < 2 ? .001 * (i + 1) : .1 * i);
+        set_text(run, "optimizer", i == 1 ? "sgd" : "adam");
+        set_number(run, "batch_size", 64);
+        set_number(run, "a_seed", i);
+    }
+    assert_int_equal(tw_compare_parameters(&summaries, differences), 3);
+    assert_difference(0, "a_seed", "0 to 1", "2 to 3", true);
+    assert_difference(1, "learning_rate", "0.001 to 0.002", "0.2 to 0.3", true);
+    assert_difference(2, "optimizer", "adam, sgd", "adam", false);
+}
+
+static void ranges_that_meet_are_not_apart(void **state)
+{
+    static const double values[] = {1, 3, 3, 4};
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        set_number(add_run("r", i < 2 ? "healthy" : "problem"), "width", values[i]);
+    assert_int_equal(tw_compare_parameters(&summaries, differences), 1);
+    assert_difference(0, "width", "1 to 3", "3 to 4", false);
+}
+
+static void without_two_sides_nothing_differs(void **state)
+{
+    (void)state;
+    set_number(add_run("a", "problem"), "width", 1);
+    set_number(add_run("b", "problem"), "width", 2);
+    set_number(add_run("c", "unknown"), "width", 3);
+    assert_int_equal(tw_compare_parameters(&summaries, differences), 0);
+    set_number(add_run("d", "healthy"), "depth", 3); /* the others do not tell theirs */
+    assert_int_equal(tw_compare_parameters(&summaries, differences), 0);
+}
+
+static void many_texts_end_in_dots(void **state)
+{
+    char text[8];
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        snprintf(text, sizeof text, "t%d", i);
+        set_text(add_run("r", "problem"), "kind", text);
+    }
+    set_text(add_run("r", "healthy"), "kind", "none");
+    assert_int_equal(tw_compare_parameters(&summaries, differences), 1);
+    assert_difference(0, "kind", "none", "t0, t1, t2, t3, t4, t5, t6, t7, ...", false);
+}
+
+static void the_worst_comes_first(void **state)
+{
+    static const char *const expected[] = {"critical", "two", "one", "also one", "unknown", "fine"};
+    (void)state;
+    add_run("fine", "healthy");
+    add_run("one", "problem")->severity = TW_SEVERITY_WARNING;
+    add_run("unknown", "unknown");
+    add_run("critical", "problem")->severity = TW_SEVERITY_CRITICAL;
+    add_run("also one", "problem")->severity = TW_SEVERITY_WARNING;
+    add_run("two", "problem")->severity = TW_SEVERITY_WARNING;
+    for (int i = 1; i < 6; i++)
+        runs[i].n_findings = i == 2 ? 0 : i == 5 ? 2 : 1;
+    tw_run_summaries_sort(&summaries);
+    for (int i = 0; i < 6; i++)
+        assert_string_equal(runs[i].run, expected[i]);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, forget_runs)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(only_parameters_that_differ_are_told),
+        TEST(ranges_that_meet_are_not_apart),
+        TEST(without_two_sides_nothing_differs),
+        TEST(many_texts_end_in_dots),
+        TEST(the_worst_comes_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
