@@ -297,6 +297,7 @@ void tw_config_release(struct tw_config *config)
     release_sinks(config);
     tw_settings_release(&config->settings);
     tw_texts_release(&config->rules);
+    tw_texts_release(&config->log_map);
     tw_texts_release(&config->log_properties);
     free(config->path);
     free(config->state_dir);

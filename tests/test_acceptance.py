@@ -37,7 +37,8 @@ def labelled(tmp_path_factory):
     if not evaluate.SHARED.exists():
         pytest.skip(f"no labelled logs at {evaluate.SHARED}")
     options = types.SimpleNamespace(corpus=[evaluate.SHARED], only=[], names=None, o=[], jobs=2,
-                                    no_baseline=True, trainward=programs.program("trainward"))
+                                    no_baseline=True, original=False,
+                                    trainward=programs.program("trainward"))
     maps, runs = evaluate.read_corpora(options)
     judged, _ = evaluate.judge_all(runs, options, maps, tmp_path_factory.mktemp("labelled"))
     return judged["trainward"]

@@ -84,7 +84,6 @@ static void no_source_claims_or_chokes_on_a_file_of_something_else(void **state)
 {
     static const char *const texts[] = {"",
                                         "hello\n",
-                                        "step,loss\n1,2\n",
                                         "{\"a\":1}\n",
                                         "{\n  \"run\": \"r\"\n}\n",
                                         "[1,2,3]\n",
