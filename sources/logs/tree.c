@@ -107,12 +107,13 @@ static bool make_path(char path[PATH_SIZE], const char *folder, const char *name
     return length > 0 && length < PATH_SIZE;
 }
 
-/* Adds the file if a format is sure of it. */
+/* Adds the file if a format is sure enough of it: numbers under names that no training has are no
+ * log. */
 static int add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
 {
     int sure;
     const struct tw_log_format *format = tw_log_format_probe(path, &sure);
-    return format ? add_member(group, path, format, part) : 0;
+    return format && sure >= TW_LOG_SURE_WHEN_NAMED ? add_member(group, path, format, part) : 0;
 }
 
 static bool is_folder(const char *path)
@@ -234,7 +235,7 @@ int tw_log_group_probe(const char *path)
         return sure;
     }
     tw_log_format_probe(path, &sure);
-    return sure;
+    return sure >= TW_LOG_SURE_WHEN_NAMED ? sure : 0;
 }
 
 bool tw_log_group_stat(const char *path, struct stat *ret)

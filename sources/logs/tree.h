@@ -36,6 +36,7 @@ bool tw_log_group_stat(const char *path, struct stat *ret);
 bool tw_log_is_passed_over(const char *name, bool is_folder);
 /* How sure a file in a tree must be a log; one that is named alone need not be. */
 #define TW_LOG_SURE_IN_TREE 50
+#define TW_LOG_SURE_WHEN_NAMED 12
 /* True where a file in `folder` is part of a folder's log, or a copy of one, and none by itself. */
 bool tw_log_is_part_of_group(const char *folder, const char *name);
 /* Likewise of a folder. */
