@@ -104,7 +104,7 @@ static void without_two_sides_nothing_differs(void **state)
 
 static void many_texts_end_in_dots(void **state)
 {
-    char text[8];
+    char text[16];
     (void)state;
     for (int i = 0; i < 10; i++) {
         snprintf(text, sizeof text, "t%d", i);
