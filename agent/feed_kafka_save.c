@@ -64,16 +64,11 @@ void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, s
     tw_unsaved_add(&shard->unsaved, run, offset, feed->now);
 }
 
-static void tell_too_large(const struct tw_kafka_feed *feed, const struct tw_run *run,
-                           int32_t partition, const struct tw_error *why)
+struct tw_state_place tw_kafka_feed_place_of(const struct tw_run *run)
 {
-    char text[900];
-    const struct tw_logging_fields about = {.source = feed->figures->name,
-                                            .run = run->core.id,
-                                            .has_partition = true,
-                                            .partition = partition};
-    tw_logging_about(TW_LOG_WARNING, about, "a restart will forget a run: %s",
-                     tw_error_message(why, text, sizeof text));
+    return (struct tw_state_place){.first_offset = run->first_message - 1,
+                                   .offset = run->core.position.offset,
+                                   .index = run->core.position.index};
 }
 
 int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
@@ -81,28 +76,24 @@ int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, s
 {
     if (run->core.is_retired)
         return tw_kafka_feed_retire(feed, shard, run, partition, error);
+    if (tw_refused_states_spare(feed->refused, run->core.id, tw_run_bytes(run), feed->now)) {
+        tw_unsaved_remove(&shard->unsaved, run);
+        return 0;
+    }
     size_t size;
     struct tw_error why = {0};
-    const struct tw_state_place place = {.first_offset = run->first_message - 1,
-                                         .offset = run->core.position.offset,
-                                         .index = run->core.position.index};
+    const struct tw_state_place place = tw_kafka_feed_place_of(run);
     unsigned char *data = tw_snapshot_save(run, &feed->services->config->settings, &size);
     if (!data)
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = tw_state_topic_put(feed->store, run->core.id, partition, &place, data, size, &why);
-    if (result == -EMSGSIZE) {
-        /* One run that is too large must not stop the others. Its older snapshot would hide the gap
-         * between that and what is committed: it is forgotten. */
-        if (tw_state_topic_put(feed->store, run->core.id, partition, &place, NULL, 0, NULL))
-            return -EAGAIN;
-        tell_too_large(feed, run, partition, &why);
-        feed->figures->snapshot_failures++;
-    } else if (result) {
+    if (result == -EMSGSIZE)
+        return tw_kafka_feed_refuse(feed, shard, run, partition, why.text, error);
+    if (result)
         return result == -EAGAIN ? result : tw_error_set(error, result, "%s", why.text);
-    } else {
-        feed->figures->snapshots++;
-        feed->figures->snapshot_bytes += size;
-    }
+    feed->figures->snapshots++;
+    feed->figures->snapshot_bytes += size;
+    tw_refused_states_sent(feed->refused, run->core.id, tw_state_topic_sent(feed->store));
     tw_unsaved_remove(&shard->unsaved, run);
     return 0;
 }
@@ -258,7 +249,9 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
     const struct due due = what_is_due(feed, taken, is_busy);
     int result = look_at_log(feed, error);
     if (!result)
-        result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
+        result = tw_kafka_feed_see_durable(feed, error);
+    if (result == -EAGAIN)
+        return 0; /* partitions are being moved */
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         result = save_shard(feed, feed->ours[i], &due, error);
     if (!result && feed->now >= feed->next_commit)
@@ -287,10 +280,10 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, double de
         if (result != -EAGAIN)
             continue;
         struct tw_error why = {0};
-        result = tw_state_topic_flush(feed->store, 1, &why);
+        result = tw_kafka_feed_flush(feed, 1, &why);
         if (result == -ETIMEDOUT && tw_now_seconds() < deadline)
             result = 0;
-        else if (result)
+        else if (result && result != -EAGAIN)
             tw_error_at(error, result, why.place, 0, 0, "%s", why.text);
     }
     return result;
@@ -308,13 +301,13 @@ int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions
         if (tw_kafka_feed_shard(feed, partitions[i]))
             result = save_waiting(feed, partitions[i], deadline, error);
     }
+    if (!result)
+        result = tw_kafka_feed_flush(feed, left(deadline), error);
+    if (!result)
+        result = tw_kafka_feed_see_durable(feed, error);
     /* While partitions are being moved nothing is saved: the next owner reads it again. */
     if (result == -EAGAIN)
         return 0;
-    if (!result)
-        result = tw_state_topic_flush(feed->store, left(deadline), error);
-    if (!result)
-        result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
     if (!result)
         result = settle_letters(feed, left(deadline), error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)

@@ -37,6 +37,15 @@ static int send_retired(struct tw_kafka_feed *feed, const struct tw_retired_run 
                               copy ? sizeof *copy : 0, error);
 }
 
+int tw_kafka_feed_send_retired(struct tw_kafka_feed *feed, struct tw_shard *shard, const char *id,
+                               int32_t partition, struct tw_error *error)
+{
+    static const struct tw_state_place nowhere = {.first_offset = -1};
+    const struct tw_retired_run *run = tw_retired_find(tw_watch_retired(shard->watch), id);
+    return run ? send_retired(feed, run, partition, true, error)
+               : tw_state_topic_put(feed->store, id, partition, &nowhere, NULL, 0, error);
+}
+
 int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
                          int32_t partition, struct tw_error *error)
 {
@@ -47,6 +56,7 @@ int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, str
         return result;
     tw_unsaved_remove(&shard->unsaved, run);
     feed->figures->retired++;
+    tw_refused_states_drop(feed->refused, run->core.id);
     if (tw_watch_retire(shard->watch, run, &retired))
         return tw_error_set(error, -ENOMEM, "out of memory");
     return 0;
@@ -95,11 +105,11 @@ static int save_due(struct tw_kafka_feed *feed, struct tw_shard *shard, int32_t 
         result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
         if (result != -EAGAIN)
             continue;
-        result = tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_kafka_feed_flush(feed, TW_FEED_FLUSH_SECONDS, error);
         if (!result)
             result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
     }
-    return result ? result : tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+    return result ? result : tw_kafka_feed_flush(feed, TW_FEED_FLUSH_SECONDS, error);
 }
 
 static void note_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *list)

@@ -61,6 +61,7 @@ libagent_la_SOURCES = \
 	agent/report_page_charts.c \
 	agent/report_page_run.c \
 	agent/report_text.c \
+	agent/refused_states.c agent/refused_states.h agent/feed_kafka_refused.c \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
@@ -132,6 +133,7 @@ AGENT_TESTS = \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
+	tests/unit/test_refused_states \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
@@ -151,6 +153,8 @@ tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence_fixture.h
 tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
+tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
 tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)
