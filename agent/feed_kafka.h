@@ -138,8 +138,9 @@ int tw_kafka_feed_refuse(struct tw_kafka_feed *feed, struct tw_shard *shard, str
 /* Deals with what the brokers have refused; waits for the log and for snapshots where there is
  * something. -EAGAIN: partitions are being moved, it has to wait. */
 int tw_kafka_feed_mind_refused(struct tw_kafka_feed *feed, struct tw_error *error);
-/* Waits until all snapshots that were sent are durable, or what takes their place. */
-int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double seconds, struct tw_error *error);
+/* Waits until all snapshots that were sent are durable, or what takes their place: until `deadline`
+ * (tw_now_seconds()), or as long as tw_feed_patience(). */
+int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double deadline, struct tw_error *error);
 /* Brings `durable_snapshots` up to date without waiting, unless something was refused. */
 int tw_kafka_feed_see_durable(struct tw_kafka_feed *feed, struct tw_error *error);
 

@@ -6,6 +6,7 @@
  * holds nobody up: offsets go on, and what a restart reads again the others pass over. */
 #include "agent/feed_kafka.h"
 
+#include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
 
 #include "telemetry/clock.h"
@@ -64,6 +65,17 @@ int tw_kafka_feed_refuse(struct tw_kafka_feed *feed, struct tw_shard *shard, str
 
 /* ---- a batch that was refused ---- */
 
+static int flush_store(void *what, double seconds, struct tw_error *error)
+{
+    return tw_state_topic_flush(what, seconds, error);
+}
+
+static int flush(struct tw_kafka_feed *feed, struct tw_error *error)
+{
+    return tw_feed_wait(feed->services, tw_now_seconds() + TW_FEED_FLUSH_SECONDS, flush_store,
+                        feed->store, error);
+}
+
 /* What is known now of whatever the message told: a snapshot, a retired run, or nothing. */
 static int send_anew(struct tw_kafka_feed *feed, struct tw_shard *shard, const char *id,
                      int32_t partition, struct tw_error *error)
@@ -87,13 +99,12 @@ static bool is_refused(const struct tw_kafka_feed *feed, uint64_t number)
 static int save_alone(struct tw_kafka_feed *feed, struct tw_shard *shard,
                       const struct tw_refused_snapshot *refused, struct tw_error *error)
 {
-    double seconds = feed->services->flush_seconds;
-    int result = tw_state_topic_flush(feed->store, seconds, error);
+    int result = flush(feed, error);
     if (!result)
         result = send_anew(feed, shard, refused->run, refused->partition, error);
     uint64_t number = tw_state_topic_sent(feed->store);
     if (!result)
-        result = tw_state_topic_flush(feed->store, seconds, error);
+        result = flush(feed, error);
     return !result && is_refused(feed, number) ? -EMSGSIZE : result;
 }
 
@@ -109,7 +120,7 @@ static int put_note(struct tw_kafka_feed *feed, struct tw_shard *shard,
         return tw_error_set(error, -EIO, "a retired run cannot be saved: %s", why);
     int result = tw_kafka_feed_refuse(feed, shard, run, refused->partition, why, error);
     if (!result)
-        result = tw_state_topic_flush(feed->store, feed->services->flush_seconds, error);
+        result = flush(feed, error);
     if (!result && is_refused(feed, tw_state_topic_sent(feed->store)))
         result = tw_error_set(error, -EIO, "%s", why);
     if (!result)
@@ -124,10 +135,11 @@ static int settle(struct tw_kafka_feed *feed, const struct tw_refused_snapshot *
     struct tw_shard *shard = tw_kafka_feed_shard(feed, refused->partition);
     if (!shard)
         return 0; /* its next owner reads on from what is committed */
-    tw_heartbeat(5 * feed->services->flush_seconds + TW_HEARTBEAT_LOOP_SECONDS);
+    tw_heartbeat(5 * TW_FEED_FLUSH_SECONDS + TW_HEARTBEAT_LOOP_SECONDS);
     int result = tw_kafka_feed_check_membership(feed, error);
     if (!result)
-        result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
+        result =
+            tw_feed_wait_for_log(feed->services, tw_now_seconds() + TW_FEED_FLUSH_SECONDS, error);
     if (!result)
         result = save_alone(feed, shard, refused, error);
     if (result != -EMSGSIZE)
@@ -153,9 +165,9 @@ int tw_kafka_feed_mind_refused(struct tw_kafka_feed *feed, struct tw_error *erro
     return result;
 }
 
-int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double seconds, struct tw_error *error)
+int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double deadline, struct tw_error *error)
 {
-    int result = tw_state_topic_flush(feed->store, seconds, error);
+    int result = tw_feed_wait(feed->services, deadline, flush_store, feed->store, error);
     return result ? result : tw_kafka_feed_mind_refused(feed, error);
 }
 

@@ -4,6 +4,7 @@
  * at once and waited for. They are few; all others are saved as ever. */
 #include "agent/feed_kafka.h"
 
+#include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
 
 #include "telemetry/clock.h"
@@ -99,17 +100,18 @@ static int forget_outdated(struct tw_kafka_feed *feed, int32_t partition, struct
 static int save_due(struct tw_kafka_feed *feed, struct tw_shard *shard, int32_t partition,
                     struct tw_error *error)
 {
+    double deadline = tw_now_seconds() + TW_FEED_FLUSH_SECONDS;
     tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = tw_feed_wait_for_log(feed->services, deadline, error);
     for (struct tw_run *run = shard->silence.due; run && !result; run = run->next_due) {
         result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
         if (result != -EAGAIN)
             continue;
-        result = tw_kafka_feed_flush(feed, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_kafka_feed_flush(feed, deadline, error);
         if (!result)
             result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
     }
-    return result ? result : tw_kafka_feed_flush(feed, TW_FEED_FLUSH_SECONDS, error);
+    return result ? result : tw_kafka_feed_flush(feed, deadline, error);
 }
 
 static void note_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *list)
