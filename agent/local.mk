@@ -62,6 +62,8 @@ libagent_la_SOURCES = \
 	agent/report_page_charts.c \
 	agent/report_page_run.c \
 	agent/report_text.c \
+	agent/refused_states.c agent/refused_states.h agent/feed_kafka_refused.c \
+	agent/feed_wait.c agent/feed_wait.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
 	agent/run_series.c agent/run_series.h \
@@ -128,12 +130,14 @@ AGENT_TESTS = \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
+	tests/unit/test_feed_wait \
 	tests/unit/test_heartbeat \
 	tests/unit/test_lanes \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
 	tests/unit/test_episode_chart \
+	tests/unit/test_refused_states \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
@@ -155,6 +159,10 @@ tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episode_chart_SOURCES = tests/unit/test_episode_chart.c tests/unit/watch_fixture.h
 tests_unit_test_episode_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
+tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_feed_wait_SOURCES = tests/unit/test_feed_wait.c
+tests_unit_test_feed_wait_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
 tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)

@@ -207,6 +207,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_install.py \
 	tests/test_kafka_faults.py \
 	tests/test_kafka_security.py \
+	tests/test_kafka_auto_create.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_logs.py \
