@@ -32,6 +32,9 @@ int tw_analysis_open_log(struct tw_analysis *analysis, const struct tw_source_re
  * is gone. */
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error);
 
+/* Nobody writes a followed log any more: its end is waited for no longer. */
+void tw_analysis_no_more(struct tw_analysis *analysis);
+
 /* Reads a finished log from here to its end and ends its runs. A log without any record is an
  * error. */
 int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error);

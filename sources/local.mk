@@ -79,6 +79,13 @@ libsources_la_SOURCES = \
 	sources/logs/words.c sources/logs/words.h \
 	sources/merge_place.c sources/merge_place.h \
 	sources/probe.c sources/probe.h \
+	sources/process.c sources/process.h \
+	sources/process_arguments.c sources/process_arguments.h \
+	sources/process_files.c \
+	sources/process_logs.c sources/process_logs.h \
+	sources/process_others.c sources/process_others.h \
+	sources/process_start.c \
+	sources/process_text.c sources/process_text.h \
 	sources/record_file.c sources/record_file.h \
 	sources/run_directory.c \
 	sources/source.h \

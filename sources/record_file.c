@@ -321,6 +321,11 @@ static int at_end(struct tw_record_file *file, struct tw_source_item *ret)
     return next == TW_NEXT_WAIT && file->ended && !has_tail ? TW_NEXT_END : next;
 }
 
+void tw_record_file_no_more(struct tw_record_file *file)
+{
+    file->follow = file->follow && file->fd < 0; /* what never came is no error now */
+}
+
 static void tell_format(struct tw_record_file *file)
 {
     if (file->has_format)
