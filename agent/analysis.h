@@ -6,7 +6,8 @@
 #include "watch.h"
 
 struct tw_analysis {
-    const char *path; /* borrowed */
+    const char *path;  /* borrowed */
+    const char *shown; /* (optional) borrowed: what reports say in place of the path */
     const struct tw_source *source;
     void *handle;
     struct tw_watch *watch; /* owned */

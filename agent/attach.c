@@ -23,9 +23,14 @@
 
 /* ---- what is told ---- */
 
-static void print_path(FILE *out, const char *path)
+static void print_clean(FILE *out, const char *text)
 {
-    tw_terminal_print_clean(out, path, strlen(path));
+    tw_terminal_print_clean(out, text, strlen(text));
+}
+
+static const char *shown_name(const struct tw_followed *log)
+{
+    return log->analysis.shown ? log->analysis.shown : log->path;
 }
 
 static void print_advisory(struct tw_attach *attach, const char *text)
@@ -57,9 +62,10 @@ static void tell_mapping(struct tw_followed *log)
     char format[64];
     if (log->is_mapped || !run)
         return;
-    print_path(out, log->path);
+    fputs(log->attach->prefix, out);
+    print_clean(out, shown_name(log));
     fputs(": run ", out);
-    print_path(out, run->core.id);
+    print_clean(out, run->core.id);
     fprintf(out,
             ", now at step %llu, read as %s; signals: ", (unsigned long long)run->context->step,
             tw_analysis_format(&log->analysis, format, sizeof format));
@@ -80,17 +86,65 @@ static void tell_doubt(struct tw_followed *log)
         return;
     bool is_empty = !tw_stat_log(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
-    print_path(stderr, log->path);
+    print_clean(stderr, shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
     if (analysis->skipped)
         fprintf(stderr, " (%s)", analysis->first_skip);
     fputs("; waiting for more\n", stderr);
 }
 
+/* ---- logs that tell the same ---- */
+
+static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
+{
+    struct tw_followed *log = closure;
+    if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
+        tw_twin_take(&log->losses, record);
+}
+
+/* Two of one form may well be two runs. */
+static bool are_twins(const struct tw_followed *a, const struct tw_followed *b)
+{
+    char form_a[64], form_b[64];
+    return a != b && a->owner == b->owner && !a->is_twin && !b->is_twin &&
+           tw_twin_are_same(&a->losses, &b->losses) &&
+           strcmp(tw_analysis_format(&a->analysis, form_a, sizeof form_a),
+                  tw_analysis_format(&b->analysis, form_b, sizeof form_b)) != 0;
+}
+
+static void leave(struct tw_followed *log, const struct tw_followed *other)
+{
+    FILE *out = log->attach->out;
+    log->is_twin = log->has_ended = true;
+    tw_texts_release(&log->held);
+    fputs(log->attach->prefix, out);
+    print_clean(out, shown_name(log));
+    fputs(": tells the same as ", out);
+    print_clean(out, shown_name(other));
+    fputs(", and is left\n", out);
+    fflush(out);
+}
+
+/* What a job prints is rounded, and has no hyper-parameters. */
+static void leave_twin(struct tw_followed *log)
+{
+    struct tw_attach *attach = log->attach;
+    for (size_t i = 0; i < attach->n_logs && !log->is_twin; i++) {
+        struct tw_followed *other = attach->logs[i];
+        if (are_twins(log, other) && other->is_output && !log->is_output)
+            leave(other, log);
+        else if (are_twins(log, other))
+            leave(log, other);
+    }
+}
+
 /* Everything that is there was read. */
 static void note_drained(struct tw_followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
+    leave_twin(log);
+    if (log->is_twin)
+        return;
     log->has_drained = true;
     log->waits++;
     if (analysis->records >= RECORDS_TO_MAP || log->held.n ||
@@ -125,29 +179,32 @@ static void free_log(struct tw_followed *log)
     free(log);
 }
 
-static int open_log(struct tw_followed *log, const char *named, struct tw_error *error)
+static int open_log(struct tw_followed *log, const struct tw_attach_log *wanted,
+                    struct tw_error *error)
 {
     struct tw_attach *attach = log->attach;
-    char run[4200];
+    char buffer[4200];
+    const char *run =
+        wanted->run ? wanted->run : tw_run_of_log(log->path, wanted->named, buffer, sizeof buffer);
     struct tw_watch_options options = {.settings = &attach->config.settings,
                                        .rules = attach->rules,
                                        .episode = take_change,
+                                       .observed = take_record,
                                        .closure = log};
-    struct tw_source_request request = {.path = log->path,
-                                        .follow = true,
-                                        .run = tw_run_of_log(log->path, named, run, sizeof run),
-                                        .map = &attach->config.log_map};
+    struct tw_source_request request = {
+        .path = log->path, .follow = true, .run = run, .map = &attach->config.log_map};
     return tw_analysis_open_log(&log->analysis, &request, &options, error);
 }
 
-static void tell_following(const struct tw_attach *attach, const char *path, const char *reason)
+static void tell_following(const struct tw_followed *log, const char *reason)
 {
-    fputs("following ", attach->out);
-    print_path(attach->out, path);
+    FILE *out = log->attach->out;
+    fprintf(out, "%sfollowing ", log->attach->prefix);
+    print_clean(out, shown_name(log));
     if (reason)
-        fprintf(attach->out, " (%s)", reason);
-    putc('\n', attach->out);
-    fflush(attach->out);
+        fprintf(out, " (%s)", reason);
+    putc('\n', out);
+    fflush(out);
 }
 
 int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
@@ -164,14 +221,16 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     }
     log->attach = attach;
     log->owner = wanted->owner;
-    int result = open_log(log, wanted->named, error);
+    log->is_output = wanted->is_output;
+    int result = open_log(log, wanted, error);
     if (result) {
         free_log(log);
         return result;
     }
     grown[attach->n_logs++] = log;
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
-    tell_following(attach, wanted->path, wanted->reason);
+    log->analysis.shown = wanted->shown;
+    tell_following(log, wanted->reason);
     return 0;
 }
 
@@ -181,6 +240,9 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
 {
     struct tw_attach *attach = log->attach;
     struct tw_run *run = NULL;
+    leave_twin(log);
+    if (log->is_twin)
+        return 0;
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
     tell_mapping(log);
@@ -274,7 +336,8 @@ int tw_attach_status(const struct tw_attach *attach)
     bool has_run = false;
     for (size_t i = 0; i < attach->n_logs; i++) {
         struct tw_run *run = NULL;
-        while ((run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
+        while (!attach->logs[i]->is_twin &&
+               (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
             status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
             has_run = true;
         }

@@ -5,16 +5,20 @@
 #include "agent/analysis.h"
 #include "agent/config.h"
 #include "agent/silence.h"
+#include "agent/twin_logs.h"
 
 #include <stdio.h>
 
 struct tw_attach;
 
-/* A log to be followed; the texts are valid during the call. */
+/* A log to be followed. */
 struct tw_attach_log {
-    const char *path;
+    const char *path;   /* texts: valid during the call */
     const char *named;  /* what its run is named after: find_logs.h */
+    const char *run;    /* (optional) the run's name, where that is told */
     const char *reason; /* (optional) why it is thought to be one, for people */
+    const char *shown;  /* (optional) said in place of the path; valid until the release */
+    bool is_output;     /* what a job prints: of two that tell the same, the lesser one */
     const void *owner;  /* (optional) whom tw_attach_no_more() names */
 };
 
@@ -29,7 +33,9 @@ struct tw_followed {
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
-    struct tw_texts held;      /* advisories from before it was told what is read as what */
+    bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
+    struct tw_twin_losses losses;
+    struct tw_texts held; /* advisories from before it was told what is read as what */
 };
 
 struct tw_attach {
@@ -37,7 +43,8 @@ struct tw_attach {
     struct tw_rules *rules;
     struct tw_followed **logs;
     size_t n_logs;
-    FILE *out;    /* where everything is told */
+    FILE *out;          /* where everything is told */
+    const char *prefix; /* of single lines: what else is written there may not be ours */
     bool is_once; /* what is there now is judged as a whole: no advisories, the summary alone */
     bool colour;
     unsigned width;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Of the time, for looking. */
 #define LOOK_SHARE .02
@@ -50,19 +51,37 @@ static int follow(struct tw_attach_origin *origin, const struct tw_attach_log *w
     return result;
 }
 
+/* What we print ourselves may lie in the folder that is looked through. */
+static bool is_our_output(const char *log)
+{
+    struct stat status, ours;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (!stat(log, &status) && !fstat(fd, &ours) && status.st_ino == ours.st_ino &&
+            status.st_dev == ours.st_dev)
+            return true;
+    }
+    return false;
+}
+
 static int take_found(void *closure, const char *log, const char *named,
                       const struct tw_process_place *place, struct tw_error *error)
 {
     struct tw_attach_origin *origin = closure;
     char reason[128];
-    if (tw_attach_knows(origin->attach, log) || has_refused(origin, log))
+    if (tw_attach_knows(origin->attach, log) || has_refused(origin, log) || is_our_output(log))
         return 0;
     if (place->reason == TW_PLACE_FOLDER &&
         tw_process_is_written_by_others(TW_PROC, &origin->job.family, log))
         return refuse(origin, log, "another process writes it", error);
     snprintf(reason, sizeof reason, "%s, process %ld", tw_place_reason_name(place->reason),
              place->pid);
-    const struct tw_attach_log wanted = {log, named, reason, origin};
+    const struct tw_attach_log wanted = {
+        .path = log,
+        .named = named,
+        .reason = reason,
+        .is_output = place->reason == TW_PLACE_OUTPUT || place->reason == TW_PLACE_PIPED,
+        .owner = origin,
+    };
     return follow(origin, &wanted, error);
 }
 
@@ -146,8 +165,10 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
     double begun = tw_now_seconds();
     int result = tw_find_logs(&found, origin->path, error);
     for (size_t i = 0; i < found.n && !result; i++) {
-        const struct tw_attach_log wanted = {found.at[i], origin->path, NULL, origin};
-        if (!tw_attach_knows(origin->attach, found.at[i]) && !has_refused(origin, found.at[i]))
+        const struct tw_attach_log wanted = {
+            .path = found.at[i], .named = origin->path, .owner = origin};
+        if (!tw_attach_knows(origin->attach, found.at[i]) && !has_refused(origin, found.at[i]) &&
+            !is_our_output(found.at[i]))
             result = follow(origin, &wanted, error);
     }
     tw_texts_release(&found);
@@ -155,9 +176,8 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
     return result;
 }
 
-static int look_at_process(struct tw_attach_origin *origin, struct tw_error *error)
+static int look_at_process(struct tw_attach_origin *origin, bool has_ended, struct tw_error *error)
 {
-    bool has_ended = tw_job_has_ended(&origin->job);
     int result = tw_job_look(&origin->job, take_found, origin, error);
     if (result)
         return result;
@@ -188,7 +208,8 @@ int tw_attach_look(struct tw_attach_origin *origin, struct tw_error *error)
 {
     if (origin->is_over || (!has_just_gone(origin) && tw_now_seconds() < origin->next_look))
         return 0;
-    return origin->path ? look_at_path(origin, error) : look_at_process(origin, error);
+    return origin->path ? look_at_path(origin, error)
+                        : look_at_process(origin, tw_job_has_ended(&origin->job), error);
 }
 
 /* ---- the start ---- */
@@ -201,16 +222,38 @@ int tw_attach_process(struct tw_attach_origin *ret, struct tw_attach *attach, lo
     if (result)
         return result;
     tell_process(ret);
-    result = look_at_process(ret, error);
+    result = look_at_process(ret, tw_job_has_ended(&ret->job), error);
     if (!result && !ret->is_over)
         tell_none(ret);
+    return result;
+}
+
+int tw_attach_command(struct tw_attach_origin *ret, struct tw_attach *attach, long pid,
+                      struct tw_error *error)
+{
+    struct tw_error why = {0};
+    ret->attach = attach;
+    int result = tw_job_open(&ret->job, pid, &why);
+    if (!result)
+        return look_at_process(ret, false, error);
+    ret->is_over = true;
+    if (result != -ESRCH && error)
+        *error = why;
+    return result == -ESRCH ? 0 : result; /* it was that quick */
+}
+
+int tw_attach_look_last(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    int result = origin->is_over ? 0 : look_at_process(origin, true, error);
+    tw_attach_no_more(origin->attach, origin);
     return result;
 }
 
 /* What is named must be there. */
 static int start_file(struct tw_attach_origin *origin, struct tw_error *error)
 {
-    const struct tw_attach_log wanted = {origin->path, origin->path, NULL, origin};
+    const struct tw_attach_log wanted = {
+        .path = origin->path, .named = origin->path, .owner = origin};
     origin->is_over = true;
     int result = tw_attach_add(origin->attach, &wanted, error);
     origin->has_log = !result;

@@ -28,6 +28,12 @@ int tw_attach_path(struct tw_attach_origin *ret, struct tw_attach *attach, const
 int tw_attach_process(struct tw_attach_origin *ret, struct tw_attach *attach, long pid,
                       struct tw_error *error);
 
+/* A command that we have started. Of it nothing is told, and its end is not looked for: */
+int tw_attach_command(struct tw_attach_origin *ret, struct tw_attach *attach, long pid,
+                      struct tw_error *error);
+/* its logs are looked for once more, and read to their ends. */
+int tw_attach_look_last(struct tw_attach_origin *origin, struct tw_error *error);
+
 /* True while logs may come that are worth waiting for: a process that goes on, a folder without
  * any. */
 bool tw_attach_is_waiting(const struct tw_attach_origin *origin);

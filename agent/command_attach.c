@@ -3,6 +3,7 @@
 #include "agent/commands.h"
 
 #include "agent/attach.h"
+#include "agent/attach_exec.h"
 #include "agent/attach_origin.h"
 #include "agent/daemon.h"
 #include "agent/load_rules.h"
@@ -14,6 +15,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <popt.h>
+#include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,11 +141,13 @@ static int attach_all(struct tw_attach *attach, struct origins *origins, const c
 
 /* ---- the command line ---- */
 
-static int is_once;
+static int is_once, has_command;
 
 static const struct poptOption options[] = {
     {"once", '\0', POPT_ARG_NONE, &is_once, 0, "judge what is there now, print the summary and end",
      NULL},
+    {"exec", '\0', POPT_ARG_NONE, &has_command, 0,
+     "run a command and watch it: all that follows is the command and its arguments", NULL},
     TW_COMMON_OPTIONS,
     TW_MAP_OPTION,
     POPT_AUTOHELP POPT_TABLEEND,
@@ -165,37 +169,95 @@ static int attach_words(struct tw_attach *attach, const char **words)
     return status;
 }
 
+static int follow_words(struct tw_attach *attach, const char **words)
+{
+    tw_daemon_catch_signals();
+    /* When the terminal or the reader of our output goes, there is nobody to tell. */
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    return attach_words(attach, words);
+}
+
+/* Its output is the command's alone: we tell what we tell on standard error. */
+static int run_command(struct tw_attach *attach, char *const *command)
+{
+    struct tw_error error = {0};
+    int status = TW_EXIT_WRONG;
+    attach->out = stderr;
+    attach->prefix = "trainward: ";
+    attach->colour = tw_terminal_has_colour(STDERR_FILENO);
+    attach->width = tw_terminal_width(STDERR_FILENO);
+    if (tw_load_rules(&attach->rules, &attach->config, &error))
+        tw_usage_error("attach", &error);
+    else
+        status = tw_attach_exec(attach, command);
+    tw_attach_release(attach);
+    tw_rules_free(attach->rules);
+    return status;
+}
+
+/* Where the command begins in `argv`, `argc` where there is none. Its options are its own, so that
+ * they are cut off before ours are read. */
+static int find_command(int argc, const char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (!strcmp(argv[i], "--exec"))
+            return i + 1;
+    }
+    return argc;
+}
+
+static const char *find_mistake(const char **words, const char **command)
+{
+    if (!has_command)
+        return words ? NULL : "name a process, a log, or a folder of logs";
+    if (!*command)
+        return "--exec: name the command that is to be run";
+    if (words)
+        return "--exec: a command is watched alone";
+    return is_once ? "--exec: a command is watched to its end; leave --once out" : NULL;
+}
+
+static int attach_either(struct tw_attach *attach, const char **words, const char **command)
+{
+    const char *mistake = find_mistake(words, command);
+    if (mistake) {
+        fprintf(stderr, "trainward attach: %s\n", mistake);
+        return TW_EXIT_WRONG;
+    }
+    if (tw_common_load(&attach->config, "attach", false))
+        return TW_EXIT_WRONG;
+    /* Who follows a run decides when to stop. */
+    attach->config.limits.retire_after_silence = INFINITY;
+    int status = has_command ? run_command(attach, (char *const *)(uintptr_t)command)
+                             : follow_words(attach, words);
+    tw_config_release(&attach->config);
+    return status;
+}
+
 static int run(int argc, const char **argv)
 {
     struct tw_attach attach = {.out = stdout,
+                               .prefix = "",
                                .colour = tw_terminal_has_colour(STDOUT_FILENO),
                                .width = tw_terminal_width(STDOUT_FILENO)};
     poptContext context;
-    enum tw_usage usage = tw_usage_parse(&context, &tw_command_attach, argc, argv, options);
+    int ours = find_command(argc, argv);
+    const char **command = argv + ours;
+    enum tw_usage usage = tw_usage_parse(&context, &tw_command_attach, ours, argv, options);
     if (usage != TW_USAGE_GO_ON)
         return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
-    const char **words = poptGetArgs(context);
-    int status = TW_EXIT_WRONG;
+    if (ours < argc && *command && !strcmp(*command, "--"))
+        command++;
     attach.is_once = is_once;
-    if (!words)
-        fputs("trainward attach: name a process, a log, or a folder of logs\n", stderr);
-    else if (!tw_common_load(&attach.config, "attach", false)) {
-        tw_daemon_catch_signals();
-        /* Who follows a run decides when to stop. */
-        attach.config.limits.retire_after_silence = INFINITY;
-        /* When the terminal or the reader of our output goes, there is nobody to tell. */
-        signal(SIGHUP, SIG_DFL);
-        signal(SIGPIPE, SIG_DFL);
-        status = attach_words(&attach, words);
-        tw_config_release(&attach.config);
-    }
+    int status = attach_either(&attach, poptGetArgs(context), command);
     poptFreeContext(context);
     return status;
 }
 
 const struct tw_command tw_command_attach = {
     .name = "attach",
-    .arguments = "[OPTIONS] PID|PATH...",
+    .arguments = "[OPTIONS] PID|PATH... | [OPTIONS] --exec COMMAND...",
     .summary = "follow runs that are going, and print advisories as they happen",
     .run = run,
 };

@@ -13,9 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Seconds between what the kernel tells of a start and a file system of a change. */
-#define CLOCKS_DIFFER 2
-
 struct look {
     struct tw_job *job;
     tw_job_found *found;
@@ -31,7 +28,7 @@ int tw_job_open(struct tw_job *ret, long pid, struct tw_error *error)
         result = tw_process_folder(ret->folder, sizeof ret->folder, TW_PROC, pid, error);
     if (result)
         return result;
-    ret->started = tw_process_started(TW_PROC, &ret->process) - CLOCKS_DIFFER;
+    ret->started = tw_process_started(&ret->process);
     ret->family.n = 1;
     ret->family.at[0] = ret->process;
     tw_process_family(&ret->family, TW_PROC);

@@ -118,6 +118,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_trainers \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
+	tests/unit/test_process \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -151,6 +152,7 @@ tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c test
 tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
 	tests/unit/protobuf_builder.h
+tests_unit_test_process_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif

@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* "123 (name) S 1 ...": the name may hold anything, so that its end is the last bracket. */
@@ -48,18 +50,14 @@ bool tw_process_is_alive(const char *proc, const struct tw_process *process)
            now.state != 'Z' && now.state != 'X';
 }
 
-int64_t tw_process_started(const char *proc, const struct tw_process *process)
+int64_t tw_process_started(const struct tw_process *process)
 {
-    char path[300], line[256];
-    long long boot = 0;
-    snprintf(path, sizeof path, "%s/stat", proc);
-    FILE *file = fopen(path, "re");
-    while (file && !boot && fgets(line, sizeof line, file))
-        sscanf(line, "btime %lld", &boot);
-    if (file)
-        fclose(file);
+    struct timespec now, up;
     long ticks = sysconf(_SC_CLK_TCK);
-    return boot && ticks > 0 ? boot + (int64_t)(process->start / (uint64_t)ticks) : 0;
+    if (ticks <= 0 || clock_gettime(CLOCK_REALTIME, &now) || clock_gettime(CLOCK_BOOTTIME, &up))
+        return 0;
+    double boot = (double)(now.tv_sec - up.tv_sec) + (double)(now.tv_nsec - up.tv_nsec) * 1e-9;
+    return (int64_t)floor(boot + (double)process->start / (double)ticks);
 }
 
 /* ---- families ---- */

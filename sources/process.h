@@ -26,8 +26,8 @@ int tw_process_read(struct tw_process *ret, const char *proc, long pid, struct t
 /* This very process is there and has not ended. */
 bool tw_process_is_alive(const char *proc, const struct tw_process *process);
 
-/* When it started, in seconds since 1970 (a second may be missing); 0 where that is unknown. */
-int64_t tw_process_started(const char *proc, const struct tw_process *process);
+/* When it started by the clock of today, in whole seconds since 1970; 0 where that is unknown. */
+int64_t tw_process_started(const struct tw_process *process);
 
 /* Every process that there is: new array for free(). */
 struct tw_process *tw_process_all(const char *proc, size_t *ret_n);
