@@ -9,6 +9,7 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@
 
 /* Of the time, for looking. */
 #define LOOK_SHARE .02
+/* A machine that was busy just then is no reason to wait for longer. */
+#define LOOK_SECONDS_MAX 10.0
 
 /* ---- logs that are found ---- */
 
@@ -155,8 +158,8 @@ static void tell_cut(struct tw_attach_origin *origin)
 static void plan_next(struct tw_attach_origin *origin, double seconds)
 {
     double least = origin->has_log ? TW_ATTACH_LOOK_SECONDS : TW_ATTACH_FIRST_LOOK_SECONDS;
-    double pause = seconds / LOOK_SHARE;
-    origin->next_look = tw_now_seconds() + (pause > least ? pause : least);
+    double pause = fmin(seconds / LOOK_SHARE, LOOK_SECONDS_MAX);
+    origin->next_look = tw_now_seconds() + fmax(pause, least);
 }
 
 static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)

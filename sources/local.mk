@@ -78,6 +78,7 @@ libsources_la_SOURCES = \
 	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/logs/words.c sources/logs/words.h \
 	sources/merge_place.c sources/merge_place.h \
+	sources/open_log.c sources/open_log.h \
 	sources/probe.c sources/probe.h \
 	sources/process.c sources/process.h \
 	sources/process_arguments.c sources/process_arguments.h \

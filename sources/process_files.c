@@ -22,20 +22,28 @@ static bool begins(const char *text, const char *with)
     return !strncmp(text, with, strlen(with));
 }
 
-/* How it is open, and where the process is in it. */
-static void read_info(struct tw_process_file *file, const char *proc, long pid)
+static void read_info(const char *proc, long pid, int fd, bool *ret_is_written,
+                      int64_t *ret_position)
 {
     char name[64], text[512];
     unsigned flags = 0;
     long long position = 0;
-    snprintf(name, sizeof name, "fdinfo/%d", file->fd);
+    snprintf(name, sizeof name, "fdinfo/%d", fd);
     if (tw_process_text(text, sizeof text, proc, pid, name) <= 0)
         return;
     const char *place = strstr(text, "pos:"), *how = strstr(text, "flags:");
     if (place && sscanf(place, "pos: %lld", &position) == 1)
-        file->position = position;
+        *ret_position = position;
     if (how && sscanf(how, "flags: %o", &flags) == 1)
-        file->is_written = (flags & O_ACCMODE) != O_RDONLY;
+        *ret_is_written = (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool tw_process_file_is_written(const char *proc, long pid, int fd)
+{
+    bool is_written = false;
+    int64_t position;
+    read_info(proc, pid, fd, &is_written, &position);
+    return is_written;
 }
 
 static enum tw_process_file_kind kind_of(const char *link)
@@ -88,7 +96,7 @@ static bool read_file(struct tw_process_file *file, const char *proc, long pid)
         return false;
     link[n] = '\0';
     file->kind = kind_of(link);
-    read_info(file, proc, pid);
+    read_info(proc, pid, file->fd, &file->is_written, &file->position);
     if (file->kind == TW_FILE_PIPE)
         file->inode = strtoull(link + strlen("pipe:["), NULL, 10);
     if (file->kind == TW_FILE_REGULAR && (stat(path, &status) || !S_ISREG(status.st_mode)))

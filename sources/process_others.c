@@ -1,38 +1,48 @@
 /* Looks through the open files of all processes. */
 #include "sources/process_others.h"
 
+#include "sources/process_text.h"
+
+#include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define PATH_SIZE 4200
+
+/* A descriptor by what /proc shows of it alone: there may be a hundred thousand of them. */
 struct question {
-    uint64_t inode;
-    const char *path;
+    const char *link; /* "pipe:[123]", or a path */
+    bool is_written;  /* how it is open */
+    bool or_below;    /* of the path */
 };
 
-static bool reads_pipe(const struct tw_process_file *file, const struct question *question)
+static bool is_asked_for(const char *link, const struct question *question)
 {
-    return file->kind == TW_FILE_PIPE && file->inode == question->inode && !file->is_written;
+    size_t length = strlen(question->link);
+    return !strncmp(link, question->link, length) &&
+           (!link[length] || (question->or_below && link[length] == '/'));
 }
 
-static bool writes_path(const struct tw_process_file *file, const struct question *question)
+static bool has_file(const char *proc, long pid, const struct question *question)
 {
-    size_t length = strlen(question->path);
-    return file->kind == TW_FILE_REGULAR && file->is_written &&
-           !strncmp(file->path, question->path, length) &&
-           (file->path[length] == '\0' || file->path[length] == '/');
-}
-
-static bool has_file(const char *proc, long pid, const struct question *question,
-                     bool (*is_it)(const struct tw_process_file *, const struct question *))
-{
-    struct tw_process_files files = {0};
+    char path[300], link[PATH_SIZE];
+    struct dirent *entry;
     bool has_any = false;
-    tw_process_files(&files, proc, pid, NULL);
-    for (size_t i = 0; i < files.n && !has_any; i++)
-        has_any = is_it(&files.at[i], question);
-    tw_process_files_release(&files);
+    snprintf(path, sizeof path, "%.200s/%ld/fd", proc, pid);
+    DIR *dir = opendir(path);
+    while (dir && !has_any && (entry = readdir(dir))) {
+        ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof link - 1);
+        link[n > 0 ? n : 0] = '\0';
+        has_any =
+            n > 0 && is_asked_for(link, question) &&
+            tw_process_file_is_written(proc, pid, atoi(entry->d_name)) == question->is_written;
+    }
+    if (dir)
+        closedir(dir);
     return has_any;
 }
 
@@ -48,13 +58,15 @@ static bool is_one_of(const struct tw_processes *family, long pid)
 void tw_process_pipe_readers(struct tw_processes *ret, const char *proc,
                              const struct tw_processes *family, uint64_t inode)
 {
-    const struct question question = {.inode = inode};
+    char link[64];
     size_t n;
+    snprintf(link, sizeof link, "pipe:[%" PRIu64 "]", inode);
+    const struct question question = {.link = link};
     struct tw_process *all = tw_process_all(proc, &n);
     for (size_t i = 0; i < n && ret->n < TW_PROCESSES_MAX; i++) {
         long pid = all[i].pid;
         if (pid != getpid() && !is_one_of(family, pid) && !is_one_of(ret, pid) &&
-            has_file(proc, pid, &question, reads_pipe))
+            has_file(proc, pid, &question))
             ret->at[ret->n++] = all[i];
     }
     free(all);
@@ -64,14 +76,14 @@ bool tw_process_is_written_by_others(const char *proc, const struct tw_processes
                                      const char *path)
 {
     char whole[PATH_MAX];
-    const struct question question = {.path = realpath(path, whole) ? whole : path};
+    const struct question question = {
+        .link = realpath(path, whole) ? whole : path, .is_written = true, .or_below = true};
     bool is_written = false;
     size_t n;
     struct tw_process *all = tw_process_all(proc, &n);
     for (size_t i = 0; i < n && !is_written; i++) {
         long pid = all[i].pid;
-        is_written = pid != getpid() && !is_one_of(family, pid) &&
-                     has_file(proc, pid, &question, writes_path);
+        is_written = pid != getpid() && !is_one_of(family, pid) && has_file(proc, pid, &question);
     }
     free(all);
     return is_written;

@@ -4,10 +4,14 @@
 
 #include "telemetry/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The beginning of proc/PID/NAME, ended by a NUL; the number of bytes, or a negative errno. */
 long tw_process_text(char *ret, size_t size, const char *proc, long pid, const char *name);
+
+/* Whether a descriptor is open for writing. */
+bool tw_process_file_is_written(const char *proc, long pid, int fd);
 
 /* -EACCES: this process may not be looked into, and what to do. */
 int tw_process_refused(struct tw_error *error, const char *proc, long pid);
