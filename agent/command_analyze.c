@@ -8,6 +8,7 @@
 #include "agent/report.h"
 #include "agent/report_page.h"
 #include "agent/usage.h"
+#include "agent/verdict_status.h"
 
 #include "sinks/terminal.h"
 
@@ -31,24 +32,9 @@ struct analyze {
     struct tw_report_page *page; /* NULL: none is wanted */
 };
 
-static int rank(int status)
-{
-    static const int ranks[] = {0, 2, 3, 1}; /* of exit status 0, 1, 2, 3 */
-    return ranks[status];
-}
-
 static void raise_status(struct analyze *analyze, int status)
 {
-    if (rank(status) > rank(analyze->status))
-        analyze->status = status;
-}
-
-static int status_of(const struct tw_run *run, const struct tw_settings *settings)
-{
-    const char *verdict = tw_run_verdict(run, settings);
-    if (!strcmp(verdict, "problem"))
-        return 1;
-    return strcmp(verdict, "healthy") ? 3 : 0;
+    analyze->status = tw_worse_status(analyze->status, status);
 }
 
 static int print_document(void *closure, const char *id, const char *run, const char *document,
@@ -75,7 +61,7 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
                       const struct tw_run *run, const struct tw_run_charts *charts)
 {
     const struct tw_settings *settings = &analyze->config.settings;
-    raise_status(analyze, status_of(run, settings));
+    raise_status(analyze, tw_verdict_status(run, settings));
     if (analyze->format == FORMAT_JSON) {
         char *line = tw_report_json(analysis, run, settings);
         if (line)

@@ -38,6 +38,9 @@ libagent_la_SOURCES = \
 	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
+	agent/job_command.c agent/job_command.h \
+	agent/job_output.c agent/job_output.h \
+	agent/job_logs.c agent/job_logs.h \
 	agent/lanes.c agent/lanes.h \
 	agent/logging.c agent/logging.h \
 	agent/metrics.c agent/metrics.h \
@@ -80,7 +83,9 @@ libagent_la_SOURCES = \
 	agent/text_table.c agent/text_table.h \
 	agent/topics.c agent/topics.h \
 	agent/topics_compare.c agent/topics_compare.h \
+	agent/twin_logs.c agent/twin_logs.h \
 	agent/unsaved.c agent/unsaved.h \
+	agent/verdict_status.c agent/verdict_status.h \
 	agent/watch.c agent/watch.h agent/watch_parts.h \
 	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
 nodist_libagent_la_SOURCES = agent/page_style.c agent/page_script.c
@@ -105,6 +110,9 @@ trainward_SOURCES = agent/main.c \
 	agent/command.h \
 	agent/command_agent.c \
 	agent/command_analyze.c \
+	agent/attach.c agent/attach.h \
+	agent/attach_exec.c agent/attach_exec.h \
+	agent/attach_origin.c agent/attach_origin.h \
 	agent/command_attach.c \
 	agent/command_check.c \
 	agent/command_rules.c \
