@@ -16,6 +16,7 @@ struct tw_feed_services {
     const struct tw_config *config;
     struct tw_rules *rules;
     struct tw_log *log;
+    bool draws; /* documents for charts are written to the log, too */
     const char *dead_letter_dir;
     struct tw_metrics *metrics;
     bool (*is_stopping)(void); /* somebody wants the agent to end; NULL: nobody ever does */

@@ -69,6 +69,7 @@ libagent_la_SOURCES = \
 	agent/feed_wait.c agent/feed_wait.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
+	agent/run_chart.c agent/run_chart.h \
 	agent/run_series.c agent/run_series.h \
 	agent/run_summary.c agent/run_summary.h \
 	agent/run_table.c agent/run_table.h \
@@ -87,6 +88,7 @@ libagent_la_SOURCES = \
 	agent/unsaved.c agent/unsaved.h \
 	agent/verdict_status.c agent/verdict_status.h \
 	agent/watch.c agent/watch.h agent/watch_parts.h \
+	agent/watch_charts.c \
 	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
 nodist_libagent_la_SOURCES = agent/page_style.c agent/page_script.c
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
@@ -135,6 +137,7 @@ AGENT_TESTS = \
 	tests/unit/test_analysis \
 	tests/unit/test_causes \
 	tests/unit/test_chart_buckets \
+	tests/unit/test_run_chart \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
@@ -158,6 +161,8 @@ AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_chart_buckets_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_run_chart_SOURCES = tests/unit/test_run_chart.c tests/unit/watch_fixture.h
+tests_unit_test_run_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_compare_runs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
