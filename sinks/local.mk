@@ -16,11 +16,33 @@ libsinks_la_SOURCES = \
 	sinks/mail_html.c \
 	sinks/mail_text.c sinks/mail_text.h \
 	sinks/mime.c sinks/mime.h \
+	sinks/notify/alert.c sinks/notify/alert.h \
+	sinks/notify/groups.c sinks/notify/groups.h sinks/notify/groups_parts.h \
+	sinks/notify/groups_due.c \
+	sinks/notify/groups_make.c \
+	sinks/notify/groups_outbox.c \
+	sinks/notify/groups_records.c \
+	sinks/notify/iso_time.c sinks/notify/iso_time.h \
+	sinks/notify/limits.c sinks/notify/limits.h \
+	sinks/notify/notification.c sinks/notify/notification.h \
+	sinks/notify/notification_alert.c sinks/notify/notification_alert.h \
+	sinks/notify/notifications_topic.h \
+	sinks/notify/notifier.c sinks/notify/notifier.h \
+	sinks/notify/options.c sinks/notify/options.h \
+	sinks/notify/route.c sinks/notify/route.h \
+	sinks/notify/silence_file.c sinks/notify/silence_file.h \
+	sinks/notify/silence_topic.c \
+	sinks/notify/silences.c sinks/notify/silences.h \
+	sinks/notify/store.c sinks/notify/store.h sinks/notify/store_kind.h \
+	sinks/notify/store_file.c \
+	sinks/notify/store_kafka.c \
+	sinks/notify/subject.c sinks/notify/subject.h \
+	sinks/notify/times.c sinks/notify/times.h \
 	sinks/sink.h sinks/sinks.c \
 	sinks/smtp.c sinks/smtp.h \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
-libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
 
 sinks/elasticsearch_template.c: sinks/elasticsearch_template.json build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) sinks && \
