@@ -43,6 +43,12 @@ libsinks_la_SOURCES = \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
 libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
+libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+
+# Apart, since all else is linked as C.
+noinst_LTLIBRARIES += libtemplate.la
+libtemplate_la_SOURCES = sinks/template.cpp sinks/template.h
+libtemplate_la_CXXFLAGS = -std=c++17 -fvisibility=hidden -Wall -Wextra $(SANITIZERS) $(JANSSON_CFLAGS)
 
 sinks/elasticsearch_template.c: sinks/elasticsearch_template.json build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) sinks && \
@@ -55,7 +61,7 @@ SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetr
 
 if HAVE_CMOCKA
 SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
-	tests/unit/test_sinks tests/unit/test_terminal
+	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
 SINK_UNIT_LIBS = $(SINK_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += $(SINK_UNIT_TESTS)
 TESTS += $(SINK_UNIT_TESTS)
@@ -67,6 +73,8 @@ tests_unit_test_mail_SOURCES = tests/unit/test_mail.c tests/unit/sample_advisory
 tests_unit_test_mail_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_sinks_SOURCES = tests/unit/test_sinks.c tests/unit/sample_advisory.h
 tests_unit_test_sinks_LDADD = $(SINK_UNIT_LIBS)
+tests_unit_test_template_SOURCES = tests/unit/test_template.c
+tests_unit_test_template_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c tests/unit/sample_advisory.h
 tests_unit_test_terminal_LDADD = $(SINK_UNIT_LIBS)
 endif

@@ -17,6 +17,9 @@ static const struct {
      "the brokers' certificate is not trusted: check ssl.ca.location, and that `brokers` has the "
      "name that the certificate is for"},
     {RD_KAFKA_RESP_ERR__SSL, NULL, "there is no TLS with the brokers: check security.protocol"},
+    /* Without TLS of its own, a broker hangs up in the middle of the handshake. */
+    {RD_KAFKA_RESP_ERR__TRANSPORT, "SSL routines",
+     "there is no TLS with the brokers: check security.protocol"},
     /* What a broker does with bytes that it does not understand is to hang up. */
     {RD_KAFKA_RESP_ERR__TRANSPORT, "security.protocol",
      "the brokers hang up at once: check security.protocol (ssl, sasl_ssl, sasl_plaintext)"},

@@ -131,6 +131,7 @@ def test_kafka_gives_the_same_documents(blown_up, expected, kafka, agents, tmp_p
         agent = agents(config).start()
     agent.wait_until(lambda: len(advisories_in(kafka, test_name)) >= len(expected), 60,
                      "every document in the topic")
+    agent.wait_until(agent.has_logged, 60, "its start: one that does not run yet dies of SIGTERM")
     assert agent.stop() == 0
     got = [value.decode() for _, value in kafka.read_all(f"{test_name}.advisories")]
     assert list(dict.fromkeys(got)) == expected
