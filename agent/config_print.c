@@ -185,7 +185,8 @@ static int add_value(struct printer *printer, const struct tw_option *option, co
     case TW_OPTION_PROPERTIES:
         return ((const struct tw_texts *)value)->n ? add_properties(printer, value) : 0;
     case TW_OPTION_LIST:
-        return ((const struct tw_list *)value)->n ? add_entries(printer, option->entries, value) : 0;
+        return ((const struct tw_list *)value)->n ? add_entries(printer, option->entries, value)
+                                                  : 0;
     }
     return 0;
 }

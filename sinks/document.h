@@ -16,7 +16,7 @@ struct tw_document {
     uint32_t transition;
     const char *id, *timestamp, *action, *message;
     const char *run, *attempt, *run_name; /* attempt may be empty; run_name: else the run's id */
-    const char *episode_id; /* of an episode or a feedback, else empty */
+    const char *episode_id;               /* of an episode or a feedback, else empty */
     const char *detector, *scope, *severity, *state; /* likewise */
 };
 

@@ -14,6 +14,7 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_setup.c \
 	sinks/email.c \
 	sinks/mail_html.c \
+	sinks/mail_notification.c sinks/mail_notification.h \
 	sinks/mail_text.c sinks/mail_text.h \
 	sinks/mime.c sinks/mime.h \
 	sinks/notify/alert.c sinks/notify/alert.h \

@@ -209,7 +209,8 @@ static struct tw_group *group_of(struct tw_groups *groups, const struct tw_route
 static struct tw_member *member_in(const struct tw_known *known, const struct tw_group *group)
 {
     struct tw_member *member;
-    LIST_FOREACH (member, &known->members, of_known) {
+    LIST_FOREACH(member, &known->members, of_known)
+    {
         if (member->group == group)
             return member;
     }
@@ -227,7 +228,8 @@ static void note_change(struct tw_group *group, int64_t now_ms)
 static void note_grown(struct tw_known *known, int64_t now_ms)
 {
     struct tw_member *member;
-    LIST_FOREACH (member, &known->members, of_known) {
+    LIST_FOREACH(member, &known->members, of_known)
+    {
         if (tw_member_is_pending(member))
             note_change(member->group, now_ms);
     }
@@ -238,8 +240,7 @@ static void enter_groups(struct tw_groups *groups, struct tw_known *known,
                          const struct tw_document *document, int64_t now_ms)
 {
     const struct tw_route *route;
-    for (size_t at = 0;
-         (at = tw_routes_next(&groups->routes, at, known->alert.subject, &route));) {
+    for (size_t at = 0; (at = tw_routes_next(&groups->routes, at, known->alert.subject, &route));) {
         if (known->alert.severity < route->min_severity)
             continue;
         struct tw_group *group = group_of(groups, route, &known->alert, document, now_ms);
@@ -258,8 +259,8 @@ static void leave_groups(struct tw_groups *groups, struct tw_known *known, int64
     for (; member; member = next) {
         struct tw_group *group = member->group;
         next = LIST_NEXT(member, of_known);
-        bool must_tell = member->is_held ||
-                         (member->told == TW_TOLD_FIRING && group->route->send_resolved);
+        bool must_tell =
+            member->is_held || (member->told == TW_TOLD_FIRING && group->route->send_resolved);
         if (must_tell) {
             note_change(group, now_ms);
             tw_groups_keep_group(groups, group);
@@ -360,13 +361,13 @@ static int read_times(struct tw_groups *groups, const struct tw_notify_config *c
                       struct tw_error *error)
 {
     unsigned minute = 0;
-    int result = tw_zone_parse(config->quiet_zone ? config->quiet_zone : "local", &groups->zone,
-                               error);
+    int result =
+        tw_zone_parse(config->quiet_zone ? config->quiet_zone : "local", &groups->zone, error);
     if (!result && config->quiet_hours.n > TW_QUIET_MAX)
         result = tw_error_set(error, -E2BIG, "quiet_hours: more than %d", TW_QUIET_MAX);
     for (size_t i = 0; i < config->quiet_hours.n && !result; i++)
-        result = tw_quiet_parse(config->quiet_hours.at[i], &groups->quiet[groups->n_quiet++],
-                                error);
+        result =
+            tw_quiet_parse(config->quiet_hours.at[i], &groups->quiet[groups->n_quiet++], error);
     groups->summary_minute = -1;
     if (!result && config->summary_at) {
         result = tw_minutes_parse(config->summary_at, &minute, error);

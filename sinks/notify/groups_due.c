@@ -18,7 +18,8 @@ static bool has_open_cause(const struct tw_groups *groups, const struct tw_alert
 {
     size_t i;
     json_t *cause;
-    json_array_foreach (alert->causes, i, cause) {
+    json_array_foreach(alert->causes, i, cause)
+    {
         const char *id = json_string_value(cause);
         const struct tw_known *known = id ? tw_known_find(groups, id) : NULL;
         if (known && !known->is_done && !tw_alert_is_over(&known->alert) &&
@@ -76,7 +77,8 @@ void tw_group_look(struct tw_groups *groups, const struct tw_group *group,
     struct tw_due due = {0};
     const struct tw_member *member;
     int pending = 0, firing = 0;
-    LIST_FOREACH (member, &group->members, of_group) {
+    LIST_FOREACH(member, &group->members, of_group)
+    {
         bool is_pending = tw_member_is_pending(member);
         int severity = member->known->alert.severity;
         if (tw_member_is_muted(groups, member, silences, now_ms))
@@ -104,7 +106,8 @@ static void hold(struct tw_groups *groups, struct tw_group *group, enum tw_hold 
     bool is_news = group->hold == TW_HOLD_NOT;
     if (is_news)
         group->hold = why;
-    LIST_FOREACH (member, &group->members, of_group) {
+    LIST_FOREACH(member, &group->members, of_group)
+    {
         if (member->is_held || !tw_member_is_pending(member) ||
             tw_member_is_muted(groups, member, silences, now_ms))
             continue;
@@ -121,7 +124,8 @@ struct tick {
     const struct tw_silences *silences;
     int64_t now_ms;
     bool is_quiet;
-    json_t *limited; /* destinations for which something is held back by the limit: the rest joins */
+    json_t
+        *limited; /* destinations for which something is held back by the limit: the rest joins */
 };
 
 static void note_limited(struct tick *tick, const struct tw_group *group)
@@ -134,8 +138,8 @@ static json_t *find_limited(const struct tw_groups *groups, struct tick *tick)
 {
     const struct tw_group *group;
     tick->limited = json_object();
-    LIST_FOREACH (group, &groups->all, in_all)
-        note_limited(tick, group);
+    LIST_FOREACH(group, &groups->all, in_all)
+    note_limited(tick, group);
     return tick->limited;
 }
 

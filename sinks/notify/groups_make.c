@@ -50,7 +50,8 @@ static void gather(struct tw_groups *groups, struct tw_group *group,
                    const struct tw_silences *silences, int64_t now_ms, struct content *content)
 {
     struct tw_member *member;
-    LIST_FOREACH (member, &group->members, of_group) {
+    LIST_FOREACH(member, &group->members, of_group)
+    {
         bool is_muted = !member->is_held && tw_member_is_muted(groups, member, silences, now_ms);
         if (!is_muted && !add(content, member))
             groups->has_failed = true;
@@ -185,8 +186,7 @@ static void post_digest(struct tw_groups *groups, const char *destination,
 {
     char id[TW_EVENT_ID_SIZE], number[24];
     snprintf(number, sizeof number, "%" PRIu64, ++groups->n_digests);
-    tw_fields_id(id, 4,
-                 (const char *[]){groups->options.receiver, "digest", destination, number});
+    tw_fields_id(id, 4, (const char *[]){groups->options.receiver, "digest", destination, number});
     struct tw_notice notice = notice_for(groups, route, now_ms);
     notice.kind = TW_NOTICE_DIGEST;
     notice.id = notice.thread = id;
@@ -203,7 +203,8 @@ static struct tw_group *only_group(struct tw_groups *groups, const char *destina
 {
     struct tw_group *group, *found = NULL;
     *ret_n = 0;
-    LIST_FOREACH (group, &groups->all, in_all) {
+    LIST_FOREACH(group, &groups->all, in_all)
+    {
         if (!is_for_digest(group, destination, holds))
             continue;
         found = group;
@@ -227,7 +228,8 @@ void tw_groups_tell_digest(struct tw_groups *groups, const char *destination, un
         return;
     }
     json_t *ids = json_array();
-    LIST_FOREACH (group, &groups->all, in_all) {
+    LIST_FOREACH(group, &groups->all, in_all)
+    {
         if (is_for_digest(group, destination, holds)) {
             gather(groups, group, silences, now_ms, &content);
             json_array_append_new(ids, json_string(group->id));
@@ -238,7 +240,8 @@ void tw_groups_tell_digest(struct tw_groups *groups, const char *destination, un
         json_t *id;
         post_digest(groups, destination, route, &content, json_incref(ids), now_ms);
         mark_told(groups, &content, now_ms);
-        json_array_foreach (ids, i, id) {
+        json_array_foreach(ids, i, id)
+        {
             group = tw_group_find(groups, json_string_value(id));
             if (group)
                 mark_group(groups, group, now_ms);
@@ -261,7 +264,8 @@ void tw_groups_tell_summary(struct tw_groups *groups, const char *day, int64_t n
         groups->has_failed = true;
         return;
     }
-    TAILQ_FOREACH (known, &groups->known, in_order) {
+    TAILQ_FOREACH(known, &groups->known, in_order)
+    {
         if (!tw_alert_is_over(&known->alert) && known->alert.subject)
             alerts[notice.n++] = &known->alert;
     }

@@ -39,9 +39,8 @@ static struct tw_outbox_entry *append(struct tw_groups *groups, json_t *record)
 void tw_groups_post(struct tw_groups *groups, json_t *notification, json_t *ids)
 {
     char key[64];
-    json_t *record =
-        json_pack("{s:I, s:o, s:o}", "number", (json_int_t)groups->outbox_number + 1, "groups", ids,
-                  "notification", notification);
+    json_t *record = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)groups->outbox_number + 1,
+                               "groups", ids, "notification", notification);
     if (!record) {
         groups->has_failed = true;
         return;
@@ -82,7 +81,8 @@ void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
     json_t *id;
     record_key(entry, key);
     groups->options.put(groups->options.closure, key, NULL);
-    json_array_foreach (json_object_get(entry->own, "groups"), i, id) {
+    json_array_foreach(json_object_get(entry->own, "groups"), i, id)
+    {
         struct tw_group *group = tw_group_find(groups, json_string_value(id));
         if (!group)
             continue;

@@ -35,10 +35,10 @@ void tw_groups_keep_known(struct tw_groups *groups, const struct tw_known *known
 {
     json_t *record = tw_alert_json(&known->alert), *members = json_object();
     const struct tw_member *member;
-    LIST_FOREACH (member, &known->members, of_known)
-        json_object_set_new(members, member->group->id,
-                            json_pack("{s:i, s:i, s:b}", "told", (int)member->told, "severity",
-                                      member->told_severity, "held", (int)member->is_held));
+    LIST_FOREACH(member, &known->members, of_known)
+    json_object_set_new(members, member->group->id,
+                        json_pack("{s:i, s:i, s:b}", "told", (int)member->told, "severity",
+                                  member->told_severity, "held", (int)member->is_held));
     if (record && members) {
         json_object_set(record, "groups", members);
         if (known->is_done)
@@ -63,13 +63,14 @@ static void restore_members(struct tw_groups *groups, struct tw_known *known, js
 {
     const char *id;
     json_t *value;
-    json_object_foreach (members, id, value) {
+    json_object_foreach(members, id, value)
+    {
         struct tw_group *group = strlen(id) < TW_EVENT_ID_SIZE ? group_for(groups, id) : NULL;
         struct tw_member *member = group ? tw_member_add(groups, known, group) : NULL;
         if (!member)
             continue;
-        member->told = json_integer_value(json_object_get(value, "told")) ? TW_TOLD_FIRING
-                                                                          : TW_TOLD_NOTHING;
+        member->told =
+            json_integer_value(json_object_get(value, "told")) ? TW_TOLD_FIRING : TW_TOLD_NOTHING;
         member->told_severity = (int)json_integer_value(json_object_get(value, "severity"));
         member->is_held = json_is_true(json_object_get(value, "held"));
     }
@@ -106,9 +107,9 @@ void tw_groups_keep_group(struct tw_groups *groups, const struct tw_group *group
     put(groups, "group", group->id,
         json_pack("{s:s, s:s, s:O, s:s, s:I, s:I, s:I, s:I, s:i}", "route", group->route->name,
                   "thread", group->thread, "labels", group->labels, "key", group->key, "number",
-                  (json_int_t)group->number, "created_ms", (json_int_t)group->created_ms,
-                  "told_ms", (json_int_t)group->told_ms, "changed_ms",
-                  (json_int_t)group->changed_ms, "hold", (int)group->hold));
+                  (json_int_t)group->number, "created_ms", (json_int_t)group->created_ms, "told_ms",
+                  (json_int_t)group->told_ms, "changed_ms", (json_int_t)group->changed_ms, "hold",
+                  (int)group->hold));
 }
 
 void tw_groups_drop_group(struct tw_groups *groups, const struct tw_group *group)
@@ -146,10 +147,10 @@ static void restore_group(struct tw_groups *groups, const char *id, const json_t
 
 void tw_groups_keep_state(struct tw_groups *groups)
 {
-    json_t *record = json_pack(
-        "{s:I, s:s, s:I, s:I}", "digests", (json_int_t)groups->n_digests, "summary_day",
-        groups->summary_day, "opened", (json_int_t)groups->n_opened, "closed",
-        (json_int_t)groups->n_closed);
+    json_t *record =
+        json_pack("{s:I, s:s, s:I, s:I}", "digests", (json_int_t)groups->n_digests, "summary_day",
+                  groups->summary_day, "opened", (json_int_t)groups->n_opened, "closed",
+                  (json_int_t)groups->n_closed);
     if (record && groups->limits.full)
         json_object_set(record, "limits", groups->limits.full);
     if (record)
@@ -207,7 +208,8 @@ void tw_groups_restored(struct tw_groups *groups)
     for (struct tw_outbox_entry *entry = groups->outbox; entry; entry = entry->next) {
         size_t i;
         json_t *id;
-        json_array_foreach (json_object_get(entry->own, "groups"), i, id) {
+        json_array_foreach(json_object_get(entry->own, "groups"), i, id)
+        {
             group = tw_group_find(groups, json_string_value(id));
             if (group)
                 group->unsent++;

@@ -52,7 +52,8 @@ static void name_group(const struct tw_notice *notice, char *buffer, size_t size
     json_t *value;
     size_t used = 0;
     buffer[0] = '\0';
-    json_object_foreach ((json_t *)(uintptr_t)notice->labels, label, value) {
+    json_object_foreach((json_t *)(uintptr_t)notice->labels, label, value)
+    {
         int n = snprintf(buffer + used, size - used, "%s%s", used ? ", " : "",
                          json_string_value(value));
         used = n > 0 && used + (size_t)n < size ? used + (size_t)n : size - 1;
@@ -109,8 +110,7 @@ static void make_title(const struct tw_notice *notice, const struct counts *coun
                        size_t size)
 {
     if (notice->kind == TW_NOTICE_SUMMARY)
-        snprintf(buffer, size,
-                 "Daily summary: %zu open problem%s in %zu run%s (%zu new, %zu over)",
+        snprintf(buffer, size, "Daily summary: %zu open problem%s in %zu run%s (%zu new, %zu over)",
                  counts->firing, plural(counts->firing), counts->runs, plural(counts->runs),
                  notice->n_opened, notice->n_closed);
     else if (notice->n == 1)

@@ -115,7 +115,7 @@ static void set_suggestions(json_t *object, const json_t *suggestions)
 {
     size_t i;
     json_t *suggestion, *list = json_array();
-    json_array_foreach (suggestions, i, suggestion)
+    json_array_foreach(suggestions, i, suggestion)
         json_array_append_new(list, suggestion_json(suggestion));
     if (json_array_size(list))
         json_object_set(object, "suggestions", list);
@@ -141,8 +141,8 @@ static void set_chart(json_t *object, const json_t *trainward)
 
 static void set_document(json_t *object, const struct tw_document *document, bool is_over)
 {
-    static const char *const fields[] = {"state",       "onset_step",  "detected_step",
-                                         "closed_step", "follows_from"};
+    static const char *const fields[] = {"state", "onset_step", "detected_step", "closed_step",
+                                         "follows_from"};
     char evidence[300];
     set_text(object, "event_id", document->id);
     set_text(object, "message", document->message);

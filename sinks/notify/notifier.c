@@ -113,8 +113,9 @@ int tw_notifier_open(struct tw_notifier **ret, const struct tw_notifier_options 
     if (!notifier)
         return tw_error_set(error, -ENOMEM, "out of memory");
     notifier->options = *options;
-    notifier->config = (const struct tw_notify_config *)(const void *)((const char *)options->config +
-                                                                       options->sink->notify_offset);
+    notifier->config =
+        (const struct tw_notify_config *)(const void *)((const char *)options->config +
+                                                        options->sink->notify_offset);
     notifier->random = (uint64_t)(uintptr_t)notifier | 1;
     /* What the configuration says wrong is told now. */
     int result = open_groups(notifier, error);
@@ -154,11 +155,10 @@ static int take(struct tw_notifier *notifier, const struct tw_log_item *item, in
                 struct tw_notifier_round *ret, struct tw_error *error)
 {
     char reason[TW_REASON_MAX];
-    if (tw_groups_take(notifier->groups, item->document, item->size, now_ms, reason,
-                       sizeof reason))
+    if (tw_groups_take(notifier->groups, item->document, item->size, now_ms, reason, sizeof reason))
         return 0;
-    int result = tw_dead_letters_add(notifier->options.dead, item->position, reason,
-                                     item->document, item->size, error);
+    int result = tw_dead_letters_add(notifier->options.dead, item->position, reason, item->document,
+                                     item->size, error);
     if (!result) {
         ret->buried++;
         tell(notifier, item->position, reason);
@@ -224,11 +224,10 @@ static double pause_of(struct tw_notifier *notifier, const struct tw_outbox_entr
     double wait = notifier->options.backoff_first;
     for (unsigned i = 1; i < entry->attempts && wait < notifier->options.backoff_max; i++)
         wait *= 2;
-    struct tw_backoff backoff = {.first = wait < notifier->options.backoff_max
-                                              ? wait
-                                              : notifier->options.backoff_max,
-                                 .max = notifier->options.backoff_max,
-                                 .random = notifier->random};
+    struct tw_backoff backoff = {
+        .first = wait < notifier->options.backoff_max ? wait : notifier->options.backoff_max,
+        .max = notifier->options.backoff_max,
+        .random = notifier->random};
     wait = tw_backoff_next(&backoff);
     notifier->random = backoff.random;
     return asked > wait ? asked : wait;
@@ -248,9 +247,8 @@ static int send_one(struct tw_notifier *notifier, struct tw_outbox_entry *entry,
             snprintf(ret->reason, sizeof ret->reason, "%s", result.reason);
         return 0;
     }
-    int failure = result.outcome == TW_OUTCOME_POISON
-                      ? bury(notifier, entry, result.reason, ret, error)
-                      : 0;
+    int failure =
+        result.outcome == TW_OUTCOME_POISON ? bury(notifier, entry, result.reason, ret, error) : 0;
     if (failure)
         return failure;
     ret->sent += result.outcome == TW_OUTCOME_DONE;

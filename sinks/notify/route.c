@@ -76,8 +76,7 @@ static int check_unique(const struct tw_routes *routes, size_t index, struct tw_
 {
     for (size_t i = 0; i < index; i++) {
         if (!strcmp(routes->at[i].name, routes->at[index].name))
-            return tw_error_set(error, -EINVAL, "routes: two are called '%s'%s",
-                                routes->at[i].name,
+            return tw_error_set(error, -EINVAL, "routes: two are called '%s'%s", routes->at[i].name,
                                 index + 1 == routes->n ? ", which is the sink's own" : "");
     }
     return 0;

@@ -55,8 +55,7 @@ static void take(struct tw_silences *silences, json_t *found)
     const char *id;
     json_t *silence;
     tw_silences_release(silences);
-    json_object_foreach (found, id, silence)
-        tw_silences_set(silences, id, silence);
+    json_object_foreach(found, id, silence) tw_silences_set(silences, id, silence);
 }
 
 int tw_silence_file_look(struct tw_silence_file *file, const char *dir,
@@ -88,7 +87,8 @@ static void drop_old(json_t *all)
     const char *id;
     void *next;
     json_t *silence;
-    json_object_foreach_safe (all, next, id, silence) {
+    json_object_foreach_safe(all, next, id, silence)
+    {
         if (tw_silence_is_over(silence, tw_wall_ms() - KEEP_MS))
             json_object_del(all, id);
     }

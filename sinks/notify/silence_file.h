@@ -12,8 +12,8 @@ struct tw_silence_file {
     bool has_told;    /* that it cannot be read */
 };
 
-/* Reads it anew when it is another one than last time. A file that is not there holds none; one that
- * cannot be read leaves what there was, and is an error once. */
+/* Reads it anew when it is another one than last time. A file that is not there holds none; one
+ * that cannot be read leaves what there was, and is an error once. */
 int tw_silence_file_look(struct tw_silence_file *file, const char *dir,
                          struct tw_silences *silences, struct tw_error *error);
 /* Sets or (NULL) removes one; those that ended a week ago go. One process at a time. */

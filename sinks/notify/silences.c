@@ -24,7 +24,8 @@ static const char *find_fault(const json_t *silence, char *room, size_t size)
         return "its times are none, or it ends before it starts";
     if (!json_object_size(matchers))
         return "it names nothing to be quiet about";
-    json_object_foreach (matchers, field, pattern) {
+    json_object_foreach(matchers, field, pattern)
+    {
         if (json_is_string(pattern) && tw_subject_has_field(field))
             continue;
         snprintf(room, size, "nothing is matched by '%.40s'", field);
@@ -106,7 +107,8 @@ static bool quiets(json_t *silence, const json_t *subject)
 {
     const char *field;
     json_t *pattern;
-    json_object_foreach (json_object_get(silence, "matchers"), field, pattern) {
+    json_object_foreach(json_object_get(silence, "matchers"), field, pattern)
+    {
         if (!tw_subject_field_matches(subject, field, json_string_value(pattern)))
             return false;
     }
@@ -118,7 +120,8 @@ const json_t *tw_silences_find(const struct tw_silences *silences, const json_t 
 {
     const char *id;
     json_t *silence;
-    json_object_foreach (silences->all, id, silence) {
+    json_object_foreach(silences->all, id, silence)
+    {
         if (tw_silence_is_active(silence, now_ms) && quiets(silence, subject))
             return silence;
     }

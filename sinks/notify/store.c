@@ -13,8 +13,8 @@ struct tw_notify_store {
     struct tw_silences silences;
 };
 
-int tw_notify_store_open(struct tw_notify_store **ret, const struct tw_notify_store_options *options,
-                         struct tw_error *error)
+int tw_notify_store_open(struct tw_notify_store **ret,
+                         const struct tw_notify_store_options *options, struct tw_error *error)
 {
     struct tw_notify_store *store = calloc(1, sizeof *store);
     if (!store || !(store->pending = json_object())) {

@@ -21,8 +21,8 @@ struct tw_notify_store_options {
     const struct tw_log_location *log; /* Kafka when its `dir` is NULL */
 };
 
-int tw_notify_store_open(struct tw_notify_store **ret, const struct tw_notify_store_options *options,
-                         struct tw_error *error);
+int tw_notify_store_open(struct tw_notify_store **ret,
+                         const struct tw_notify_store_options *options, struct tw_error *error);
 void tw_notify_store_close(struct tw_notify_store *store); /* NULL is allowed */
 
 /* Serves it, waiting up to `seconds`, and returns whether this process is the one that notifies.

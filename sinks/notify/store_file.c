@@ -1,5 +1,5 @@
-/* The notification log of one machine: a file of JSON lines, each one batch of records that is there
- * as a whole or not at all: a line that a crash has torn is cut off. The last value of a key
+/* The notification log of one machine: a file of JSON lines, each one batch of records that is
+ * there as a whole or not at all: a line that a crash has torn is cut off. The last value of a key
  * counts; the file is written anew when most of it is outdated. */
 #include "config.h"
 
@@ -118,7 +118,8 @@ static void merge(json_t *all, json_t *batch)
 {
     const char *key;
     json_t *value;
-    json_object_foreach (batch, key, value) {
+    json_object_foreach(batch, key, value)
+    {
         if (json_is_null(value))
             json_object_del(all, key);
         else
@@ -127,7 +128,8 @@ static void merge(json_t *all, json_t *batch)
 }
 
 /* Reads all whole lines; `file->size` is behind the last of them. A line in the middle that is no
- * JSON was damaged by something else than a crash of ours: what it said is lost, the rest is not. */
+ * JSON was damaged by something else than a crash of ours: what it said is lost, the rest is not.
+ */
 static int read_all(struct file *file, json_t *all, struct tw_error *error)
 {
     int fd = dup(file->fd);
@@ -212,8 +214,7 @@ static int file_load(void *opaque, tw_notify_store_visit *visit, void *closure,
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = load_into(opaque, all, error);
     if (!result) {
-        json_object_foreach (all, key, value)
-            visit(closure, key, value);
+        json_object_foreach(all, key, value) visit(closure, key, value);
     }
     json_decref(all);
     return result;

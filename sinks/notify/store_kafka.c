@@ -47,10 +47,10 @@ static int transaction_failed(struct topic *topic, rd_kafka_error_t *why, const 
     bool is_fenced = rd_kafka_error_code(why) == RD_KAFKA_RESP_ERR__FENCED ||
                      rd_kafka_error_code(why) == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
                      rd_kafka_error_code(why) == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-    int result =
-        is_fenced ? tw_error_at(error, -ESTALE, topic->name, 0, 0, "another agent notifies now")
-                  : tw_error_at(error, -EIO, topic->name, 0, 0, "cannot %s: %s", what,
-                                rd_kafka_error_string(why));
+    int result = is_fenced
+                     ? tw_error_at(error, -ESTALE, topic->name, 0, 0, "another agent notifies now")
+                     : tw_error_at(error, -EIO, topic->name, 0, 0, "cannot %s: %s", what,
+                                   rd_kafka_error_string(why));
     rd_kafka_error_destroy(why);
     return result;
 }
@@ -104,7 +104,8 @@ static int topic_write(void *opaque, const json_t *records, struct tw_error *err
     rd_kafka_error_t *why = rd_kafka_begin_transaction(topic->producer);
     if (why)
         return transaction_failed(topic, why, "write to the notification log", error);
-    json_object_foreach ((json_t *)(uintptr_t)records, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)records, key, value)
+    {
         char whole[256];
         snprintf(whole, sizeof whole, "%s/%s", topic->options.name, key);
         int result = produce(topic, whole, value, error);
@@ -127,8 +128,8 @@ static void forget(struct topic *topic)
 
 static void take_over(struct topic *topic, rd_kafka_topic_partition_list_t *partitions)
 {
-    rd_kafka_topic_partition_t *first = rd_kafka_topic_partition_list_find(
-        partitions, topic->name, TW_NOTIFICATIONS_PARTITION);
+    rd_kafka_topic_partition_t *first =
+        rd_kafka_topic_partition_list_find(partitions, topic->name, TW_NOTIFICATIONS_PARTITION);
     rd_kafka_topic_partition_list_t *ours = rd_kafka_topic_partition_list_new(1);
     if (first && !fence(topic, &topic->failure)) {
         rd_kafka_topic_partition_list_add(ours, topic->name, TW_NOTIFICATIONS_PARTITION)->offset =
@@ -255,8 +256,7 @@ static int topic_load(void *opaque, tw_notify_store_visit *visit, void *closure,
     json_t *value;
     if (!topic->records)
         return tw_error_at(error, -EAGAIN, topic->name, 0, 0, "the state was handed out before");
-    json_object_foreach (topic->records, key, value)
-        visit(closure, key, value);
+    json_object_foreach(topic->records, key, value) visit(closure, key, value);
     json_decref(topic->records);
     topic->records = NULL;
     topic->is_given = true;

@@ -25,7 +25,8 @@ static void set_labels(json_t *subject, json_t *labels)
 {
     const char *name;
     json_t *value;
-    json_object_foreach (labels, name, value) {
+    json_object_foreach(labels, name, value)
+    {
         char field[128];
         snprintf(field, sizeof field, LABEL "%s", name);
         set(subject, field, json_string_value(value));
