@@ -61,11 +61,14 @@ CLEANFILES += sinks/elasticsearch_template.c
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
 if HAVE_CMOCKA
-SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
+SINK_UNIT_TESTS = tests/unit/test_groups tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
 	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
 SINK_UNIT_LIBS = $(SINK_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += $(SINK_UNIT_TESTS)
 TESTS += $(SINK_UNIT_TESTS)
+tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/groups_fixture.h \
+	tests/unit/sample_advisory.h
+tests_unit_test_groups_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/temporary_directory.h
 tests_unit_test_delivery_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_elasticsearch_bulk_SOURCES = tests/unit/test_elasticsearch_bulk.c
