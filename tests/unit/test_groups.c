@@ -349,6 +349,7 @@ static void nothing_is_lost_whenever_it_dies(void **state)
                 }
                 break;
             case 3: /* dies before or after something became durable, or was sent */
+                bench->now += 1000 * dice(&random, 90);
                 tw_groups_tick(bench->groups, &bench->silences, bench->now);
                 if (dice(&random, 2))
                     flush(bench);
