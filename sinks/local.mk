@@ -32,6 +32,7 @@ libsinks_la_SOURCES = \
 	sinks/notify/options.c sinks/notify/options.h \
 	sinks/notify/route.c sinks/notify/route.h \
 	sinks/notify/silence_file.c sinks/notify/silence_file.h \
+	sinks/notify/silence_store.c sinks/notify/silence_store.h \
 	sinks/notify/silence_topic.c \
 	sinks/notify/silences.c sinks/notify/silences.h \
 	sinks/notify/store.c sinks/notify/store.h sinks/notify/store_kind.h \
