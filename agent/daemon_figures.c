@@ -33,6 +33,19 @@ static void fill_sink(struct tw_sink_figures *ret, const struct tw_daemon_delive
     snprintf(ret->last_error, sizeof ret->last_error, "%s", counts.last_error);
 }
 
+/* With the log in Kafka those that notify come across feedback, each across all of it. */
+static void fill_feedback(struct tw_daemon *daemon, struct tw_figures *figures)
+{
+    struct tw_feedback_counts most = {0};
+    for (size_t i = 0; i < daemon->n_deliveries; i++) {
+        struct tw_delivery_counts counts;
+        tw_delivery_counts(daemon->deliveries[i], &counts);
+        if (counts.false_alarms + counts.useful > most.false_alarms + most.useful)
+            most = (struct tw_feedback_counts){counts.false_alarms, counts.useful};
+    }
+    figures->feedback = most;
+}
+
 static void fill_sinks(struct tw_daemon *daemon, struct tw_figures *figures)
 {
     if (!tw_metrics_sinks(figures, daemon->n_deliveries))
@@ -143,6 +156,8 @@ void tw_daemon_tell_now(struct tw_daemon *daemon)
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_figures(daemon->feeds[i]);
     fill_sinks(daemon, figures);
+    if (daemon->config->log_in_kafka)
+        fill_feedback(daemon, figures);
     fill_readiness(figures);
     if (tw_metrics_wants_episodes(daemon->options->metrics))
         fill_episodes(daemon, figures);

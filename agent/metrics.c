@@ -54,6 +54,11 @@ const struct tw_metric_name tw_metric_table[] = {
     {"trainward_last_checkpoint_timestamp_seconds", "",
      "When the newest checkpoint was durable, seconds since 1970; 0: none yet",
      PROCESS_DOUBLE(checkpoint_time)},
+    {"trainward_feedback_false_alarms_total", "",
+     "Episodes that somebody called a false alarm, as far as this agent came across it",
+     PROCESS(feedback.false_alarms)},
+    {"trainward_feedback_useful_total", "", "Episodes that somebody called useful, likewise",
+     PROCESS(feedback.useful)},
     {"trainward_rule_failures_total", "", "Expressions of rules that failed",
      PROCESS(tally.rule_failures)},
 

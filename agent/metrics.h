@@ -8,6 +8,7 @@
 #define TW_METRICS_H
 
 #include "config.h"
+#include "feedback_files.h"
 #include "tally.h"
 
 #define TW_METRICS_EPISODES_MAX 50 /* shown by the status, the gravest and newest first */
@@ -74,6 +75,7 @@ struct tw_figures {
     uint64_t reloads, reloads_refused;
     uint64_t checkpoints, checkpoints_failed;
     double checkpoint_seconds;
+    struct tw_feedback_counts feedback; /* what people said of episodes */
     struct tw_tally tally;
     /* by source and sink */
     size_t n_sources, n_sinks;

@@ -35,6 +35,7 @@ static void read_fields(struct tw_document *document)
     const char *kind = tw_document_text(trainward, "kind");
     document->is_episode = !strcmp(kind, "episode");
     document->is_chart = !strcmp(kind, "chart") || !strcmp(kind, "layer");
+    document->is_feedback = !strcmp(kind, "feedback");
     document->episode_id = tw_document_text(trainward, "episode_id");
     document->detector = tw_document_text(trainward, "detector");
     document->scope = tw_document_text(trainward, "scope");
@@ -77,7 +78,8 @@ static const char *find_fault(struct tw_document *document)
         return "it has no event.id";
     if (!is_timestamp(document->timestamp))
         return "its @timestamp is no time";
-    if (strcmp(kind, "episode") && strcmp(kind, "run") && !document->is_chart)
+    if (strcmp(kind, "episode") && strcmp(kind, "run") && strcmp(kind, "feedback") &&
+        !document->is_chart)
         return "its trainward.kind is none of ours";
     if (!document->run[0])
         return "it has no trainward.run.id";
@@ -88,7 +90,7 @@ static const char *find_fault(struct tw_document *document)
         return "it has no trainward.transition";
     if (!read_number(document, "sequence", TW_DOCUMENT_SEQUENCE_MAX, &document->sequence))
         return "its trainward.sequence is no number of a document";
-    if (document->is_episode && !is_id(document->episode_id))
+    if ((document->is_episode || document->is_feedback) && !is_id(document->episode_id))
         return "it has no trainward.episode_id";
     return NULL;
 }

@@ -31,7 +31,9 @@ static void add_state(FILE *body, const char *prefix, const struct tw_document *
 {
     char id[TW_EVENT_ID_SIZE];
     uint64_t version = (uint64_t)document->transition + 1;
-    if (document->is_episode) {
+    if (document->is_feedback && !strcmp(document->action, "false-alarm"))
+        version = UINT32_MAX; /* whatever its run says later */
+    if (document->is_episode || document->is_feedback) {
         snprintf(id, sizeof id, "%s", document->episode_id);
     } else {
         tw_run_state_id(id, document->run, document->attempt);

@@ -1,28 +1,36 @@
-/* The sink "email": one mail for each change of an episode that is grave enough, and for its end.
- */
-#include "sinks/mail_text.h"
+/* The sink "email": notifications as mails. */
+#include "sinks/document.h"
+#include "sinks/mail_notification.h"
 #include "sinks/mime.h"
+#include "sinks/notify/notification.h"
+#include "sinks/notify/options.h"
 #include "sinks/sink.h"
 #include "sinks/smtp.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RECIPIENTS_MAX 100
-#define BATCH_MAX 16
+#define MEMORIES 16
 
 struct email_config {
     char *server, *username, *password, *from, *subject_prefix, *ca_file;
-    struct tw_texts to, group_by;
-    int tls, min_severity;
+    struct tw_notify_config notify;
+    int tls;
     double timeout;
 };
 
 static const char *const tls_names[] = {"required", "opportunistic", "none", NULL};
-static const char *const severity_names[] = {"info", "warning", "critical", NULL};
+
+static const struct tw_option route_options[] = {
+    TW_ROUTE_ROWS(TW_ROUTE_TO),
+};
+static const struct tw_option_entries routes = {
+    route_options, sizeof route_options / sizeof *route_options, sizeof(struct tw_route_config)};
 
 static const struct tw_option email_options[] = {
     {"server", TW_OPTION_TEXT, offsetof(struct email_config, server), .required = true,
@@ -35,15 +43,11 @@ static const struct tw_option email_options[] = {
      .help = "the password of username"},
     {"from", TW_OPTION_TEXT, offsetof(struct email_config, from), .required = true,
      .help = "the sender, trainward@example.org"},
-    {"to", TW_OPTION_TEXTS, offsetof(struct email_config, to), .required = true,
+    {"to", TW_OPTION_TEXTS, offsetof(struct email_config, notify.to), .required = true,
      .help = "the recipients' addresses"},
-    {"min_severity", TW_OPTION_CHOICE, offsetof(struct email_config, min_severity), 1,
-     .choices = severity_names, .help = "the least severity that is worth a mail"},
+    TW_NOTIFY_ROWS(struct email_config, &routes),
     {"subject_prefix", TW_OPTION_TEXT, offsetof(struct email_config, subject_prefix),
      .initial_text = "[trainward]", .help = "what subjects begin with"},
-    {"group_by", TW_OPTION_TEXTS, offsetof(struct email_config, group_by),
-     .help = "labels that mails may be grouped by; each change of an episode is a mail of its own "
-             "so far, threaded by episode"},
     {"ca_file", TW_OPTION_TEXT, offsetof(struct email_config, ca_file),
      .help = "PEM file of the authority that signed the server's certificate; default: the "
              "system's"},
@@ -66,8 +70,7 @@ struct email {
     struct tw_smtp *smtp;
     char sender[256];
     const char *domain; /* of the sender, for the ids of mails */
-    char recipient[RECIPIENTS_MAX][256];
-    struct memory memories[BATCH_MAX];
+    struct memory memories[MEMORIES];
     size_t next_memory;
 };
 
@@ -80,18 +83,31 @@ static void email_close(void *opaque)
     free(email);
 }
 
+static int check_recipients(const struct tw_texts *to, struct tw_error *error)
+{
+    char address[256];
+    int result = 0;
+    if (to->n > RECIPIENTS_MAX)
+        return tw_error_set(error, -EINVAL, "to: give at most %d addresses", RECIPIENTS_MAX);
+    for (size_t i = 0; i < to->n && !result; i++)
+        result = tw_mail_address(to->at[i], "to", address, sizeof address, error);
+    return result;
+}
+
 static int read_addresses(struct email *email, struct tw_error *error)
 {
-    const struct tw_texts *to = &email->config->to;
-    if (!to->n || to->n > RECIPIENTS_MAX)
+    const struct tw_notify_config *notify = &email->config->notify;
+    const struct tw_route_config *to = notify->routes.at;
+    if (!notify->to.n)
         return tw_error_set(error, -EINVAL, "to: give 1 to %d addresses", RECIPIENTS_MAX);
     if (!email->config->from)
         return tw_error_set(error, -EINVAL, "from: give the sender's address");
     int result =
         tw_mail_address(email->config->from, "from", email->sender, sizeof email->sender, error);
-    for (size_t i = 0; i < to->n && !result; i++)
-        result = tw_mail_address(to->at[i], "to", email->recipient[i], sizeof email->recipient[i],
-                                 error);
+    if (!result)
+        result = check_recipients(&notify->to, error);
+    for (size_t i = 0; i < notify->routes.n && !result; i++)
+        result = check_recipients(&to[i].to, error);
     if (!result)
         email->domain = strchr(email->sender, '@') + 1;
     return result;
@@ -123,34 +139,39 @@ static int email_open(void **ret, const void *opaque, struct tw_error *error)
     return 0;
 }
 
-/* What has been delivered of the document `id`, or a fresh memory in place of the oldest. */
+/* What has been delivered of the notification `id`, or a fresh memory in place of the oldest. */
 static struct memory *recall(struct email *email, const char *id)
 {
-    for (size_t i = 0; i < BATCH_MAX; i++) {
+    for (size_t i = 0; i < MEMORIES; i++) {
         if (!strcmp(email->memories[i].id, id))
             return &email->memories[i];
     }
     struct memory *memory = &email->memories[email->next_memory];
-    email->next_memory = (email->next_memory + 1) % BATCH_MAX;
+    email->next_memory = (email->next_memory + 1) % MEMORIES;
     *memory = (struct memory){0};
     snprintf(memory->id, sizeof memory->id, "%s", id);
     return memory;
 }
 
-static char *make_message(const struct email *email, const struct tw_document *document,
-                          const char *text, size_t *ret_size)
+static char *make_message(const struct email *email, const json_t *notification,
+                          const struct tw_texts *to, size_t *ret_size)
 {
-    char subject[256], date[64], id[384], thread_id[384], boundary[64];
-    char *plain = tw_mail_plain(document, text), *html = tw_mail_html(document), *message = NULL;
-    snprintf(id, sizeof id, "%s@trainward.%s", document->id, email->domain);
-    snprintf(thread_id, sizeof thread_id, "%s@trainward.%s", document->episode_id, email->domain);
-    snprintf(boundary, sizeof boundary, "=_%s", document->id);
+    char subject[400], date[64], id[384], thread_id[384], boundary[64];
+    const char *prefix = email->config->subject_prefix;
+    const char *name = tw_document_text(notification, "id");
+    char *plain = tw_notification_plain(notification), *html = tw_notification_html(notification),
+         *message = NULL;
+    snprintf(id, sizeof id, "%s@trainward.%s", name, email->domain);
+    snprintf(thread_id, sizeof thread_id, "%s@trainward.%s",
+             tw_document_text(notification, "thread_id"), email->domain);
+    snprintf(boundary, sizeof boundary, "=_%s", name);
+    snprintf(subject, sizeof subject, "%s%s%s", prefix ? prefix : "",
+             prefix && prefix[0] ? " " : "", tw_document_text(notification, "title"));
     struct tw_mail mail = {
         .from = email->config->from,
-        .to = &email->config->to,
-        .subject =
-            tw_mail_subject(document, email->config->subject_prefix, subject, sizeof subject),
-        .date = tw_mail_date(document->timestamp, date),
+        .to = to,
+        .subject = subject,
+        .date = tw_mail_date(tw_document_text(notification, "time"), date),
         .id = id,
         .thread_id = thread_id,
         .boundary = boundary,
@@ -164,94 +185,80 @@ static char *make_message(const struct email *email, const struct tw_document *d
     return message;
 }
 
-/* Sends to those who have not got it. Returns whether the server takes mail at all now. */
-static bool send_to_all(struct email *email, struct memory *memory, const char *message,
-                        size_t size, struct tw_sink_result *ret)
+/* Sends to one of those who have not got it. False when the server takes no mail at all now. */
+static bool send_to_one(struct email *email, const char *recipient, unsigned char *progress,
+                        const char *message, size_t size, struct tw_sink_result *ret)
 {
-    size_t n = email->config->to.n, n_refused = 0;
-    bool is_left = false;
-    char refusal[TW_REASON_MAX] = "";
-    for (size_t i = 0; i < n; i++) {
-        if (memory->progress[i] == PROGRESS_OPEN) {
-            char reason[TW_REASON_MAX];
-            switch (tw_smtp_send(email->smtp, email->sender, email->recipient[i], message, size,
-                                 reason, sizeof reason)) {
-            case TW_SMTP_SENT:
-                memory->progress[i] = PROGRESS_SENT;
-                break;
-            case TW_SMTP_REFUSED:
-                memory->progress[i] = PROGRESS_REFUSED;
-                snprintf(refusal, sizeof refusal, "%s", reason);
-                break;
-            case TW_SMTP_LATER:
-                is_left = true;
-                snprintf(ret->reason, sizeof ret->reason, "%s", reason);
-                break;
-            case TW_SMTP_DOWN:
-                ret->outcome = TW_OUTCOME_RETRY;
-                snprintf(ret->reason, sizeof ret->reason, "%s", reason);
-                return false;
-            }
-        }
+    char address[256];
+    struct tw_error error = {0};
+    if (tw_mail_address(recipient, "to", address, sizeof address, &error)) {
+        *progress = PROGRESS_REFUSED;
+        snprintf(ret->reason, sizeof ret->reason, "%.*s", TW_REASON_MAX - 1, error.text);
+        return true;
+    }
+    switch (tw_smtp_send(email->smtp, email->sender, address, message, size, ret->reason,
+                         sizeof ret->reason)) {
+    case TW_SMTP_SENT:
+        *progress = PROGRESS_SENT;
+        return true;
+    case TW_SMTP_REFUSED:
+        *progress = PROGRESS_REFUSED;
+        return true;
+    case TW_SMTP_LATER:
+        return true;
+    case TW_SMTP_DOWN:
+        break;
+    }
+    return false;
+}
+
+/* Done once each has it or is refused for good, poison when all are. */
+static void send_to_all(struct email *email, struct memory *memory, const struct tw_texts *to,
+                        const char *message, size_t size, struct tw_sink_result *ret)
+{
+    size_t n_open = 0, n_refused = 0;
+    bool is_up = true;
+    for (size_t i = 0; i < to->n && i < RECIPIENTS_MAX; i++) {
+        if (memory->progress[i] == PROGRESS_OPEN && is_up)
+            is_up = send_to_one(email, to->at[i], &memory->progress[i], message, size, ret);
+        n_open += memory->progress[i] == PROGRESS_OPEN;
         n_refused += memory->progress[i] == PROGRESS_REFUSED;
     }
-    ret->outcome = is_left          ? TW_OUTCOME_RETRY
-                   : n_refused == n ? TW_OUTCOME_POISON
-                                    : TW_OUTCOME_DONE;
-    if (ret->outcome == TW_OUTCOME_POISON)
-        snprintf(ret->reason, sizeof ret->reason, "%s",
-                 refusal[0] ? refusal : "every recipient was refused");
-    return true;
+    ret->outcome = n_open                            ? TW_OUTCOME_RETRY
+                   : n_refused && n_refused == to->n ? TW_OUTCOME_POISON
+                                                     : TW_OUTCOME_DONE;
+    if (ret->outcome == TW_OUTCOME_POISON && !ret->reason[0])
+        snprintf(ret->reason, sizeof ret->reason, "every recipient was refused");
 }
 
-static bool is_wanted(const struct email *email, const struct tw_document *document)
+/* Borrows the texts. */
+static struct tw_texts recipients_of(const json_t *notification, char *at[RECIPIENTS_MAX])
 {
-    return document->is_episode && tw_document_severity(document) >= email->config->min_severity;
+    struct tw_texts to = {.at = at};
+    size_t i;
+    json_t *address;
+    json_array_foreach(json_object_get(notification, "to"), i, address)
+    {
+        if (json_is_string(address) && to.n < RECIPIENTS_MAX)
+            at[to.n++] = (char *)(uintptr_t)json_string_value(address);
+    }
+    return to;
 }
 
-/* Delivers one. Returns false when the server takes no mail now, so that the rest need not try. */
-static bool deliver_one(struct email *email, const struct tw_sink_item *item,
-                        struct tw_sink_result *ret)
-{
-    struct tw_document document;
-    bool is_up = true;
-    size_t size = 0;
-    *ret = (struct tw_sink_result){.outcome = TW_OUTCOME_DONE};
-    char *text = strndup(item->document, item->size);
-    if (!text) {
-        ret->outcome = TW_OUTCOME_RETRY;
-        snprintf(ret->reason, sizeof ret->reason, "out of memory");
-        return true;
-    }
-    if (!tw_document_parse(&document, item->document, item->size, ret->reason, TW_REASON_MAX)) {
-        ret->outcome = TW_OUTCOME_POISON;
-        free(text);
-        return true;
-    }
-    if (is_wanted(email, &document)) {
-        char *message = make_message(email, &document, text, &size);
-        ret->outcome = TW_OUTCOME_RETRY;
-        snprintf(ret->reason, sizeof ret->reason, "out of memory");
-        if (message)
-            is_up = send_to_all(email, recall(email, document.id), message, size, ret);
-        free(message);
-    }
-    tw_document_release(&document);
-    free(text);
-    return is_up;
-}
-
-static void email_deliver(void *opaque, const struct tw_sink_item *items, size_t n,
-                          struct tw_sink_result *results)
+static void email_notify(void *opaque, const json_t *notification, struct tw_sink_result *ret)
 {
     struct email *email = opaque;
-    bool is_up = true;
-    for (size_t i = 0; i < n; i++) {
-        if (is_up)
-            is_up = deliver_one(email, &items[i], &results[i]);
-        else
-            results[i] = results[i - 1];
-    }
+    char *at[RECIPIENTS_MAX];
+    size_t size = 0;
+    struct tw_texts to = recipients_of(notification, at);
+    char *message = make_message(email, notification, &to, &size);
+    *ret = (struct tw_sink_result){.outcome = TW_OUTCOME_RETRY};
+    if (message)
+        send_to_all(email, recall(email, tw_document_text(notification, "id")), &to, message, size,
+                    ret);
+    else
+        snprintf(ret->reason, sizeof ret->reason, "out of memory");
+    free(message);
 }
 
 static void email_interrupt(void *opaque)
@@ -262,33 +269,16 @@ static void email_interrupt(void *opaque)
 
 static int send_test_mail(struct email *email, struct tw_error *error)
 {
-    char date[64], id[384], timestamp[40], reason[480];
-    struct tm calendar;
-    time_t now = time(NULL);
-    gmtime_r(&now, &calendar);
-    strftime(timestamp, sizeof timestamp, "%Y-%m-%dT%H:%M:%S", &calendar);
-    snprintf(id, sizeof id, "test.%lld@trainward.%s", (long long)now, email->domain);
-    struct tw_mail mail = {
-        .from = email->config->from,
-        .to = &email->config->to,
-        .subject = "trainward: a test mail",
-        .date = tw_mail_date(timestamp, date),
-        .id = id,
-        .boundary = "=_trainward_test",
-        .text = "This is a test by trainward check. Advisories will reach you like this.\n",
-        .html = "<p>This is a test by <b>trainward check</b>. Advisories will reach you like "
-                "this.</p>\n",
-    };
-    size_t size;
-    char *message = tw_mime_message(&mail, &size);
-    int result = message ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < email->config->to.n && !result; i++) {
-        if (tw_smtp_send(email->smtp, email->sender, email->recipient[i], message, size, reason,
-                         sizeof reason) != TW_SMTP_SENT)
-            result = tw_error_at(error, -EIO, email->recipient[i], 0, 0, "%s", reason);
-    }
-    free(message);
-    return result;
+    struct tw_sink_result result = {.outcome = TW_OUTCOME_RETRY};
+    json_t *notification =
+        tw_notification_test("trainward check", &email->config->notify.to, tw_wall_ms());
+    if (!notification)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    email_notify(email, notification, &result);
+    json_decref(notification);
+    return result.outcome == TW_OUTCOME_DONE && !result.reason[0]
+               ? 0
+               : tw_error_set(error, -EIO, "%s", result.reason);
 }
 
 static int email_check(void *opaque, bool send_test, struct tw_error *error)
@@ -300,13 +290,14 @@ static int email_check(void *opaque, bool send_test, struct tw_error *error)
 
 const struct tw_sink tw_sink_email = {
     .name = "email",
-    .description = "mails advisories, threaded by episode",
+    .description = "notifications as mails, threaded by group",
     .options = email_options,
     .n_options = sizeof email_options / sizeof *email_options,
     .config_size = sizeof(struct email_config),
-    .batch_max = BATCH_MAX,
+    .batch_max = 1,
     .open = email_open,
-    .deliver = email_deliver,
+    .notify = email_notify,
+    .notify_offset = offsetof(struct email_config, notify),
     .interrupt = email_interrupt,
     .check = email_check,
     .close = email_close,

@@ -16,13 +16,49 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
 	sinks/email.c \
 	sinks/mail_html.c \
+	sinks/mail_notification.c sinks/mail_notification.h \
 	sinks/mail_text.c sinks/mail_text.h \
 	sinks/mime.c sinks/mime.h \
+	sinks/notify/alert.c sinks/notify/alert.h \
+	sinks/notify/groups.c sinks/notify/groups.h sinks/notify/groups_parts.h \
+	sinks/notify/groups_due.c \
+	sinks/notify/groups_make.c \
+	sinks/notify/groups_outbox.c \
+	sinks/notify/groups_records.c \
+	sinks/notify/iso_time.c sinks/notify/iso_time.h \
+	sinks/notify/limits.c sinks/notify/limits.h \
+	sinks/notify/notification.c sinks/notify/notification.h \
+	sinks/notify/notification_alert.c sinks/notify/notification_alert.h \
+	sinks/notify/notifications_topic.h \
+	sinks/notify/notifier.c sinks/notify/notifier.h \
+	sinks/notify/options.c sinks/notify/options.h \
+	sinks/notify/route.c sinks/notify/route.h \
+	sinks/notify/silence_file.c sinks/notify/silence_file.h \
+	sinks/notify/silence_store.c sinks/notify/silence_store.h \
+	sinks/notify/silence_topic.c \
+	sinks/notify/silences.c sinks/notify/silences.h \
+	sinks/notify/store.c sinks/notify/store.h sinks/notify/store_kind.h \
+	sinks/notify/store_file.c \
+	sinks/notify/store_kafka.c \
+	sinks/notify/subject.c sinks/notify/subject.h \
+	sinks/notify/times.c sinks/notify/times.h \
 	sinks/sink.h sinks/sinks.c \
 	sinks/smtp.c sinks/smtp.h \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
 libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
+	sinks/webhook.c \
+	sinks/webhook/body.c sinks/webhook/body.h \
+	sinks/webhook/signature.c sinks/webhook/signature.h
+nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
+libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
+libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+
+# Apart, since all else is linked as C.
+noinst_LTLIBRARIES += libtemplate.la
+libtemplate_la_SOURCES = sinks/template.cpp sinks/template.h
+libtemplate_la_CXXFLAGS = -std=c++17 -fvisibility=hidden -Wall -Wextra $(SANITIZERS) $(JANSSON_CFLAGS)
 
 EMBED_TEMPLATE = $(AM_V_GEN)$(MKDIR_P) sinks && name=$$(basename $@ .c) && \
 	$(EMBED) $$name $(top_srcdir)/sinks/$$name.json > $@.tmp && mv $@.tmp $@
@@ -39,9 +75,14 @@ if HAVE_CMOCKA
 SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk \
 	tests/unit/test_elasticsearch_objects tests/unit/test_mail \
 	tests/unit/test_sinks tests/unit/test_terminal
+SINK_UNIT_TESTS = tests/unit/test_groups tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
+	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
 SINK_UNIT_LIBS = $(SINK_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += $(SINK_UNIT_TESTS)
 TESTS += $(SINK_UNIT_TESTS)
+tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/groups_fixture.h \
+	tests/unit/sample_advisory.h
+tests_unit_test_groups_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/temporary_directory.h
 tests_unit_test_delivery_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_elasticsearch_bulk_SOURCES = tests/unit/test_elasticsearch_bulk.c
@@ -52,6 +93,8 @@ tests_unit_test_mail_SOURCES = tests/unit/test_mail.c tests/unit/sample_advisory
 tests_unit_test_mail_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_sinks_SOURCES = tests/unit/test_sinks.c tests/unit/sample_advisory.h
 tests_unit_test_sinks_LDADD = $(SINK_UNIT_LIBS)
+tests_unit_test_template_SOURCES = tests/unit/test_template.c
+tests_unit_test_template_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c tests/unit/sample_advisory.h
 tests_unit_test_terminal_LDADD = $(SINK_UNIT_LIBS)
 endif
