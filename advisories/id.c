@@ -58,7 +58,7 @@ void tw_run_running_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *
     char number[16], position[24];
     snprintf(number, sizeof number, "%" PRIu32, transition);
     snprintf(position, sizeof position, "%" PRIu64, sequence);
-    hash_fields(ret, 5, (const char *[]){"running", run, attempt, number, position});
+    tw_fields_id(ret, 5, (const char *[]){"running", run, attempt, number, position});
 }
 
 void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt)
@@ -84,9 +84,9 @@ void tw_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_chart *chart)
 {
     const struct tw_chart_place *place = &chart->place;
     struct place_texts texts = texts_of(place, chart->bucket);
-    hash_fields(ret, 6,
-                (const char *[]){"chart", place->run.run, place->run.attempt, texts.transition,
-                                 texts.pass, texts.at});
+    tw_fields_id(ret, 6,
+                 (const char *[]){"chart", place->run.run, place->run.attempt, texts.transition,
+                                  texts.pass, texts.at});
 }
 
 void tw_layer_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_layer_chart *chart)
@@ -95,8 +95,8 @@ void tw_layer_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_layer_chart *
     struct place_texts texts = texts_of(place, place->step);
     char index[16];
     snprintf(index, sizeof index, "%" PRIu32, chart->index);
-    hash_fields(ret, 8,
-                (const char *[]){"layer", place->run.run, place->run.attempt, texts.transition,
-                                 texts.pass, texts.at, index,
-                                 chart->is_nonfinite ? "nonfinite" : "first"});
+    tw_fields_id(ret, 8,
+                 (const char *[]){"layer", place->run.run, place->run.attempt, texts.transition,
+                                  texts.pass, texts.at, index,
+                                  chart->is_nonfinite ? "nonfinite" : "first"});
 }

@@ -74,9 +74,8 @@ static int take_feedback(struct tw_daemon *daemon, struct tw_error *error)
     if (daemon->config->log_in_kafka || now < daemon->next_feedback)
         return 0;
     daemon->next_feedback = now + FEEDBACK_SECONDS;
-    return tw_feedback_take(daemon->config->state_dir, daemon->services.log,
-                            daemon->services.flush_seconds, &figures->feedback, tell_feedback,
-                            error);
+    return tw_feedback_take(daemon->config->state_dir, daemon->services.log, TW_FEED_FLUSH_SECONDS,
+                            &figures->feedback, tell_feedback, error);
 }
 
 /* ---- reload ---- */

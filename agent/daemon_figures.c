@@ -39,7 +39,7 @@ static void fill_feedback(struct tw_daemon *daemon, struct tw_figures *figures)
     struct tw_feedback_counts most = {0};
     for (size_t i = 0; i < daemon->n_deliveries; i++) {
         struct tw_delivery_counts counts;
-        tw_delivery_counts(daemon->deliveries[i], &counts);
+        tw_delivery_counts(daemon->deliveries[i].delivery, &counts);
         if (counts.false_alarms + counts.useful > most.false_alarms + most.useful)
             most = (struct tw_feedback_counts){counts.false_alarms, counts.useful};
     }

@@ -44,16 +44,13 @@ libsinks_la_SOURCES = \
 	sinks/notify/times.c sinks/notify/times.h \
 	sinks/sink.h sinks/sinks.c \
 	sinks/smtp.c sinks/smtp.h \
-	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
-nodist_libsinks_la_SOURCES = sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
-libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
 	sinks/webhook.c \
 	sinks/webhook/body.c sinks/webhook/body.h \
 	sinks/webhook/signature.c sinks/webhook/signature.h
-nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
-libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
-libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+nodist_libsinks_la_SOURCES = sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
+libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) \
+	$(RDKAFKA_LIBS)
 
 # Apart, since all else is linked as C.
 noinst_LTLIBRARIES += libtemplate.la
@@ -72,11 +69,15 @@ CLEANFILES += sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
 if HAVE_CMOCKA
-SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk \
-	tests/unit/test_elasticsearch_objects tests/unit/test_mail \
-	tests/unit/test_sinks tests/unit/test_terminal
-SINK_UNIT_TESTS = tests/unit/test_groups tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
-	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
+SINK_UNIT_TESTS = \
+	tests/unit/test_delivery \
+	tests/unit/test_elasticsearch_bulk \
+	tests/unit/test_elasticsearch_objects \
+	tests/unit/test_groups \
+	tests/unit/test_mail \
+	tests/unit/test_sinks \
+	tests/unit/test_template \
+	tests/unit/test_terminal
 SINK_UNIT_LIBS = $(SINK_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += $(SINK_UNIT_TESTS)
 TESTS += $(SINK_UNIT_TESTS)

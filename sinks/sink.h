@@ -8,6 +8,7 @@
 #include "telemetry/option.h"
 
 #include <stdio.h>
+
 struct json_t; /* jansson's */
 
 struct tw_sink_item {
