@@ -199,7 +199,7 @@ static int open_log(struct tw_followed *log, const struct tw_attach_log *wanted,
 static void tell_following(const struct tw_followed *log, const char *reason)
 {
     FILE *out = log->attach->out;
-    fprintf(out, "%sfollowing ", log->attach->prefix);
+    fprintf(out, "%s%s ", log->attach->prefix, log->attach->is_once ? "reading" : "following");
     print_clean(out, shown_name(log));
     if (reason)
         fprintf(out, " (%s)", reason);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Of the time, for looking. */
-#define LOOK_SHARE .02
+#define LOOK_SHARE .05
 /* A machine that was busy just then is no reason to wait for longer. */
 #define LOOK_SECONDS_MAX 10.0
 

@@ -6,7 +6,7 @@
 #include "agent/attach.h"
 #include "agent/job_logs.h"
 
-/* How often new logs are looked for, unless that took long: 2 % of the time goes into
+/* How often new logs are looked for, unless that took long: 5 % of the time goes into
  * looking, and every ten seconds it is done in any case. */
 #define TW_ATTACH_LOOK_SECONDS 2.0
 /* Likewise while none was found. */

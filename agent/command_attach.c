@@ -184,7 +184,8 @@ static int run_command(struct tw_attach *attach, char *const *command)
     struct tw_error error = {0};
     int status = TW_EXIT_WRONG;
     attach->out = stderr;
-    attach->prefix = "trainward: ";
+    /* On a terminal the command's progress bar may stand in the line. */
+    attach->prefix = isatty(STDERR_FILENO) ? "\ntrainward: " : "trainward: ";
     attach->colour = tw_terminal_has_colour(STDERR_FILENO);
     attach->width = tw_terminal_width(STDERR_FILENO);
     if (tw_load_rules(&attach->rules, &attach->config, &error))

@@ -42,6 +42,7 @@ struct stream {
 struct tw_job_output {
     struct stream streams[TW_JOB_STREAMS_MAX];
     size_t n_streams;
+    pthread_mutex_t lock; /* of `ours`, which the thread closes */
     pthread_t thread;
     bool is_started;
     int wake[2]; /* written to when the command has ended */
@@ -132,6 +133,7 @@ int tw_job_output_open(struct tw_job_output **ret, struct tw_error *error)
     struct tw_job_output *output = calloc(1, sizeof *output);
     if (!output)
         return tw_error_set(error, -ENOMEM, "out of memory");
+    pthread_mutex_init(&output->lock, NULL);
     output->wake[0] = output->wake[1] = -1;
     int result = pipe2(output->wake, O_CLOEXEC)
                      ? tw_error_set(error, -errno, "no pipe: %s", strerror(errno))
@@ -219,8 +221,11 @@ static void take(struct tw_job_output *output, struct stream *stream)
     ssize_t n = read(stream->ours, output->bytes, sizeof output->bytes);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    if (n <= 0 || !pass_on(stream->target, output->bytes, (size_t)n))
+    if (n <= 0 || !pass_on(stream->target, output->bytes, (size_t)n)) {
+        pthread_mutex_lock(&output->lock);
         close_end(&stream->ours);
+        pthread_mutex_unlock(&output->lock);
+    }
     if (n > 0)
         keep(output, stream, output->bytes, (size_t)n);
 }
@@ -298,11 +303,13 @@ void tw_job_output_is_log(struct tw_job_output *output, size_t stream)
 void tw_job_output_resize(struct tw_job_output *output)
 {
     struct winsize size;
+    pthread_mutex_lock(&output->lock);
     for (size_t i = 0; i < output->n_streams; i++) {
         const struct stream *stream = &output->streams[i];
         if (stream->is_terminal && !ioctl(stream->target, TIOCGWINSZ, &size))
             ioctl(stream->ours, TIOCSWINSZ, &size);
     }
+    pthread_mutex_unlock(&output->lock);
 }
 
 /* ---- the end ---- */
@@ -333,5 +340,6 @@ void tw_job_output_close(struct tw_job_output *output)
     }
     close_end(&output->wake[0]);
     close_end(&output->wake[1]);
+    pthread_mutex_destroy(&output->lock);
     free(output);
 }

@@ -157,6 +157,7 @@ AGENT_TESTS = \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
 	tests/unit/test_silence \
+	tests/unit/test_twin_logs \
 	tests/unit/test_watch \
 	tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
@@ -188,6 +189,7 @@ tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_twin_logs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/watch_fixture.h
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_ranks_SOURCES = tests/unit/test_watch_ranks.c tests/unit/watch_fixture.h

@@ -63,7 +63,6 @@ const char *const tw_process_output_variables[] = {
     "PET_LOG_DIR",             /* torchrun --log-dir */
     "AIP_TENSORBOARD_LOG_DIR", /* Vertex AI */
     "SM_OUTPUT_DATA_DIR",      /* SageMaker */
-    "TRAINWARD_RUN_DIR",
     NULL};
 
 static bool is_in(const char *const *names, const char *name)

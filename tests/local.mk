@@ -95,6 +95,16 @@ check-writers: all
 EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
 	tests/test_log_table_writers.py
 
+# A training by PyTorch that is attached by PID and diverges; prints how soon its advisory came. PyTorch
+# with the libraries of CUDA is 5 GB, which is too large for ../run-tests.
+.PHONY: check-live-job
+check-live-job: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-live-job \
+		$(top_srcdir)/tests/requirements-live-job.txt
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv-live-job/bin/python -m pytest -q -s check_live_job.py
+EXTRA_DIST += tests/requirements-live-job.txt tests/check_live_job.py tests/support/live_job.py
+
 # The report in a real browser; Chromium (Debian's `chromium`) is too large for ../run-tests.
 .PHONY: check-pages
 check-pages: all
@@ -194,6 +204,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/jobs.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
@@ -202,6 +213,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/telemetry.py \
 	tests/support/workers.py \
 	tests/test_acceptance.py \
+	tests/test_attach.py \
 	tests/test_bench_kafka.py \
 	tests/test_charts.py \
 	tests/test_commands.py \

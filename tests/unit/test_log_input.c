@@ -164,6 +164,7 @@ static void a_file_that_is_deleted_is_gone_until_it_comes_again(void **state)
 
 static void the_end_of_a_file_is_seen_from_a_whole_line_on(void **state)
 {
+    static const char packed[] = "\x1f\x8b\x08\0 packed \n and more";
     struct fixture *fixture = *state;
     char bytes[12];
     put_text(fixture->path, "w", "first line\nsecond\nthird");
@@ -173,7 +174,7 @@ static void the_end_of_a_file_is_seen_from_a_whole_line_on(void **state)
     put_text(fixture->path, "w", "small\n");
     assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, sizeof bytes), 0);
     assert_true(tw_log_input_peek_end(fixture->other, bytes, sizeof bytes) < 0);
-    put(fixture->path, "w", "\x1f\x8b\x08\0 packed \n and more", 27);
+    put(fixture->path, "w", packed, sizeof packed);
     assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, sizeof bytes), 0);
 }
 
