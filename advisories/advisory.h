@@ -60,7 +60,8 @@ struct tw_episode_advisory {
     int64_t time_ms; /* of the record that made the change */
     uint64_t step;   /* likewise */
     enum tw_action action;
-    uint32_t transition; /* 0 for the first document of the episode */
+    uint32_t transition; /* counts the documents of the episode, from 0; of a run that came back
+                          * after its history was dropped, from behind all that it had given */
     char episode_id[TW_EVENT_ID_SIZE];
     const struct tw_finding *finding;
     size_t n_causes;

@@ -153,6 +153,7 @@ AGENT_TESTS = \
 	tests/unit/test_ranks \
 	tests/unit/test_episode_chart \
 	tests/unit/test_refused_states \
+	tests/unit/test_retired_ids \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
@@ -177,6 +178,8 @@ tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episode_chart_SOURCES = tests/unit/test_episode_chart.c tests/unit/watch_fixture.h
 tests_unit_test_episode_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_retired_ids_SOURCES = tests/unit/test_retired_ids.c tests/unit/silence_fixture.h
+tests_unit_test_retired_ids_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
 tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_feed_wait_SOURCES = tests/unit/test_feed_wait.c

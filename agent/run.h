@@ -59,6 +59,9 @@ struct tw_run_core {
     uint64_t missing;    /* records, by the gaps in their numbers */
     uint32_t transition; /* number of the next run document */
     uint32_t findings_dropped;
+    /* Of the documents of each new episode; more than 0 in a run that was retired before, which may
+     * come to a step again that it does not remember: behind all numbers that it had given. */
+    uint32_t first_transition;
 };
 
 struct tw_run {

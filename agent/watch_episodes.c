@@ -185,6 +185,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
+        .first_transition = run->core.first_transition,
     };
 }
 

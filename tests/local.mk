@@ -209,6 +209,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/programs.py \
 	tests/support/ranks.py \
 	tests/support/simulated.py \
+	tests/support/small_disk.py \
 	tests/support/systemd.py \
 	tests/support/telemetry.py \
 	tests/support/workers.py \
@@ -221,6 +222,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_docs.py \
 	tests/test_emitter.py \
 	tests/test_feed.py \
+	tests/test_full_disk.py \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \

@@ -5,7 +5,6 @@ the advisories are those of an undisturbed analysis of what the telemetry topic 
 TW_OUTAGE_SECONDS sets how long the broker is away (`make -C build outage`: ten minutes).
 """
 
-import ctypes
 import json
 import os
 import random
@@ -22,6 +21,7 @@ from services.kafka import Kafka
 from services.process import wait_until
 from support import programs, telemetry
 from support.agents import (advisories_in, by_id, documents_of_topic, kafka_config, set_up_topics)
+from support.small_disk import SmallDisk
 from test_operations import metrics, value
 
 OUTAGE_SECONDS = float(os.environ.get("TW_OUTAGE_SECONDS", 8))
@@ -351,35 +351,6 @@ def test_batches_that_the_state_topic_does_not_take_are_sent_in_parts(kafka, age
 
 
 # ---- a disk that is full ----
-
-class SmallDisk:
-    """A file system of a few megabytes; where nothing may be mounted, a limit on the size of files."""
-
-    SIZE = 48 << 20
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.is_mounted = self.libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0,
-                                          f"size={self.SIZE}".encode()) == 0
-
-    def fill(self, kafka):
-        if not self.is_mounted:
-            kafka.limit_files(11 << 20)  # above the indices, which have 10 MiB each
-            return
-        free = os.statvfs(self.folder)
-        with open(self.folder / "ballast", "wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(1, free.f_bavail * free.f_frsize - 65536))
-
-    def clear(self):
-        if self.is_mounted:
-            (self.folder / "ballast").unlink()
-
-    def close(self):
-        if self.is_mounted:
-            self.libc.umount2(str(self.folder).encode(), 2)  # MNT_DETACH
-
 
 @pytest.fixture
 def small_disk(tmp_path):
