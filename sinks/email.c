@@ -1,9 +1,9 @@
 /* The sink "email": one mail for each change of an episode that is grave enough, and for its end.
  */
+#include "sinks/mail/transport.h"
 #include "sinks/mail_text.h"
 #include "sinks/mime.h"
 #include "sinks/sink.h"
-#include "sinks/smtp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,18 +17,28 @@
 struct email_config {
     char *server, *username, *password, *from, *subject_prefix, *ca_file;
     struct tw_texts to, group_by;
-    int tls, min_severity;
+    char *esmtp_helper;
+    int tls, login, transport, min_severity;
     double timeout;
 };
 
-static const char *const tls_names[] = {"required", "opportunistic", "none", NULL};
+static const char *const tls_names[] = {"auto", "required", "opportunistic", "none", NULL};
+static const char *const login_names[] = {"auto", "plain", "login", "cram-md5", "xoauth2", NULL};
 static const char *const severity_names[] = {"info", "warning", "critical", NULL};
 
 static const struct tw_option email_options[] = {
     {"server", TW_OPTION_TEXT, offsetof(struct email_config, server), .required = true,
      .help = "smtp://host:587 (STARTTLS) or smtps://host:465"},
-    {"tls", TW_OPTION_CHOICE, offsetof(struct email_config, tls), TW_SMTP_TLS_REQUIRED,
-     .choices = tls_names, .help = "whether smtp:// must switch to TLS"},
+    {"transport", TW_OPTION_CHOICE, offsetof(struct email_config, transport),
+     .choices = tw_mail_transport_names, .help = "the library that talks to the server"},
+    {"tls", TW_OPTION_CHOICE, offsetof(struct email_config, tls), TW_MAIL_TLS_AUTO,
+     .choices = tls_names,
+     .help = "whether smtp:// must switch to TLS; auto: required, but for this machine itself "
+             "without a login"},
+    {"login", TW_OPTION_CHOICE, offsetof(struct email_config, login), TW_MAIL_LOGIN_AUTO,
+     .choices = login_names,
+     .help = "how to log in; auto: the best that both sides know; xoauth2: the password is an "
+             "access token"},
     {"username", TW_OPTION_TEXT, offsetof(struct email_config, username),
      .help = "for servers that ask for a login"},
     {"password", TW_OPTION_SECRET, offsetof(struct email_config, password),
@@ -49,6 +59,9 @@ static const struct tw_option email_options[] = {
              "system's"},
     {"timeout", TW_OPTION_DURATION, offsetof(struct email_config, timeout), 30, 1, 300,
      .help = "how long handing over a mail may take"},
+    {"esmtp_helper", TW_OPTION_TEXT, offsetof(struct email_config, esmtp_helper),
+     .help = "path of trainward-esmtp, for transport: esmtp; default: beside trainward, or where "
+             "it was installed"},
 };
 
 enum progress { PROGRESS_OPEN, PROGRESS_SENT, PROGRESS_REFUSED };
@@ -62,8 +75,9 @@ struct memory {
 
 struct email {
     const struct email_config *config;
-    struct tw_smtp_config smtp_config;
-    struct tw_smtp *smtp;
+    struct tw_mail_server server;
+    const struct tw_mail_transport *transport;
+    void *open_transport;
     char sender[256];
     const char *domain; /* of the sender, for the ids of mails */
     char recipient[RECIPIENTS_MAX][256];
@@ -76,7 +90,7 @@ static void email_close(void *opaque)
     struct email *email = opaque;
     if (!email)
         return;
-    tw_smtp_close(email->smtp);
+    email->transport->close(email->open_transport);
     free(email);
 }
 
@@ -104,17 +118,20 @@ static int email_open(void **ret, const void *opaque, struct tw_error *error)
     if (!email)
         return tw_error_set(error, -ENOMEM, "out of memory");
     email->config = config;
-    email->smtp_config = (struct tw_smtp_config){
-        .server = config->server,
-        .tls = (enum tw_smtp_tls)config->tls,
+    email->transport = tw_mail_transports[config->transport];
+    email->server = (struct tw_mail_server){
+        .url = config->server,
+        .tls = (enum tw_mail_tls)config->tls,
+        .login = (enum tw_mail_login)config->login,
         .username = config->username,
         .password = config->password,
         .ca_file = config->ca_file,
+        .helper = config->esmtp_helper,
         .timeout = config->timeout,
     };
     int result = read_addresses(email, error);
     if (!result)
-        result = tw_smtp_open(&email->smtp, &email->smtp_config, error);
+        result = email->transport->open(&email->open_transport, &email->server, error);
     if (result) {
         email_close(email);
         return result;
@@ -174,20 +191,21 @@ static bool send_to_all(struct email *email, struct memory *memory, const char *
     for (size_t i = 0; i < n; i++) {
         if (memory->progress[i] == PROGRESS_OPEN) {
             char reason[TW_REASON_MAX];
-            switch (tw_smtp_send(email->smtp, email->sender, email->recipient[i], message, size,
-                                 reason, sizeof reason)) {
-            case TW_SMTP_SENT:
+            struct tw_mail_envelope envelope = {email->sender, email->recipient[i], message, size};
+            switch (
+                email->transport->send(email->open_transport, &envelope, reason, sizeof reason)) {
+            case TW_MAIL_SENT:
                 memory->progress[i] = PROGRESS_SENT;
                 break;
-            case TW_SMTP_REFUSED:
+            case TW_MAIL_REFUSED:
                 memory->progress[i] = PROGRESS_REFUSED;
                 snprintf(refusal, sizeof refusal, "%s", reason);
                 break;
-            case TW_SMTP_LATER:
+            case TW_MAIL_LATER:
                 is_left = true;
                 snprintf(ret->reason, sizeof ret->reason, "%s", reason);
                 break;
-            case TW_SMTP_DOWN:
+            case TW_MAIL_DOWN:
                 ret->outcome = TW_OUTCOME_RETRY;
                 snprintf(ret->reason, sizeof ret->reason, "%s", reason);
                 return false;
@@ -257,7 +275,7 @@ static void email_deliver(void *opaque, const struct tw_sink_item *items, size_t
 static void email_interrupt(void *opaque)
 {
     struct email *email = opaque;
-    tw_smtp_interrupt(email->smtp);
+    email->transport->interrupt(email->open_transport);
 }
 
 static int send_test_mail(struct email *email, struct tw_error *error)
@@ -283,9 +301,10 @@ static int send_test_mail(struct email *email, struct tw_error *error)
     char *message = tw_mime_message(&mail, &size);
     int result = message ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < email->config->to.n && !result; i++) {
-        if (tw_smtp_send(email->smtp, email->sender, email->recipient[i], message, size, reason,
-                         sizeof reason) != TW_SMTP_SENT)
-            result = tw_error_at(error, -EIO, email->recipient[i], 0, 0, "%s", reason);
+        struct tw_mail_envelope envelope = {email->sender, email->recipient[i], message, size};
+        if (email->transport->send(email->open_transport, &envelope, reason, sizeof reason) !=
+            TW_MAIL_SENT)
+            result = tw_error_set(error, -EIO, "%s", reason);
     }
     free(message);
     return result;
@@ -294,7 +313,7 @@ static int send_test_mail(struct email *email, struct tw_error *error)
 static int email_check(void *opaque, bool send_test, struct tw_error *error)
 {
     struct email *email = opaque;
-    int result = tw_smtp_probe(email->smtp, error);
+    int result = email->transport->probe(email->open_transport, error);
     return result || !send_test ? result : send_test_mail(email, error);
 }
 

@@ -13,12 +13,19 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_error.c sinks/elasticsearch_error.h \
 	sinks/elasticsearch_setup.c \
 	sinks/email.c \
+	sinks/mail/curl.c \
+	sinks/mail/dialogue.c sinks/mail/dialogue.h \
+	sinks/mail/esmtp.c \
+	sinks/mail/fault.c sinks/mail/fault.h \
+	sinks/mail/helper.c sinks/mail/helper.h \
+	sinks/mail/server.c \
+	sinks/mail/transport.h sinks/mail/transports.c \
 	sinks/mail_html.c \
 	sinks/mail_text.c sinks/mail_text.h \
 	sinks/mime.c sinks/mime.h \
 	sinks/sink.h sinks/sinks.c \
-	sinks/smtp.c sinks/smtp.h \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
+libsinks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTW_LIBEXECDIR='"$(pkglibexecdir)"'
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
 libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
@@ -33,6 +40,20 @@ sinks/elasticsearch_template.c: sinks/elasticsearch_template.json build-aux/embe
 	mv $@.tmp $@
 EXTRA_DIST += sinks/elasticsearch_template.json
 CLEANFILES += sinks/elasticsearch_template.c
+
+# The mail transport "esmtp" in its process: all that links libesmtp.
+if HAVE_ESMTP
+pkglibexec_PROGRAMS += trainward-esmtp
+trainward_esmtp_SOURCES = agent/esmtp_main.c \
+	sinks/mail/dialogue.c sinks/mail/dialogue.h \
+	sinks/mail/fault.c sinks/mail/fault.h \
+	sinks/mail/server.c \
+	sinks/mail/session.c sinks/mail/session.h sinks/mail/session_parts.h \
+	sinks/mail/session_tls.c \
+	sinks/mail/transport.h
+trainward_esmtp_CFLAGS = $(AM_CFLAGS) $(ESMTP_CFLAGS)
+trainward_esmtp_LDADD = libtelemetry.la $(ESMTP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+endif
 
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 

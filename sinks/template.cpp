@@ -184,7 +184,7 @@ int render_or_throw(char **ret, const char *text, const json_t *context, tw_temp
 
 } // namespace
 
-int tw_template_render(char **ret, const char *text, const struct json_t *context,
+int tw_mustache_render(char **ret, const char *text, const struct json_t *context,
                        enum tw_template_escape escape, struct tw_error *error)
 {
     if (!tw_text_is_utf8(text, std::strlen(text)))

@@ -27,7 +27,7 @@ enum tw_template_escape {
  * A template that is none (a section that is not closed, bytes that are no UTF-8, a partial) is
  * -EINVAL, with the line and the column; the caller adds the place (tw_error_add_place()). Any
  * thread. */
-int tw_template_render(char **ret, const char *text, const struct json_t *context,
+int tw_mustache_render(char **ret, const char *text, const struct json_t *context,
                        enum tw_template_escape escape, struct tw_error *error);
 
 #ifdef __cplusplus

@@ -18,7 +18,7 @@ static void expect(const char *template, const char *context, enum tw_template_e
     char *text = NULL;
     json_t *object = json_loads(context, 0, NULL);
     assert_non_null(object);
-    if (tw_template_render(&text, template, object, escape, &error))
+    if (tw_mustache_render(&text, template, object, escape, &error))
         fail_msg("%s", error.text);
     assert_string_equal(text, expected);
     free(text);
@@ -30,7 +30,7 @@ static void expect_fault(const char *template, unsigned line, unsigned column, c
     struct tw_error error = {0};
     char *text = NULL;
     json_t *object = json_pack("{s:s}", "name", "{{>name}}");
-    assert_int_equal(tw_template_render(&text, template, object, TW_TEMPLATE_PLAIN, &error),
+    assert_int_equal(tw_mustache_render(&text, template, object, TW_TEMPLATE_PLAIN, &error),
                      -EINVAL);
     assert_null(text);
     assert_int_equal(error.line, line);
@@ -104,7 +104,7 @@ static void what_grows_without_end_is_refused(void **state)
     json_t *object = json_pack("{s:[]}", "a");
     for (int i = 0; i < 100; i++)
         json_array_append_new(json_object_get(object, "a"), json_integer(1));
-    assert_int_equal(tw_template_render(&text,
+    assert_int_equal(tw_mustache_render(&text,
                                         "{{#a}}{{#a}}{{#a}}{{#a}}\nten bytes\n{{/a}}{{/a}}{{/a}}"
                                         "{{/a}}",
                                         object, TW_TEMPLATE_PLAIN, &error),
