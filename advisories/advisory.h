@@ -31,6 +31,9 @@ void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *at
 /* Hash that names one attempt of a run: where its present state is kept. */
 void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt);
 
+/* Hash of any list of texts: other lists have other ids. */
+void tw_fields_id(char ret[TW_EVENT_ID_SIZE], size_t n, const char *const *fields);
+
 /* Who the run is, for every document. Empty = unknown and left out. */
 struct tw_run_identity {
     const char *run, *attempt, *name, *project, *group, *host, *user;

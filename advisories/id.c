@@ -9,7 +9,7 @@
 
 /* Hashes the fields with a zero byte between them: no field holds one, so two lists of fields
  * never run into the same bytes. */
-static void hash_fields(char ret[TW_EVENT_ID_SIZE], size_t n, const char *const *fields)
+void tw_fields_id(char ret[TW_EVENT_ID_SIZE], size_t n, const char *const *fields)
 {
     unsigned char digest[EVP_MAX_MD_SIZE] = {0};
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -33,14 +33,14 @@ void tw_episode_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *atte
 {
     char step[24];
     snprintf(step, sizeof step, "%" PRIu64, detected_step);
-    hash_fields(ret, 5, (const char *[]){run, attempt, detector, scope, step});
+    tw_fields_id(ret, 5, (const char *[]){run, attempt, detector, scope, step});
 }
 
 void tw_transition_id(char ret[TW_EVENT_ID_SIZE], const char *episode_id, uint32_t transition)
 {
     char number[16];
     snprintf(number, sizeof number, "%" PRIu32, transition);
-    hash_fields(ret, 2, (const char *[]){episode_id, number});
+    tw_fields_id(ret, 2, (const char *[]){episode_id, number});
 }
 
 void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
@@ -48,10 +48,10 @@ void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *at
 {
     char number[16];
     snprintf(number, sizeof number, "%" PRIu32, transition);
-    hash_fields(ret, 3, (const char *[]){run, attempt, number});
+    tw_fields_id(ret, 3, (const char *[]){run, attempt, number});
 }
 
 void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt)
 {
-    hash_fields(ret, 3, (const char *[]){"run", run, attempt});
+    tw_fields_id(ret, 3, (const char *[]){"run", run, attempt});
 }

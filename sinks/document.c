@@ -33,6 +33,7 @@ static void read_fields(struct tw_document *document)
     if (!document->run_name[0])
         document->run_name = document->run;
     document->is_episode = !strcmp(tw_document_text(trainward, "kind"), "episode");
+    document->is_feedback = !strcmp(tw_document_text(trainward, "kind"), "feedback");
     document->episode_id = tw_document_text(trainward, "episode_id");
     document->detector = tw_document_text(trainward, "detector");
     document->scope = tw_document_text(trainward, "scope");
@@ -64,14 +65,14 @@ static const char *find_fault(struct tw_document *document)
         return "it has no event.id";
     if (!is_timestamp(document->timestamp))
         return "its @timestamp is no time";
-    if (strcmp(kind, "episode") && strcmp(kind, "run"))
-        return "its trainward.kind is neither episode nor run";
+    if (strcmp(kind, "episode") && strcmp(kind, "run") && strcmp(kind, "feedback"))
+        return "its trainward.kind is none of episode, run and feedback";
     if (!document->run[0])
         return "it has no trainward.run.id";
     if (!json_is_integer(transition) || json_integer_value(transition) < 0 ||
         json_integer_value(transition) >= UINT32_MAX)
         return "it has no trainward.transition";
-    if (document->is_episode && !is_id(document->episode_id))
+    if (strcmp(kind, "run") && !is_id(document->episode_id))
         return "it has no trainward.episode_id";
     document->transition = (uint32_t)json_integer_value(transition);
     return NULL;

@@ -11,11 +11,13 @@ struct json_t; /* jansson's */
 
 struct tw_document {
     struct json_t *root, *trainward; /* root is owned */
-    bool is_episode;                 /* else it tells the state of a run */
+    bool is_episode;                 /* a change of an episode */
+    bool is_feedback;                /* what a person said of one; else the state of a run */
     uint32_t transition;
     const char *id, *timestamp, *action, *message;
     const char *run, *attempt, *run_name; /* attempt may be empty; run_name: else the run's id */
-    const char *episode_id, *detector, *scope, *severity, *state; /* of an episode, else empty */
+    const char *episode_id;               /* of an episode or a feedback, else empty */
+    const char *detector, *scope, *severity, *state; /* likewise */
 };
 
 /* Parses; false when it is not a document of ours (`reason`, of `size` bytes, says why): then there

@@ -7,6 +7,8 @@
 #include "telemetry/error.h"
 #include "telemetry/option.h"
 
+struct json_t; /* jansson's */
+
 struct tw_sink_item {
     const char *document; /* one advisory document, JSON text; borrowed */
     size_t size;
@@ -23,6 +25,7 @@ enum tw_outcome {
 struct tw_sink_result {
     enum tw_outcome outcome;
     char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
+    double retry_after;         /* for RETRY of a notification: seconds, at least; 0: the loop's */
 };
 
 struct tw_sink {
@@ -39,6 +42,11 @@ struct tw_sink {
      * sink's own time-outs. */
     void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,
                     struct tw_sink_result *results);
+    /* A notifying sink has this instead of deliver(): the loop groups documents (notify/groups.h)
+     * by the struct tw_notify_config at `notify_offset` of its config. Renders and sends one
+     * notification (docs/notifications.md); the same id may come again. Bounded likewise. */
+    void (*notify)(void *sink, const struct json_t *notification, struct tw_sink_result *ret);
+    size_t notify_offset;
     /* (optional) Any thread: makes a deliver() that is under way return soon, with RETRY for what
      * is left. The sink is only closed after it. */
     void (*interrupt)(void *sink);

@@ -9,6 +9,11 @@ check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
 tests_tools_emit_stream_LDADD = libtelemetry.la
 
+# Sends notifications by a sink, as the delivery loop would.
+check_PROGRAMS += tests/tools/send_notifications
+tests_tools_send_notifications_SOURCES = tests/tools/send_notifications.c
+tests_tools_send_notifications_LDADD = $(AGENT_LIBS)
+
 # Prints what a log format makes of a log.
 check_PROGRAMS += tests/tools/log_rows
 tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h

@@ -1,7 +1,7 @@
 /* Mails as bytes. */
 #include "sample_advisory.h"
 #include "sinks/mail_text.h"
-#include "sinks/mime.h"
+#include "sinks/mail/mime.h"
 
 #include <errno.h>
 #include <setjmp.h>
