@@ -23,7 +23,7 @@ has_jdk() {
 case ${1-} in
 build) ;;
 test)
-    packages="$packages libcmocka-dev python3 python3-venv maven kcat openssl"
+    packages="$packages libcmocka-dev python3 python3-venv maven kcat openssl exim4-daemon-light"
     has_jdk || packages="$packages openjdk-17-jdk-headless"
     ;;
 *)

@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/configuration.md \
 	docs/detectors.md \
+	docs/email.md \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
@@ -183,6 +184,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/OpenSearchNode.java \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
+	tests/services/exim.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -193,6 +195,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/notifications.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
@@ -215,6 +218,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_logs.py \
+	tests/test_mail.py \
+	tests/test_mail_transports.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \
 	tests/test_oracle.py \

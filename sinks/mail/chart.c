@@ -193,7 +193,8 @@ static void draw_curve(const struct picture *picture)
     cairo_stroke(picture->cairo);
 }
 
-/* Where it began, or where it was seen: the label on the side with more room. */
+/* Where it began, or where it was seen: with the label to the left of the one and to the right of
+ * the other, as far as there is room. */
 static void draw_mark(const struct picture *picture, const json_t *step, const char *word,
                       double text_y, bool is_dashed)
 {
@@ -203,14 +204,14 @@ static void draw_mark(const struct picture *picture, const json_t *step, const c
     if (!json_is_number(step) || at < picture->x.low || at > picture->x.high)
         return;
     double x = across(picture, at);
-    bool is_right = x > TW_MAIL_CHART_WIDTH * 0.6;
+    bool is_before = x > TW_MAIL_CHART_WIDTH * (is_dashed ? 0.8 : 0.3);
     use(picture, alarm_colour);
     cairo_set_line_width(picture->cairo, 1.2);
     cairo_set_dash(picture->cairo, dashes, is_dashed ? 2 : 0, 0);
     line(picture, x, text_y - TEXT_SIZE, x, TW_MAIL_CHART_HEIGHT - BOTTOM);
     cairo_set_dash(picture->cairo, dashes, 0, 0);
     snprintf(text, sizeof text, "%s %.0f", word, at);
-    write_text(picture, is_right ? x - 4 : x + 4, text_y, is_right ? 1 : 0, text);
+    write_text(picture, is_before ? x - 4 : x + 4, text_y, is_before ? 1 : 0, text);
 }
 
 static void draw_name(const struct picture *picture, const char *signal)

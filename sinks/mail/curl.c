@@ -123,16 +123,18 @@ static CURLcode perform(struct by_curl *by)
     return curl_easy_perform(by->curl);
 }
 
-/* libcurl compares the name itself, after OpenSSL found nothing wrong. */
+/* libcurl compares the name itself, before it asks OpenSSL what it thinks of the rest: the result
+ * is then still the "unspecified" that it began with. */
 static void explain_certificate(const struct by_curl *by, char *reason, size_t size)
 {
     long code = X509_V_OK;
     char host[256], fault[256];
     curl_easy_getinfo(by->curl, CURLINFO_SSL_VERIFYRESULT, &code);
     tw_mail_server_host(by->server, host, sizeof host);
+    if (code == X509_V_OK || code == X509_V_ERR_UNSPECIFIED)
+        code = X509_V_ERR_HOSTNAME_MISMATCH;
     snprintf(reason, size, "%s: %s", by->server->url,
-             tw_tls_fault(code == X509_V_OK ? X509_V_ERR_HOSTNAME_MISMATCH : code, host, fault,
-                          sizeof fault));
+             tw_tls_fault(code, host, fault, sizeof fault));
 }
 
 static void explain(const struct by_curl *by, const struct tw_mail_envelope *envelope,

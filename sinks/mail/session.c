@@ -21,16 +21,30 @@ static void answer_and_exit(struct tw_esmtp *esmtp, enum tw_mail_result result, 
 static void look_at_reply(struct tw_esmtp *esmtp)
 {
     char reason[480];
-    if (strcmp(esmtp->dialogue.verb, "AUTH") || esmtp->dialogue.code < 400)
+    if (strcmp(esmtp->dialogue.verb, "AUTH"))
+        return;
+    esmtp->is_logged_in = esmtp->dialogue.code / 100 == 2;
+    if (esmtp->dialogue.code < 400)
         return;
     tw_mail_dialogue_explain(&esmtp->dialogue, esmtp->server, esmtp->envelope, reason,
                              sizeof reason);
     answer_and_exit(esmtp, TW_MAIL_DOWN, reason);
 }
 
+/* The same where it knows none of the ways that the server offers. (Debian's looks for CRAM-MD5
+ * under another name than that of its file.) */
 static void look_at_command(struct tw_esmtp *esmtp)
 {
-    if (!esmtp->envelope && !strcmp(esmtp->dialogue.verb, "MAIL"))
+    char reason[480];
+    if (strcmp(esmtp->dialogue.verb, "MAIL"))
+        return;
+    if (esmtp->server->username && !esmtp->is_logged_in) {
+        snprintf(reason, sizeof reason,
+                 "%s offers no login that libesmtp knows (PLAIN, LOGIN); use transport: curl",
+                 esmtp->server->url);
+        answer_and_exit(esmtp, TW_MAIL_DOWN, reason);
+    }
+    if (!esmtp->envelope)
         answer_and_exit(esmtp, TW_MAIL_SENT, "");
 }
 

@@ -49,8 +49,8 @@ static void set_heading(json_t *alert)
     char text[300], line[300];
     snprintf(text, sizeof text, "%s %s", tw_document_text(alert, "label"),
              tw_document_text(alert, "title"));
-    for (char *at = text; *at && *at != ' '; at++)
-        *at = (char)toupper((unsigned char)*at);
+    for (size_t i = 0; i < strlen(tw_document_text(alert, "label")); i++)
+        text[i] = (char)toupper((unsigned char)text[i]);
     size_t n = 0;
     for (const char *at = text; *at; at++)
         n += ((unsigned char)*at & 0xc0) != 0x80; /* characters, not bytes */
