@@ -109,6 +109,15 @@ check-pages: all
 		$(abs_top_builddir)/venv/bin/python -m pytest -q check_pages.py
 EXTRA_DIST += tests/check_pages.py
 
+# The pictures of docs/email.md, by Chromium; they are committed.
+.PHONY: mail-pictures
+mail-pictures: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/send_notifications
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python mail_pictures.py
+EXTRA_DIST += tests/mail_pictures.py docs/mail-html.png docs/mail-text.png
+
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
 .PHONY: evaluate

@@ -200,17 +200,20 @@ static void draw_mark(const struct picture *picture, const json_t *step, const c
 {
     static const double dashes[] = {4, 3};
     char text[64];
+    cairo_text_extents_t extents;
     double at = json_number_value(step);
     if (!json_is_number(step) || at < picture->x.low || at > picture->x.high)
         return;
     double x = across(picture, at);
-    bool is_before = x > TW_MAIL_CHART_WIDTH * (is_dashed ? 0.8 : 0.3);
+    snprintf(text, sizeof text, "%s %.0f", word, at);
+    cairo_text_extents(picture->cairo, text, &extents);
+    double width = extents.x_advance + 6;
+    bool is_before = is_dashed ? x + width > TW_MAIL_CHART_WIDTH : x - width > LEFT;
     use(picture, alarm_colour);
     cairo_set_line_width(picture->cairo, 1.2);
     cairo_set_dash(picture->cairo, dashes, is_dashed ? 2 : 0, 0);
     line(picture, x, text_y - TEXT_SIZE, x, TW_MAIL_CHART_HEIGHT - BOTTOM);
     cairo_set_dash(picture->cairo, dashes, 0, 0);
-    snprintf(text, sizeof text, "%s %.0f", word, at);
     write_text(picture, is_before ? x - 4 : x + 4, text_y, is_before ? 1 : 0, text);
 }
 
