@@ -1,12 +1,14 @@
-"""Who is told what, by the commands that people use; the log is a file."""
+"""Who is told what, by the commands that people use, with the log in a file and in Kafka."""
 
 import json
 import re
+import urllib.request
 
 import pytest
 
 from services.receiver import Receiver
-from support import programs
+from support import programs, telemetry
+from support.agents import kafka_config, set_up_topics
 from support.notifying import AT_ONCE, bad_run, write
 
 
@@ -132,3 +134,74 @@ def test_nothing_is_told_twice_after_kills(receiver, agents, tmp_path):
         assert by_id.setdefault(body["id"], body) == body
     told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]]
     assert len(told) == len(set(told))
+
+
+# ---- several agents ----
+
+def kafka_agents(kafka, tmp_path, test_name, sink, n=2):
+    """Configurations of agents that share a group, and the prefix of their topics."""
+    made = []
+    for number in range(n):
+        folder = tmp_path / f"agent-{number}"
+        folder.mkdir()
+        made.append(programs.write_config(folder / "agent.yaml", kafka_config(
+            folder, kafka, test_name, [sink])))
+    kafka.create_topics(f"{test_name}.telemetry", partitions=2)
+    set_up_topics(made[0])
+    return made
+
+
+def send_runs(kafka, test_name, names, case="divergence_critical"):
+    stream = programs.EmitStream(kafka.brokers, f"{test_name}.telemetry")
+    for name in names:
+        records = [dict(record, run=name, **({"name": name} if record["kind"] == "header" else {}))
+                   for record in telemetry.CASES[case]() if record["kind"] != "end"]
+        stream.send([telemetry.to_json(record) for record in records])
+    counts = stream.close()
+    assert counts["lost"] == 0
+
+
+def owner_of(agents_of):
+    """The agent that notifies: the others do not know how much waits."""
+    for agent in agents_of:
+        sink, = programs_status(agent)["sinks"]
+        if agent.is_running() and sink["unsent"] is not None:
+            return agent
+    return None
+
+
+def programs_status(agent):
+    with urllib.request.urlopen(f"{agent.url()}/-/status", timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_path, test_name):
+    configs = kafka_agents(kafka, tmp_path, test_name, hook(receiver, group_by=["run"]))
+    both = [agents(config).start() for config in configs]
+    first = both[0].wait_until(lambda: owner_of(both), 60, "an owner")
+    second, = [agent for agent in both if agent is not first]
+    send_runs(kafka, test_name, ["r1", "r2"])
+    second.wait_until(lambda: {("r1", "firing"), ("r2", "firing")} <= alerts_of(receiver), 60,
+                      "both runs")
+    command("silence", "--config", second.config_path, "add", "--run", "quiet", "--for", "1h",
+            "--reason", "known")
+    send_runs(kafka, test_name, ["quiet", "r3"])
+    second.wait_until(lambda: ("r3", "firing") in alerts_of(receiver), 60, "the third")
+    first.kill9()
+    send_runs(kafka, test_name, ["r4"])
+    second.wait_until(lambda: ("r4", "firing") in alerts_of(receiver), 90, "the fourth")
+    assert owner_of([second]) is second
+    episode = next(alert["episode_id"] for body in receiver.bodies() for alert in body["alerts"]
+                   if alert["run_name"] == "r1")
+    command("feedback", "--config", second.config_path, episode, "false-alarm")
+    second.wait_until(lambda: ("r1", "false-alarm") in alerts_of(receiver), 60, "the feedback")
+    second.wait_until(lambda: programs_status(second)["feedback"]["false_alarms"] == 1, 30,
+                      "the count")
+    assert "quiet" not in {run for run, _ in alerts_of(receiver)}
+    assert "quiet" in command("silence", "--config", second.config_path, "list").stdout
+    by_id = {}
+    for body in receiver.bodies():
+        assert by_id.setdefault(body["id"], body) == body
+    told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]
+            if alert["status"] == "firing"]
+    assert len(told) == len(set(told)), "the one that took over knows what was told"
