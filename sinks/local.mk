@@ -13,10 +13,20 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_error.c sinks/elasticsearch_error.h \
 	sinks/elasticsearch_setup.c \
 	sinks/email.c \
-	sinks/mail_html.c \
-	sinks/mail_notification.c sinks/mail_notification.h \
-	sinks/mail_text.c sinks/mail_text.h \
-	sinks/mime.c sinks/mime.h \
+	sinks/mail/chart.c sinks/mail/chart.h \
+	sinks/mail/curl.c \
+	sinks/mail/dialogue.c sinks/mail/dialogue.h \
+	sinks/mail/esmtp.c \
+	sinks/mail/fault.c sinks/mail/fault.h \
+	sinks/mail/helper.c sinks/mail/helper.h \
+	sinks/mail/mailer.c sinks/mail/mailer.h \
+	sinks/mail/message.c sinks/mail/message.h \
+	sinks/mail/mime.c sinks/mail/mime.h \
+	sinks/mail/server.c \
+	sinks/mail/templates.c sinks/mail/templates.h \
+	sinks/mail/transport.h sinks/mail/transports.c \
+	sinks/mail/view.c sinks/mail/view.h \
+	sinks/mail/wrap.c sinks/mail/wrap.h \
 	sinks/notify/alert.c sinks/notify/alert.h \
 	sinks/notify/groups.c sinks/notify/groups.h sinks/notify/groups_parts.h \
 	sinks/notify/groups_due.c \
@@ -49,6 +59,12 @@ libsinks_la_SOURCES = \
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
 libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
 libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
+libsinks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTW_LIBEXECDIR='"$(pkglibexecdir)"'
+nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c sinks/mail_templates.c
+libsinks_la_CFLAGS = $(AM_CFLAGS) $(CAIRO_CFLAGS)
+libsinks_la_LIBADD = libtemplate.la -lstdc++ $(CAIRO_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
 
 # Apart, since all else is linked as C.
 noinst_LTLIBRARIES += libtemplate.la
@@ -60,7 +76,30 @@ sinks/elasticsearch_template.c: sinks/elasticsearch_template.json build-aux/embe
 	$(EMBED) elasticsearch_template $(top_srcdir)/sinks/elasticsearch_template.json > $@.tmp && \
 	mv $@.tmp $@
 EXTRA_DIST += sinks/elasticsearch_template.json
-CLEANFILES += sinks/elasticsearch_template.c
+
+# The mails' templates: built in, and installed for people to copy.
+mail_templates = sinks/mail/subject.mustache sinks/mail/text.mustache sinks/mail/html.mustache
+sinks/mail_templates.c: $(mail_templates) build-aux/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) sinks && for part in subject text html; do \
+		$(EMBED) mail_$$part $(top_srcdir)/sinks/mail/$$part.mustache || exit 1; \
+	done > $@.tmp && mv $@.tmp $@
+mailtemplatesdir = $(pkgdatadir)/mail
+dist_mailtemplates_DATA = $(mail_templates)
+CLEANFILES += sinks/elasticsearch_template.c sinks/mail_templates.c
+
+# The mail transport "esmtp" in its process: all that links libesmtp.
+if HAVE_ESMTP
+pkglibexec_PROGRAMS += trainward-esmtp
+trainward_esmtp_SOURCES = agent/esmtp_main.c \
+	sinks/mail/dialogue.c sinks/mail/dialogue.h \
+	sinks/mail/fault.c sinks/mail/fault.h \
+	sinks/mail/server.c \
+	sinks/mail/session.c sinks/mail/session.h sinks/mail/session_parts.h \
+	sinks/mail/session_tls.c \
+	sinks/mail/transport.h
+trainward_esmtp_CFLAGS = $(AM_CFLAGS) $(ESMTP_CFLAGS)
+trainward_esmtp_LDADD = libtelemetry.la $(ESMTP_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+endif
 
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
@@ -77,7 +116,7 @@ tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/tempora
 tests_unit_test_delivery_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_elasticsearch_bulk_SOURCES = tests/unit/test_elasticsearch_bulk.c
 tests_unit_test_elasticsearch_bulk_LDADD = $(SINK_UNIT_LIBS)
-tests_unit_test_mail_SOURCES = tests/unit/test_mail.c tests/unit/sample_advisory.h
+tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
 tests_unit_test_mail_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_sinks_SOURCES = tests/unit/test_sinks.c tests/unit/sample_advisory.h
 tests_unit_test_sinks_LDADD = $(SINK_UNIT_LIBS)

@@ -1,7 +1,9 @@
 // Behind template.h: the mustache library is C++ only, and says so of bad templates by text.
 #include "sinks/template.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <jansson.h>
 #include <kainjow/mustache.hpp>
@@ -21,6 +23,52 @@ namespace mustache = kainjow::mustache;
 // More than this is a template that repeats itself, and no mail that anybody takes.
 constexpr size_t kTextMax = 4u << 20;
 
+// The library drops a line that held a section's tag and came out blank, wanted or not, and keeps
+// that of a section that was passed over. The specification has it by the template alone: a line
+// with a section's tag (or a comment) and nothing else is no line. So those are joined to the next
+// line here, and every other line gets a mark, which no value may contain, and is never blank.
+constexpr char kMark = '\1';
+
+bool is_standalone(const std::string &line, size_t *begin, size_t *end)
+{
+    *begin = line.find_first_not_of(" \t");
+    if (*begin == std::string::npos || line.compare(*begin, 2, "{{") != 0 ||
+        std::strchr("#^/!", line[*begin + 2]) == nullptr)
+        return false;
+    const size_t close = line.find("}}", *begin);
+    if (close == std::string::npos)
+        return false;
+    *end = close + 2;
+    return line.find_first_not_of(" \t\r", *end) == std::string::npos;
+}
+
+std::string mark_lines(const std::string &text)
+{
+    std::string ret;
+    for (size_t at = 0; at < text.size();) {
+        const size_t newline = text.find('\n', at);
+        const bool is_last = newline == std::string::npos;
+        std::string line = text.substr(at, is_last ? newline : newline - at);
+        size_t begin, end;
+        if (is_standalone(line, &begin, &end)) {
+            ret.append(line, begin, end - begin);
+        } else {
+            if (!line.empty() && line.back() == '\r')
+                line.pop_back();
+            ret += line + kMark;
+            if (!is_last)
+                ret += '\n';
+        }
+        at = is_last ? text.size() : newline + 1;
+    }
+    return ret;
+}
+
+void erase_marks(std::string *text)
+{
+    text->erase(std::remove(text->begin(), text->end(), kMark), text->end());
+}
+
 std::string number(const json_t *value)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
@@ -32,6 +80,13 @@ std::string number(const json_t *value)
 }
 
 mustache::data convert(const json_t *value);
+
+mustache::data convert_string(const json_t *value)
+{
+    std::string text(json_string_value(value), json_string_length(value));
+    erase_marks(&text);
+    return text.empty() ? mustache::data(false) : mustache::data(text);
+}
 
 mustache::data convert_object(const json_t *value)
 {
@@ -62,9 +117,7 @@ mustache::data convert(const json_t *value)
     case JSON_ARRAY:
         return convert_list(value);
     case JSON_STRING:
-        if (!json_string_length(value))
-            return mustache::data(false);
-        return std::string(json_string_value(value), json_string_length(value));
+        return convert_string(value);
     case JSON_INTEGER:
     case JSON_REAL:
         return number(value);
@@ -171,13 +224,17 @@ std::string render(mustache::mustache &parsed, const mustache::data &data)
 int render_or_throw(char **ret, const char *text, const json_t *context, tw_template_escape escape,
                     tw_error *error)
 {
-    mustache::mustache parsed{std::string(text)};
-    if (!parsed.is_valid())
-        return set_fault(error, text, parsed.error_message());
+    if (std::strstr(text, "{{="))
+        return tw_error_set(error, -EINVAL, "set delimiters ({{=...=}}) are not supported");
+    const mustache::mustache as_written{std::string(text)};
+    if (!as_written.is_valid())
+        return set_fault(error, text, as_written.error_message());
+    mustache::mustache parsed{mark_lines(text)};
     parsed.set_custom_escape(escape == TW_TEMPLATE_HTML   ? escape_html
                              : escape == TW_TEMPLATE_JSON ? escape_json
                                                           : escape_nothing);
-    const std::string made = render(parsed, convert(context));
+    std::string made = render(parsed, convert(context));
+    erase_marks(&made);
     *ret = strdup(made.c_str());
     return *ret ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
 }

@@ -1,6 +1,6 @@
 /* Mustache templates (https://mustache.github.io/mustache.5.html): texts of mails and webhooks that
- * users can replace. Variables, sections, inverted sections, comments and set delimiters; no
- * partials and no lambdas, so that nothing in the context is ever read as a template. */
+ * users can replace. Variables, sections, inverted sections and comments; no partials and no
+ * lambdas, so that nothing in the context is ever read as a template, and no other delimiters. */
 #ifndef TW_TEMPLATE_H
 #define TW_TEMPLATE_H
 

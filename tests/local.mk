@@ -9,6 +9,11 @@ check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
 tests_tools_emit_stream_LDADD = libtelemetry.la
 
+# Sends notifications by a sink, as the delivery loop would.
+check_PROGRAMS += tests/tools/send_notifications
+tests_tools_send_notifications_SOURCES = tests/tools/send_notifications.c
+tests_tools_send_notifications_LDADD = $(AGENT_LIBS)
+
 # Prints what a log format makes of a log.
 check_PROGRAMS += tests/tools/log_rows
 tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
@@ -25,6 +30,7 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/configuration.md \
 	docs/detectors.md \
+	docs/email.md \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
@@ -103,6 +109,15 @@ check-pages: all
 		$(abs_top_builddir)/venv/bin/python -m pytest -q check_pages.py
 EXTRA_DIST += tests/check_pages.py
 
+# The pictures of docs/email.md, by Chromium; they are committed.
+.PHONY: mail-pictures
+mail-pictures: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/send_notifications
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python mail_pictures.py
+EXTRA_DIST += tests/mail_pictures.py docs/mail-html.png docs/mail-text.png
+
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
 .PHONY: evaluate
@@ -178,6 +193,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/OpenSearchNode.java \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
+	tests/services/exim.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -188,6 +204,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/notifications.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
@@ -210,6 +227,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_logs.py \
+	tests/test_mail.py \
+	tests/test_mail_transports.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \
 	tests/test_oracle.py \

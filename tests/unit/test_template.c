@@ -64,6 +64,21 @@ static void sections_are_for_what_is_there(void **state)
            "begin\nin\nend\n");
 }
 
+/* "Standalone lines" of the specification's sections.yml and inverted.yml. */
+static void lines_of_tags_alone_are_no_lines(void **state)
+{
+    (void)state;
+    static const char template[] = "| This Is\n{{#boolean}}\n|\n{{/boolean}}\n| A Line\n";
+    expect(template, "{\"boolean\": true}", TW_TEMPLATE_PLAIN, "| This Is\n|\n| A Line\n");
+    expect(template, "{\"boolean\": false}", TW_TEMPLATE_PLAIN, "| This Is\n| A Line\n");
+    expect("|\r\n{{#b}}\r\n{{/b}}\r\n|", "{\"b\": true}", TW_TEMPLATE_PLAIN, "|\n|");
+    expect("  {{#b}}\n#{{/b}}\n/", "{\"b\": true}", TW_TEMPLATE_PLAIN, "#\n/");
+    /* Blank lines that are meant, and those that come out blank, stay. */
+    expect("{{#b}}\n\n{{b}}\n{{/b}}\n1{{#b}}{{/b}}\n", "{\"b\": \"x\"}", TW_TEMPLATE_PLAIN,
+           "\nx\n1\n");
+    expect("a\n{{#b}}{{/b}}\nc\n", "{\"b\": \"x\"}", TW_TEMPLATE_PLAIN, "a\n\nc\n");
+}
+
 static void html_is_escaped(void **state)
 {
     (void)state;
@@ -76,8 +91,8 @@ static void html_is_escaped(void **state)
 static void json_is_escaped(void **state)
 {
     (void)state;
-    expect("{\"text\": \"{{x}}\"}", "{\"x\": \"a \\\"b\\\"\\n\\\\ \\u0001 \\u00e9\"}",
-           TW_TEMPLATE_JSON, "{\"text\": \"a \\\"b\\\"\\n\\\\ \\u0001 \xc3\xa9\"}");
+    expect("{\"text\": \"{{x}}\"}", "{\"x\": \"a \\\"b\\\"\\n\\\\ \\u0002 \\u00e9\"}",
+           TW_TEMPLATE_JSON, "{\"text\": \"a \\\"b\\\"\\n\\\\ \\u0002 \xc3\xa9\"}");
 }
 
 static void values_are_no_templates(void **state)
@@ -94,6 +109,7 @@ static void faults_have_their_place(void **state)
     expect_fault("one\n{{/close}}", 2, 1, "Unopened section \"close\"");
     expect_fault("{{never", 1, 1, "Unclosed tag");
     expect_fault("\xff", 0, 0, "UTF-8");
+    expect_fault("{{=<% %>=}}", 0, 0, "delimiters");
 }
 
 static void what_grows_without_end_is_refused(void **state)
@@ -118,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_put_in),
         cmocka_unit_test(sections_are_for_what_is_there),
+        cmocka_unit_test(lines_of_tags_alone_are_no_lines),
         cmocka_unit_test(html_is_escaped),
         cmocka_unit_test(json_is_escaped),
         cmocka_unit_test(values_are_no_templates),

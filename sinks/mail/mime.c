@@ -1,10 +1,11 @@
 /* Writing mails: RFC 5322 headers, RFC 2047 encoded words, RFC 2045 quoted-printable. */
 #include "config.h"
 
-#include "sinks/mime.h"
+#include "sinks/mail/mime.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static void write_folded(FILE *out, const char *name, const char *value)
     size_t column = (size_t)fprintf(out, "%s:", name);
     while (*value) {
         size_t size = 0;
-        while (*value == ' ' || clean(*value) != *value)
+        while (*value && clean(*value) == ' ')
             value++;
         while (value[size] && clean(value[size]) != ' ')
             size++;
@@ -145,6 +146,55 @@ static void write_part(FILE *out, const char *boundary, const char *type, const 
     write_quoted_printable(out, text);
 }
 
+/* RFC 2045, 6.8: lines of 76 characters, which are 57 bytes. */
+static void write_base64(FILE *out, const unsigned char *bytes, size_t size)
+{
+    unsigned char line[BODY_COLUMNS + 1];
+    for (size_t at = 0; at < size; at += sizeof line / 4 * 3) {
+        size_t n = size - at < sizeof line / 4 * 3 ? size - at : sizeof line / 4 * 3;
+        EVP_EncodeBlock(line, bytes + at, (int)n);
+        fprintf(out, "%s\r\n", line);
+    }
+}
+
+static void write_image(FILE *out, const char *boundary, const struct tw_mail_image *image)
+{
+    fprintf(out,
+            "--%s\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+            "Content-ID: <%s>\r\nContent-Disposition: inline; filename=\"chart.png\"\r\n\r\n",
+            boundary, image->cid);
+    write_base64(out, image->bytes, image->size);
+}
+
+/* The HTML with its pictures (RFC 2387), as one alternative to the text. */
+static void write_related(FILE *out, const struct tw_mail *mail)
+{
+    char inner[128];
+    snprintf(inner, sizeof inner, "%s_r", mail->boundary);
+    fprintf(out,
+            "--%s\r\nContent-Type: multipart/related; type=\"text/html\"; boundary=\"%s\"\r\n\r\n",
+            mail->boundary, inner);
+    write_part(out, inner, "text/html", mail->html);
+    for (size_t i = 0; i < mail->n_images; i++)
+        write_image(out, inner, &mail->images[i]);
+    fprintf(out, "--%s--\r\n", inner);
+}
+
+/* "Team mail" <trainward.example.org>: RFC 2919 wants the phrase plain or quoted. */
+static void write_list_id(FILE *out, const struct tw_mail *mail)
+{
+    char line[512];
+    if (!mail->list_id)
+        return;
+    bool is_plain = mail->list_name && mail->list_name[0] && strlen(mail->list_name) < 64;
+    for (const char *at = mail->list_name; is_plain && *at; at++)
+        is_plain = isascii((unsigned char)*at) &&
+                   (isalnum((unsigned char)*at) || *at == ' ' || *at == '-' || *at == '_');
+    snprintf(line, sizeof line, "%s%s<%s>", is_plain ? mail->list_name : "", is_plain ? " " : "",
+             mail->list_id);
+    write_header(out, "List-Id", line);
+}
+
 static void write_recipients(FILE *out, const struct tw_texts *to)
 {
     size_t column = (size_t)fprintf(out, "To:");
@@ -174,6 +224,7 @@ static void write_headers(FILE *out, const struct tw_mail *mail)
         write_header(out, "In-Reply-To", line);
         write_header(out, "References", line);
     }
+    write_list_id(out, mail);
     /* RFC 3834, and what Exchange and old list servers look for, so that nobody's holiday notice
      * answers a program. */
     fputs("Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\nPrecedence: bulk\r\n"
@@ -190,7 +241,10 @@ char *tw_mime_message(const struct tw_mail *mail, size_t *ret_size)
         return NULL;
     write_headers(out, mail);
     write_part(out, mail->boundary, "text/plain", mail->text);
-    write_part(out, mail->boundary, "text/html", mail->html);
+    if (mail->n_images)
+        write_related(out, mail);
+    else
+        write_part(out, mail->boundary, "text/html", mail->html);
     fprintf(out, "--%s--\r\n", mail->boundary);
     if (fclose(out)) {
         free(message);
