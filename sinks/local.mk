@@ -51,15 +51,10 @@ libsinks_la_SOURCES = \
 	sinks/notify/subject.c sinks/notify/subject.h \
 	sinks/notify/times.c sinks/notify/times.h \
 	sinks/sink.h sinks/sinks.c \
-	sinks/smtp.c sinks/smtp.h \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
 	sinks/webhook.c \
 	sinks/webhook/body.c sinks/webhook/body.h \
 	sinks/webhook/signature.c sinks/webhook/signature.h
-nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
-libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(RDKAFKA_LIBS)
-libsinks_la_LIBADD = libtemplate.la -lstdc++ $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
-	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
 libsinks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTW_LIBEXECDIR='"$(pkglibexecdir)"'
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c sinks/mail_templates.c
 libsinks_la_CFLAGS = $(AM_CFLAGS) $(CAIRO_CFLAGS)
