@@ -47,6 +47,8 @@ struct tw_sink_figures {
     uint64_t delivered, retries, failures, dead_letters;
     /* Behind the end of the advisory log, a file or a topic; negative: not known, or the other. */
     int64_t lag_bytes, lag_messages;
+    /* Notifications of a sink that notifies; negative: none of it, or another agent's. */
+    int64_t notified, unsent;
     double last_success;  /* seconds since 1970; 0: never */
     char last_error[200]; /* empty: fine */
     double is_failing;    /* 1 or 0 */

@@ -76,12 +76,13 @@ static json_t *sinks_json(const struct tw_figures *figures)
         const struct tw_sink_figures *sink = &figures->sinks[i];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:o}", "name",
+            json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "name",
                       tw_json_string(sink->name), "kind", sink->kind, "delivered",
                       (json_int_t)sink->delivered, "failures", (json_int_t)sink->failures,
                       "retries", (json_int_t)sink->retries, "dead_letters",
                       (json_int_t)sink->dead_letters, "lag_bytes", known_json(sink->lag_bytes),
-                      "lag_messages", known_json(sink->lag_messages), "failing",
+                      "lag_messages", known_json(sink->lag_messages), "notified",
+                      known_json(sink->notified), "unsent", known_json(sink->unsent), "failing",
                       sink->is_failing > 0, "last_success", time_json(sink->last_success),
                       "last_error", text_or_null(sink->last_error)));
     }
