@@ -28,7 +28,7 @@ static void fill_sink(struct tw_sink_figures *ret, const struct tw_daemon_delive
     ret->dead_letters = counts.poisoned;
     ret->lag_bytes = log_in_kafka ? -1 : counts.lag;
     ret->lag_messages = log_in_kafka ? counts.lag : -1;
-    ret->notified = sink->sink->notify ? (int64_t)counts.notified : -1;
+    ret->notified = delivery->sink->sink->notify ? (int64_t)counts.notified : -1;
     ret->unsent = counts.unsent;
     ret->last_success = counts.last_success;
     ret->is_failing = counts.last_error[0] != '\0';
