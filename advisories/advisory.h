@@ -28,6 +28,9 @@ void tw_transition_id(char ret[TW_EVENT_ID_SIZE], const char *episode_id, uint32
 /* Hash of run, attempt and the transition's number of a run document. */
 void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
                      uint32_t transition);
+/* Of a run that goes on, hash of run, attempt, transition and the document's sequence number. */
+void tw_run_running_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
+                       uint32_t transition, uint64_t sequence);
 /* Hash that names one attempt of a run: where its present state is kept. */
 void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt);
 
@@ -64,6 +67,7 @@ struct tw_run_advisory {
     int64_t time_ms;
     uint64_t step;
     uint32_t transition;
+    uint64_t sequence;   /* of the documents of a run that goes on, from 1; else 0 */
     const char *status;  /* "running", "completed", "failed", "interrupted" */
     const char *verdict; /* "healthy", "problem", "unknown" */
     size_t n_not_checked;
@@ -79,6 +83,8 @@ int tw_severity_number(enum tw_severity severity);
  * (`value_nonfinite: "nan"`). New string for free(), NULL when out of memory. */
 char *tw_episode_document(const struct tw_episode_advisory *advisory);
 char *tw_run_document(const struct tw_run_advisory *advisory);
+/* Its `event.id`. */
+void tw_run_advisory_id(char ret[TW_EVENT_ID_SIZE], const struct tw_run_advisory *advisory);
 
 /* The sentence in `message`: "<title> since step 812: <evidence>. Change learning_rate from 0.3 to
  * 0.03." Returns `buffer`. */

@@ -87,7 +87,8 @@ int tw_kafka_reader_open(void **ret, const struct tw_log_location *location, con
     if (!reader)
         return tw_error_set(error, -ENOMEM, "out of memory");
     tw_kafka_trouble_init(&reader->trouble);
-    tw_kafka_name(reader->topic, sizeof reader->topic, location, "advisories", NULL);
+    tw_kafka_name(reader->topic, sizeof reader->topic, location,
+                  tw_log_stream_name(location->stream), NULL);
     reader->read_up_to = rd_kafka_topic_partition_list_new(4);
     int result = tw_kafka_client_open(&reader->client, RD_KAFKA_CONSUMER, location, defaults, fixed,
                                       prepare, &reader->trouble, error);

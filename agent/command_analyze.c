@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS, FORMAT_CHARTS };
 
 struct analyze {
     enum format format;
@@ -116,6 +116,7 @@ static int analyze_log(void *closure, const char *path, const char *run_id, stru
         .settings = &analyze->config.settings,
         .rules = analyze->rules,
         .document = analyze->format == FORMAT_DOCUMENTS ? print_document : NULL,
+        .chart = analyze->format == FORMAT_CHARTS ? print_document : NULL,
         .observed = analyze->keeps_charts ? take_record : NULL,
         .closure = &charts,
     };
@@ -141,8 +142,9 @@ static int wants_plot;
 
 static const struct poptOption options[] = {
     {"format", 'f', POPT_ARG_STRING, &format_name, 0,
-     "text for people, json: one object a run, documents: the advisories as the log holds them",
-     "text|json|documents"},
+     "text for people, json: one object a run, documents: the advisories as the log holds them, "
+     "charts: its documents for charts",
+     "text|json|documents|charts"},
     {"html", '\0', POPT_ARG_STRING, &html_path, 0,
      "also write a page with charts, which needs nothing but itself", "FILE"},
     {"plot", '\0', POPT_ARG_NONE, &wants_plot, 0,
@@ -154,14 +156,14 @@ static const struct poptOption options[] = {
 
 static int parse_format(enum format *ret)
 {
-    static const char *const names[] = {"text", "json", "documents"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"text", "json", "documents", "charts"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(names[i], format_name)) {
             *ret = (enum format)i;
             return 0;
         }
     }
-    fprintf(stderr, "trainward analyze: --format: '%s' is none of text, json, documents\n",
+    fprintf(stderr, "trainward analyze: --format: '%s' is none of text, json, documents, charts\n",
             format_name);
     return -1;
 }

@@ -307,6 +307,14 @@ void tw_config_release(struct tw_config *config)
     *config = (struct tw_config){0};
 }
 
+bool tw_config_draws(const struct tw_config *config)
+{
+    bool draws = config->charts == TW_CHARTS_ON;
+    for (size_t i = 0; i < config->n_sinks && config->charts == TW_CHARTS_AUTO; i++)
+        draws |= config->sinks[i].sink->takes_charts;
+    return draws;
+}
+
 struct tw_log_location tw_config_log(const struct tw_config *config)
 {
     return (struct tw_log_location){

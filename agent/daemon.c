@@ -177,7 +177,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         return result;
     }
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
-               daemon.n_deliveries);
+               daemon.config->n_sinks);
     options->begun(options->closure);
     tw_daemon_tell_now(&daemon);
     int end = loop(&daemon, ret_next, error);

@@ -15,13 +15,13 @@
 
 /* ---- figures ---- */
 
-static void fill_sink(struct tw_sink_figures *ret, const struct tw_configured_sink *sink,
-                      struct tw_delivery *delivery, bool log_in_kafka)
+static void fill_sink(struct tw_sink_figures *ret, const struct tw_daemon_delivery *delivery,
+                      bool log_in_kafka)
 {
     struct tw_delivery_counts counts;
-    tw_delivery_counts(delivery, &counts);
-    snprintf(ret->name, sizeof ret->name, "%s", sink->name);
-    snprintf(ret->kind, sizeof ret->kind, "%s", sink->sink->name);
+    tw_delivery_counts(delivery->delivery, &counts);
+    snprintf(ret->name, sizeof ret->name, "%s", delivery->name);
+    snprintf(ret->kind, sizeof ret->kind, "%s", delivery->sink->sink->name);
     ret->delivered = counts.delivered;
     ret->retries = counts.retried;
     ret->failures = counts.failures;
@@ -38,8 +38,7 @@ static void fill_sinks(struct tw_daemon *daemon, struct tw_figures *figures)
     if (!tw_metrics_sinks(figures, daemon->n_deliveries))
         return;
     for (size_t i = 0; i < daemon->n_deliveries; i++)
-        fill_sink(&figures->sinks[i], &daemon->config->sinks[i], daemon->deliveries[i],
-                  daemon->config->log_in_kafka);
+        fill_sink(&figures->sinks[i], &daemon->deliveries[i], daemon->config->log_in_kafka);
 }
 
 static void show_run(void *closure, const struct tw_run *run)

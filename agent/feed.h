@@ -16,6 +16,7 @@ struct tw_feed_services {
     const struct tw_config *config;
     struct tw_rules *rules;
     struct tw_log *log;
+    bool draws; /* documents for charts are written to the log, too */
     const char *dead_letter_dir;
     struct tw_metrics *metrics;
     double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */

@@ -63,6 +63,7 @@ libagent_la_SOURCES = \
 	agent/report_text.c \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
+	agent/run_chart.c agent/run_chart.h \
 	agent/run_series.c agent/run_series.h \
 	agent/run_summary.c agent/run_summary.h \
 	agent/run_table.c agent/run_table.h \
@@ -79,6 +80,7 @@ libagent_la_SOURCES = \
 	agent/topics_compare.c agent/topics_compare.h \
 	agent/unsaved.c agent/unsaved.h \
 	agent/watch.c agent/watch.h agent/watch_parts.h \
+	agent/watch_charts.c \
 	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
 nodist_libagent_la_SOURCES = agent/page_style.c agent/page_script.c
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \

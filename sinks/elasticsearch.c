@@ -1,5 +1,5 @@
-/* The sink "elasticsearch": advisories into monthly indices, present states into one more, by the
- * _bulk interface of Elasticsearch and OpenSearch. */
+/* The sink "elasticsearch": advisories into monthly indices, present states into one more, charts
+ * into a data stream, by the _bulk interface of Elasticsearch and OpenSearch. */
 #include "config.h"
 
 #include "sinks/elasticsearch_bulk.h"
@@ -12,6 +12,7 @@
 
 /* A request's body; a cluster takes 100 MB unless http.max_content_length says less. */
 #define BODY_BYTES_MAX (8u << 20)
+#define BODY_BYTES_MIN (64u << 10)
 #define BATCH_MAX 500
 
 static const struct tw_option elasticsearch_options[] = {
@@ -37,6 +38,7 @@ static const struct tw_option elasticsearch_options[] = {
 struct elasticsearch {
     const struct tw_elasticsearch_config *config;
     struct tw_elasticsearch_client *client;
+    size_t body_max; /* what the cluster has let through so far */
 };
 
 /* One item of a deliver() that is a document of ours. */
@@ -61,6 +63,7 @@ static int elasticsearch_open(void **ret, const void *config, struct tw_error *e
     if (!sink)
         return tw_error_set(error, -ENOMEM, "out of memory");
     sink->config = config;
+    sink->body_max = BODY_BYTES_MAX;
     int result = tw_elasticsearch_client_open(&sink->client, config, error);
     if (result) {
         elasticsearch_close(sink);
@@ -78,17 +81,25 @@ static void set_all(struct entry *entries, size_t n, enum tw_outcome outcome, co
     }
 }
 
+/* The body of as many entries as it has room for, one at least; `*ret_n`: how many. */
 static char *make_body(const struct elasticsearch *sink, const struct entry *entries, size_t n,
-                       size_t *ret_size)
+                       size_t *ret_n, size_t *ret_size)
 {
     char *body = NULL;
     FILE *stream = open_memstream(&body, ret_size);
     if (!stream)
         return NULL;
     int result = 0;
-    for (size_t i = 0; i < n && !result; i++)
+    size_t i = 0, bytes = 0;
+    for (; i < n && !result; i++) {
+        size_t more = tw_bulk_operations(&entries[i].document) * entries[i].item->size;
+        if (i && bytes + more > sink->body_max)
+            break;
+        bytes += more;
         result = tw_bulk_add(stream, sink->config->index_prefix, &entries[i].document,
                              entries[i].item->document, entries[i].item->size);
+    }
+    *ret_n = i;
     if (fclose(stream) || result) {
         free(body);
         return NULL;
@@ -101,7 +112,10 @@ static void read_results(struct entry *entries, size_t n,
 {
     char reason[TW_REASON_MAX];
     struct tw_sink_result results[BATCH_MAX];
-    if (!tw_bulk_read_answer(answer->body, answer->size, n, results, reason)) {
+    size_t operations[BATCH_MAX] = {0};
+    for (size_t i = 0; i < n; i++)
+        operations[i] = tw_bulk_operations(&entries[i].document);
+    if (!tw_bulk_read_answer(answer->body, answer->size, n, operations, results, reason)) {
         set_all(entries, n, TW_OUTCOME_RETRY, reason);
         return;
     }
@@ -121,23 +135,26 @@ static enum verdict judge_answer(const struct tw_elasticsearch_answer *answer)
     return answer->status == 200 ? VERDICT_ITEMS : VERDICT_RETRY;
 }
 
-static void send_entries(struct elasticsearch *sink, struct entry *entries, size_t n);
+static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n);
 
-/* The body was refused as a whole: the half that holds the cause is found by halving. */
-static void split(struct elasticsearch *sink, struct entry *entries, size_t n,
+/* The body was refused as a whole: the half that holds the cause is found by halving. Bodies that
+ * were too large stay smaller from now on. */
+static bool split(struct elasticsearch *sink, struct entry *entries, size_t n, size_t size,
                   const struct tw_elasticsearch_answer *answer)
 {
     char reason[TW_REASON_MAX];
     if (n > 1) {
-        send_entries(sink, entries, n / 2);
-        send_entries(sink, entries + n / 2, n - n / 2);
-        return;
+        if (answer->status == 413 && size / 2 >= BODY_BYTES_MIN && size / 2 < sink->body_max)
+            sink->body_max = size / 2;
+        return send_entries(sink, entries, n / 2) && send_entries(sink, entries + n / 2, n - n / 2);
     }
     tw_elasticsearch_explain(sink->client, answer, reason, sizeof reason);
     set_all(entries, 1, answer->is_too_large ? TW_OUTCOME_RETRY : TW_OUTCOME_POISON, reason);
+    return true;
 }
 
-static void send_body(struct elasticsearch *sink, struct entry *entries, size_t n, const char *body,
+/* False: no further body of this batch needs to be tried now. */
+static bool send_body(struct elasticsearch *sink, struct entry *entries, size_t n, const char *body,
                       size_t size)
 {
     char reason[TW_REASON_MAX] = "";
@@ -151,37 +168,40 @@ static void send_body(struct elasticsearch *sink, struct entry *entries, size_t 
     };
     if (tw_elasticsearch_send(sink->client, &request, &answer, reason, sizeof reason)) {
         set_all(entries, n, TW_OUTCOME_RETRY, reason);
-        return;
+        return false;
     }
     switch (judge_answer(&answer)) {
     case VERDICT_ITEMS:
         read_results(entries, n, &answer);
-        break;
+        return true;
     case VERDICT_SPLIT:
-        split(sink, entries, n, &answer);
-        break;
+        return split(sink, entries, n, size, &answer);
     case VERDICT_RETRY:
-        set_all(entries, n, TW_OUTCOME_RETRY,
-                tw_elasticsearch_explain(sink->client, &answer, reason, sizeof reason));
         break;
     }
+    set_all(entries, n, TW_OUTCOME_RETRY,
+            tw_elasticsearch_explain(sink->client, &answer, reason, sizeof reason));
+    return false;
 }
 
-static void send_entries(struct elasticsearch *sink, struct entry *entries, size_t n)
+/* In bodies of a bounded size. False: what is not sent shares the reason of what failed. */
+static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n)
 {
-    size_t size = 0;
-    char *body = make_body(sink, entries, n, &size);
-    if (!body) {
-        set_all(entries, n, TW_OUTCOME_RETRY, "out of memory");
-    } else if (size > BODY_BYTES_MAX && n > 1) {
+    bool goes_on = true;
+    while (n && goes_on) {
+        size_t size = 0, in_body = 1;
+        char *body = make_body(sink, entries, n, &in_body, &size);
+        if (body)
+            goes_on = send_body(sink, entries, in_body, body, size);
+        else
+            set_all(entries, in_body, TW_OUTCOME_RETRY, "out of memory");
         free(body);
-        send_entries(sink, entries, n / 2);
-        send_entries(sink, entries + n / 2, n - n / 2);
-        return;
-    } else {
-        send_body(sink, entries, n, body, size);
+        if (!goes_on && n > in_body)
+            set_all(entries + in_body, n - in_body, TW_OUTCOME_RETRY, entries->result->reason);
+        entries += in_body;
+        n -= in_body;
     }
-    free(body);
+    return goes_on;
 }
 
 static void elasticsearch_deliver(void *opaque, const struct tw_sink_item *items, size_t n,
@@ -229,11 +249,12 @@ static int elasticsearch_setup(void *opaque, struct tw_error *error)
 
 const struct tw_sink tw_sink_elasticsearch = {
     .name = "elasticsearch",
-    .description = "indexes advisories in Elasticsearch or OpenSearch",
+    .description = "indexes advisories and charts in Elasticsearch or OpenSearch",
     .options = elasticsearch_options,
     .n_options = sizeof elasticsearch_options / sizeof *elasticsearch_options,
     .config_size = sizeof(struct tw_elasticsearch_config),
     .batch_max = BATCH_MAX,
+    .takes_charts = true,
     .open = elasticsearch_open,
     .deliver = elasticsearch_deliver,
     .interrupt = elasticsearch_interrupt,

@@ -8,7 +8,7 @@
 #include "telemetry/option.h"
 
 struct tw_sink_item {
-    const char *document; /* one advisory document, JSON text; borrowed */
+    const char *document; /* one document of the log, JSON text; borrowed */
     size_t size;
 };
 
@@ -30,7 +30,8 @@ struct tw_sink {
     const char *description; /* one line */
     const struct tw_option *options;
     size_t n_options, config_size;
-    size_t batch_max; /* most items in one deliver() */
+    size_t batch_max;  /* most items in one deliver() */
+    bool takes_charts; /* the log's stream of charts is delivered to it too, by a loop of its own */
 
     /* Checks the configuration beyond its types; connects to nothing. `config` stays valid until
      * close. */

@@ -255,7 +255,7 @@ def test_an_advisory_larger_than_its_topic_takes_is_told_with_the_remedy(kafka, 
     line = Line(kafka, agents, tmp_path, test_name)
     line.agent.start()
     line.kafka.produce(line.telemetry, messages(runs(1)[0]))
-    line.wait_log(r"starting again.*\.advisories: \d+ advisories were refused: .*; "
+    line.wait_log(r"starting again.*\.advisories: \d+ documents were refused: .*; "
                   "raise max.message.bytes of the topic")
     time.sleep(4)
     assert line.log().count("starting again") == 1
