@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int partitions = 12, replication;
+static int partitions = 12, replication, is_dry_run, exports;
 
 static const struct poptOption options[] = {
     {"partitions", '\0', POPT_ARG_INT | POPT_ARGFLAG_SHOW_DEFAULT, &partitions, 0,
@@ -16,6 +16,11 @@ static const struct poptOption options[] = {
     {"replication", '\0', POPT_ARG_INT, &replication, 0,
      "kafka: replicas of a topic that is created (default: 3, or as many as there are brokers)",
      "N"},
+    {"dry-run", '\0', POPT_ARG_NONE, &is_dry_run, 0,
+     "elasticsearch: say what would be created or changed, and do nothing", NULL},
+    {"export", '\0', POPT_ARG_NONE, &exports, 0,
+     "elasticsearch: print the requests instead, for Kibana's console, and connect to nothing",
+     NULL},
     TW_COMMON_OPTIONS,
     POPT_AUTOHELP POPT_TABLEEND,
 };
@@ -30,14 +35,15 @@ static int set_up_kafka(const struct tw_config *config, struct tw_error *error)
 static int set_up_sink(const struct tw_configured_sink *configured, struct tw_error *error)
 {
     void *sink;
+    const struct tw_sink_setup setup = {
+        .is_dry_run = is_dry_run, .exports = exports, .file = stdout};
     int result = configured->sink->open(&sink, configured->config, error);
     if (!result) {
-        result = configured->sink->setup(sink, error);
+        result = configured->sink->setup(sink, &setup, error);
         configured->sink->close(sink);
     }
-    tw_error_add_place(error, configured->name);
-    if (!result)
-        printf("%s: index templates are in place\n", configured->name);
+    if (result)
+        tw_error_add_place(error, configured->name);
     return result;
 }
 
@@ -107,6 +113,6 @@ static int run(int argc, const char **argv)
 const struct tw_command tw_command_setup = {
     .name = "setup",
     .arguments = "[OPTIONS] kafka | elasticsearch",
-    .summary = "create the Kafka topics, or the Elasticsearch index templates",
+    .summary = "create the Kafka topics, or the indices and index templates of Elasticsearch",
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "sinks/elasticsearch_bulk.h"
 #include "sinks/elasticsearch_client.h"
 #include "sinks/elasticsearch_error.h"
+#include "sinks/elasticsearch_setup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static const struct tw_option elasticsearch_options[] = {
      .help = "the cluster's hosts, https://host:9200; the next is taken when one fails"},
     {"api_key", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, api_key),
      .help = "an API key, as id:key or encoded"},
+    {"bearer_token", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, bearer_token),
+     .help = "a token of a service account, or of a proxy, sent as Bearer"},
     {"username", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, username),
      .help = "for a login with a password instead of a key"},
     {"password", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, password),
@@ -27,12 +30,24 @@ static const struct tw_option elasticsearch_options[] = {
     {"ca_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, ca_file),
      .help = "PEM file of the authority that signed the cluster's certificate; default: the "
              "system's"},
+    {"cert_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, cert_file),
+     .help = "PEM file of a client certificate, where the cluster asks for one"},
+    {"key_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, key_file),
+     .help = "PEM file of its private key; default: it stands in cert_file too"},
+    {"key_password", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, key_password),
+     .help = "the password of that key"},
     {"index_prefix", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, index_prefix),
      .initial_text = "trainward", .help = "what the names of the indices begin with"},
     {"timeout", TW_OPTION_DURATION, offsetof(struct tw_elasticsearch_config, timeout), 90, 1, 600,
      .help = "how long a request may take"},
     {"compress", TW_OPTION_BOOL, offsetof(struct tw_elasticsearch_config, compress), 0, 0, 1,
      .help = "send bodies in gzip"},
+    {"advisories_retention", TW_OPTION_DURATION,
+     offsetof(struct tw_elasticsearch_config, advisories_retention), 400 * 86400., 0, 3650 * 86400.,
+     .help = "setup: how old a month's advisories get; 0: they are kept"},
+    {"charts_retention", TW_OPTION_DURATION,
+     offsetof(struct tw_elasticsearch_config, charts_retention), 90 * 86400., 0, 3650 * 86400.,
+     .help = "setup: how old charts get; 0: they are kept"},
 };
 
 struct elasticsearch {
@@ -238,13 +253,15 @@ static int elasticsearch_check(void *opaque, bool send_test, struct tw_error *er
 {
     struct elasticsearch *sink = opaque;
     (void)send_test; /* a test document would be an advisory that people see */
-    return tw_elasticsearch_check(sink->client, sink->config->index_prefix, error);
+    return tw_elasticsearch_check(sink->client, sink->config, error);
 }
 
-static int elasticsearch_setup(void *opaque, struct tw_error *error)
+static int elasticsearch_setup(void *opaque, const struct tw_sink_setup *setup,
+                               struct tw_error *error)
 {
     struct elasticsearch *sink = opaque;
-    return tw_elasticsearch_setup(sink->client, sink->config->index_prefix, error);
+    return setup->exports ? tw_elasticsearch_export(sink->config, setup->file, error)
+                          : tw_elasticsearch_setup(sink->client, sink->config, setup, error);
 }
 
 const struct tw_sink tw_sink_elasticsearch = {

@@ -4,8 +4,10 @@
 #include "sinks/elasticsearch_client.h"
 
 #include "sinks/curl_client.h"
+#include "sinks/elasticsearch_error.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,13 +62,15 @@ static char *base64(const char *text)
 }
 
 /* Elasticsearch hands out a key both as "id:key" and as base64 of that. */
-static int set_api_key(struct tw_elasticsearch_client *client, struct tw_error *error)
+static int set_authorization(struct tw_elasticsearch_client *client, struct tw_error *error)
 {
-    const char *key = client->config->api_key;
-    if (!key)
+    const char *key = client->config->api_key, *token = client->config->bearer_token;
+    if (!key && !token)
         return 0;
-    char *encoded = strchr(key, ':') ? base64(key) : strdup(key);
-    int n = encoded ? asprintf(&client->authorization, "Authorization: ApiKey %s", encoded) : -1;
+    char *encoded = key && strchr(key, ':') ? base64(key) : strdup(key ? key : token);
+    int n = encoded ? asprintf(&client->authorization, "Authorization: %s %s",
+                               key ? "ApiKey" : "Bearer", encoded)
+                    : -1;
     free(encoded);
     if (n < 0) {
         client->authorization = NULL;
@@ -99,6 +103,24 @@ static int check_prefix(const char *prefix, struct tw_error *error)
     return 0;
 }
 
+static int check_login(const struct tw_elasticsearch_config *config, struct tw_error *error)
+{
+    const char *secrets[] = {config->api_key, config->bearer_token};
+    if (!!config->api_key + !!config->bearer_token + !!config->username > 1)
+        return tw_error_set(error, -EINVAL,
+                            "api_key, bearer_token and username exclude each other");
+    for (size_t i = 0; i < 2; i++) {
+        if (secrets[i] && strpbrk(secrets[i], "\r\n"))
+            return tw_error_set(error, -EINVAL, "%s: it holds a line break",
+                                i ? "bearer_token" : "api_key");
+    }
+    if ((!config->username) != (!config->password))
+        return tw_error_set(error, -EINVAL, "username and password belong together");
+    if (config->key_file && !config->cert_file)
+        return tw_error_set(error, -EINVAL, "key_file belongs to a cert_file");
+    return 0;
+}
+
 static int check_config(const struct tw_elasticsearch_config *config, struct tw_error *error)
 {
     int result = check_prefix(config->index_prefix, error);
@@ -108,13 +130,7 @@ static int check_config(const struct tw_elasticsearch_config *config, struct tw_
         result = tw_error_set(error, -EINVAL, "urls: at most %d", HOSTS_MAX);
     for (size_t i = 0; i < config->urls.n && !result; i++)
         result = check_url(config->urls.at[i], error);
-    if (!result && config->api_key && config->username)
-        result = tw_error_set(error, -EINVAL, "api_key and username exclude each other");
-    if (!result && config->api_key && strpbrk(config->api_key, "\r\n"))
-        result = tw_error_set(error, -EINVAL, "api_key: it holds a line break");
-    if (!result && (!config->username) != (!config->password))
-        result = tw_error_set(error, -EINVAL, "username and password belong together");
-    return result;
+    return result ? result : check_login(config, error);
 }
 
 int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
@@ -129,13 +145,19 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
         return tw_error_set(error, -ENOMEM, "out of memory");
     client->config = config;
     client->curl = tw_curl_new(client->curl_error, config->ca_file, config->timeout);
-    result =
-        client->curl ? set_api_key(client, error) : tw_error_set(error, -ENOMEM, "out of memory");
+    result = client->curl ? set_authorization(client, error)
+                          : tw_error_set(error, -ENOMEM, "out of memory");
     if (result) {
         tw_elasticsearch_client_close(client);
         return result;
     }
     tw_curl_stop_on(client->curl, &client->is_interrupted);
+    if (config->cert_file) {
+        curl_easy_setopt(client->curl, CURLOPT_SSLCERT, config->cert_file);
+        curl_easy_setopt(client->curl, CURLOPT_SSLKEY,
+                         config->key_file ? config->key_file : config->cert_file);
+        curl_easy_setopt(client->curl, CURLOPT_KEYPASSWD, config->key_password);
+    }
     if (config->username) {
         curl_easy_setopt(client->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(client->curl, CURLOPT_USERNAME, config->username);
@@ -288,5 +310,40 @@ int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
     free(packed);
+    return result;
+}
+
+/* ---- requests in JSON ---- */
+
+static int status_code(long status)
+{
+    if (status >= 200 && status < 300)
+        return 0;
+    return status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EPROTO;
+}
+
+int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char *method,
+                             const char *path, const json_t *body, json_t **ret,
+                             struct tw_error *error)
+{
+    char reason[480];
+    struct tw_elasticsearch_answer answer;
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct tw_elasticsearch_request request = {
+        .method = method, .path = path, .body = text, .size = text ? strlen(text) : 0};
+    if (ret)
+        *ret = NULL;
+    if (body && !text)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_elasticsearch_send(client, &request, &answer, reason, sizeof reason);
+    free(text);
+    if (result)
+        return tw_error_set(error, result, "%s", reason);
+    if (ret)
+        *ret = json_loadb(answer.body, answer.size, 0, NULL);
+    result = status_code(answer.status);
+    if (result)
+        tw_error_set(error, result, "%s",
+                     tw_elasticsearch_explain(client, &answer, reason, sizeof reason));
     return result;
 }

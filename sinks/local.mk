@@ -9,9 +9,11 @@ libsinks_la_SOURCES = \
 	sinks/document.c sinks/document.h \
 	sinks/elasticsearch.c \
 	sinks/elasticsearch_bulk.c sinks/elasticsearch_bulk.h \
+	sinks/elasticsearch_check.c \
 	sinks/elasticsearch_client.c sinks/elasticsearch_client.h \
 	sinks/elasticsearch_error.c sinks/elasticsearch_error.h \
-	sinks/elasticsearch_setup.c \
+	sinks/elasticsearch_objects.c sinks/elasticsearch_objects.h \
+	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
 	sinks/email.c \
 	sinks/mail_html.c \
 	sinks/mail_text.c sinks/mail_text.h \
@@ -19,15 +21,17 @@ libsinks_la_SOURCES = \
 	sinks/sink.h sinks/sinks.c \
 	sinks/smtp.c sinks/smtp.h \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
-nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c
+nodist_libsinks_la_SOURCES = sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
 libsinks_la_LIBADD = $(JANSSON_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
+EMBED_TEMPLATE = $(AM_V_GEN)$(MKDIR_P) sinks && name=$$(basename $@ .c) && \
+	$(EMBED) $$name $(top_srcdir)/sinks/$$name.json > $@.tmp && mv $@.tmp $@
 sinks/elasticsearch_template.c: sinks/elasticsearch_template.json build-aux/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) sinks && \
-	$(EMBED) elasticsearch_template $(top_srcdir)/sinks/elasticsearch_template.json > $@.tmp && \
-	mv $@.tmp $@
-EXTRA_DIST += sinks/elasticsearch_template.json
-CLEANFILES += sinks/elasticsearch_template.c
+	$(EMBED_TEMPLATE)
+sinks/elasticsearch_charts.c: sinks/elasticsearch_charts.json build-aux/embed.sh
+	$(EMBED_TEMPLATE)
+EXTRA_DIST += sinks/elasticsearch_charts.json sinks/elasticsearch_template.json
+CLEANFILES += sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
 
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 

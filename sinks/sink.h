@@ -7,6 +7,8 @@
 #include "telemetry/error.h"
 #include "telemetry/option.h"
 
+#include <stdio.h>
+
 struct tw_sink_item {
     const char *document; /* one document of the log, JSON text; borrowed */
     size_t size;
@@ -23,6 +25,12 @@ enum tw_outcome {
 struct tw_sink_result {
     enum tw_outcome outcome;
     char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
+};
+
+struct tw_sink_setup {
+    bool is_dry_run; /* says what it would do */
+    bool exports;    /* prints the requests to `file` instead, and connects to nothing */
+    FILE *file;      /* takes a line for each thing: what it is, and what was done to it */
 };
 
 struct tw_sink {
@@ -47,7 +55,7 @@ struct tw_sink {
      * `send_test`, sends a harmless test document where the sink has one (a test mail). */
     int (*check)(void *sink, bool send_test, struct tw_error *error);
     /* (optional) Creates what the sink needs at its far end (index templates); idempotent. */
-    int (*setup)(void *sink, struct tw_error *error);
+    int (*setup)(void *sink, const struct tw_sink_setup *setup, struct tw_error *error);
     void (*close)(void *sink); /* NULL is allowed */
 };
 
