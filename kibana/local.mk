@@ -1,9 +1,6 @@
 # kibana/: saved objects of Kibana and OpenSearch Dashboards, built into the program. The script
 # that makes them is run by hand; a test says when that was forgotten.
-noinst_LTLIBRARIES += libkibanaobjects.la
-libkibanaobjects_la_SOURCES =
-nodist_libkibanaobjects_la_SOURCES = kibana/saved_objects.c
-
+nodist_libsinks_la_SOURCES += kibana/saved_objects.c
 kibana/saved_objects.c: kibana/saved_objects.ndjson build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) kibana && \
 	$(EMBED) kibana_objects $(top_srcdir)/kibana/saved_objects.ndjson > $@.tmp && mv $@.tmp $@

@@ -15,6 +15,12 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_objects.c sinks/elasticsearch_objects.h \
 	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
 	sinks/email.c \
+	sinks/http_answer.c sinks/http_answer.h \
+	sinks/http_login.c sinks/http_login.h \
+	sinks/kibana.c sinks/kibana.h \
+	sinks/kibana_client.c sinks/kibana_client.h \
+	sinks/kibana_objects.c sinks/kibana_objects.h \
+	sinks/kibana_setup.c sinks/kibana_setup.h \
 	sinks/mail_html.c \
 	sinks/mail_text.c sinks/mail_text.h \
 	sinks/mime.c sinks/mime.h \
