@@ -126,6 +126,7 @@ AGENT_TESTS = \
 	tests/unit/test_analysis \
 	tests/unit/test_causes \
 	tests/unit/test_chart_buckets \
+	tests/unit/test_run_chart \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
@@ -146,6 +147,8 @@ AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_chart_buckets_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_run_chart_SOURCES = tests/unit/test_run_chart.c tests/unit/watch_fixture.h
+tests_unit_test_run_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_compare_runs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)

@@ -42,7 +42,8 @@ CLEANFILES += sinks/elasticsearch_charts.c sinks/elasticsearch_template.c
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
 if HAVE_CMOCKA
-SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk tests/unit/test_mail \
+SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk \
+	tests/unit/test_elasticsearch_objects tests/unit/test_mail \
 	tests/unit/test_sinks tests/unit/test_terminal
 SINK_UNIT_LIBS = $(SINK_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += $(SINK_UNIT_TESTS)
@@ -51,6 +52,8 @@ tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/tempora
 tests_unit_test_delivery_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_elasticsearch_bulk_SOURCES = tests/unit/test_elasticsearch_bulk.c
 tests_unit_test_elasticsearch_bulk_LDADD = $(SINK_UNIT_LIBS)
+tests_unit_test_elasticsearch_objects_SOURCES = tests/unit/test_elasticsearch_objects.c
+tests_unit_test_elasticsearch_objects_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_mail_SOURCES = tests/unit/test_mail.c tests/unit/sample_advisory.h
 tests_unit_test_mail_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_sinks_SOURCES = tests/unit/test_sinks.c tests/unit/sample_advisory.h

@@ -129,6 +129,7 @@ EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__mai
 EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/advisory.schema.json \
 	tests/contracts/analyze.schema.json \
+	tests/contracts/chart.schema.json \
 	tests/contracts/configuration.schema.json \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
@@ -175,9 +176,12 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/underfitting/records.jsonl \
 	tests/golden/vanishing_gradient/advisories.jsonl \
 	tests/golden/vanishing_gradient/records.jsonl \
+	tests/services/ElasticsearchNode.java \
 	tests/services/OpenSearchNode.java \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
+	tests/services/elasticsearch.pom.xml \
+	tests/services/elasticsearch.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -185,6 +189,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/opensearch.pom.xml \
 	tests/services/opensearch.py \
 	tests/services/process.py \
+	tests/services/proxy.py \
+	tests/services/search.py \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
@@ -197,6 +203,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/workers.py \
 	tests/test_acceptance.py \
 	tests/test_bench_kafka.py \
+	tests/test_charts.py \
 	tests/test_commands.py \
 	tests/test_contracts.py \
 	tests/test_docs.py \
@@ -219,6 +226,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_ranks.py \
 	tests/test_report.py \
 	tests/test_resume.py \
+	tests/test_search.py \
+	tests/test_search_oracle.py \
 	tests/test_services.py \
 	tests/test_silence.py \
 	tests/test_systemd.py
