@@ -49,7 +49,8 @@ class SearchServer(Service):
             hits += answer["hits"]["hits"]
             answer = self.request("POST", "/_search/scroll",
                                   {"scroll": "1m", "scroll_id": answer["_scroll_id"]})
-        self.request("DELETE", "/_search/scroll", {"scroll_id": answer["_scroll_id"]})
+        if "_scroll_id" in answer:  # none where no index fits
+            self.request("DELETE", "/_search/scroll", {"scroll_id": answer["_scroll_id"]})
         return hits
 
     def documents(self, pattern):
