@@ -7,12 +7,16 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v4.json"
 # One answer holds no more by default (index.max_result_window); the newest steps come first.
 DOCUMENTS_MAX = 10000
 FINDINGS_MAX = 100
+BLUE, PINK = "#0077CC", "#C9378E"
 COLOURS = {"critical": "#BD271E", "warning": "#E7A100", "info": "#6A7CA0"}
 # Ticks for a scale that is near linear below a thousandth and logarithmic above, and takes 0 and
-# negative values too.
-POWERS = [0] + [sign * 10.0 ** power for sign in (1, -1) for power in range(-3, 13)]
-SYMLOG = {"constant": 0.001, "type": "symlog", "zero": False}
-X = {"axis": {"format": "~s", "grid": False, "title": "step"}, "field": "step",
+# negative values too. Those that are not on the axis, or have no room, are left out.
+TICKS = [0] + [float(f"{sign}{digit}e{power}") for sign in ("", "-") for power in range(-3, 13)
+               for digit in (1, 2, 5)]
+SYMLOG = {"constant": 0.001, "nice": False, "type": "symlog", "zero": False}
+# A run without layers, or without an eval loss, is nothing to warn of.
+QUIET = {"kibana": {"hideWarnings": True}}
+X = {"axis": {"grid": False, "title": "step"}, "field": "step",
      "scale": {"nice": False, "zero": False}, "type": "quantitative"}
 
 
@@ -61,16 +65,18 @@ TOOLTIP = [{"field": name, "title": title, "type": kind} for name, title, kind i
 
 def signal_layers(signal, colour, y, has_points=False):
     """The band from the least to the greatest reading, the mean, and what was not finite."""
-    shade = {"field": "signal", "legend": {"orient": "top", "title": None}, "type": "nominal",
-             "scale": colour}
+    legend = {"orient": "top", "symbolFillColor": colour, "symbolOpacity": 1,
+              "symbolStrokeColor": colour, "title": None}
+    shade = {"field": "signal", "legend": legend, "type": "nominal",
+             "scale": {"domain": [signal], "range": [colour]}}
     detail = {"field": "line", "type": "nominal"}
     is_drawn = {"filter": "isValid(datum.mean)"}
     return {
         "data": signal_data(signal), "transform": signal_fields(signal),
         "layer": [
-            {"encoding": {"color": shade, "detail": detail, "x": X, "y": {**y, "field": "min"},
-                          "y2": {"field": "max"}},
-             "mark": {"opacity": 0.3, "type": "area"}, "transform": [is_drawn]},
+            {"encoding": {"color": shade, "detail": detail, "x": {**X, "stack": None},
+                          "y": {**y, "field": "min", "stack": None}, "y2": {"field": "max"}},
+             "mark": {"opacity": 0.3, "orient": "vertical", "type": "area"}, "transform": [is_drawn]},
             {"encoding": {"color": shade, "detail": detail, "tooltip": TOOLTIP, "x": X,
                           "y": {**y, "field": "mean"}},
              "mark": {"point": {"size": 14 if has_points else 4}, "strokeWidth": 1.5,
@@ -103,7 +109,7 @@ def findings_layers(rows):
              "mark": {"opacity": 0.8, "size": 2, "strokeDash": [6, 3], "type": "rule"}}
     labels = [{
         "encoding": {"color": colour, "text": {"field": "finding", "type": "nominal"},
-                     "tooltip": tooltip, "x": X, "y": {"value": 10 + 14 * row}},
+                     "tooltip": tooltip, "x": X, "y": {"value": 20 + 14 * row}},
         "mark": {"align": "left", "baseline": "middle", "dx": 4, "fontSize": 11,
                  "fontWeight": "bold", "type": "text"},
         "transform": [{"filter": f"datum.row % {rows} === {row}"}],
@@ -123,27 +129,25 @@ def findings_layers(rows):
 
 def chart(*layers):
     return {"$schema": SCHEMA, "autosize": {"contains": "padding", "type": "fit"},
-            "config": {"legend": {"labelFontSize": 11}, "view": {"stroke": None}},
+            "config": {**QUIET, "legend": {"labelFontSize": 11}, "view": {"stroke": None}},
             "layer": list(layers), "resolve": {"scale": {"color": "independent"}}}
 
 
 def y_axis(title, is_symlog, text_format):
     axis = {"format": text_format, "labelOverlap": True, "title": title}
     if is_symlog:
-        return {"axis": {**axis, "values": POWERS}, "scale": SYMLOG, "type": "quantitative"}
+        return {"axis": {**axis, "values": TICKS}, "scale": SYMLOG, "type": "quantitative"}
     return {"axis": axis, "scale": {"zero": False}, "type": "quantitative"}
 
 
 def loss():
-    colour = {"domain": ["loss", "eval_loss"], "range": ["#0077CC", "#C9378E"]}
     y = y_axis("loss", True, "~g")
-    return chart(signal_layers("loss", colour, y),
-                 signal_layers("eval_loss", colour, y, has_points=True), findings_layers(5))
+    return chart(signal_layers("loss", BLUE, y),
+                 signal_layers("eval_loss", PINK, y, has_points=True), findings_layers(5))
 
 
 def signal(name, title, is_symlog, text_format="~g"):
-    colour = {"domain": [name], "range": ["#0077CC"]}
-    return chart(signal_layers(name, colour, y_axis(title, is_symlog, text_format)),
+    return chart(signal_layers(name, BLUE, y_axis(title, is_symlog, text_format)),
                  findings_layers(0))
 
 
@@ -162,7 +166,7 @@ def layers(formula, sources, title, scale, needs=""):
     flags = flags.replace("own.", "datum._source.trainward.layer.")
     return {
         "$schema": SCHEMA, "autosize": {"contains": "padding", "type": "fit"},
-        "config": {"view": {"fill": "#D3DAE6", "stroke": None}},
+        "config": {**QUIET, "view": {"fill": "#D3DAE6", "stroke": None}},
         "data": request(
             "trainward-charts", [{"exists": {"field": "trainward.layer.name"}}],
             ["trainward.run.id", "trainward.step", "trainward.layer.name",
