@@ -5,6 +5,7 @@
 #include "settings.h"
 
 #include "advisories/log.h"
+#include "sinks/kibana.h"
 #include "sinks/sink.h"
 #include "sources/source.h"
 
@@ -47,6 +48,7 @@ struct tw_config {
     struct tw_texts log_map; /* "raw name=signal"; `logs: {map: {...}}` */
     size_t n_sinks;
     struct tw_configured_sink *sinks;
+    struct tw_kibana_config kibana;    /* kibana.url NULL: none */
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
     struct tw_limits limits;

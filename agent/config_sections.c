@@ -119,6 +119,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
         {"limits", {limits_options, COUNT(limits_options), loader->config}},
         {"checkpoint", {checkpoint_options, COUNT(checkpoint_options), loader->config}},
+        {"kibana", {tw_kibana_options, tw_kibana_n_options, &loader->config->kibana}},
         {"advisory_log.kafka", {log_kafka_options, COUNT(log_kafka_options), loader->config}},
     };
     for (size_t i = 0; i < COUNT(sections); i++) {
@@ -133,7 +134,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
 static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
                                         "rules",     "sinks",   "delivery",     "checkpoint",
                                         "http",      "limits",  "log",          "shutdown_timeout",
-                                        "logs",      "charts"};
+                                        "logs",      "charts",  "kibana"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -5,10 +5,11 @@
 
 #include "sinks/curl_client.h"
 #include "sinks/elasticsearch_error.h"
+#include "sinks/http_answer.h"
+#include "sinks/http_login.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,59 +25,14 @@ struct tw_elasticsearch_client {
     char *authorization; /* "Authorization: ApiKey ...", or NULL */
     size_t host;         /* index in config->urls */
     int is_interrupted;
-    char *answer;
-    size_t answer_size, answer_room;
-    bool is_too_large;
+    struct tw_http_answer answer;
     char curl_error[CURL_ERROR_SIZE];
 };
 
-static size_t on_answer(char *bytes, size_t one, size_t n, void *opaque)
+static struct tw_http_login login_of(const struct tw_elasticsearch_config *config)
 {
-    struct tw_elasticsearch_client *client = opaque;
-    (void)one;
-    if (client->answer_size + n > ANSWER_BYTES_MAX) {
-        client->is_too_large = true;
-        return 0;
-    }
-    if (client->answer_size + n + 1 > client->answer_room) {
-        size_t room = 2 * (client->answer_size + n + 1);
-        char *grown = realloc(client->answer, room);
-        if (!grown)
-            return 0;
-        client->answer = grown;
-        client->answer_room = room;
-    }
-    memcpy(client->answer + client->answer_size, bytes, n);
-    client->answer_size += n;
-    client->answer[client->answer_size] = '\0';
-    return n;
-}
-
-static char *base64(const char *text)
-{
-    size_t n = strlen(text);
-    char *ret = malloc(4 * ((n + 2) / 3) + 1);
-    if (ret)
-        EVP_EncodeBlock((unsigned char *)ret, (const unsigned char *)text, (int)n);
-    return ret;
-}
-
-/* Elasticsearch hands out a key both as "id:key" and as base64 of that. */
-static int set_authorization(struct tw_elasticsearch_client *client, struct tw_error *error)
-{
-    const char *key = client->config->api_key, *token = client->config->bearer_token;
-    if (!key && !token)
-        return 0;
-    char *encoded = key && strchr(key, ':') ? base64(key) : strdup(key ? key : token);
-    int n = encoded ? asprintf(&client->authorization, "Authorization: %s %s",
-                               key ? "ApiKey" : "Bearer", encoded)
-                    : -1;
-    free(encoded);
-    if (n < 0) {
-        client->authorization = NULL;
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    }
-    return 0;
+    return (struct tw_http_login){config->api_key, config->bearer_token, config->username,
+                                  config->password};
 }
 
 static int check_url(const char *url, struct tw_error *error)
@@ -105,20 +61,11 @@ static int check_prefix(const char *prefix, struct tw_error *error)
 
 static int check_login(const struct tw_elasticsearch_config *config, struct tw_error *error)
 {
-    const char *secrets[] = {config->api_key, config->bearer_token};
-    if (!!config->api_key + !!config->bearer_token + !!config->username > 1)
-        return tw_error_set(error, -EINVAL,
-                            "api_key, bearer_token and username exclude each other");
-    for (size_t i = 0; i < 2; i++) {
-        if (secrets[i] && strpbrk(secrets[i], "\r\n"))
-            return tw_error_set(error, -EINVAL, "%s: it holds a line break",
-                                i ? "bearer_token" : "api_key");
-    }
-    if ((!config->username) != (!config->password))
-        return tw_error_set(error, -EINVAL, "username and password belong together");
-    if (config->key_file && !config->cert_file)
-        return tw_error_set(error, -EINVAL, "key_file belongs to a cert_file");
-    return 0;
+    const struct tw_http_login login = login_of(config);
+    int result = tw_http_login_check(&login, error);
+    if (!result && config->key_file && !config->cert_file)
+        result = tw_error_set(error, -EINVAL, "key_file belongs to a cert_file");
+    return result;
 }
 
 static int check_config(const struct tw_elasticsearch_config *config, struct tw_error *error)
@@ -143,9 +90,11 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
     struct tw_elasticsearch_client *client = calloc(1, sizeof *client);
     if (!client)
         return tw_error_set(error, -ENOMEM, "out of memory");
+    const struct tw_http_login login = login_of(config);
     client->config = config;
+    client->answer.max = ANSWER_BYTES_MAX;
     client->curl = tw_curl_new(client->curl_error, config->ca_file, config->timeout);
-    result = client->curl ? set_authorization(client, error)
+    result = client->curl ? tw_http_login_header(&login, &client->authorization, error)
                           : tw_error_set(error, -ENOMEM, "out of memory");
     if (result) {
         tw_elasticsearch_client_close(client);
@@ -163,8 +112,8 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
         curl_easy_setopt(client->curl, CURLOPT_USERNAME, config->username);
         curl_easy_setopt(client->curl, CURLOPT_PASSWORD, config->password);
     }
-    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, client);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &client->answer);
     curl_easy_setopt(client->curl, CURLOPT_ACCEPT_ENCODING, "");
     *ret = client;
     return 0;
@@ -175,10 +124,8 @@ void tw_elasticsearch_client_close(struct tw_elasticsearch_client *client)
     if (!client)
         return;
     curl_easy_cleanup(client->curl);
-    if (client->authorization)
-        memset(client->authorization, 0, strlen(client->authorization));
-    free(client->authorization);
-    free(client->answer);
+    tw_http_header_free(client->authorization);
+    tw_http_answer_release(&client->answer);
     free(client);
 }
 
@@ -246,8 +193,7 @@ static CURLcode perform(struct tw_elasticsearch_client *client,
         n--;
     if (snprintf(url, sizeof url, "%.*s%s", (int)n, host, request->path) >= (int)sizeof url)
         return CURLE_URL_MALFORMAT;
-    client->answer_size = 0;
-    client->is_too_large = false;
+    tw_http_answer_clear(&client->answer);
     client->curl_error[0] = '\0';
     curl_easy_setopt(client->curl, CURLOPT_URL, url);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
@@ -274,11 +220,11 @@ static int try_hosts(struct tw_elasticsearch_client *client,
     size_t n_hosts = client->config->urls.n;
     for (size_t i = 0; i < n_hosts; i++) {
         CURLcode code = perform(client, request, body, size, headers);
-        *ret = (struct tw_elasticsearch_answer){.body = client->answer_size ? client->answer : "",
-                                                .size = client->answer_size,
-                                                .is_too_large = client->is_too_large};
+        *ret = (struct tw_elasticsearch_answer){.body = tw_http_answer_text(&client->answer),
+                                                .size = client->answer.size,
+                                                .is_too_large = client->answer.is_too_large};
         curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-        bool has_answer = code == CURLE_OK || client->is_too_large;
+        bool has_answer = code == CURLE_OK || client->answer.is_too_large;
         if (has_answer && (!is_gateway_trouble(ret->status) || i + 1 == n_hosts))
             return 0;
         if (!has_answer)

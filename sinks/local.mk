@@ -52,6 +52,15 @@ libsinks_la_SOURCES = \
 	sinks/notify/store_kafka.c \
 	sinks/notify/subject.c sinks/notify/subject.h \
 	sinks/notify/times.c sinks/notify/times.h \
+	sinks/http_answer.c sinks/http_answer.h \
+	sinks/http_login.c sinks/http_login.h \
+	sinks/kibana.c sinks/kibana.h \
+	sinks/kibana_client.c sinks/kibana_client.h \
+	sinks/kibana_objects.c sinks/kibana_objects.h \
+	sinks/kibana_setup.c sinks/kibana_setup.h \
+	sinks/mail_html.c \
+	sinks/mail_text.c sinks/mail_text.h \
+	sinks/mime.c sinks/mime.h \
 	sinks/sink.h sinks/sinks.c \
 	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
 	sinks/webhook.c \

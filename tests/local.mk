@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
+	docs/kibana.md \
 	docs/logs.md \
 	docs/reports.md \
 	docs/report.png \
@@ -158,6 +159,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/configuration.schema.json \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
+	tests/contracts/saved_object.schema.json \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \
@@ -222,6 +224,8 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/chaos.py \
 	tests/support/jobs.py \
 	tests/support/notifications.py \
+	tests/support/kibana.py \
+	tests/support/kibana_server.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
@@ -236,6 +240,9 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_charts.py \
 	tests/test_commands.py \
 	tests/test_contracts.py \
+	tests/test_kibana_objects.py \
+	tests/test_kibana_queries.py \
+	tests/test_kibana_setup.py \
 	tests/test_docs.py \
 	tests/test_emitter.py \
 	tests/test_feed.py \
