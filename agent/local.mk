@@ -147,6 +147,7 @@ AGENT_TESTS = \
 	tests/unit/test_episodes \
 	tests/unit/test_feed_wait \
 	tests/unit/test_heartbeat \
+	tests/unit/test_job_output \
 	tests/unit/test_lanes \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
@@ -192,6 +193,7 @@ tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_job_output_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_twin_logs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/watch_fixture.h
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
