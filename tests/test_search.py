@@ -32,7 +32,7 @@ def config_of(folder, url, prefix, **sink):
         "delivery": {"backoff_first": "50ms", "backoff_max": "300ms"},
         "http": {"listen": "127.0.0.1:0"},
         "sinks": [{"elasticsearch": {"name": "search", "urls": [url] if isinstance(url, str) else url,
-                                     "index_prefix": prefix, "timeout": "10s", **sink}}]})
+                                     "index_prefix": prefix, "timeout": "60s", **sink}}]})
 
 
 def put_runs(folder, cases=CASES):
@@ -253,8 +253,8 @@ def test_a_bad_connection_loses_and_doubles_nothing(server, agents, tmp_path, te
     expected = expected_of(tmp_path)
     with Proxy(server) as proxy:
         set_up(config_of(tmp_path, proxy.url, test_name))
-        config = config_of(tmp_path, proxy.url, test_name, timeout="3s")
-        proxy.faults = [CUT, HALF_CLOSE, delay(4), answer(429), answer(503), answer(502), CUT,
+        config = config_of(tmp_path, proxy.url, test_name, timeout="5s")
+        proxy.faults = [CUT, HALF_CLOSE, delay(7), answer(429), answer(503), answer(502), CUT,
                         answer(500), answer(401), answer(403), HALF_CLOSE]
         proxy.faults = [fault if callable(fault) else (lambda body, fault=fault: fault)
                         for fault in proxy.faults]
