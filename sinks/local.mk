@@ -15,6 +15,12 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_objects.c sinks/elasticsearch_objects.h \
 	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
 	sinks/email.c \
+	sinks/http_answer.c sinks/http_answer.h \
+	sinks/http_login.c sinks/http_login.h \
+	sinks/kibana.c sinks/kibana.h \
+	sinks/kibana_client.c sinks/kibana_client.h \
+	sinks/kibana_objects.c sinks/kibana_objects.h \
+	sinks/kibana_setup.c sinks/kibana_setup.h \
 	sinks/mail/chart.c sinks/mail/chart.h \
 	sinks/mail/curl.c \
 	sinks/mail/dialogue.c sinks/mail/dialogue.h \
@@ -26,14 +32,16 @@ libsinks_la_SOURCES = \
 	sinks/mail/mime.c sinks/mail/mime.h \
 	sinks/mail/server.c \
 	sinks/mail/templates.c sinks/mail/templates.h \
-	sinks/mail/transport.h sinks/mail/transports.c \
+	sinks/mail/transport.h \
+	sinks/mail/transports.c \
 	sinks/mail/view.c sinks/mail/view.h \
 	sinks/mail/wrap.c sinks/mail/wrap.h \
 	sinks/notify/alert.c sinks/notify/alert.h \
-	sinks/notify/groups.c sinks/notify/groups.h sinks/notify/groups_parts.h \
+	sinks/notify/groups.c sinks/notify/groups.h \
 	sinks/notify/groups_due.c \
 	sinks/notify/groups_make.c \
 	sinks/notify/groups_outbox.c \
+	sinks/notify/groups_parts.h \
 	sinks/notify/groups_records.c \
 	sinks/notify/iso_time.c sinks/notify/iso_time.h \
 	sinks/notify/limits.c sinks/notify/limits.h \
@@ -47,22 +55,16 @@ libsinks_la_SOURCES = \
 	sinks/notify/silence_store.c sinks/notify/silence_store.h \
 	sinks/notify/silence_topic.c \
 	sinks/notify/silences.c sinks/notify/silences.h \
-	sinks/notify/store.c sinks/notify/store.h sinks/notify/store_kind.h \
+	sinks/notify/store.c sinks/notify/store.h \
 	sinks/notify/store_file.c \
 	sinks/notify/store_kafka.c \
+	sinks/notify/store_kind.h \
 	sinks/notify/subject.c sinks/notify/subject.h \
 	sinks/notify/times.c sinks/notify/times.h \
-	sinks/http_answer.c sinks/http_answer.h \
-	sinks/http_login.c sinks/http_login.h \
-	sinks/kibana.c sinks/kibana.h \
-	sinks/kibana_client.c sinks/kibana_client.h \
-	sinks/kibana_objects.c sinks/kibana_objects.h \
-	sinks/kibana_setup.c sinks/kibana_setup.h \
-	sinks/mail_html.c \
-	sinks/mail_text.c sinks/mail_text.h \
-	sinks/mime.c sinks/mime.h \
-	sinks/sink.h sinks/sinks.c \
-	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
+	sinks/sink.h \
+	sinks/sinks.c \
+	sinks/terminal.c sinks/terminal.h \
+	sinks/terminal_render.c \
 	sinks/webhook.c \
 	sinks/webhook/body.c sinks/webhook/body.h \
 	sinks/webhook/signature.c sinks/webhook/signature.h
