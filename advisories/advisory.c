@@ -6,7 +6,9 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -138,6 +140,34 @@ static char *finish(json_t *document, bool is_complete)
     return text;
 }
 
+/* Four digits are enough to draw by. */
+static json_t *point_json(uint64_t step, double value)
+{
+    char digits[32];
+    if (!isfinite(value))
+        return json_pack("[I, n]", (json_int_t)step);
+    snprintf(digits, sizeof digits, "%.4g", value);
+    return json_pack("[I, f]", (json_int_t)step, strtod(digits, NULL));
+}
+
+static json_t *chart_json(const struct tw_chart *chart)
+{
+    json_t *points = json_array();
+    for (size_t i = 0; points && i < chart->n; i++) {
+        if (json_array_append_new(points,
+                                  point_json(chart->points[i].step, chart->points[i].value))) {
+            json_decref(points);
+            points = NULL;
+        }
+    }
+    return points ? json_pack("{s: s, s: o}", "signal", chart->signal, "points", points) : NULL;
+}
+
+static int set_chart(json_t *trainward, const struct tw_chart *chart)
+{
+    return chart && chart->n ? set(trainward, "chart", chart_json(chart)) : 0;
+}
+
 char *tw_episode_document(const struct tw_episode_advisory *advisory)
 {
     char message[1024], id[TW_EVENT_ID_SIZE], cause[160];
@@ -159,7 +189,7 @@ char *tw_episode_document(const struct tw_episode_advisory *advisory)
         !set(trainward, "transition", json_integer(advisory->transition)) &&
         !set(trainward, "step", json_integer((json_int_t)advisory->step)) &&
         !set_text(trainward, "follows_from", tw_episode_cause(advisory, cause, sizeof cause)) &&
-        !tw_finding_set_fields(trainward, advisory);
+        !tw_finding_set_fields(trainward, advisory) && !set_chart(trainward, advisory->chart);
     return finish(document, is_complete);
 }
 

@@ -294,25 +294,28 @@ def two_agents_vs_one(bench):
                              "runs": runs, "records": records, "signals": SIGNALS}
 
 
-def latency(bench):
-    runs, seconds = (100, 3) if bench.smoke else (1000, 60)
+def latency_once(bench, runs, seconds):
+    """With topics and an agent of its own: records that come again would be passed over."""
     bench.topics += 1
     topic = f"telemetry-{bench.topics}"
     bench.kafka.create_topics(topic, partitions=PARTITIONS)
     prefix = bench.prefix(0)
     agent, = bench.agents(1, topic, prefix)
-    stolen, ticks = stolen_and_all()
-    told = []
     try:
         agent.start()
         time.sleep(5 + REBALANCE_DELAY_MS / 1000)
-        for _ in range(bench.rounds):
-            told.append(bench.tool("latency", topic, prefix=prefix, runs=runs, seconds=seconds,
-                                   per_second=1000))
+        return bench.tool("latency", topic, prefix=prefix, runs=runs, seconds=seconds,
+                          per_second=1000)
     finally:
         agent.stop()
+        bench.forget(topic, prefix)
+
+
+def latency(bench):
+    runs, seconds = (100, 3) if bench.smoke else (1000, 60)
+    stolen, ticks = stolen_and_all()
+    told = [latency_once(bench, runs, seconds) for _ in range(bench.rounds)]
     stolen_now, ticks_now = stolen_and_all()
-    bench.forget(topic, prefix)
     p99 = quartiles([one["p99_ms"] for one in told])
     return p99["median"], {"rounds": bench.rounds, "p99_ms": p99, "each": told,
                            "records_a_second": 1000, "runs": runs, "signals": SIGNALS,

@@ -48,8 +48,11 @@ static void note_break(struct tw_course *course, uint64_t step)
     course->breaks[0] = (struct tw_course_break){course->count, course->newest_step, step};
 }
 
+_Thread_local uint64_t tw_course_pushes;
+
 void tw_course_push(struct tw_course *course, double loss, uint64_t step)
 {
+    tw_course_pushes++;
     if (loss < 0 && !course->is_linear)
         make_linear(course);
     if (course->count && step < course->newest_step)

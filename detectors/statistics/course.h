@@ -46,6 +46,8 @@ void tw_course_start(struct tw_course *course);
 void tw_course_begin_data(struct tw_course *course);
 /* Adds a finite loss. */
 void tw_course_push(struct tw_course *course, double loss, uint64_t step);
+/* Counts what this thread has pushed into any course: between two pushes no course changes. */
+extern _Thread_local uint64_t tw_course_pushes;
 
 /* From the scale back to a loss, limited to 1e308. */
 double tw_course_loss(const struct tw_course *course, double scaled);

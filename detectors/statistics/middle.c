@@ -61,6 +61,12 @@ bool tw_middle_is_known(const struct tw_middle *middle)
     return middle->of && low >= middle->below && high < (unsigned)middle->below + middle->n;
 }
 
+bool tw_middle_is_equal(const struct tw_middle *a, const struct tw_middle *b)
+{
+    return a->of == b->of && a->below == b->below && a->n == b->n &&
+           !memcmp(a->near, b->near, a->n * sizeof *a->near);
+}
+
 void tw_middle_find(struct tw_middle *middle, const float *values, unsigned n, float guess,
                     float width)
 {

@@ -24,6 +24,7 @@ bool tw_middle_is_known(const struct tw_middle *middle);
 /* Finds it among all the `n` <= 256 values, quickly where it is within `width` of `guess`. */
 void tw_middle_find(struct tw_middle *middle, const float *values, unsigned n, float guess,
                     float width);
+bool tw_middle_is_equal(const struct tw_middle *a, const struct tw_middle *b);
 /* The median; the mean of two where they are even. The middle must be known. */
 double tw_middle_median(const struct tw_middle *middle);
 

@@ -166,6 +166,60 @@ static void a_baseline_is_that_of_the_newest_healthy_losses(void **state)
     }
 }
 
+static bool is_learned(unsigned which, unsigned i)
+{
+    return i < 500 || which == 0 ? i % 11 != 0 : i % 7 != 0;
+}
+
+static void a_second_run_in_the_same_memory_is_not_taken_for_the_first(void **state)
+{
+    struct tw_course course;
+    struct tw_loss_baseline baseline;
+    (void)state;
+    for (unsigned run = 1; run < 4; run++) {
+        tw_course_start(&course);
+        tw_loss_baseline_start(&baseline);
+        tw_course_push(&course, exp(run), 0);
+        tw_loss_baseline_turn(&baseline, &course);
+        tw_loss_baseline_learn(&baseline, &course, 0);
+        assert_true(fabs(baseline.median - run) < 1e-6);
+    }
+}
+
+/* Two of one course, which are equal for a while and then are not, against the same two alone. */
+static void baselines_of_one_course_are_what_each_is_alone(void **state)
+{
+    struct tw_course shared, own[2];
+    struct tw_loss_baseline together[2], alone[2];
+    uint64_t seed = 3;
+    (void)state;
+    tw_course_start(&shared);
+    for (unsigned which = 0; which < 2; which++) {
+        tw_course_start(&own[which]);
+        tw_loss_baseline_start(&together[which]);
+        tw_loss_baseline_start(&alone[which]);
+    }
+    for (unsigned i = 0; i < 1500; i++) {
+        double loss = exp(.3 * next_heavy(&seed) - (double)i / 2000);
+        tw_course_push(&shared, loss, i);
+        for (unsigned which = 0; which < 2; which++) {
+            tw_loss_baseline_turn(&together[which], &shared);
+            if (is_learned(which, i))
+                tw_loss_baseline_learn(&together[which], &shared, which);
+        }
+        for (unsigned which = 0; which < 2; which++) {
+            tw_course_push(&own[which], loss, i);
+            tw_loss_baseline_turn(&alone[which], &own[which]);
+            if (is_learned(which, i))
+                tw_loss_baseline_learn(&alone[which], &own[which], which);
+            assert_true(together[which].median == alone[which].median);
+            assert_true(together[which].spread == alone[which].spread);
+            assert_true(together[which].variance == alone[which].variance);
+        }
+    }
+    assert_memory_not_equal(together[0].healthy, together[1].healthy, sizeof together[0].healthy);
+}
+
 static void a_baseline_outlasts_a_trouble_that_pushes_it_out(void **state)
 {
     struct tw_course course;
@@ -233,6 +287,8 @@ int main(void)
         cmocka_unit_test(uneven_steps_are_nearly_those_that_came),
         cmocka_unit_test(a_traces_steps_are_exact_where_they_are_even),
         cmocka_unit_test(a_baseline_is_that_of_the_newest_healthy_losses),
+        cmocka_unit_test(a_second_run_in_the_same_memory_is_not_taken_for_the_first),
+        cmocka_unit_test(baselines_of_one_course_are_what_each_is_alone),
         cmocka_unit_test(a_baseline_outlasts_a_trouble_that_pushes_it_out),
         cmocka_unit_test(a_baseline_goes_over_to_the_linear_scale),
         cmocka_unit_test(sizes_of_updates_have_the_median_of_the_newest),
