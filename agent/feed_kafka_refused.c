@@ -159,10 +159,11 @@ int tw_kafka_feed_mind_refused(struct tw_kafka_feed *feed, struct tw_error *erro
         if (!result)
             tw_state_topic_settle(feed->store, refused.number);
     }
+    if (!n || n_too_large || result)
+        return result;
     /* Each of them fits, and all together did not. */
-    if (n && !n_too_large && !result)
-        result = tw_state_topic_narrow(feed->store, error);
-    return result;
+    result = flush(feed, error);
+    return result ? result : tw_state_topic_narrow(feed->store, error);
 }
 
 int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double deadline, struct tw_error *error)

@@ -152,9 +152,9 @@ AGENT_TESTS = \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
-	tests/unit/test_episode_chart \
 	tests/unit/test_refused_states \
 	tests/unit/test_retired_ids \
+	tests/unit/test_episode_chart \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
