@@ -114,7 +114,8 @@ static void give(struct world *world, struct tw_record record)
 }
 
 /* Steps `first` to `last` of a run, a second apart. */
-static void train(struct world *world, const char *run, uint64_t first, uint64_t last)
+__attribute__((unused)) static void train(struct world *world, const char *run, uint64_t first,
+                                          uint64_t last)
 {
     for (uint64_t step = first; step <= last; step++)
         give(world, make_record(run, step, EPOCH_MS + 1000 * (int64_t)step));
@@ -153,7 +154,8 @@ static struct tw_run *find(const struct world *world, const char *run)
 }
 
 /* The next life of the agent, with one run. */
-static void restore(struct world *world, const unsigned char *data, size_t size)
+__attribute__((unused)) static void restore(struct world *world, const unsigned char *data,
+                                            size_t size)
 {
     struct tw_run *run;
     close_watch(world);
