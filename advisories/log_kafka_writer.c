@@ -57,7 +57,7 @@ int tw_kafka_writer_open(void **ret, const struct tw_log_location *location, str
         {"topic.metadata.propagation.max.ms", "5000"}, /* how long a topic may be new */
         {NULL, NULL}};
     /* Implies acks=all. */
-    static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+    static const struct tw_kafka_setting fixed[] = {TW_KAFKA_SAFE_PRODUCER, {NULL, NULL}};
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return tw_error_set(error, -ENOMEM, "out of memory");

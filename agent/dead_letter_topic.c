@@ -100,7 +100,7 @@ static int new_producer(struct tw_dead_letter_topic *topic, const char *brokers,
         {"topic.metadata.propagation.max.ms", "5000"},
         {NULL, NULL}};
     /* An outage must not turn into failed messages: they wait, and the flush says that they do. */
-    static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"},
+    static const struct tw_kafka_setting fixed[] = {TW_KAFKA_SAFE_PRODUCER,
                                                     {"message.timeout.ms", "0"},
                                                     {"message.max.bytes", LETTER_BYTES},
                                                     {NULL, NULL}};

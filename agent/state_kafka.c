@@ -91,7 +91,7 @@ static int open_producer(struct tw_state_topic *topic, struct tw_error *error)
                                                 {"queue.buffering.max.kbytes", "32768"},
                                                 {NULL, NULL}};
     const struct tw_kafka_setting fixed[] = {
-        {"enable.idempotence", "true"}, {"message.timeout.ms", timeout}, {NULL, NULL}};
+        TW_KAFKA_SAFE_PRODUCER, {"message.timeout.ms", timeout}, {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
                                                fixed};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

@@ -131,7 +131,7 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
         properties.n++;
     snprintf(largest, sizeof largest, "%zu", options->batch_bytes + 2 * TW_RECORD_BYTES_MAX);
     const struct tw_kafka_setting defaults[] = {
-        {"enable.idempotence", "true"},
+        TW_KAFKA_SAFE_PRODUCER,
         {"linger.ms", "0"}, /* the writer thread has lingered already */
         {"queue.buffering.max.kbytes", QUEUE_KBYTES},
         /* What waits for a broker is limited by its size alone, not by how long that is away. */

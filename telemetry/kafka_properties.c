@@ -39,6 +39,8 @@ static const struct {
     {"allow.auto.create.topics", "is always false here: 'trainward setup kafka' creates topics",
      true},
     {"enable.idempotence", "is always true here", true},
+    {"max.in.flight", "is trainward's to set", true},
+    {"max.in.flight.requests.per.connection", "is trainward's to set", true},
     {"acks", "is always 'all' here", true},
     {"request.required.acks", "is always 'all' here", true},
 };

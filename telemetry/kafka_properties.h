@@ -13,6 +13,17 @@ struct tw_kafka_setting {
     const char *name, *value;
 };
 
+/* What a producer needs whose messages are neither lost nor out of order. One request at a time: a
+ * broker that knows nothing of a producer takes messages of any sequence number. Where it refuses
+ * the first message (it does not lead the partition yet) and takes the second, which was on its way
+ * already, the first one's repeat counts for it as out of order, and librdkafka takes that for a
+ * message which the broker has: reported as delivered, it is nowhere. */
+#define TW_KAFKA_SAFE_PRODUCER                                                                     \
+    {"enable.idempotence", "true"},                                                                \
+    {                                                                                              \
+        "max.in.flight.requests.per.connection", "1"                                               \
+    }
+
 struct tw_kafka_settings {
     const char *brokers;                     /* host:port, separated by commas */
     const struct tw_kafka_setting *defaults; /* the user may say otherwise; ended by {NULL, NULL} */

@@ -56,7 +56,7 @@ int tw_silence_topic_set(const struct tw_log_location *location, const char *id,
     struct tw_kafka_trouble trouble;
     rd_kafka_t *client;
     char topic[256], why[400];
-    static const struct tw_kafka_setting fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+    static const struct tw_kafka_setting fixed[] = {TW_KAFKA_SAFE_PRODUCER, {NULL, NULL}};
     tw_kafka_name(topic, sizeof topic, location, TW_NOTIFICATIONS, NULL);
     tw_kafka_trouble_init(&trouble);
     int result = tw_kafka_client_open(&client, RD_KAFKA_PRODUCER, location, no_settings, fixed,

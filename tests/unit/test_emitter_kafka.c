@@ -507,6 +507,23 @@ static void a_retried_message_arrives_once_and_in_order(void **state)
     end_reading(&arrived);
 }
 
+/* The second is given to the producer while the first, which the broker refuses, has no answer. */
+static void a_refused_message_is_not_overtaken(void **state)
+{
+    (void)state;
+    struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.linger_seconds = 1e-3});
+    struct arrived arrived;
+    rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, 0 /* Produce */, 1,
+                                                 RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 500);
+    emit_step(emitter, 0, NAN);
+    wait_a_moment();
+    emit_step(emitter, 1, NAN);
+    close_emitter(emitter, 2);
+    begin_reading(&arrived);
+    assert_steps_arrive(&arrived, 0, 2);
+    end_reading(&arrived);
+}
+
 /* As a broker says that lost what it had acknowledged. */
 static void end_producer(void)
 {
@@ -674,6 +691,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(ranks_of_a_run_share_its_partition, start_broker,
                                         stop_broker),
         cmocka_unit_test_setup_teardown(what_the_broker_refuses_is_lost_and_said, start_broker,
+                                        stop_broker),
+        cmocka_unit_test_setup_teardown(a_refused_message_is_not_overtaken, start_broker,
                                         stop_broker),
         cmocka_unit_test_setup_teardown(a_retried_message_arrives_once_and_in_order, start_broker,
                                         stop_broker),
