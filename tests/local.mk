@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
+	docs/notifications.md \
 	docs/logs.md \
 	docs/reports.md \
 	docs/report.png \
@@ -71,8 +72,6 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
 	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
-.PHONY: check-threads
-	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads threaded-tests
 threaded-tests: $(THREADED_TESTS)
 check-threads:
@@ -88,6 +87,14 @@ outage: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
+
+# Notifications while the mail server fails in every way and the agent is killed: the large one.
+.PHONY: check-notify-oracle
+check-notify-oracle: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_NOTIFY_RUNS=$${TW_NOTIFY_RUNS:-200} \
+		TW_NOTIFY_BLOWS=$${TW_NOTIFY_BLOWS:-80} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_notify_oracle.py
 
 # Logs by their real writers. W&B, MLflow, TensorBoard, Keras and transformers come to more than a
 # gigabyte with what they need, which is why ../run-tests has tensorboardX alone.
@@ -194,6 +201,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
 	tests/services/exim.py \
+	tests/services/faulty_mail.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -201,10 +209,12 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/opensearch.pom.xml \
 	tests/services/opensearch.py \
 	tests/services/process.py \
+	tests/services/receiver.py \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
 	tests/support/notifications.py \
+	tests/support/notifying.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
@@ -228,6 +238,9 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_line.py \
 	tests/test_logs.py \
 	tests/test_mail.py \
+	tests/test_notifications.py \
+	tests/test_notify_oracle.py \
+	tests/test_webhook.py \
 	tests/test_mail_transports.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \
