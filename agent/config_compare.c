@@ -96,7 +96,8 @@ bool tw_config_has_same_inputs(const struct tw_config *a, const struct tw_config
     tw_settings_digest(&a->settings, of_a);
     tw_settings_digest(&b->settings, of_b);
     return !strcmp(of_a, of_b) && same_text(a->state_dir, b->state_dir) && same_sources(a, b) &&
-           same_log(a, b) && same_limits(&a->limits, &b->limits);
+           same_log(a, b) && tw_config_draws(a) == tw_config_draws(b) &&
+           same_limits(&a->limits, &b->limits);
 }
 
 void tw_config_exchange_outputs(struct tw_config *a, struct tw_config *b)

@@ -285,6 +285,8 @@ static void put_all(struct printer *printer, struct tw_config_loader *loader)
     }
     put_detectors(printer, root, &config->settings);
     put_sinks(printer, root, config);
+    if (config->kibana.url)
+        put_section(printer, root, loader, "kibana");
     put_section(printer, root, loader, "delivery");
     put_section(printer, root, loader, "checkpoint");
     put_section(printer, root, loader, "limits");

@@ -5,6 +5,7 @@
 
 #include "agent/config_compare.h"
 #include "agent/daemon_parts.h"
+#include "agent/feed_wait.h"
 #include "agent/feedback_files.h"
 #include "agent/heartbeat.h"
 #include "agent/load_rules.h"
@@ -73,9 +74,8 @@ static int take_feedback(struct tw_daemon *daemon, struct tw_error *error)
     if (daemon->config->log_in_kafka || now < daemon->next_feedback)
         return 0;
     daemon->next_feedback = now + FEEDBACK_SECONDS;
-    return tw_feedback_take(daemon->config->state_dir, daemon->services.log,
-                            daemon->services.flush_seconds, &figures->feedback, tell_feedback,
-                            error);
+    return tw_feedback_take(daemon->config->state_dir, daemon->services.log, TW_FEED_FLUSH_SECONDS,
+                            &figures->feedback, tell_feedback, error);
 }
 
 /* ---- reload ---- */
@@ -173,11 +173,11 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
     return 0;
 }
 
-/* Everything together within the configured bound: the last checkpoint, then the sinks. */
+/* Everything together within the configured bound: the last checkpoint, then the sinks. A wait that
+ * was under way when the signal came counts. */
 static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
-    double deadline = tw_now_seconds() + daemon->config->shutdown_timeout;
-    daemon->services.flush_seconds = daemon->config->shutdown_timeout / 2; /* log, then store */
+    double deadline = tw_feed_stop(&daemon->services) + daemon->config->shutdown_timeout;
     int result = save_feeds(daemon, tw_feed_checkpoint, error);
     tw_daemon_stop(daemon, result ? 0 : deadline);
     return result;
@@ -191,7 +191,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .config = options->config,
         .services = {.config = options->config,
                      .metrics = options->metrics,
-                     .flush_seconds = TW_FEED_FLUSH_SECONDS,
+                     .is_stopping = tw_daemon_is_stopping,
                      .room = {.runs_max = options->config->limits.runs,
                               .bytes_max = (double)options->config->limits.memory}},
         .begun = tw_now_seconds(),
@@ -203,7 +203,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         return result;
     }
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
-               daemon.n_deliveries);
+               daemon.config->n_sinks);
     options->begun(options->closure);
     tw_daemon_tell_now(&daemon);
     int end = loop(&daemon, ret_next, error);

@@ -64,6 +64,9 @@ const struct tw_metric_name tw_metric_table[] = {
 
     {"trainward_runs", "source", "Runs that are watched", SOURCE(runs)},
     {"trainward_unsaved_runs", "source", "Runs that changed since their snapshot", SOURCE(unsaved)},
+    {"trainward_runs_without_state", "source",
+     "Runs whose snapshot the brokers refuse as too large; a restart judges them anew",
+     SOURCE(without_state)},
     {"trainward_records_total", "source", "Records taken, repeats among them", SOURCE(records)},
     {"trainward_repeated_records_total", "source",
      "Records that had come before and were passed over", SOURCE(repeats)},

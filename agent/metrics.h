@@ -35,8 +35,9 @@ struct tw_source_figures {
     uint64_t records_lost;  /* deleted from the topic before they were read */
     uint64_t confirmations; /* times that it was asked whether the partitions are still ours */
     double restore_seconds;
-    uint64_t runs;    /* watched now */
-    uint64_t unsaved; /* of them, changed since their snapshot */
+    uint64_t runs;          /* watched now */
+    uint64_t unsaved;       /* of them, changed since their snapshot */
+    uint64_t without_state; /* of them, too large for a snapshot (refused_states.h) */
     size_t n_partitions;
     struct tw_partition_figures *partitions; /* owned; those of this agent, by number */
 };

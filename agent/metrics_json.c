@@ -48,14 +48,15 @@ static json_t *partitions_json(const struct tw_source_figures *source)
 static json_t *source_json(const struct tw_source_figures *source)
 {
     return json_pack(
-        "{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "name",
+        "{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "name",
         tw_json_string(source->name), "waiting", text_or_null(source->waiting), "runs",
-        (json_int_t)source->runs, "records", (json_int_t)source->records, "repeats",
-        (json_int_t)source->repeats, "broken", (json_int_t)source->broken, "dead_letters",
-        (json_int_t)source->dead_letters, "snapshots", (json_int_t)source->snapshots,
-        "snapshot_bytes", (json_int_t)source->snapshot_bytes, "snapshot_failures",
-        (json_int_t)source->snapshot_failures, "restored_runs", (json_int_t)source->restored_runs,
-        "restore_seconds", source->restore_seconds, "partitions", partitions_json(source));
+        (json_int_t)source->runs, "without_state", (json_int_t)source->without_state, "records",
+        (json_int_t)source->records, "repeats", (json_int_t)source->repeats, "broken",
+        (json_int_t)source->broken, "dead_letters", (json_int_t)source->dead_letters, "snapshots",
+        (json_int_t)source->snapshots, "snapshot_bytes", (json_int_t)source->snapshot_bytes,
+        "snapshot_failures", (json_int_t)source->snapshot_failures, "restored_runs",
+        (json_int_t)source->restored_runs, "restore_seconds", source->restore_seconds, "partitions",
+        partitions_json(source));
 }
 
 static json_t *sources_json(const struct tw_figures *figures)

@@ -83,7 +83,8 @@ static void add_of_log(struct tw_topics *topics, const struct tw_config *config)
 {
     enum tw_topic_need need = config->log_in_kafka ? TW_TOPIC_NEEDED : TW_TOPIC_FOR_LATER;
     add_named(topics, need, config->log_prefix, "advisories", of_log);
-    add_named(topics, TW_TOPIC_FOR_LATER, config->log_prefix, "charts", of_log);
+    add_named(topics, tw_config_draws(config) ? need : TW_TOPIC_FOR_LATER, config->log_prefix,
+              "charts", of_log);
     add_named(topics,
               config->log_in_kafka && notifies(config) ? TW_TOPIC_NEEDED : TW_TOPIC_FOR_LATER,
               config->log_prefix, "notifications", compacted);

@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from services import exim as exim_service
+from services.elasticsearch import Elasticsearch
 from services.kafka import Kafka
 from services.mail import Mail
 from services.opensearch import OpenSearch
@@ -52,6 +53,12 @@ def secure_kafka(tmp_path_factory):
 def opensearch(tmp_path_factory):
     yield from _running(OpenSearch(tmp_path_factory.mktemp("opensearch"), SERVICE_LOGS,
                                    programs.BUILD))
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory):
+    yield from _running(Elasticsearch(tmp_path_factory.mktemp("elasticsearch"), SERVICE_LOGS,
+                                      programs.BUILD))
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,12 @@ EXTRA_DIST += \
 	docs/configuration.md \
 	docs/detectors.md \
 	docs/email.md \
+	docs/elasticsearch.md \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
 	docs/notifications.md \
+	docs/kibana.md \
 	docs/logs.md \
 	docs/reports.md \
 	docs/report.png \
@@ -72,6 +74,8 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
 	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
+	tests/unit/test_heartbeat tests/unit/test_job_output tests/unit/test_lanes \
+	tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads threaded-tests
 threaded-tests: $(THREADED_TESTS)
 check-threads:
@@ -107,6 +111,16 @@ check-writers: all
 		$(abs_top_builddir)/venv-writers/bin/python -m pytest -q test_log_writers.py test_log_table_writers.py
 EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
 	tests/test_log_table_writers.py
+
+# A training by PyTorch that is attached by PID and diverges; prints how soon its advisory came. PyTorch
+# with the libraries of CUDA is 5 GB, which is too large for ../run-tests.
+.PHONY: check-live-job
+check-live-job: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-live-job \
+		$(top_srcdir)/tests/requirements-live-job.txt
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv-live-job/bin/python -m pytest -q -s check_live_job.py
+EXTRA_DIST += tests/requirements-live-job.txt tests/check_live_job.py tests/support/live_job.py
 
 # The report in a real browser; Chromium (Debian's `chromium`) is too large for ../run-tests.
 .PHONY: check-pages
@@ -151,9 +165,11 @@ EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__mai
 EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/advisory.schema.json \
 	tests/contracts/analyze.schema.json \
+	tests/contracts/chart.schema.json \
 	tests/contracts/configuration.schema.json \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
+	tests/contracts/saved_object.schema.json \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \
@@ -197,9 +213,12 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/underfitting/records.jsonl \
 	tests/golden/vanishing_gradient/advisories.jsonl \
 	tests/golden/vanishing_gradient/records.jsonl \
+	tests/services/ElasticsearchNode.java \
 	tests/services/OpenSearchNode.java \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
+	tests/services/elasticsearch.pom.xml \
+	tests/services/elasticsearch.py \
 	tests/services/exim.py \
 	tests/services/faulty_mail.py \
 	tests/services/jars.py \
@@ -210,30 +229,43 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/opensearch.py \
 	tests/services/process.py \
 	tests/services/receiver.py \
+	tests/services/proxy.py \
+	tests/services/search.py \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/jobs.py \
 	tests/support/notifications.py \
 	tests/support/notifying.py \
+	tests/support/kibana.py \
+	tests/support/kibana_server.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
 	tests/support/simulated.py \
+	tests/support/small_disk.py \
 	tests/support/systemd.py \
 	tests/support/telemetry.py \
 	tests/support/workers.py \
 	tests/test_acceptance.py \
+	tests/test_attach.py \
 	tests/test_bench_kafka.py \
+	tests/test_charts.py \
 	tests/test_commands.py \
 	tests/test_contracts.py \
+	tests/test_kibana_objects.py \
+	tests/test_kibana_queries.py \
+	tests/test_kibana_setup.py \
 	tests/test_docs.py \
 	tests/test_emitter.py \
 	tests/test_feed.py \
+	tests/test_full_disk.py \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \
 	tests/test_kafka_faults.py \
 	tests/test_kafka_security.py \
+	tests/test_kafka_auto_create.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_logs.py \
@@ -251,9 +283,18 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_ranks.py \
 	tests/test_report.py \
 	tests/test_resume.py \
+	tests/test_search.py \
+	tests/test_search_oracle.py \
 	tests/test_services.py \
 	tests/test_silence.py \
 	tests/test_systemd.py
+
+# The oracle of the search sink with 100,000 documents: some minutes. Run by hand.
+.PHONY: search-oracle
+search-oracle: all
+	cd $(top_srcdir)/tests && TW_SEARCH_ORACLE_DOCUMENTS=100000 TW_BIN=$(abs_top_builddir) \
+		TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python -m pytest -q -s \
+		test_search_oracle.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes

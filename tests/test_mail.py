@@ -96,6 +96,16 @@ def test_the_chart_is_in_the_mail_and_nothing_is_loaded(deliver):
     assert page.links == ["https://kibana.example.org/app/dashboards#/view/run?run=exp7"]
 
 
+def test_the_onset_is_marked_wherever_it_stands(deliver):
+    """In red, which nothing else is drawn in: the picture without marks has other bytes."""
+    marked, beside, unmarked = alert(), alert(), alert(onset_step=None, detected_step=None)
+    for each in (beside, unmarked):
+        each["chart"] = {name: each["chart"][name] for name in ("signal", "points")}
+    pictures = [part(deliver(notification("", id=f"{i:032x}", alerts=[each])), "image/png")
+                .get_content() for i, each in enumerate((marked, beside, unmarked))]
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
 def test_without_points_there_is_no_chart(deliver):
     bare = alert()
     del bare["chart"], bare["link"]

@@ -37,14 +37,28 @@ static void release(struct draft *draft)
     json_decref(draft->view);
 }
 
+/* The marks may stand in the chart or beside it. */
+static void complete_chart(json_t *chart, const json_t *alert)
+{
+    static const char *const marks[] = {"onset_step", "detected_step"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        json_t *step = json_object_get(alert, marks[i]);
+        if (json_is_number(step) && !json_object_get(chart, marks[i]))
+            json_object_set(chart, marks[i], step);
+    }
+}
+
 /* A chart that cannot be drawn is left out; the mail matters more. */
 static void draw_chart(struct draft *draft, json_t *alert, const char *id, const char *domain)
 {
     struct tw_mail_image *image = &draft->charts[draft->n_charts];
     char *cid = draft->cids[draft->n_charts];
     unsigned char *bytes;
-    const json_t *chart = json_object_get(alert, "chart");
-    if (!json_is_object(chart) || tw_mail_chart(&bytes, &image->size, chart, NULL))
+    json_t *chart = json_object_get(alert, "chart");
+    if (!json_is_object(chart))
+        return;
+    complete_chart(chart, alert);
+    if (tw_mail_chart(&bytes, &image->size, chart, NULL))
         return;
     image->bytes = bytes;
     snprintf(cid, sizeof draft->cids[0], "chart%zu.%s@trainward.%s", draft->n_charts, id, domain);

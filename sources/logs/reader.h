@@ -13,7 +13,8 @@ enum tw_log_progress {
     TW_LOG_READ_GONE  /* it is not there any more */
 };
 
-/* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning only. */
+/* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning, and of a
+ * text of which that tells nothing its end. */
 const struct tw_log_format *tw_log_format_probe(const char *path, int *ret_sure);
 
 /* `format` NULL: it is probed for once there is something to look at. NULL when out of memory. */

@@ -183,7 +183,7 @@ static void print_sources(struct choice *choice)
 static void print_configuration(struct choice *choice)
 {
     static const char *const sections[] = {
-        "advisory_log.kafka", "checkpoint", "delivery", "http", "limits", "log", "logs"};
+        "advisory_log.kafka", "checkpoint", "delivery", "http", "kibana", "limits", "log", "logs"};
     struct tw_config config = {0};
     struct tw_config_loader *loader = calloc(1, sizeof *loader);
     struct tw_config_table table;
