@@ -14,9 +14,15 @@ static bool is_running(const struct tw_document *document)
     return document->sequence > 0;
 }
 
+/* An opinion that closes nothing changes no state. */
+static bool is_opinion(const struct tw_document *document)
+{
+    return document->is_feedback && strcmp(document->action, "false-alarm") != 0;
+}
+
 size_t tw_bulk_operations(const struct tw_document *document)
 {
-    return document->is_chart || is_running(document) ? 1 : 2;
+    return document->is_chart || is_running(document) || is_opinion(document) ? 1 : 2;
 }
 
 static void add_text(FILE *body, const char *text, size_t size)
@@ -31,7 +37,7 @@ static void add_state(FILE *body, const char *prefix, const struct tw_document *
 {
     char id[TW_EVENT_ID_SIZE];
     uint64_t version = (uint64_t)document->transition + 1;
-    if (document->is_feedback && !strcmp(document->action, "false-alarm"))
+    if (document->is_feedback)
         version = UINT32_MAX; /* whatever its run says later */
     if (document->is_episode || document->is_feedback) {
         snprintf(id, sizeof id, "%s", document->episode_id);
@@ -61,6 +67,8 @@ int tw_bulk_add(FILE *body, const char *prefix, const struct tw_document *docume
                 prefix, document->timestamp, document->timestamp + 5, document->id);
         add_text(body, text, size);
     }
+    if (is_opinion(document))
+        return ferror(body) ? -1 : 0;
     add_state(body, prefix, document);
     add_text(body, text, size);
     return ferror(body) ? -1 : 0;

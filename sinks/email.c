@@ -1,6 +1,7 @@
 /* The sink "email": notifications as mails. */
 #include "sinks/mail/mailer.h"
 #include "sinks/mail/mime.h"
+#include "sinks/notify/groups.h"
 #include "sinks/notify/notification.h"
 #include "sinks/notify/options.h"
 #include "sinks/sink.h"
@@ -135,6 +136,8 @@ static int email_open(void **ret, const void *opaque, struct tw_error *error)
     email->config = config;
     configure(&email->mailer_config, config);
     int result = check_all_recipients(&config->notify, error);
+    if (!result)
+        result = tw_groups_check(&config->notify, error);
     if (!result)
         result = tw_mailer_open(&email->mailer, &email->mailer_config, error);
     if (result) {

@@ -116,6 +116,9 @@ endif
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
 if HAVE_CMOCKA
+SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk \
+	tests/unit/test_groups tests/unit/test_mail tests/unit/test_notify_store \
+	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
 SINK_UNIT_TESTS = \
 	tests/unit/test_delivery \
 	tests/unit/test_elasticsearch_bulk \
@@ -139,6 +142,9 @@ tests_unit_test_elasticsearch_objects_SOURCES = tests/unit/test_elasticsearch_ob
 tests_unit_test_elasticsearch_objects_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
 tests_unit_test_mail_LDADD = $(SINK_UNIT_LIBS)
+tests_unit_test_notify_store_SOURCES = tests/unit/test_notify_store.c \
+	tests/unit/temporary_directory.h
+tests_unit_test_notify_store_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_sinks_SOURCES = tests/unit/test_sinks.c tests/unit/sample_advisory.h
 tests_unit_test_sinks_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_template_SOURCES = tests/unit/test_template.c

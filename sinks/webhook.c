@@ -3,6 +3,7 @@
 
 #include "sinks/curl_client.h"
 #include "sinks/document.h"
+#include "sinks/notify/groups.h"
 #include "sinks/notify/notification.h"
 #include "sinks/notify/options.h"
 #include "sinks/sink.h"
@@ -111,6 +112,8 @@ static int check_config(const struct webhook_config *config, struct tw_error *er
 {
     const struct tw_route_config *at = config->notify.routes.at;
     int result = check_url(config->url, "url", error);
+    if (!result)
+        result = tw_groups_check(&config->notify, error);
     for (size_t i = 0; i < config->notify.routes.n && !result; i++) {
         if (at[i].url)
             result = check_url(at[i].url, "routes: url", error);

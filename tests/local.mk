@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
+	docs/notifications.md \
 	docs/kibana.md \
 	docs/logs.md \
 	docs/reports.md \
@@ -72,6 +73,7 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
+	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
 	tests/unit/test_heartbeat tests/unit/test_job_output tests/unit/test_lanes \
 	tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads threaded-tests
@@ -89,6 +91,14 @@ outage: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && TW_OUTAGE_SECONDS=$${TW_OUTAGE_SECONDS:-600} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_kafka_faults.py -k is_away
+
+# Notifications while the mail server fails in every way and the agent is killed: the large one.
+.PHONY: check-notify-oracle
+check-notify-oracle: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_NOTIFY_RUNS=$${TW_NOTIFY_RUNS:-200} \
+		TW_NOTIFY_BLOWS=$${TW_NOTIFY_BLOWS:-80} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_notify_oracle.py
 
 # Logs by their real writers. W&B, MLflow, TensorBoard, Keras and transformers come to more than a
 # gigabyte with what they need, which is why ../run-tests has tensorboardX alone.
@@ -210,6 +220,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/elasticsearch.pom.xml \
 	tests/services/elasticsearch.py \
 	tests/services/exim.py \
+	tests/services/faulty_mail.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -217,6 +228,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/opensearch.pom.xml \
 	tests/services/opensearch.py \
 	tests/services/process.py \
+	tests/services/receiver.py \
 	tests/services/proxy.py \
 	tests/services/search.py \
 	tests/support/__init__.py \
@@ -224,6 +236,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/chaos.py \
 	tests/support/jobs.py \
 	tests/support/notifications.py \
+	tests/support/notifying.py \
 	tests/support/kibana.py \
 	tests/support/kibana_server.py \
 	tests/support/page.py \
@@ -257,6 +270,9 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_line.py \
 	tests/test_logs.py \
 	tests/test_mail.py \
+	tests/test_notifications.py \
+	tests/test_notify_oracle.py \
+	tests/test_webhook.py \
 	tests/test_mail_transports.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \

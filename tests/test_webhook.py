@@ -136,6 +136,20 @@ def test_routes_have_addresses_of_their_own(receiver, agents, tmp_path):
     assert "/vision" not in printed and "s3cr3t" not in printed
 
 
+@pytest.mark.parametrize("more, what", [
+    ({"routes": [{"match": {"colour": "red"}}]}, "route 1: match: 'colour' is none of project"),
+    ({"routes": [{"name": "a"}, {"name": "a"}]}, "two are called 'a'"),
+    ({"routes": [{"group_by": ["size"]}]}, "route 1: group_by: 'size' is none of"),
+    ({"quiet_zone": "here"}, "'here' is neither local, UTC nor an offset"),
+    ({"quiet_hours": ["at night"]}, "is not written as 22:00-07:00"),
+    ({"summary_at": "eight"}, "'eight' is not a time of the day"),
+])
+def test_check_says_what_is_wrong_with_who_is_told_when(receiver, tmp_path, more, what):
+    config = write(tmp_path, hook(receiver, **more))
+    done = programs.trainward("check", "--offline", "--config", config)
+    assert done.returncode == 2 and what in done.stderr
+
+
 def test_tls_is_verified(agents, tmp_path):
     receiver = Receiver(tmp_path / "tls").start()
     try:

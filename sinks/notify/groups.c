@@ -399,6 +399,15 @@ int tw_groups_open(struct tw_groups **ret, const struct tw_groups_options *optio
     return 0;
 }
 
+int tw_groups_check(const struct tw_notify_config *config, struct tw_error *error)
+{
+    struct tw_groups *groups = NULL;
+    const struct tw_groups_options options = {.receiver = "check", .config = config};
+    int result = tw_groups_open(&groups, &options, error);
+    tw_groups_close(groups);
+    return result;
+}
+
 void tw_groups_close(struct tw_groups *groups)
 {
     if (!groups)

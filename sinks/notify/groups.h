@@ -21,6 +21,9 @@ struct tw_groups_options {
     void *closure;
 };
 
+/* What a configuration says wrong, for a sink's open(). */
+int tw_groups_check(const struct tw_notify_config *config, struct tw_error *error);
+
 int tw_groups_open(struct tw_groups **ret, const struct tw_groups_options *options,
                    struct tw_error *error);
 void tw_groups_close(struct tw_groups *groups); /* NULL is allowed */

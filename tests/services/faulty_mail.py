@@ -75,7 +75,8 @@ class FaultyMail:
         name = email.message_from_bytes(envelope.content)["Message-ID"]
         with self.lock:
             for recipient in envelope.rcpt_tos:
-                if self.greylists and (name, recipient) not in self.greylisted:
+                if self.greylists and self.mode != "drops" and \
+                        (name, recipient) not in self.greylisted:
                     self.greylisted.add((name, recipient))
                     return "451 4.7.1 greylisted, come again"
             drops = self.mode == "drops"

@@ -202,8 +202,9 @@ static inline size_t send_all(struct bench *bench)
 static inline size_t pass(struct bench *bench, double seconds)
 {
     size_t n = 0;
+    int64_t tick = seconds > 3000 ? 10000 : 1000;
     for (int64_t end = bench->now + (int64_t)(seconds * 1000); bench->now < end;) {
-        bench->now = bench->now + 1000 < end ? bench->now + 1000 : end;
+        bench->now = bench->now + tick < end ? bench->now + tick : end;
         tw_groups_tick(bench->groups, &bench->silences, bench->now);
         flush(bench);
         n += send_all(bench);
