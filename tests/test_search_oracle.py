@@ -114,7 +114,7 @@ def test_every_id_is_there_once_and_the_dead_letters_are_the_poisoned(opensearch
         "delivery": {"backoff_first": "50ms", "backoff_max": "500ms"},
         "http": {"listen": "none"},
         "sinks": [{"elasticsearch": {"name": "search", "urls": [opensearch.url],
-                                     "index_prefix": test_name, "timeout": "10s"}}]})
+                                     "index_prefix": test_name, "timeout": "60s"}}]})
     done = programs.trainward("setup", "elasticsearch", "--config", config)
     assert done.returncode == 0, done.stderr
     agent = agents(config).start()
