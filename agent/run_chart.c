@@ -83,8 +83,8 @@ void tw_run_chart_take(struct tw_run_chart *chart, const struct tw_record *recor
         if (tw_record_has(record, tw_run_chart_signals[i]))
             take(&chart->signal[i], record->signal[tw_run_chart_signals[i]]);
     }
-    chart->records++;
-    chart->step = step;
+    if (!chart->records++ || step > chart->step) /* a late one moves nothing */
+        chart->step = step;
     chart->time_ms = time_ms;
 }
 

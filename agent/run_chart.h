@@ -30,7 +30,7 @@ struct tw_run_chart_signal {
 struct tw_run_chart {
     char attempt[TW_ATTEMPT_MAX + 1]; /* of the present bucket */
     uint64_t bucket, width;           /* its first step; steps */
-    uint64_t first_step, step;        /* of its first and its newest record */
+    uint64_t first_step, step;        /* of its first record; the largest of its records */
     int64_t time_ms;                  /* of its newest record */
     uint32_t records;                 /* in it; 0: there is none */
     uint32_t pass;                    /* how often the run went back since it last ended */

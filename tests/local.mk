@@ -170,6 +170,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
 	tests/contracts/saved_object.schema.json \
+	tests/golden_charts/charts.jsonl tests/golden_charts/records.jsonl \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \

@@ -18,9 +18,7 @@ PLAIN = sorted(set(CASES) - {"dead_rank", "resume", "resume_discontinuity"})
 
 
 def charts_of(path):
-    done = programs.trainward("analyze", "--format", "charts", path, timeout=120)
-    assert done.returncode in (0, 1, 3), done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in programs.documents_of(path, format="charts")]
 
 
 def kinds(documents, kind):
@@ -149,6 +147,14 @@ def test_a_running_run_tells_its_state_ever_less_often():
     assert {state["status"] for state in states} == {"running"}
     assert len(states) <= 16 + 8 * 8 + 4
     assert "problem" in {state["verdict"] for state in states}
+
+
+def test_the_documents_are_those_of_the_golden_file():
+    """A bucket of two steps, NaN, an infinite norm, a spike, layers, a late evaluation and a run that
+    goes back, byte for byte; golden/update.py writes it anew."""
+    folder = GOLDEN.parent / "golden_charts"
+    want = (folder / "charts.jsonl").read_text().splitlines()
+    assert programs.documents_of(folder / "records.jsonl", format="charts") == want
 
 
 def test_telemetry_helpers_know_the_same_cases():

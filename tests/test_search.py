@@ -70,8 +70,8 @@ def wait_for_all(agent, server, prefix, expected, seconds=180):
     advisories, charts = expected
 
     def all_there():
-        return (len(server.hits(f"{prefix}-advisories-*", False)) >= len(advisories) and
-                len(server.hits(f"{prefix}-charts", False)) >= len(charts))
+        return (server.count(f"{prefix}-advisories-*") >= len(advisories) and
+                server.count(f"{prefix}-charts") >= len(charts))
     agent.wait_until(all_there, seconds, "every document in its index")
 
 
@@ -123,14 +123,13 @@ def test_a_second_delivery_of_everything_changes_nothing(server, agents, tmp_pat
     wait_for_all(agent, server, test_name, expected)
     agent.stop()
     states = server.documents(f"{test_name}-runs")
-    versions = {hit["_id"]: hit["_source"] for hit in server.hits(f"{test_name}-runs")}
     shutil.rmtree(tmp_path / "state" / "cursors")
     agent = agents(config).start()
     agent.wait_until(lambda: (gauge(agent, "trainward_sink_delivered_total", "search.charts") or 0)
                      >= len(expected[1]), 180, "everything delivered again")
     assert agent.stop() == 0
     assert_indexed(server, test_name, expected)
-    assert server.documents(f"{test_name}-runs") == states == versions
+    assert server.documents(f"{test_name}-runs") == states
     assert dead_letters(tmp_path) == []
 
 
@@ -347,7 +346,7 @@ def test_a_read_only_index_is_waited_for(server, agents, tmp_path, test_name):
         agent = agents(config).start()
         agent.wait_until(lambda: "cluster_block_exception" in agent.log_text(), 120,
                          "what keeps the sink")
-        assert len(server.hits(f"{test_name}-advisories-*", False)) == len(expected[0])
+        assert server.count(f"{test_name}-advisories-*") == len(expected[0])
         # A disk that is full has the server refuse in another way.
         server.request("PUT", f"/{test_name}-*/_settings",
                        {"index.blocks.write": None, "index.blocks.read_only_allow_delete": True})
@@ -355,7 +354,7 @@ def test_a_read_only_index_is_waited_for(server, agents, tmp_path, test_name):
     finally:
         for block in ("read_only_allow_delete", "write"):
             server.request("PUT", f"/{test_name}-*/_settings", {f"index.blocks.{block}": None})
-    agent.wait_until(lambda: len(server.hits(f"{test_name}-advisories-*", False)) ==
+    agent.wait_until(lambda: server.count(f"{test_name}-advisories-*") ==
                      len(expected[0]) + len(more), 120, "what waited")
     assert agent.stop() == 0
     assert dead_letters(tmp_path) == []

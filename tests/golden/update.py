@@ -1,4 +1,4 @@
-"""Writes tests/golden/<case>/advisories.jsonl anew from what the programs in build/ (or TW_BIN) say.
+"""Writes tests/golden/<case>/advisories.jsonl and golden_charts/charts.jsonl anew from what the programs in build/ (or TW_BIN) say.
 
     build/venv/bin/python tests/golden/update.py
 
@@ -21,6 +21,9 @@ def main():
         lines = programs.documents_of(records)
         (records.parent / "advisories.jsonl").write_text("".join(line + "\n" for line in lines))
         print(f"{records.parent.name}: {len(lines)} documents")
+    charts = HERE.parent / "golden_charts"
+    lines = programs.documents_of(charts / "records.jsonl", format="charts")
+    (charts / "charts.jsonl").write_text("".join(line + "\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,16 @@ class SearchServer(Service):
         with urllib.request.urlopen(request, timeout=seconds) as answer:
             return json.load(answer)
 
+    def count(self, pattern):
+        """How many documents the indices and data streams have that fit `pattern`."""
+        try:
+            self.request("POST", f"/{pattern}/_refresh")
+            return self.request("GET", f"/{pattern}/_count")["count"]
+        except urllib.error.HTTPError as error:
+            if error.code in (404, 503):  # no index, or its shards are on their way
+                return 0
+            raise
+
     def hits(self, pattern, source=True):
         """Every document of the indices and data streams that fit `pattern`; none without an index."""
         try:

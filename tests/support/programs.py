@@ -57,9 +57,10 @@ def trainward(*arguments, **options):
     return run("trainward", *arguments, **options)
 
 
-def documents_of(*paths):
-    """The advisory documents of logs, as lines, as an undisturbed `analyze` prints them."""
-    done = trainward("analyze", "--format", "documents", *paths, timeout=120)
+def documents_of(*paths, format="documents"):
+    """The documents of logs, as lines, as an undisturbed `analyze` prints them: advisories, or with
+    another format those for charts."""
+    done = trainward("analyze", "--format", format, *paths, timeout=120)
     assert done.returncode in (0, 1, 3), done.stderr
     return done.stdout.splitlines()
 
