@@ -7,7 +7,9 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *tw_action_name(enum tw_action action)
@@ -20,6 +22,34 @@ const char *tw_action_name(enum tw_action action)
 int tw_severity_number(enum tw_severity severity)
 {
     return (int)severity + 1;
+}
+
+/* Four digits are enough to draw by. */
+static json_t *point_json(uint64_t step, double value)
+{
+    char digits[32];
+    if (!isfinite(value))
+        return json_pack("[I, n]", (json_int_t)step);
+    snprintf(digits, sizeof digits, "%.4g", value);
+    return json_pack("[I, f]", (json_int_t)step, strtod(digits, NULL));
+}
+
+static json_t *chart_json(const struct tw_chart *chart)
+{
+    json_t *points = json_array();
+    for (size_t i = 0; points && i < chart->n; i++) {
+        if (json_array_append_new(points,
+                                  point_json(chart->points[i].step, chart->points[i].value))) {
+            json_decref(points);
+            points = NULL;
+        }
+    }
+    return points ? json_pack("{s: s, s: o}", "signal", chart->signal, "points", points) : NULL;
+}
+
+static int set_chart(json_t *trainward, const struct tw_chart *chart)
+{
+    return chart && chart->n ? tw_json_set(trainward, "chart", chart_json(chart)) : 0;
 }
 
 char *tw_episode_document(const struct tw_episode_advisory *advisory)
@@ -44,7 +74,7 @@ char *tw_episode_document(const struct tw_episode_advisory *advisory)
         !tw_json_set(trainward, "step", json_integer((json_int_t)advisory->step)) &&
         !tw_json_set_text(trainward, "follows_from",
                           tw_episode_cause(advisory, cause, sizeof cause)) &&
-        !tw_finding_set_fields(trainward, advisory);
+        !tw_finding_set_fields(trainward, advisory) && !set_chart(trainward, advisory->chart);
     return tw_envelope_finish(document, is_complete);
 }
 

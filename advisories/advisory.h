@@ -39,6 +39,17 @@ struct tw_run_identity {
     const char *run, *attempt, *name, *project, *group, *host, *user;
 };
 
+/* The course of a signal, for a small picture beside the words: steps ascend. */
+#define TW_CHART_POINTS 96
+struct tw_chart {
+    const char *signal;
+    size_t n; /* 0: no chart */
+    struct {
+        uint64_t step;
+        double value; /* finite, else null in the document */
+    } points[TW_CHART_POINTS];
+};
+
 #define TW_CAUSES_MAX 4
 
 struct tw_episode_advisory {
@@ -54,7 +65,8 @@ struct tw_episode_advisory {
     const struct tw_finding *cause; /* what the first of them found, for the sentence; or NULL */
     size_t n_suggestions;
     const struct tw_suggestion *suggestions;
-    struct tw_rule_name rule; /* the rule that matched first; empty = none */
+    struct tw_rule_name rule;     /* the rule that matched first; empty = none */
+    const struct tw_chart *chart; /* or NULL */
 };
 
 struct tw_not_checked {

@@ -45,7 +45,7 @@ static json_t *signal_json(const struct tw_chart_signal *signal)
     return object;
 }
 
-static json_t *signals_json(const struct tw_chart *chart)
+static json_t *signals_json(const struct tw_bucket_chart *chart)
 {
     json_t *signals = json_object();
     for (size_t i = 0; i < chart->n_signals && signals; i++) {
@@ -58,10 +58,10 @@ static json_t *signals_json(const struct tw_chart *chart)
     return signals;
 }
 
-char *tw_chart_document(const struct tw_chart *chart)
+char *tw_bucket_chart_document(const struct tw_bucket_chart *chart)
 {
     char id[TW_EVENT_ID_SIZE];
-    tw_chart_id(id, chart);
+    tw_bucket_chart_id(id, chart);
     json_t *root = document(&chart->place, id);
     json_t *trainward = add_place(root, "chart", &chart->place);
     bool is_complete = trainward &&

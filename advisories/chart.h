@@ -22,7 +22,7 @@ struct tw_chart_place {
     uint64_t step; /* of the newest record in it */
 };
 
-struct tw_chart {
+struct tw_bucket_chart {
     struct tw_chart_place place;
     uint64_t bucket;            /* the first step that belongs to it: a multiple of `width` */
     uint64_t first_step, width; /* of the first record in it; steps */
@@ -46,12 +46,12 @@ struct tw_layer_chart {
 
 /* The document's `event.id`: a hash of run, attempt, transition, pass and the bucket; of a layer,
  * of the step, the layer's index and why it was kept. */
-void tw_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_chart *chart);
+void tw_bucket_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_bucket_chart *chart);
 void tw_layer_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_layer_chart *chart);
 
 /* The document as one line of JSON, like those of advisories. For free(), NULL when out of memory.
  */
-char *tw_chart_document(const struct tw_chart *chart);
+char *tw_bucket_chart_document(const struct tw_bucket_chart *chart);
 char *tw_layer_chart_document(const struct tw_layer_chart *chart);
 
 #endif

@@ -80,7 +80,7 @@ static struct place_texts texts_of(const struct tw_chart_place *place, uint64_t 
     return texts;
 }
 
-void tw_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_chart *chart)
+void tw_bucket_chart_id(char ret[TW_EVENT_ID_SIZE], const struct tw_bucket_chart *chart)
 {
     const struct tw_chart_place *place = &chart->place;
     struct place_texts texts = texts_of(place, chart->bucket);

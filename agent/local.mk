@@ -21,6 +21,7 @@ libagent_la_SOURCES = \
 	agent/daemon_signals.c \
 	agent/dead_letter_topic.c agent/dead_letter_topic.h \
 	agent/dead_letters.c agent/dead_letters.h \
+	agent/episode_chart.c agent/episode_chart.h \
 	agent/episodes.c agent/episodes.h \
 	agent/feed.c agent/feed.h \
 	agent/feed_directory.c \
@@ -135,6 +136,7 @@ AGENT_TESTS = \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
+	tests/unit/test_episode_chart \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
@@ -155,6 +157,8 @@ tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_projects_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_projects_SOURCES = tests/unit/test_projects.c tests/unit/silence_fixture.h
 tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_episode_chart_SOURCES = tests/unit/test_episode_chart.c tests/unit/watch_fixture.h
+tests_unit_test_episode_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h

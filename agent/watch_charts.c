@@ -62,7 +62,7 @@ static int tell_bucket(struct tw_watch *watch, const struct tw_run *run, struct 
 {
     char id[TW_EVENT_ID_SIZE];
     struct tw_chart_signal signals[TW_RUN_CHART_SIGNALS];
-    const struct tw_chart chart = {
+    const struct tw_bucket_chart chart = {
         .place = place_of(run),
         .bucket = run->chart->bucket,
         .first_step = run->chart->first_step,
@@ -70,8 +70,8 @@ static int tell_bucket(struct tw_watch *watch, const struct tw_run *run, struct 
         .n_signals = signals_of(run->chart, signals),
         .signals = signals,
     };
-    tw_chart_id(id, &chart);
-    return tell(watch, run, id, tw_chart_document(&chart), error);
+    tw_bucket_chart_id(id, &chart);
+    return tell(watch, run, id, tw_bucket_chart_document(&chart), error);
 }
 
 /* Often at first and then ever less, and whenever the verdict has changed. */

@@ -2,6 +2,7 @@
 #include "agent/watch_parts.h"
 
 #include "agent/causes.h"
+#include "agent/episode_chart.h"
 #include "detectors/detectors.h"
 
 #include <errno.h>
@@ -90,8 +91,11 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
                         struct tw_episode *episode, enum tw_action action, struct tw_error *error)
 {
     char id[TW_EVENT_ID_SIZE];
+    struct tw_chart chart;
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
     advisory.action = action;
+    tw_episode_chart(run, &chart);
+    advisory.chart = &chart;
     tw_transition_id(id, episode->id, episode->transition);
     tw_watch_lock(watch);
     if (watch->options.episode)

@@ -13,7 +13,7 @@
 
 /* A request's body; a cluster takes 100 MB unless http.max_content_length says less. */
 #define BODY_BYTES_MAX (8u << 20)
-#define BODY_BYTES_MIN (64u << 10)
+#define BODY_BYTES_MIN (16u << 10)
 #define BATCH_MAX 500
 
 static const struct tw_option elasticsearch_options[] = {

@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/configuration.md \
 	docs/detectors.md \
+	docs/elasticsearch.md \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
@@ -238,6 +239,13 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_services.py \
 	tests/test_silence.py \
 	tests/test_systemd.py
+
+# The oracle of the search sink with 100,000 documents: some minutes. Run by hand.
+.PHONY: search-oracle
+search-oracle: all
+	cd $(top_srcdir)/tests && TW_SEARCH_ORACLE_DOCUMENTS=100000 TW_BIN=$(abs_top_builddir) \
+		TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python -m pytest -q -s \
+		test_search_oracle.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes

@@ -1,5 +1,6 @@
 """What the two kinds of search servers have in common: requests, and all documents of an index."""
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
@@ -41,7 +42,7 @@ class SearchServer(Service):
             answer = self.request(
                 "POST", f"/{pattern}/_search?scroll=1m&ignore_unavailable=true", query)
         except urllib.error.HTTPError as error:
-            if error.code == 404:
+            if error.code in (404, 503):  # no index, or its shards are on their way
                 return []
             raise
         hits = []
@@ -49,8 +50,9 @@ class SearchServer(Service):
             hits += answer["hits"]["hits"]
             answer = self.request("POST", "/_search/scroll",
                                   {"scroll": "1m", "scroll_id": answer["_scroll_id"]})
-        if "_scroll_id" in answer:  # none where no index fits
-            self.request("DELETE", "/_search/scroll", {"scroll_id": answer["_scroll_id"]})
+        if "_scroll_id" in answer:  # a pattern that nothing fits has none
+            with contextlib.suppress(urllib.error.HTTPError):  # an empty one is gone already
+                self.request("DELETE", "/_search/scroll", {"scroll_id": answer["_scroll_id"]})
         return hits
 
     def documents(self, pattern):
