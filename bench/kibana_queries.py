@@ -24,18 +24,18 @@ def documents(programs):
     """[[(index, id, document)]] of each case, as an agent writes them."""
     for case in CASES:
         path = TOP / "tests" / "golden" / case / "records.jsonl"
-        found = []
+        found, states = [], {}
         for line in programs.documents_of(path):
             document = json.loads(line)
             own = document["trainward"]
             found.append(("trainward-advisories-2025.06", document["event"]["id"], document))
-            found.append(("trainward-runs", own.get("episode_id") or "run", document))
+            states[own.get("episode_id") or "run"] = document  # the last one holds
         charts = programs.trainward("analyze", "--format", "charts", path).stdout.splitlines()
         for line in charts:
             document = json.loads(line)
             if document["trainward"]["kind"] != "run":
                 found.append(("trainward-charts", document["event"]["id"], document))
-        yield found
+        yield found + [("trainward-runs", name, document) for name, document in states.items()]
 
 
 def bulk(server, lines):
