@@ -3,7 +3,7 @@
 nodist_libsinks_la_SOURCES += kibana/saved_objects.c
 kibana/saved_objects.c: kibana/saved_objects.ndjson build-aux/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) kibana && \
-	$(EMBED) kibana_objects $(top_srcdir)/kibana/saved_objects.ndjson > $@.tmp && mv $@.tmp $@
+	$(EMBED) kibana_objects $(top_srcdir)/kibana/saved_objects.ndjson > $@.$$$$ && mv $@.$$$$ $@
 CLEANFILES += kibana/saved_objects.c
 
 .PHONY: kibana-objects
