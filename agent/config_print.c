@@ -100,7 +100,8 @@ static int add_shown(struct printer *printer, const char *text)
 static bool is_secret_property(const char *name)
 {
     static const char *const parts[] = {"password",           "secret",  ".key.pem",
-                                        "oauthbearer.config", "ssl_key", "token"};
+                                        "oauthbearer.config", "ssl_key", "token",
+                                        "authorization",      "cookie",  "api-key"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (strcasestr(name, parts[i]))
             return true;

@@ -28,9 +28,24 @@ static void fill_sink(struct tw_sink_figures *ret, const struct tw_configured_si
     ret->dead_letters = counts.poisoned;
     ret->lag_bytes = log_in_kafka ? -1 : counts.lag;
     ret->lag_messages = log_in_kafka ? counts.lag : -1;
+    ret->notified = sink->sink->notify ? (int64_t)counts.notified : -1;
+    ret->unsent = counts.unsent;
     ret->last_success = counts.last_success;
     ret->is_failing = counts.last_error[0] != '\0';
     snprintf(ret->last_error, sizeof ret->last_error, "%s", counts.last_error);
+}
+
+/* With the log in Kafka those that notify come across feedback, each across all of it. */
+static void fill_feedback(struct tw_daemon *daemon, struct tw_figures *figures)
+{
+    struct tw_feedback_counts most = {0};
+    for (size_t i = 0; i < daemon->n_deliveries; i++) {
+        struct tw_delivery_counts counts;
+        tw_delivery_counts(daemon->deliveries[i], &counts);
+        if (counts.false_alarms + counts.useful > most.false_alarms + most.useful)
+            most = (struct tw_feedback_counts){counts.false_alarms, counts.useful};
+    }
+    figures->feedback = most;
 }
 
 static void fill_sinks(struct tw_daemon *daemon, struct tw_figures *figures)
@@ -144,6 +159,8 @@ void tw_daemon_tell_now(struct tw_daemon *daemon)
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_figures(daemon->feeds[i]);
     fill_sinks(daemon, figures);
+    if (daemon->config->log_in_kafka)
+        fill_feedback(daemon, figures);
     fill_readiness(figures);
     if (tw_metrics_wants_episodes(daemon->options->metrics))
         fill_episodes(daemon, figures);

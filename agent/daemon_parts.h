@@ -17,6 +17,7 @@ struct tw_daemon {
     struct tw_delivery **deliveries;
     size_t n_deliveries;
     /* telling (daemon_figures.c) */
+    double next_feedback; /* when it is looked for what commands left */
     double begun, next_figures, next_status;
     bool is_ready, has_told_systemd;
 };

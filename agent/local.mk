@@ -31,6 +31,7 @@ libagent_la_SOURCES = \
 	agent/feed_kafka_restore.c \
 	agent/feed_kafka_save.c \
 	agent/feed_kafka_silence.c \
+	agent/feedback_files.c agent/feedback_files.h \
 	agent/find_logs.c agent/find_logs.h \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \
@@ -105,8 +106,10 @@ trainward_SOURCES = agent/main.c \
 	agent/command_analyze.c \
 	agent/command_attach.c \
 	agent/command_check.c \
+	agent/command_feedback.c \
 	agent/command_rules.c \
 	agent/command_setup.c \
+	agent/command_silence.c \
 	agent/command_status.c \
 	agent/command_train.c \
 	agent/commands.c agent/commands.h \
@@ -115,7 +118,8 @@ trainward_SOURCES = agent/main.c \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/setup_kafka.c agent/setup_kafka.h \
 	agent/status_text.c agent/status_text.h \
-	agent/usage.c agent/usage.h
+	agent/usage.c agent/usage.h \
+	agent/user_name.c agent/user_name.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)

@@ -297,8 +297,14 @@ static int deliver_next(struct tw_delivery *delivery)
 
 static void count_round(struct tw_delivery *delivery, const struct tw_notifier_round *round)
 {
-    count(delivery, round->documents, round->failed, round->buried);
     pthread_mutex_lock(&delivery->lock);
+    if (round->sent)
+        delivery->counts.last_success = (double)tw_wall_ms() / 1000;
+    delivery->counts.delivered += round->documents;
+    delivery->counts.retried += round->failed;
+    delivery->counts.poisoned += round->buried;
+    delivery->counts.notified += round->sent;
+    delivery->counts.unsent = round->unsent;
     delivery->counts.lag = round->lag;
     delivery->counts.false_alarms = round->false_alarms;
     delivery->counts.useful = round->useful;
@@ -384,7 +390,7 @@ static struct tw_delivery *make(const struct tw_delivery_options *options)
     delivery->log_line = options->log_line;
     delivery->closure = options->closure;
     delivery->log = options->log;
-    delivery->counts.lag = -1;
+    delivery->counts.lag = delivery->counts.unsent = -1;
     delivery->backoff.first = options->backoff_first > 0 ? options->backoff_first : 1;
     delivery->backoff.max = options->backoff_max > 0 ? options->backoff_max : 60;
     struct timespec now = seconds_from_now(0);

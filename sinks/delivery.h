@@ -28,6 +28,8 @@ struct tw_delivery_counts {
     uint64_t delivered, retried, poisoned; /* documents */
     uint64_t failures;                     /* attempts that left something to be tried again */
     int64_t lag;                           /* documents; negative: not known */
+    uint64_t notified;                     /* notifications that a notifying sink sent */
+    int64_t unsent;                        /* and that wait; negative: none of this sink */
     uint64_t false_alarms, useful;         /* feedback that a notifying sink came across */
     double last_success;                   /* seconds since 1970; 0: none yet */
     char last_error[TW_REASON_MAX];        /* empty once it delivers again */

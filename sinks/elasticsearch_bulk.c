@@ -12,7 +12,10 @@ int tw_bulk_add(FILE *body, const char *prefix, const struct tw_document *docume
                 const char *text, size_t size)
 {
     char state_id[TW_EVENT_ID_SIZE];
-    if (document->is_episode)
+    uint64_t version = (uint64_t)document->transition + 1;
+    if (document->is_feedback && !strcmp(document->action, "false-alarm"))
+        version = UINT32_MAX; /* whatever its run says later */
+    if (document->is_episode || document->is_feedback)
         snprintf(state_id, sizeof state_id, "%s", document->episode_id);
     else
         tw_run_state_id(state_id, document->run, document->attempt);
@@ -23,9 +26,9 @@ int tw_bulk_add(FILE *body, const char *prefix, const struct tw_document *docume
     fwrite(text, 1, size, body);
     /* The last transition wins, in whatever order the repeats arrive. */
     fprintf(body,
-            "\n{\"index\":{\"_index\":\"%s-runs\",\"_id\":\"%s\",\"version\":%" PRIu32
+            "\n{\"index\":{\"_index\":\"%s-runs\",\"_id\":\"%s\",\"version\":%" PRIu64
             ",\"version_type\":\"external_gte\"}}\n",
-            prefix, state_id, document->transition + 1);
+            prefix, state_id, version);
     fwrite(text, 1, size, body);
     fputc('\n', body);
     return ferror(body) ? -1 : 0;

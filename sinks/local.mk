@@ -42,6 +42,7 @@ libsinks_la_SOURCES = \
 	sinks/notify/options.c sinks/notify/options.h \
 	sinks/notify/route.c sinks/notify/route.h \
 	sinks/notify/silence_file.c sinks/notify/silence_file.h \
+	sinks/notify/silence_store.c sinks/notify/silence_store.h \
 	sinks/notify/silence_topic.c \
 	sinks/notify/silences.c sinks/notify/silences.h \
 	sinks/notify/store.c sinks/notify/store.h sinks/notify/store_kind.h \
@@ -50,7 +51,10 @@ libsinks_la_SOURCES = \
 	sinks/notify/subject.c sinks/notify/subject.h \
 	sinks/notify/times.c sinks/notify/times.h \
 	sinks/sink.h sinks/sinks.c \
-	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c
+	sinks/terminal.c sinks/terminal.h sinks/terminal_render.c \
+	sinks/webhook.c \
+	sinks/webhook/body.c sinks/webhook/body.h \
+	sinks/webhook/signature.c sinks/webhook/signature.h
 libsinks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTW_LIBEXECDIR='"$(pkglibexecdir)"'
 nodist_libsinks_la_SOURCES = sinks/elasticsearch_template.c sinks/mail_templates.c
 libsinks_la_CFLAGS = $(AM_CFLAGS) $(CAIRO_CFLAGS)

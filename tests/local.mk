@@ -12,7 +12,7 @@ tests_tools_emit_stream_LDADD = libtelemetry.la
 # Sends notifications by a sink, as the delivery loop would.
 check_PROGRAMS += tests/tools/send_notifications
 tests_tools_send_notifications_SOURCES = tests/tools/send_notifications.c
-tests_tools_send_notifications_LDADD = $(AGENT_LIBS)
+tests_tools_send_notifications_LDADD = $(SINK_LIBS)
 
 # Prints what a log format makes of a log.
 check_PROGRAMS += tests/tools/log_rows

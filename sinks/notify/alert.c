@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"firing", "resolved", "withdrawn", "false-alarm"};
+static const char *const names[] = {"firing", "resolved", "withdrawn", "false-alarm", "ended"};
 
 const char *tw_alert_status_name(enum tw_alert_status status)
 {
-    return names[status];
+    return names[status == TW_ALERT_ENDED ? TW_ALERT_FIRING : status];
 }
 
 int64_t tw_document_time_ms(const struct tw_document *document)
@@ -26,14 +26,13 @@ int64_t tw_document_time_ms(const struct tw_document *document)
     return at;
 }
 
-/* An episode that is still open when its run ends will not change any more. */
 static enum tw_alert_status status_of(const struct tw_document *document)
 {
     if (!strcmp(document->action, "withdrawn"))
         return TW_ALERT_WITHDRAWN;
-    return !strcmp(document->action, "recovered") || !strcmp(document->action, "still_open")
-               ? TW_ALERT_RESOLVED
-               : TW_ALERT_FIRING;
+    if (!strcmp(document->action, "still_open"))
+        return TW_ALERT_ENDED;
+    return !strcmp(document->action, "recovered") ? TW_ALERT_RESOLVED : TW_ALERT_FIRING;
 }
 
 bool tw_alert_update(struct tw_alert *alert, const struct tw_document *document, const char *text,

@@ -10,7 +10,14 @@
 
 struct json_t; /* jansson's */
 
-enum tw_alert_status { TW_ALERT_FIRING, TW_ALERT_RESOLVED, TW_ALERT_WITHDRAWN, TW_ALERT_FALSE };
+/* ENDED: its run ended before it did. It will not change any more, but nothing got well. */
+enum tw_alert_status {
+    TW_ALERT_FIRING,
+    TW_ALERT_RESOLVED,
+    TW_ALERT_WITHDRAWN,
+    TW_ALERT_FALSE,
+    TW_ALERT_ENDED
+};
 
 struct tw_alert {
     char episode[TW_EVENT_ID_SIZE];
@@ -24,7 +31,8 @@ struct tw_alert {
     char *document, *comment; /* the newest document; what a feedback said, or NULL */
 };
 
-const char *tw_alert_status_name(enum tw_alert_status status); /* "firing", "false-alarm" */
+/* As people are told it: "firing" (ENDED, too), "resolved", "withdrawn", "false-alarm". */
+const char *tw_alert_status_name(enum tw_alert_status status);
 static inline bool tw_alert_is_over(const struct tw_alert *alert)
 {
     return alert->status != TW_ALERT_FIRING;

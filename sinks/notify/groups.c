@@ -259,8 +259,9 @@ static void leave_groups(struct tw_groups *groups, struct tw_known *known, int64
     for (; member; member = next) {
         struct tw_group *group = member->group;
         next = LIST_NEXT(member, of_known);
-        bool must_tell =
-            member->is_held || (member->told == TW_TOLD_FIRING && group->route->send_resolved);
+        /* A run that died with its problem is the last that may go untold. */
+        bool must_tell = member->is_held || known->alert.status == TW_ALERT_ENDED ||
+                         (member->told == TW_TOLD_FIRING && group->route->send_resolved);
         if (must_tell) {
             note_change(group, now_ms);
             tw_groups_keep_group(groups, group);

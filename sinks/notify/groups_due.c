@@ -13,6 +13,16 @@ bool tw_member_is_pending(const struct tw_member *member)
     return member->told == TW_TOLD_NOTHING || alert->severity > member->told_severity;
 }
 
+/* Open when its run ended is as good as open. */
+static bool is_open(const struct tw_known *known, const char *run)
+{
+    if (known->alert.status == TW_ALERT_ENDED && known->is_done)
+        return true;
+    return (known->alert.status == TW_ALERT_FIRING || known->alert.status == TW_ALERT_ENDED) &&
+           !LIST_EMPTY(&known->members) &&
+           !strcmp(tw_document_text(known->alert.subject, "run"), run);
+}
+
 /* Another open alert of the same run that people are told of. */
 static bool has_open_cause(const struct tw_groups *groups, const struct tw_alert *alert)
 {
@@ -22,10 +32,7 @@ static bool has_open_cause(const struct tw_groups *groups, const struct tw_alert
     {
         const char *id = json_string_value(cause);
         const struct tw_known *known = id ? tw_known_find(groups, id) : NULL;
-        if (known && !known->is_done && !tw_alert_is_over(&known->alert) &&
-            !LIST_EMPTY(&known->members) &&
-            !strcmp(tw_document_text(known->alert.subject, "run"),
-                    tw_document_text(alert->subject, "run")))
+        if (known && is_open(known, tw_document_text(alert->subject, "run")))
             return true;
     }
     return false;

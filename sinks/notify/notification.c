@@ -25,7 +25,7 @@ static struct counts count(const struct tw_notice *notice)
     json_t *runs = json_object();
     for (size_t i = 0; i < notice->n; i++) {
         const struct tw_alert *alert = notice->alerts[i];
-        bool is_over = tw_alert_is_over(alert);
+        bool is_over = tw_alert_is_over(alert) && alert->status != TW_ALERT_ENDED;
         json_object_set_new(runs, tw_subject_text(alert->subject, "run"), json_true());
         counts.firing += !is_over;
         counts.over += is_over;
@@ -75,7 +75,7 @@ static void title_of_one(const struct tw_alert *alert, char *buffer, size_t size
         what = "false alarm";
     else if (alert->status == TW_ALERT_WITHDRAWN)
         what = "withdrawn";
-    else if (tw_alert_is_open_at_end(alert))
+    else if (alert->status == TW_ALERT_ENDED)
         what = "not over at the end of the run";
     else if (tw_alert_is_over(alert))
         what = "resolved";

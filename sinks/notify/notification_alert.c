@@ -50,12 +50,6 @@ const char *tw_alert_title(const struct tw_alert *alert, char *buffer, size_t si
     return tw_document_title(&document, buffer, size);
 }
 
-bool tw_alert_is_open_at_end(const struct tw_alert *alert)
-{
-    return alert->status == TW_ALERT_RESOLVED && alert->document &&
-           strstr(alert->document, "\"action\":\"still_open\"");
-}
-
 static void set_text(json_t *object, const char *name, const char *text)
 {
     if (text && text[0])
@@ -192,6 +186,12 @@ static void set_labels(json_t *object, const struct tw_document *document)
     json_object_set_new(object, "labels", labels ? json_incref(labels) : json_object());
 }
 
+/* Advice for what got well, or was none. */
+static bool is_of_no_use(const struct tw_alert *alert)
+{
+    return tw_alert_is_over(alert) && alert->status != TW_ALERT_ENDED;
+}
+
 json_t *tw_notification_alert(const struct tw_alert *alert, const char *run_link)
 {
     struct tw_document document;
@@ -205,7 +205,7 @@ json_t *tw_notification_alert(const struct tw_alert *alert, const char *run_link
         set_text(object, "ends_at", tw_iso_text(alert->ends_ms, at));
     if (alert->document && tw_document_parse(&document, alert->document, strlen(alert->document),
                                              reason, sizeof reason)) {
-        set_document(object, &document, tw_alert_is_over(alert));
+        set_document(object, &document, is_of_no_use(alert));
         set_labels(object, &document);
         tw_document_release(&document);
     }

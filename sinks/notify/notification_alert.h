@@ -11,8 +11,6 @@ struct json_t *tw_notification_other(const struct tw_alert *alert);
 
 /* "gradient explosion in layer fc2". Returns `buffer`. */
 const char *tw_alert_title(const struct tw_alert *alert, char *buffer, size_t size);
-/* The run ended before the problem did. */
-bool tw_alert_is_open_at_end(const struct tw_alert *alert);
 /* A word as a shell takes it, quoted where it has to be. Returns `buffer`. */
 const char *tw_shell_word(const char *word, char *buffer, size_t size);
 

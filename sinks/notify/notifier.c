@@ -317,6 +317,7 @@ static void fill_counts(const struct tw_notifier *notifier, struct tw_notifier_r
     struct tw_groups_counts counts = {0};
     if (notifier->groups)
         tw_groups_counts(notifier->groups, &counts);
+    ret->unsent = notifier->groups ? (int64_t)counts.outbox : -1;
     ret->false_alarms = notifier->false_alarms + counts.false_alarms;
     ret->useful = notifier->useful + counts.useful;
 }

@@ -36,6 +36,7 @@ struct tw_notifier_round {
     bool is_waiting;               /* another agent notifies */
     bool is_settled;               /* nothing is left that could be sent now */
     int64_t lag;                   /* documents; negative: not known */
+    int64_t unsent;                /* notifications that wait; negative: another agent's */
     uint64_t false_alarms, useful; /* feedback */
 };
 

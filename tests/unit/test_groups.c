@@ -388,6 +388,46 @@ static void nothing_is_lost_whenever_it_dies(void **state)
     (void)state;
 }
 
+static void a_run_that_dies_with_its_problem_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct story cause = {"r1", "vision", "overflow", TW_SEVERITY_CRITICAL};
+    struct story effect = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL, .cause = &cause};
+    begin(bench);
+    happens(bench, &cause, TW_ACTION_OPENED);
+    happens(bench, &effect, TW_ACTION_OPENED);
+    happens(bench, &cause, TW_ACTION_STILL_OPEN);
+    happens(bench, &effect, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 31), 1);
+    assert_string_equal(text_of(sent(bench, 0), "title"),
+                        "r1: overflow (not over at the end of the run)");
+    assert_string_equal(text_of(sent(bench, 0), "status"), "firing");
+    assert_true(json_is_false(json_object_get(sent(bench, 0), "is_resolved")));
+    assert_int_equal(pass(bench, 86400), 0);
+}
+
+static void garbage_is_refused_with_a_reason(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const garbage[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "\xff\xfe",
+        "{\"event\":{\"id\":3}}",
+        "{\"@timestamp\":\"2026-07-31T00:00:00Z\","
+        "\"event\":{\"id\":\"ce74a43a03145a57e1cc872880377fd5\"},"
+        "\"trainward\":{\"kind\":\"feedback\",\"run\":{\"id\":\"r\"},\"transition\":1}}"};
+    begin(bench);
+    for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        char reason[200] = "";
+        assert_false(tw_groups_take(bench->groups, garbage[i], strlen(garbage[i]), bench->now,
+                                    reason, sizeof reason));
+        assert_string_not_equal(reason, "");
+    }
+}
+
 int main(void)
 {
 #define GROUPS_TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
@@ -404,6 +444,8 @@ int main(void)
         GROUPS_TEST(a_storm_is_a_few_notifications_and_a_complete_digest),
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
         GROUPS_TEST(a_summary_comes_once_a_day),
+        GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
+        GROUPS_TEST(garbage_is_refused_with_a_reason),
         cmocka_unit_test(nothing_is_lost_whenever_it_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
