@@ -79,7 +79,7 @@ check-threads:
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/thread_sanitizer.txt' \
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
-EXTRA_DIST += tests/thread_sanitizer.txt
+EXTRA_DIST += tests/leak_sanitizer.txt tests/thread_sanitizer.txt
 
 # The agent and a broker that is away for ten minutes; ../run-tests leaves it away for seconds.
 .PHONY: outage
