@@ -12,7 +12,7 @@ tests_tools_emit_stream_LDADD = libtelemetry.la
 # Sends notifications by a sink, as the delivery loop would.
 check_PROGRAMS += tests/tools/send_notifications
 tests_tools_send_notifications_SOURCES = tests/tools/send_notifications.c
-tests_tools_send_notifications_LDADD = $(AGENT_LIBS)
+tests_tools_send_notifications_LDADD = $(SINK_LIBS)
 
 # Prints what a log format makes of a log.
 check_PROGRAMS += tests/tools/log_rows
@@ -82,7 +82,7 @@ check-threads:
 	TSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/thread_sanitizer.txt' \
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		check_PROGRAMS='$(THREADED_TESTS)' TESTS='$(THREADED_TESTS)'
-EXTRA_DIST += tests/thread_sanitizer.txt
+EXTRA_DIST += tests/leak_sanitizer.txt tests/thread_sanitizer.txt
 
 # The agent and a broker that is away for ten minutes; ../run-tests leaves it away for seconds.
 .PHONY: outage

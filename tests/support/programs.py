@@ -22,6 +22,7 @@ SANITIZER_STATUS = 99
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 ENVIRONMENT = {
     "ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}",
+    "LSAN_OPTIONS": f"suppressions={TOP / 'tests' / 'leak_sanitizer.txt'}:print_suppressions=0",
     "UBSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:print_stacktrace=1",
     "LC_ALL": "C.UTF-8",
     "NO_COLOR": "1",
