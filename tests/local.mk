@@ -13,6 +13,9 @@ tests_tools_emit_stream_LDADD = libtelemetry.la
 check_PROGRAMS += tests/tools/log_rows
 tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
 tests_tools_log_rows_LDADD = libsources.la libtelemetry.la
+# Prints the records that the source "log" makes of one.
+check_PROGRAMS += tests/tools/log_records
+tests_tools_log_records_LDADD = libsources.la libtelemetry.la
 
 # Prints the tables of the pages; docs/update.sh puts them in.
 check_PROGRAMS += tests/tools/print_options
@@ -65,8 +68,6 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
 	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
-.PHONY: check-threads
-	tests/unit/test_heartbeat tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads threaded-tests
 threaded-tests: $(THREADED_TESTS)
 check-threads:
@@ -110,6 +111,15 @@ evaluate: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
 		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+
+# How well the same logs are read; writes the table of docs/logs.md.
+.PHONY: check-readings
+check-readings: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_records
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate.readings \
+		--build $(abs_top_builddir) --page $(abs_top_srcdir)/docs/logs.md
+EXTRA_DIST += tests/evaluate/readings.py tests/test_log_readings.py
 
 # The same of the recipes and their healthy twins.
 .PHONY: evaluate-recipes
