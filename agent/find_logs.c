@@ -53,7 +53,7 @@ static int visit_folder(FTS *tree, FTSENT *entry, struct tw_texts *ret, struct t
         fts_set(tree, entry, FTS_SKIP);
         return 0;
     }
-    return tw_log_group_probe(entry->fts_path) ? add(ret, entry->fts_path, error) : 0;
+    return tw_log_group_probe(entry->fts_path, NULL) ? add(ret, entry->fts_path, error) : 0;
 }
 
 static int visit_file(const FTSENT *entry, struct tw_texts *ret, struct tw_error *error)
@@ -63,7 +63,7 @@ static int visit_file(const FTSENT *entry, struct tw_texts *ret, struct tw_error
         return 0;
     parent_path(entry, folder, sizeof folder);
     if (tw_log_is_part_of_group(folder, entry->fts_name) ||
-        tw_log_group_probe(entry->fts_path) < TW_LOG_SURE_IN_TREE)
+        tw_log_group_probe(entry->fts_path, NULL) < TW_LOG_SURE_IN_TREE)
         return 0;
     return add(ret, entry->fts_path, error);
 }

@@ -43,6 +43,7 @@ struct tw_text_name {
 };
 
 struct tw_text_log {
+    const struct tw_texts *map; /* names that the user knows; may be NULL */
     unsigned last_rule;
     struct tw_text_row row, held;
     bool is_held; /* `held` waits for a newer state of the same progress bar */
@@ -100,6 +101,7 @@ void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bo
 /* ---- the format's functions ---- */
 
 int tw_text_start(void *state, const char *path, struct tw_error *error);
+void tw_text_map(void *state, const struct tw_texts *map);
 int tw_text_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
                  struct tw_error *error);
 int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error *error);
@@ -108,7 +110,8 @@ int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error 
     {                                                                                              \
         .name = format_name, .description = about, .kind = TW_LOG_LINES,                           \
         .state_size = sizeof(struct tw_text_log), .probe = its_probe, .start = tw_text_start,      \
-        .line = tw_text_line, .finish = tw_text_finish,                                            \
+                                                                                                   \
+        .map = tw_text_map, .line = tw_text_line, .finish = tw_text_finish,                        \
     }
 
 #endif

@@ -126,7 +126,7 @@ static void probe(const unsigned char *bytes, size_t size)
     must(text != NULL);
     memcpy(text, bytes, size);
     text[size] = '\0';
-    struct tw_log_sample sample = {"log", text, size, true};
+    struct tw_log_sample sample = {"log", text, size, true, NULL};
     int sure = format->probe(&sample);
     must(sure >= 0 && sure <= 100);
     free(text);
