@@ -3,7 +3,9 @@
 of CBOR and JSON that a fuzzer takes long to find by itself. Needs no library."""
 import json
 import pathlib
+import sqlite3
 import struct
+import tempfile
 import zlib
 
 HERE = pathlib.Path(__file__).parent / "corpus"
@@ -122,6 +124,40 @@ LOGS = {
     "algoperf": {
         "nan": b"global_step,grad_norm,loss,train/loss,validation/loss,score,"
                b"accumulated_submission_time\n0,1,2,,,,\n1,,,,,,\n2,,,,,3,4\n",
+    },
+    "deepmd": {
+        "plain": b"#  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn         lr\n"
+                 b"# If there is no available reference data, rmse_*_{val,trn} will print nan\n"
+                 b"      0      2.1e+01    1.9e+01      2.0e+00    1.1e+00    1.0e-03\n"
+                 b"    100      nan        1.5e+01      1.0e+00    nan        9.0e-04\n",
+        "no_validation": b"#  step  rmse_trn lr\n 0 2.0 1e-3\n\n 100 1.0 9e-4 7\n 200 x 1e-4\n",
+        "tasks": b"# batch l2_tst_a l2_trn_a l2_tst_b l2_trn_b lr\n 0 1 2 3 4 1e-3\n",
+    },
+    "keras_csv": {
+        "plain": b"epoch,accuracy,loss,lr,val_accuracy,val_loss\n0,0.5,2,1e-3,NA,NA\n1,0.6,nan,1e-3,0.5,1\n",
+        "again": b"epoch,loss\n0,2\n1,1\nepoch,loss,val_loss\n0,3,4\n",
+        "semicolons": b'epoch;loss;confusion\n0;2;"[1, 2]"\n1;inf;"[[1 2]\n [3 4]]"\n',
+    },
+    "ultralytics": {
+        "version_8": b"                  epoch,             time,   train/box_loss,  metrics/mAP50(B),"
+                     b"  val/box_loss,   lr/pg0\n  1,  6.5,  1.2,  0.5, nan, 1e-3\n  2, 9, 1, 0.6, 1, 1e-3\n",
+        "version_5": b"  epoch,  train/box_loss, train/obj_loss, metrics/precision, val/box_loss, x/lr0\n"
+                     b"  0, 0.1, 0.2, 0.3, 0.1, 0.01\n",
+        "classification": b"epoch,time,train/loss,metrics/accuracy_top1,val/loss,lr/pg0\n1,2,3,4,5,6\n",
+    },
+    "mlflow": {
+        "store": b"=== 0/meta.yaml\nartifact_location: x\nexperiment_id: '0'\n"
+                 b"=== 0/r1/meta.yaml\nrun_id: r1\nstatus: 3\nlifecycle_stage: active\n"
+                 b"=== 0/r1/params/lr\n0.25\n=== 0/r1/params/opt/name\nadam\n"
+                 b"=== 0/r1/tags/mlflow.runName\nr\n"
+                 b"=== 0/r1/metrics/train/loss\n1700000000000 2.5 0\n1700000000001 nan 1\n"
+                 b"=== 0/r1/metrics/lr\n1700000000000 0.5 0\n1700000000001 0.5 1\n"
+                 b"=== 0/r2/meta.yaml\nrun_uuid: r2\nstatus: FAILED\nlifecycle_stage: deleted\n",
+        "run": b"=== meta.yaml\nrun_id: r1\nstatus: 1\n=== metrics/loss\n5 1\n6 inf 2 0 x y\nx\n7 1"
+               b"\n=== metrics/0/1/2/3/4/5/6/7/8/9/a/b/c/d/e/f/g/h\n1 2 3\n",
+        "long_line": b"=== meta.yaml\nrun_id: r1\nstatus: KILLED\n=== metrics/loss\n1 2 3\r\n"
+                     + b"9" * 9000 + b"\n2 3 4\n=== params/x\n" + b"y" * 1100,
+        "model": b"=== models/m/meta.yaml\nmodel_id: m\n=== 1/meta.yaml\n- [a\n=== meta.yaml\na: b\n",
     },
     "deepspeed_csv": {"plain": b"step,train_loss\n8,2.5\n16,2.25\nstep,train_loss\n8,1\n"},
     "lightning": {"plain": b"epoch,lr-Adam,step,train_loss_step,val_loss\n,0.1,0,,\n0,,49,2,\n"},
@@ -255,7 +291,34 @@ WANDB = {
 }
 
 
+def mlflow_database():
+    """The tables that are read, as MLflow has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite3.connect(f"{folder}/db")
+        database.executescript("""
+            PRAGMA page_size = 512;
+            CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY);
+            CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250),
+                status VARCHAR(9), lifecycle_stage VARCHAR(20), experiment_id INTEGER);
+            CREATE TABLE params (key, value, run_uuid);
+            CREATE TABLE tags (key, value, run_uuid);
+            CREATE TABLE metrics (key, value FLOAT, timestamp BIGINT, run_uuid, step BIGINT, is_nan);
+            INSERT INTO runs VALUES ('a', 'n', 'FINISHED', 'active', 7), ('b', 'n', 'KILLED',
+                'active', 7), ('c', 'n', 'RUNNING', 'active', 7), ('d', '', '', 'deleted', 7);
+            INSERT INTO params VALUES ('lr', '0.25', 'a'), ('opt/name', 'adam', 'b'), ('x', '', 'd');
+            INSERT INTO tags VALUES ('mlflow.runName', 'r', 'a'), ('', x'ff00', 'a');
+            INSERT INTO metrics VALUES ('loss', 2.5, 5, 'a', 0, 0), ('lr', 0.5, 5, 'a', 0, 0),
+                ('loss', 0, 6, 'a', 1, 1), ('loss', 1.7976931348623157e308, 7, 'b', 1, 0),
+                (NULL, 'x', 'y', 'b', -1, NULL), ('loss', 1, 0, 'c', 3, 0), ('loss', 1, 0, 'd', 3, 0);
+        """)
+        database.close()
+        return pathlib.Path(folder, "db").read_bytes()
+
+
 def main():
+    database = mlflow_database()
+    LOGS["mlflow_sqlite"] = {"database": database, "torn": database[:-700],
+                             "other": database.replace(b"metrics", b"metrisc")}
     for name, record in RECORDS.items():
         CBOR[name] = cbor(record)
         JSON[name] = json.dumps(record)
