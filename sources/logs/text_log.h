@@ -7,6 +7,8 @@
 
 #include "sources/logs/format.h"
 
+#include <string.h>
+
 #define TW_TEXT_CELLS 64
 #define TW_TEXT_NAMES 3000 /* bytes of names in a row: what is beyond is left out */
 #define TW_TEXT_CACHE 256
@@ -85,9 +87,19 @@ int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);
 
 /* ---- text ---- */
 
-bool tw_text_begins(const char *text, size_t size, const char *with);
+/* Inline, as the lengths of what is looked for are known then: rules ask it of each line. */
+static inline bool tw_text_begins(const char *text, size_t size, const char *with)
+{
+    size_t length = strlen(with);
+    return size >= length && !memcmp(text, with, length);
+}
 /* The place behind the first `what`, or NULL. */
-const char *tw_text_behind(const char *text, size_t size, const char *what);
+static inline const char *tw_text_behind(const char *text, size_t size, const char *what)
+{
+    size_t length = strlen(what);
+    const char *found = size < length ? NULL : memmem(text, size, what, length);
+    return found ? found + length : NULL;
+}
 /* The first date and time within the line's beginning, taken as UTC; -1: there is none. Where
  * the line begins with it, *ret_behind is set (NULL is allowed). */
 int64_t tw_text_time(const char *line, size_t size, const char **ret_behind);

@@ -73,19 +73,6 @@ void tw_text_hold(struct tw_text_log *log)
     log->end = -1;
 }
 
-bool tw_text_begins(const char *text, size_t size, const char *with)
-{
-    size_t length = strlen(with);
-    return size >= length && !memcmp(text, with, length);
-}
-
-const char *tw_text_behind(const char *text, size_t size, const char *what)
-{
-    size_t length = strlen(what);
-    const char *found = memmem(text, size, what, length);
-    return found ? found + length : NULL;
-}
-
 /* ---- dates ---- */
 
 /* What stands behind it: a separator, the bracket around it. */

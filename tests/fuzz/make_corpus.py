@@ -184,6 +184,7 @@ LOGS = {
                     b" validation loss at iteration 20 | lm loss value: 2.1E+00 |\n",
         "keras": b"Epoch 1/2\n 1/63 [....] - ETA: 5s - loss: 1.6\r63/63 [====] - 0s 4us/step - loss: 1\n",
         "huggingface": b" 10%|#  | 10/100 [00:01<00:09, 9it/s]\n{'loss': '2.1', 'epoch': nan}\n",
+        "half_a_bar": b" 10%|# [00:01<00:09, 9it/s]\n{'loss': '2.0', 'epoch': nan}\n",
         "fairseq": b'2026-01-02 03:04:05 | INFO | valid | {"epoch": 1, "a": [{"b": 1}], "loss": "3"}\n',
         "llmc": b"step 1/10 | loss 11.0 (+nanz)| norm 15.3 (+nanz)| lr 1e-06 |\ns:1 trl:1 lr:2 norm:3\n",
         "caffe": b"I0102 03:04:05.678901 12 solver.cpp:218] Iteration 5, loss = 87.3\n"
