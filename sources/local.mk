@@ -329,4 +329,4 @@ coverage-logs:
 	$(SHELL) $(top_srcdir)/tests/fuzz/coverage_logs.sh coverage
 .PHONY: log-replays
 log-replays: $(LOG_FUZZ_TESTS)
-EXTRA_DIST += tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh
+EXTRA_DIST += docs/fuzzing.md tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh
