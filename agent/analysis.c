@@ -12,7 +12,7 @@
 static int open_source(struct tw_analysis *analysis, const struct tw_source_request *request,
                        struct tw_error *error)
 {
-    analysis->source = tw_source_probe(analysis->path);
+    analysis->source = tw_source_probe(analysis->path, request->map);
     if (!analysis->source && request->follow)
         analysis->source = tw_source_find("run_directory"); /* may be empty as yet */
     if (!analysis->source)

@@ -94,8 +94,9 @@ static int look_at_stream(struct exec *exec, size_t i, bool has_ended, struct tw
     if (status.st_size == stream->looked_at && !is_in_doubt && !has_ended)
         return 0;
     stream->looked_at = status.st_size;
-    return is_sure_enough(stream, tw_log_group_probe(path), has_ended) ? add_stream(exec, i, error)
-                                                                       : 0;
+    return is_sure_enough(stream, tw_log_group_probe(path, NULL), has_ended)
+               ? add_stream(exec, i, error)
+               : 0;
 }
 
 static int look_at_output(struct exec *exec, bool has_ended, struct tw_error *error)

@@ -75,7 +75,7 @@ static int visit_folder(struct walk *walk, FTSENT *entry)
         fts_set(walk->tree, entry, FTS_SKIP);
         return 0;
     }
-    return tw_log_group_probe(entry->fts_path) ? add_folder(walk, entry->fts_path) : 0;
+    return tw_log_group_probe(entry->fts_path, NULL) ? add_folder(walk, entry->fts_path) : 0;
 }
 
 static int visit_file(struct walk *walk, const FTSENT *entry)
@@ -86,7 +86,7 @@ static int visit_file(struct walk *walk, const FTSENT *entry)
         return 0;
     parent_path(entry, folder, sizeof folder);
     if (tw_log_is_part_of_group(folder, entry->fts_name) ||
-        tw_log_group_probe(entry->fts_path) < TW_LOG_SURE_IN_TREE)
+        tw_log_group_probe(entry->fts_path, NULL) < TW_LOG_SURE_IN_TREE)
         return 0;
     return add(walk, entry->fts_path);
 }
@@ -182,9 +182,9 @@ bool tw_log_that_holds(char *ret, size_t size, const char *file, int sure)
                     tw_log_is_folder_of_group(above, last_name(folder));
     if (tw_log_is_part_of_group(folder, name)) {
         const char *group = is_below ? above : folder;
-        return give(ret, size, group, tw_log_group_probe(group) > 0);
+        return give(ret, size, group, tw_log_group_probe(group, NULL) > 0);
     }
-    return !is_below && give(ret, size, file, tw_log_group_probe(file) >= sure);
+    return !is_below && give(ret, size, file, tw_log_group_probe(file, NULL) >= sure);
 }
 
 /* ---- names of runs ---- */

@@ -2,6 +2,7 @@
 # `make check`, but for a run with tiny sizes that asserts no time.
 check_PROGRAMS += bench/trainward-bench
 bench_trainward_bench_SOURCES = \
+	bench/analyze_logs.c \
 	bench/benchmarks.c \
 	bench/dead_broker.c \
 	bench/decode.c \

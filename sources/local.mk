@@ -158,9 +158,12 @@ tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
 
-# One target a format: fuzz_log.c over the struct that is named. A format of kind STORE opens files
-# itself, and has none.
+# One target a format: fuzz_log.c over the struct that is named; fuzz_log_store.c where a format opens
+# files itself.
 log_fuzz_libs = libsources.la libtelemetry.la
+fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h
+fuzz_log_store = tests/fuzz/fuzz_log_store.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h \
+	tests/unit/temporary_directory.h
 LOG_FUZZ_TESTS = \
 	tests/fuzz/replay_log_algoperf \
 	tests/fuzz/replay_log_csv \
@@ -172,52 +175,60 @@ LOG_FUZZ_TESTS = \
 	tests/fuzz/replay_log_keras_csv \
 	tests/fuzz/replay_log_key_values \
 	tests/fuzz/replay_log_lightning \
+	tests/fuzz/replay_log_mlflow \
+	tests/fuzz/replay_log_mlflow_sqlite \
 	tests/fuzz/replay_log_tensorboard \
 	tests/fuzz/replay_log_text \
 	tests/fuzz/replay_log_ultralytics \
 	tests/fuzz/replay_log_wandb
 check_PROGRAMS += $(LOG_FUZZ_TESTS)
 TESTS += $(LOG_FUZZ_TESTS)
-tests_fuzz_replay_log_algoperf_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_algoperf_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
 tests_fuzz_replay_log_algoperf_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_csv_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
 tests_fuzz_replay_log_csv_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_deepmd_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_deepmd_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_deepmd_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepmd
 tests_fuzz_replay_log_deepmd_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_deepspeed_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_deepspeed_csv_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
 tests_fuzz_replay_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_huggingface_state_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_huggingface_state_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
 tests_fuzz_replay_log_huggingface_state_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_json_document_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_json_document_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
 tests_fuzz_replay_log_json_document_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_json_lines_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_json_lines_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
 tests_fuzz_replay_log_json_lines_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_keras_csv_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_keras_csv_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_keras_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_csv
 tests_fuzz_replay_log_keras_csv_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_key_values_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_replay_log_key_values_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_lightning_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_lightning_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
 tests_fuzz_replay_log_lightning_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_tensorboard_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_mlflow_SOURCES = tests/fuzz/replay.c $(fuzz_log_store)
+tests_fuzz_replay_log_mlflow_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow
+tests_fuzz_replay_log_mlflow_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_mlflow_sqlite_SOURCES = tests/fuzz/replay.c $(fuzz_log_store)
+tests_fuzz_replay_log_mlflow_sqlite_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow_sqlite
+tests_fuzz_replay_log_mlflow_sqlite_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_tensorboard_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_replay_log_tensorboard_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_ultralytics_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_ultralytics_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
-tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log.c
+tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
 if FUZZERS
@@ -232,65 +243,100 @@ LOG_FUZZERS = \
 	tests/fuzz/fuzz_log_keras_csv \
 	tests/fuzz/fuzz_log_key_values \
 	tests/fuzz/fuzz_log_lightning \
+	tests/fuzz/fuzz_log_mlflow \
+	tests/fuzz/fuzz_log_mlflow_sqlite \
 	tests/fuzz/fuzz_log_tensorboard \
 	tests/fuzz/fuzz_log_text \
 	tests/fuzz/fuzz_log_ultralytics \
 	tests/fuzz/fuzz_log_wandb
 noinst_PROGRAMS += $(LOG_FUZZERS)
-tests_fuzz_fuzz_log_algoperf_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_algoperf_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
 tests_fuzz_fuzz_log_algoperf_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_algoperf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_csv_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_csv
 tests_fuzz_fuzz_log_csv_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_deepmd_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_deepmd_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_deepmd_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepmd
 tests_fuzz_fuzz_log_deepmd_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_deepmd_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_deepspeed_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_deepspeed_csv_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_deepspeed_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_deepspeed_csv
 tests_fuzz_fuzz_log_deepspeed_csv_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_deepspeed_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_huggingface_state_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_huggingface_state_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_huggingface_state_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_huggingface_state
 tests_fuzz_fuzz_log_huggingface_state_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_huggingface_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_json_document_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_json_document_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_json_document_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_document
 tests_fuzz_fuzz_log_json_document_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_json_document_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_json_lines_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_json_lines_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_json_lines_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_json_lines
 tests_fuzz_fuzz_log_json_lines_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_json_lines_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_keras_csv_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_keras_csv_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_keras_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_keras_csv
 tests_fuzz_fuzz_log_keras_csv_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_keras_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_key_values_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_key_values_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_key_values_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_key_values
 tests_fuzz_fuzz_log_key_values_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_key_values_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_lightning_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_lightning_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_lightning_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_lightning
 tests_fuzz_fuzz_log_lightning_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_lightning_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_tensorboard_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_mlflow_SOURCES = $(fuzz_log_store)
+tests_fuzz_fuzz_log_mlflow_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow
+tests_fuzz_fuzz_log_mlflow_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_mlflow_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_mlflow_sqlite_SOURCES = $(fuzz_log_store)
+tests_fuzz_fuzz_log_mlflow_sqlite_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow_sqlite
+tests_fuzz_fuzz_log_mlflow_sqlite_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_mlflow_sqlite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_tensorboard_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_tensorboard_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_text_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_text_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_ultralytics_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_ultralytics_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_fuzz_log_ultralytics_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_ultralytics_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_wandb_SOURCES = tests/fuzz/fuzz_log.c
+tests_fuzz_fuzz_log_wandb_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_fuzz_log_wandb_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_wandb_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+# Fuzzes the readers of logs for SECONDS in all, one after the other, in a build of their own.
+SECONDS = 1800
+FUZZ_CC = clang-14
+.PHONY: fuzz-logs
+fuzz-logs:
+	$(MKDIR_P) fuzz
+	test -f fuzz/Makefile || (cd fuzz && $(abs_top_srcdir)/configure --quiet --enable-fuzzers \
+		CC='$(FUZZ_CC)' CFLAGS='-g -O1')
+	$(MAKE) -C fuzz fuzz-log-targets
+	$(SHELL) $(top_srcdir)/tests/fuzz/run_logs.sh fuzz $(SECONDS)
+.PHONY: fuzz-log-targets
+fuzz-log-targets: $(LOG_FUZZERS)
+
+# How many lines of the readers of logs their corpora run, by file, in a build of its own.
+.PHONY: coverage-logs
+coverage-logs:
+	$(MKDIR_P) coverage
+	test -f coverage/Makefile || (cd coverage && $(abs_top_srcdir)/configure --quiet \
+		--without-simdjson CFLAGS='-g -O0 --coverage' LDFLAGS=--coverage)
+	$(MAKE) -C coverage log-replays
+	$(SHELL) $(top_srcdir)/tests/fuzz/coverage_logs.sh coverage
+.PHONY: log-replays
+log-replays: $(LOG_FUZZ_TESTS)
+EXTRA_DIST += docs/fuzzing.md tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh

@@ -36,6 +36,7 @@ struct member {
 
 struct log_source {
     char path[PATH_SIZE], dir[PATH_SIZE];
+    const struct tw_texts *map; /* the request's */
     bool follow, is_folder, has_companions, has_finished;
     struct member *members;
     size_t n_members;
@@ -93,7 +94,7 @@ static int add_member(struct log_source *log, const struct tw_log_member *found)
     struct member *member = &grown[log->n_members];
     *member = (struct member){.queue.part = found->part, .progress = TW_LOG_READ_SOME};
     member->path = strdup(found->path);
-    member->reader = tw_log_reader_new(found->path, found->format, log->follow);
+    member->reader = tw_log_reader_new(found->path, found->format, log->follow, log->map);
     if (!member->path || !member->reader) {
         free(member->path);
         tw_log_reader_free(member->reader);
@@ -131,7 +132,7 @@ static int take_found(struct log_source *log, const struct tw_log_group *group, 
 static int look(struct log_source *log, struct tw_error *error)
 {
     struct tw_log_group group;
-    int result = tw_log_group_find(&group, log->path);
+    int result = tw_log_group_find(&group, log->path, log->map);
     log->next_look = tw_now_seconds() + LOOK_SECONDS;
     for (size_t i = 0; i < group.n && !result; i++)
         result = take_found(log, &group, i);
@@ -373,6 +374,7 @@ static int log_open(void **ret, const struct tw_source_request *request, struct 
         return tw_error_set(error, -ENOMEM, "out of memory");
     tw_file_wait_init(&log->wait);
     log->follow = request->follow;
+    log->map = request->map;
     int result = set_paths(log, request->path, error);
     if (!result)
         result = look(log, error);
@@ -400,9 +402,9 @@ static void log_no_more(void *opaque)
     ((struct log_source *)opaque)->follow = false;
 }
 
-static int log_probe(const char *path)
+static int log_probe(const char *path, const struct tw_texts *map)
 {
-    int sure = tw_log_group_probe(path);
+    int sure = tw_log_group_probe(path, map);
     return sure < SURE_MOST ? sure : SURE_MOST;
 }
 

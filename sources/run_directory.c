@@ -384,8 +384,9 @@ static int run_directory_open(void **ret, const struct tw_source_request *reques
     return 0;
 }
 
-static int run_directory_probe(const char *path)
+static int run_directory_probe(const char *path, const struct tw_texts *map)
 {
+    (void)map;
     char first[PATH_SIZE];
     struct stat status;
     if (stat(path, &status))

@@ -55,8 +55,9 @@ struct tw_source {
     const struct tw_option *options; /* (optional) */
     size_t n_options, config_size;
 
-    /* (optional) 0..100: how sure am I that this path is mine, by its content. */
-    int (*probe)(const char *path);
+    /* (optional) 0..100: how sure am I that this path is mine, by its content. `map` is that of a
+     * request: what it names is known; NULL is allowed. */
+    int (*probe)(const char *path, const struct tw_texts *map);
     int (*open)(void **ret, const struct tw_source_request *request, struct tw_error *error);
     /* (optional) Goes on behind a saved position. For Kafka: starts a partition that was ASSIGNED,
      * offset < 0 = at the group's committed offset. */
@@ -82,6 +83,6 @@ struct tw_source {
 extern const struct tw_source *const tw_sources[]; /* NULL-terminated */
 const struct tw_source *tw_source_find(const char *name);
 /* The source that is surest of `path`, or NULL when none is. */
-const struct tw_source *tw_source_probe(const char *path);
+const struct tw_source *tw_source_probe(const char *path, const struct tw_texts *map);
 
 #endif

@@ -17,12 +17,12 @@ const struct tw_source *tw_source_find(const char *name)
     return NULL;
 }
 
-const struct tw_source *tw_source_probe(const char *path)
+const struct tw_source *tw_source_probe(const char *path, const struct tw_texts *map)
 {
     const struct tw_source *surest = NULL;
     int most = 0;
     for (const struct tw_source *const *source = tw_sources; *source; source++) {
-        int sure = (*source)->probe ? (*source)->probe(path) : 0;
+        int sure = (*source)->probe ? (*source)->probe(path, map) : 0;
         if (sure > most) {
             most = sure;
             surest = *source;

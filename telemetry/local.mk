@@ -35,6 +35,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/run_header.c \
 	telemetry/statistics.h \
 	telemetry/statistics/avx2.c \
+	telemetry/statistics/f16c.h \
 	telemetry/statistics/avx512.c \
 	telemetry/statistics/float_mode.h telemetry/statistics/kernel.h telemetry/statistics/plain.h \
 	telemetry/statistics/portable.c \

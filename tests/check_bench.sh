@@ -10,7 +10,7 @@ status=$?
 sed 's/^/# /' "$output"
 if test "$status" = 0 &&
     names=$(sed -n 's/^    "name": "\(.*\)",$/\1/p' "$results" | LC_ALL=C sort | tr '\n' ' ') &&
-    test "$names" = "decode_record_ns emit_p99_ns gemm_share_b128 monitoring_cost_ratio state_bytes_per_run stats_dram_ratio stats_l2_ratio trainer_with_dead_broker_ratio watch_record_ns "; then
+    test "$names" = "analyze_text_vs_strtod analyze_tfevents_vs_crc decode_record_ns emit_p99_ns gemm_share_b128 monitoring_cost_ratio state_bytes_per_run stats_dram_ratio stats_l2_ratio trainer_with_dead_broker_ratio watch_record_ns "; then
     echo "ok 1 - every figure is written"
 else
     echo "# exit status $status; $names"
@@ -19,7 +19,7 @@ fi
 
 missing=
 for key in value unit rounds quartiles signals cpu time; do
-    test "$(grep -c "\"$key\": " "$results")" -ge 9 || missing="$missing $key"
+    test "$(grep -c "\"$key\": " "$results")" -ge 11 || missing="$missing $key"
 done
 if test -z "$missing"; then
     echo "ok 2 - with its spread, its signals and the machine"

@@ -18,6 +18,9 @@ tests_tools_send_notifications_LDADD = $(SINK_LIBS)
 check_PROGRAMS += tests/tools/log_rows
 tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
 tests_tools_log_rows_LDADD = libsources.la libtelemetry.la
+# Prints the records that the source "log" makes of one.
+check_PROGRAMS += tests/tools/log_records
+tests_tools_log_records_LDADD = libsources.la libtelemetry.la
 
 # Prints the tables of the pages; docs/update.sh puts them in.
 check_PROGRAMS += tests/tools/print_options
@@ -146,6 +149,15 @@ evaluate: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate \
 		--trainward $(abs_top_builddir)/trainward $(EVALUATE)
+
+# How well the same logs are read; writes the table of docs/logs.md.
+.PHONY: check-readings
+check-readings: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_records
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate.readings \
+		--build $(abs_top_builddir) --page $(abs_top_srcdir)/docs/logs.md
+EXTRA_DIST += tests/evaluate/readings.py tests/test_log_readings.py
 
 # The same of the recipes and their healthy twins.
 .PHONY: evaluate-recipes

@@ -138,3 +138,27 @@ def test_a_log_that_is_written_is_followed(tmp_path):
             attach.kill()
     assert "CRITICAL  overflow" in output and "step 121" in output
     assert not errors and attach.returncode == 1
+
+
+def test_deepspeeds_files_of_a_folder_are_one_run(tmp_path):
+    """deepspeed/monitor/csv_monitor.py: a file a metric; Train/Samples counts samples."""
+    names = {"train_loss": lambda step: 3 / step, "lr": lambda step: .125}
+    for name, value in names.items():
+        lines = [f"{16 * step},{value(step)}" for step in range(1, 101)]
+        path = tmp_path / "job" / f"Train_Samples_{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join([f"step,{name}", *lines, ""]))
+    _, runs = analyze(tmp_path)
+    assert list(runs) == ["job"]
+    signals = runs["job"]["signals"]
+    assert signals["loss"]["count"] == signals["learning_rate"]["count"] == 100
+
+
+def test_a_name_that_only_the_user_knows_is_read_in_text(tmp_path):
+    path = tmp_path / "train.log"
+    path.write_text("".join(f"epoch {n} wibble: {3 / n}\n" for n in range(1, 50)))
+    done, _ = analyze(path)
+    assert done.returncode == 2
+    _, runs = analyze("--map", "wib*=loss", path)
+    (run,) = runs.values()
+    assert run["signals"]["loss"] == {"raw_name": "wibble", "count": 49}

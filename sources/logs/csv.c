@@ -17,9 +17,9 @@ static int finish(void *state, const struct tw_log_sink *sink, struct tw_error *
 }
 
 /* Any table of numbers could be read. What makes it a training's is what its names mean. */
-static int sure_of(const struct tw_table *table)
+static int sure_of(const struct tw_table *table, const struct tw_texts *map)
 {
-    struct tw_row_names names = {0};
+    struct tw_row_names names = {.map = map};
     for (size_t i = 0; i < table->n_columns; i++)
         tw_row_names_add(&names, table->columns[i].name, TW_PART_BY_NAME);
     return tw_row_names_sure(&names);
@@ -29,7 +29,7 @@ static int probe(const struct tw_log_sample *sample)
 {
     struct tw_table_view view;
     tw_table_view(&view, sample, NULL);
-    int sure = view.table.n_columns ? sure_of(&view.table) : 0;
+    int sure = view.table.n_columns ? sure_of(&view.table, sample->map) : 0;
     if (view.broken >= view.rows && view.broken)
         sure = 0;
     /* Names without a row yet: a table that begins, or a line of text with commas. */

@@ -49,38 +49,46 @@ static int take_fraction(struct cursor *cursor)
     return milliseconds;
 }
 
-/* Minutes east of Greenwich. */
-static bool take_zone(struct cursor *cursor, int *ret)
+/* Minutes east of Greenwich; what is no zone is left where it is. */
+static int take_zone(struct cursor *cursor)
 {
+    struct cursor zone = *cursor;
     int hours, minutes = 0;
-    *ret = 0;
-    if (take(cursor, "Z") || cursor->at == cursor->end)
-        return true;
-    int sign = *cursor->at == '-' ? -1 : 1;
-    if (!take(cursor, "+-") || !take_digits(cursor, 2, &hours))
-        return false;
-    if (cursor->at < cursor->end && (take(cursor, ":"), !take_digits(cursor, 2, &minutes)))
-        return false;
-    *ret = sign * (hours * 60 + minutes);
-    return true;
+    if (take(cursor, "Z"))
+        return 0;
+    int sign = take(&zone, "-") ? -1 : take(&zone, "+") ? 1 : 0;
+    if (!sign || !take_digits(&zone, 2, &hours))
+        return 0;
+    *cursor = zone;
+    take(&zone, ":");
+    if (take_digits(&zone, 2, &minutes))
+        *cursor = zone;
+    else
+        minutes = 0;
+    return sign * (hours * 60 + minutes);
 }
 
-bool tw_log_date_time(const char *text, size_t size, int64_t *ret_ms)
+size_t tw_log_date_time_at(const char *text, size_t size, int64_t *ret_ms)
 {
     struct cursor cursor = {text, text + size};
-    int year, month, day, hour, minute, second = 0, zone;
+    int year, month, day, hour, minute, second = 0;
     if (!take_digits(&cursor, 4, &year) || !take(&cursor, "-/") ||
         !take_digits(&cursor, 2, &month) || !take(&cursor, "-/") ||
         !take_digits(&cursor, 2, &day) || !take(&cursor, " T") || !take_digits(&cursor, 2, &hour) ||
         !take(&cursor, ":") || !take_digits(&cursor, 2, &minute))
-        return false;
+        return 0;
     if (take(&cursor, ":") && !take_digits(&cursor, 2, &second))
-        return false;
-    int milliseconds = take_fraction(&cursor);
-    if (!take_zone(&cursor, &zone) || cursor.at != cursor.end || year < 1970 || month < 1 ||
-        month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
-        return false;
+        return 0;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+        second > 60)
+        return 0;
+    int milliseconds = take_fraction(&cursor), zone = take_zone(&cursor);
     *ret_ms = ((days(year, month, day) * 24 + hour) * 60 + minute - zone) * 60000 +
               second * 1000LL + milliseconds;
-    return *ret_ms >= 0;
+    return *ret_ms >= 0 ? (size_t)(cursor.at - text) : 0;
+}
+
+bool tw_log_date_time(const char *text, size_t size, int64_t *ret_ms)
+{
+    return size && tw_log_date_time_at(text, size, ret_ms) == size;
 }

@@ -10,5 +10,8 @@
  * behind '.' or ',', "Z" or a zone such as "+01:00"; taken as UTC where there is none. `*ret_ms` is
  * the time since 1970; false where it is no such text, or before 1970. */
 bool tw_log_date_time(const char *text, size_t size, int64_t *ret_ms);
+/* Likewise of a text that goes on behind the date and time; returns how many bytes these take, 0
+ * where it does not begin with them. */
+size_t tw_log_date_time_at(const char *text, size_t size, int64_t *ret_ms);
 
 #endif

@@ -154,8 +154,9 @@ static bool is_bar(const char *line, size_t size, double *ret_at, double *ret_of
     if (at == line || !tw_text_begins(at, (size_t)(end - at), "%|"))
         return false;
     at = memchr(at + 2, '|', (size_t)(end - at - 2));
-    if (!at++)
+    if (!at)
         return false;
+    at++;
     while (at < end && *at == ' ')
         at++;
     size_t length = tw_log_number_at(at, (size_t)(end - at), ret_at);

@@ -10,6 +10,7 @@
 #define TW_LOG_FORMAT_H
 
 #include "telemetry/error.h"
+#include "telemetry/option.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,7 +98,8 @@ struct tw_log_sample {
     const char *path; /* for the name's sake; not to be opened, but by formats of kind STORE */
     const char *bytes;
     size_t size;
-    bool is_whole; /* `bytes` is all there is */
+    bool is_whole;              /* `bytes` is all there is */
+    const struct tw_texts *map; /* names that the user knows (names.h); may be NULL */
 };
 
 enum tw_log_kind {
@@ -121,6 +123,9 @@ struct tw_log_format {
 
     /* (optional) */
     int (*start)(void *state, const char *path, struct tw_error *error);
+    /* (optional) Names that the user knows, for formats that look for names in text; told behind
+     * start(), valid until done(); may be NULL. */
+    void (*map)(void *state, const struct tw_texts *map);
     /* LINES: one line without its end; not NUL-terminated; ANSI sequences are gone, "\r" ends a
      * line as "\n" does. */
     int (*line)(void *state, const char *line, size_t size, const struct tw_log_sink *sink,

@@ -292,7 +292,7 @@ static bool next_key(const char **at, const char *end, char *ret, size_t size, b
 /* Names of numbers in an array of objects, names of arrays in an object. */
 static int probe(const struct tw_log_sample *sample)
 {
-    struct tw_row_names names = {0};
+    struct tw_row_names names = {.map = sample->map};
     char key[NAME_BYTES];
     bool is_series;
     const char *at = sample->bytes, *end = at + sample->size;

@@ -115,7 +115,7 @@ static void look_at_lines(struct view *view, const struct tw_log_sample *sample)
 
 static int probe(const struct tw_log_sample *sample)
 {
-    struct view view = {0};
+    struct view view = {.names = {.map = sample->map}};
     size_t blanks = 0;
     while (blanks < sample->size && memchr(" \t\r\n", sample->bytes[blanks], 4))
         blanks++;

@@ -157,7 +157,8 @@ int tw_log_map_check(const struct tw_texts *map, struct tw_error *error)
     return 0;
 }
 
-static bool is_mapped(const char *name, const struct tw_texts *map, struct tw_name_meaning *ret)
+bool tw_log_name_is_mapped(const char *name, const struct tw_texts *map,
+                           struct tw_name_meaning *ret)
 {
     char pattern[256];
     for (size_t i = 0; map && i < map->n; i++) {
@@ -363,7 +364,7 @@ void tw_log_name_meaning(const char *name, enum tw_row_part part, const struct t
                          struct tw_name_meaning *ret)
 {
     struct tw_words words;
-    if (is_mapped(name, map, ret))
+    if (tw_log_name_is_mapped(name, map, ret))
         return;
     *ret = (struct tw_name_meaning){.meaning = TW_MEANS_NOTHING, .rank = TW_RANK_PLAIN};
     tw_words_split(name, &words);

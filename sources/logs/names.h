@@ -34,6 +34,9 @@ struct tw_name_meaning {
 /* What the user maps: "raw name=signal"; the names of signals are those of records, eval_<metric>,
  * "step", "epoch", "loss_part" and "ignore". In a raw name, `*` stands for any characters. */
 int tw_log_map_check(const struct tw_texts *map, struct tw_error *error);
+/* Whether the map has the name, and what it says. `map` may be NULL. */
+bool tw_log_name_is_mapped(const char *name, const struct tw_texts *map,
+                           struct tw_name_meaning *ret);
 
 /* `part` is the row's. `map` may be NULL. */
 void tw_log_name_meaning(const char *name, enum tw_row_part part, const struct tw_texts *map,

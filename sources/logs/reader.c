@@ -23,6 +23,7 @@ struct tw_log_reader {
     char *path;
     const struct tw_log_format *format;
     void *state;
+    const struct tw_texts *map;
     bool follow, has_finished, is_dead, is_gone;
     struct tw_log_input *input; /* LINES, BYTES */
     struct tw_log_lines *lines; /* LINES */
@@ -69,10 +70,11 @@ static const struct tw_log_format *probe_end(struct tw_log_sample *sample, char 
     return surest_format(sample, TW_LOG_LINES, ret_sure);
 }
 
-static const struct tw_log_format *probe_file(const char *path, int *ret_sure)
+static const struct tw_log_format *probe_file(const char *path, const struct tw_texts *map,
+                                              int *ret_sure)
 {
     const struct tw_log_format *surest = NULL;
-    struct tw_log_sample sample = {.path = path};
+    struct tw_log_sample sample = {.path = path, .map = map};
     char *bytes = malloc(SAMPLE_BYTES + 1);
     long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
     if (n > 0) {
@@ -87,14 +89,15 @@ static const struct tw_log_format *probe_file(const char *path, int *ret_sure)
     return surest;
 }
 
-const struct tw_log_format *tw_log_format_probe(const char *path, int *ret_sure)
+const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
+                                                int *ret_sure)
 {
     struct stat status;
     *ret_sure = 0;
     if (stat(path, &status))
         return NULL;
     if (S_ISREG(status.st_mode))
-        return probe_file(path, ret_sure);
+        return probe_file(path, map, ret_sure);
     const struct tw_log_sample sample = {.path = path, .bytes = ""};
     return S_ISDIR(status.st_mode) ? surest_format(&sample, TW_LOG_STORE, ret_sure) : NULL;
 }
@@ -148,12 +151,13 @@ static struct tw_log_sink own_sink(struct tw_log_reader *reader, const struct tw
 /* ---- life ---- */
 
 struct tw_log_reader *tw_log_reader_new(const char *path, const struct tw_log_format *format,
-                                        bool follow)
+                                        bool follow, const struct tw_texts *map)
 {
     struct tw_log_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return NULL;
     reader->follow = follow;
+    reader->map = map;
     reader->format = format;
     reader->path = strdup(path);
     if (reader->path)
@@ -194,7 +198,10 @@ static int start_state(struct tw_log_reader *reader, struct tw_error *error)
     reader->state = calloc(1, format->state_size ? format->state_size : 1);
     if (!reader->state)
         return out_of_memory(error);
-    return format->start ? format->start(reader->state, reader->path, error) : 0;
+    int result = format->start ? format->start(reader->state, reader->path, error) : 0;
+    if (!result && format->map)
+        format->map(reader->state, reader->map);
+    return result;
 }
 
 /* 1 when it is ready to be read, 0 while nothing is known of it. */
@@ -204,7 +211,7 @@ static int start(struct tw_log_reader *reader, struct tw_error *error)
     if (reader->state)
         return 1;
     if (!reader->format)
-        reader->format = tw_log_format_probe(reader->path, &sure);
+        reader->format = tw_log_format_probe(reader->path, reader->map, &sure);
     if (!reader->format)
         return 0;
     bool is_stream = reader->format->kind == TW_LOG_LINES || reader->format->kind == TW_LOG_BYTES;

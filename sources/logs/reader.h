@@ -14,12 +14,15 @@ enum tw_log_progress {
 };
 
 /* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning, and of a
- * text of which that tells nothing its end. */
-const struct tw_log_format *tw_log_format_probe(const char *path, int *ret_sure);
+ * text of which that tells nothing its end. `map`: names that the user knows (names.h); may be
+ * NULL. */
+const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
+                                                int *ret_sure);
 
-/* `format` NULL: it is probed for once there is something to look at. NULL when out of memory. */
+/* `format` NULL: it is probed for once there is something to look at. `map` as above, valid until
+ * free. NULL when out of memory. */
 struct tw_log_reader *tw_log_reader_new(const char *path, const struct tw_log_format *format,
-                                        bool follow);
+                                        bool follow, const struct tw_texts *map);
 void tw_log_reader_free(struct tw_log_reader *reader); /* NULL is allowed */
 
 /* Reads on, a portion at a time: what comes goes to the sink. Rows that were told before are left

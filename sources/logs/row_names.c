@@ -7,7 +7,7 @@
 void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_part part)
 {
     struct tw_name_meaning meaning;
-    tw_log_name_meaning(name, part, NULL, &meaning);
+    tw_log_name_meaning(name, part, names->map, &meaning);
     switch (meaning.meaning) {
     case TW_MEANS_STEP:
     case TW_MEANS_EPOCH:

@@ -8,6 +8,7 @@
 #define TW_SURE_LEAST 10 /* numbers of anything */
 
 struct tw_row_names {
+    const struct tw_texts *map; /* the sample's */
     bool has_axis, has_loss, has_metric;
 };
 

@@ -1,6 +1,8 @@
 /* Text logs: each line to the rule that knows it. */
 #include "sources/logs/text_log.h"
 
+#include "sources/logs/names.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +23,11 @@ int tw_text_start(void *state, const char *path, struct tw_error *error)
     log->keras.epoch = log->keras.at = log->keras.total = (double)NAN;
     log->end = -1;
     return 0;
+}
+
+void tw_text_map(void *state, const struct tw_texts *map)
+{
+    ((struct tw_text_log *)state)->map = map;
 }
 
 static int try_rule(struct tw_text_log *log, unsigned rule, const char *line, size_t size,
@@ -71,13 +78,21 @@ int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error 
 
 /* ---- probes ---- */
 
-/* Losses are what tells a training log from other text with numbers. */
+struct losses {
+    const struct tw_texts *map;
+    int n;
+};
+
+/* Losses are what tells a training log from other text with numbers, or what the user maps. */
 static int count_losses(void *closure, const struct tw_row *row)
 {
+    struct losses *losses = closure;
+    struct tw_name_meaning meaning;
     bool has = false;
     for (size_t i = 0; i < row->n_cells; i++)
-        has |= strcasestr(row->cells[i].name, "loss") != NULL;
-    *(int *)closure += has;
+        has |= strcasestr(row->cells[i].name, "loss") != NULL ||
+               tw_log_name_is_mapped(row->cells[i].name, losses->map, &meaning);
+    losses->n += has;
     return 0;
 }
 
@@ -110,8 +125,9 @@ static int not_broken(void *closure, const char *reason)
 static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, int most,
                        int *ret_losses)
 {
-    const struct tw_log_sink sink = {ret_losses, count_losses, no_parameter, no_event, not_broken};
-    struct tw_text_log log = {0};
+    struct losses losses = {.map = sample->map};
+    const struct tw_log_sink sink = {&losses, count_losses, no_parameter, no_event, not_broken};
+    struct tw_text_log log = {.map = sample->map};
     int n = 0;
     const char *at = sample->bytes, *end = at + sample->size;
     tw_text_start(&log, sample->path, NULL);
@@ -126,6 +142,7 @@ static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, i
         n += to > at && rule(&log, at, (size_t)(to - at), &sink) > 0;
         at = to + 1;
     }
+    *ret_losses = losses.n;
     return n;
 }
 
@@ -135,12 +152,26 @@ int tw_text_count(const struct tw_log_sample *sample, tw_text_rule *rule)
     return count_lines(sample, rule, 3, &losses);
 }
 
+/* Pretty-printed JSON has names and numbers on its lines, too: other formats know it better. */
+static bool is_json(const struct tw_log_sample *sample)
+{
+    size_t i = 0;
+    while (i < sample->size && memchr(" \t\r\n", sample->bytes[i], 4))
+        i++;
+    if (i == sample->size || sample->bytes[i] != '{')
+        return false;
+    do
+        i++;
+    while (i < sample->size && memchr(" \t\r\n", sample->bytes[i], 4));
+    return i < sample->size && sample->bytes[i] == '"';
+}
+
 static int probe(const struct tw_log_sample *sample)
 {
     enum { MOST = 200, SOME = 3 };
     int losses = 0, n = count_lines(sample, tw_text_scan_line, MOST, &losses);
     if (losses >= SOME)
-        return 55;
+        return is_json(sample) ? 45 : 55;
     return n >= SOME ? 25 : n ? 12 : 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include "sources/logs/format.h"
 
+#include <string.h>
+
 #define TW_TEXT_CELLS 64
 #define TW_TEXT_NAMES 3000 /* bytes of names in a row: what is beyond is left out */
 #define TW_TEXT_CACHE 256
@@ -43,6 +45,7 @@ struct tw_text_name {
 };
 
 struct tw_text_log {
+    const struct tw_texts *map; /* names that the user knows; may be NULL */
     unsigned last_rule;
     struct tw_text_row row, held;
     bool is_held; /* `held` waits for a newer state of the same progress bar */
@@ -84,9 +87,19 @@ int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);
 
 /* ---- text ---- */
 
-bool tw_text_begins(const char *text, size_t size, const char *with);
+/* Inline, as the lengths of what is looked for are known then: rules ask it of each line. */
+static inline bool tw_text_begins(const char *text, size_t size, const char *with)
+{
+    size_t length = strlen(with);
+    return size >= length && !memcmp(text, with, length);
+}
 /* The place behind the first `what`, or NULL. */
-const char *tw_text_behind(const char *text, size_t size, const char *what);
+static inline const char *tw_text_behind(const char *text, size_t size, const char *what)
+{
+    size_t length = strlen(what);
+    const char *found = size < length ? NULL : memmem(text, size, what, length);
+    return found ? found + length : NULL;
+}
 /* The first date and time within the line's beginning, taken as UTC; -1: there is none. Where
  * the line begins with it, *ret_behind is set (NULL is allowed). */
 int64_t tw_text_time(const char *line, size_t size, const char **ret_behind);
@@ -100,6 +113,7 @@ void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bo
 /* ---- the format's functions ---- */
 
 int tw_text_start(void *state, const char *path, struct tw_error *error);
+void tw_text_map(void *state, const struct tw_texts *map);
 int tw_text_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
                  struct tw_error *error);
 int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error *error);
@@ -108,7 +122,8 @@ int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error 
     {                                                                                              \
         .name = format_name, .description = about, .kind = TW_LOG_LINES,                           \
         .state_size = sizeof(struct tw_text_log), .probe = its_probe, .start = tw_text_start,      \
-        .line = tw_text_line, .finish = tw_text_finish,                                            \
+                                                                                                   \
+        .map = tw_text_map, .line = tw_text_line, .finish = tw_text_finish,                        \
     }
 
 #endif

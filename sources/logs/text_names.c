@@ -2,6 +2,8 @@
  * noise out; what a name means is decided behind the formats. */
 #include "sources/logs/text_log.h"
 
+#include "sources/logs/names.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -136,11 +138,51 @@ static size_t first_of_loose_name(const struct words *words, size_t from)
     return first;
 }
 
-static void make_name(const char *text, size_t size, bool is_told, struct tw_text_name *ret)
+static enum tw_text_kind kind_of_mapped(const struct tw_name_meaning *meaning)
+{
+    switch (meaning->meaning) {
+    case TW_MEANS_STEP:
+        return TW_TEXT_STEP;
+    case TW_MEANS_EPOCH:
+        return TW_TEXT_EPOCH;
+    case TW_MEANS_LEARNING_RATE:
+        return TW_TEXT_RATE;
+    case TW_MEANS_NOTHING:
+        return TW_TEXT_UNKNOWN;
+    default:
+        return TW_TEXT_SIGNAL;
+    }
+}
+
+/* What the user maps is a name wherever it begins in the words; the longest counts. */
+static bool takes_mapped(const struct tw_texts *map, const char *text, size_t size,
+                         const struct words *words, struct tw_text_name *ret)
+{
+    struct tw_name_meaning meaning;
+    char name[200];
+    for (size_t i = 0; map && map->n && i < words->n; i++) {
+        size_t length = size - words->begin[i];
+        if (length >= sizeof name)
+            continue;
+        memcpy(name, text + words->begin[i], length);
+        name[length] = '\0';
+        if (!tw_log_name_is_mapped(name, map, &meaning))
+            continue;
+        ret->kind = kind_of_mapped(&meaning);
+        ret->skip = words->begin[i];
+        return true;
+    }
+    return false;
+}
+
+static void make_name(const struct tw_texts *map, const char *text, size_t size, bool is_told,
+                      struct tw_text_name *ret)
 {
     struct words words;
     size_t from = 0;
     split(text, size, &words);
+    if (takes_mapped(map, text, size, &words, ret))
+        return;
     for (size_t i = 0; i < words.n; i++)
         from = is_one_of(words.at[i], stop_words) ? i + 1 : from;
     if (!words.n || from == words.n)
@@ -182,7 +224,7 @@ void tw_text_name_of(struct tw_text_log *log, const char *words, size_t size, bo
     }
     if (kept->hash != hash) {
         *kept = (struct tw_text_name){.hash = hash};
-        make_name(words, size, is_told, kept);
+        make_name(log->map, words, size, is_told, kept);
     }
     *ret = *kept;
 }

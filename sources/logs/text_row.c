@@ -1,6 +1,8 @@
 /* Rows of text logs: filled cell by cell, given or held. */
 #include "sources/logs/text_log.h"
 
+#include "sources/logs/date_time.h"
+
 #include "telemetry/text.h"
 
 #include <math.h>
@@ -71,55 +73,9 @@ void tw_text_hold(struct tw_text_log *log)
     log->end = -1;
 }
 
-bool tw_text_begins(const char *text, size_t size, const char *with)
-{
-    size_t length = strlen(with);
-    return size >= length && !memcmp(text, with, length);
-}
-
-const char *tw_text_behind(const char *text, size_t size, const char *what)
-{
-    size_t length = strlen(what);
-    const char *found = memmem(text, size, what, length);
-    return found ? found + length : NULL;
-}
-
 /* ---- dates ---- */
 
-static int digits(const char *at, int n)
-{
-    int value = 0;
-    for (int i = 0; i < n; i++) {
-        if (at[i] < '0' || at[i] > '9')
-            return -1;
-        value = value * 10 + at[i] - '0';
-    }
-    return value;
-}
-
-/* Since 1970-01-01, in the Gregorian calendar; the year is taken to begin in March. */
-static int64_t days_before(int year, int month, int day)
-{
-    year -= month <= 2;
-    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return 365 * (int64_t)year + year / 4 - year / 100 + year / 400 + of_year - 719468;
-}
-
-/* "2026-01-02 03:04:05" and behind it ".678" or ",678". */
-static int64_t time_at(const char *at, size_t size)
-{
-    int year = digits(at, 4), month = digits(at + 5, 2), day = digits(at + 8, 2);
-    int hour = digits(at + 11, 2), minute = digits(at + 14, 2), second = digits(at + 17, 2);
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
-        minute < 0 || minute > 59 || second < 0 || second > 60)
-        return -1;
-    int64_t ms = ((days_before(year, month, day) * 24 + hour) * 3600 + minute * 60 + second) * 1000;
-    if (size >= 23 && (at[19] == '.' || at[19] == ',') && digits(at + 20, 3) >= 0)
-        ms += digits(at + 20, 3);
-    return ms;
-}
-
-/* Fractions of a second, a zone, the bracket around it. */
+/* What stands behind it: a separator, the bracket around it. */
 static const char *behind_time(const char *at, const char *end)
 {
     while (at < end && memchr("0123456789.,+-:Z]", *at, 17))
@@ -136,10 +92,11 @@ int64_t tw_text_time(const char *line, size_t size, const char **ret_behind)
                        (at[10] == ' ' || at[10] == 'T') && at[13] == ':' && at[16] == ':';
         if (!is_date)
             continue;
-        int64_t time_ms = time_at(at, size - i);
-        if (time_ms >= 0 && ret_behind && i <= 1)
-            *ret_behind = behind_time(at + 19, line + size);
-        return time_ms;
+        int64_t time_ms;
+        size_t length = tw_log_date_time_at(at, size - i, &time_ms);
+        if (length && ret_behind && i <= 1)
+            *ret_behind = behind_time(at + length, line + size);
+        return length ? time_ms : -1;
     }
     return -1;
 }

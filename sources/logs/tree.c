@@ -2,6 +2,7 @@
  *
  *   TensorBoard   all event files of a folder, and of its folders train, validation, eval, test
  *   transformers  an output folder: its own trainer_state.json, or else its newest checkpoint's
+ *   DeepSpeed     the files of its CSV monitor in a folder, one a metric
  *   Lightning     version_N has metrics.csv and event files of the same run: the latter are read
  *   a store       a folder that a format opens itself
  */
@@ -112,7 +113,7 @@ static bool make_path(char path[PATH_SIZE], const char *folder, const char *name
 static int add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
 {
     int sure;
-    const struct tw_log_format *format = tw_log_format_probe(path, &sure);
+    const struct tw_log_format *format = tw_log_format_probe(path, group->map, &sure);
     return format && sure >= TW_LOG_SURE_WHEN_NAMED ? add_member(group, path, format, part) : 0;
 }
 
@@ -200,6 +201,34 @@ static bool find_trainer_state(const char *folder, char ret[PATH_SIZE])
     return newest >= 0;
 }
 
+/* ---- DeepSpeed ---- */
+
+extern const struct tw_log_format tw_log_format_deepspeed_csv;
+
+/* "Train_Samples_train_loss.csv", and in it what DeepSpeed's monitor writes. */
+static bool is_deepspeed_csv(const char *path, const char *name)
+{
+    int sure;
+    size_t length = strlen(name);
+    return length > 5 && !strcmp(name + length - 4, ".csv") && strchr(name, '_') && is_file(path) &&
+           tw_log_format_probe(path, NULL, &sure) == &tw_log_format_deepspeed_csv;
+}
+
+static int find_deepspeed_csv(struct tw_log_group *group, const char *folder)
+{
+    char path[PATH_SIZE];
+    struct dirent *entry;
+    int result = 0;
+    DIR *dir = opendir(folder);
+    while (dir && !result && (entry = readdir(dir))) {
+        if (make_path(path, folder, entry->d_name) && is_deepspeed_csv(path, entry->d_name))
+            result = add_member(group, path, &tw_log_format_deepspeed_csv, TW_PART_BY_NAME);
+    }
+    if (dir)
+        closedir(dir);
+    return result;
+}
+
 /* ---- groups ---- */
 
 static int find_in_folder(struct tw_log_group *group, const char *folder)
@@ -210,12 +239,14 @@ static int find_in_folder(struct tw_log_group *group, const char *folder)
         result = find_event_files(group, folder);
     if (!result && !group->n && find_trainer_state(folder, path))
         result = add_file(group, path, TW_PART_BY_NAME);
+    if (!result && !group->n)
+        result = find_deepspeed_csv(group, folder);
     return result;
 }
 
-int tw_log_group_find(struct tw_log_group *ret, const char *path)
+int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map)
 {
-    *ret = (struct tw_log_group){0};
+    *ret = (struct tw_log_group){.map = map};
     int result = is_folder(path) ? find_in_folder(ret, path) : add_file(ret, path, TW_PART_BY_NAME);
     if (result)
         tw_log_group_release(ret);
@@ -224,17 +255,17 @@ int tw_log_group_find(struct tw_log_group *ret, const char *path)
     return result;
 }
 
-int tw_log_group_probe(const char *path)
+int tw_log_group_probe(const char *path, const struct tw_texts *map)
 {
     struct tw_log_group group;
     int sure = 0;
     if (is_folder(path)) {
-        if (!tw_log_group_find(&group, path))
+        if (!tw_log_group_find(&group, path, map))
             sure = group.n ? 100 : 0;
         tw_log_group_release(&group);
         return sure;
     }
-    tw_log_format_probe(path, &sure);
+    tw_log_format_probe(path, map, &sure);
     return sure >= TW_LOG_SURE_WHEN_NAMED ? sure : 0;
 }
 
@@ -243,7 +274,7 @@ bool tw_log_group_stat(const char *path, struct stat *ret)
     struct tw_log_group group;
     struct stat status;
     bool has_any = false;
-    if (tw_log_group_find(&group, path))
+    if (tw_log_group_find(&group, path, NULL))
         return false;
     for (size_t i = 0; i < group.n; i++) {
         if (stat(group.members[i].path, &status))
@@ -262,9 +293,12 @@ bool tw_log_group_stat(const char *path, struct stat *ret)
 
 bool tw_log_is_part_of_group(const char *folder, const char *name)
 {
+    char path[PATH_SIZE];
     if (is_event_file(name) || !strcmp(name, "trainer_state.json"))
         return true;
-    return !strcmp(name, "metrics.csv") && has_event_files(folder);
+    if (!strcmp(name, "metrics.csv"))
+        return has_event_files(folder);
+    return make_path(path, folder, name) && is_deepspeed_csv(path, name);
 }
 
 static bool has_wandb_file(const char *folder)

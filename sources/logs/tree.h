@@ -20,14 +20,16 @@ struct tw_log_member {
 struct tw_log_group {
     size_t n;
     struct tw_log_member *members; /* in order of name */
+    const struct tw_texts *map;    /* that it was looked for with */
 };
 
-/* The log at `path`; n is 0 where there is none. 0 or -ENOMEM. */
-int tw_log_group_find(struct tw_log_group *ret, const char *path);
+/* The log at `path`; n is 0 where there is none. `map`: names that the user knows (names.h); NULL:
+ * none. 0 or -ENOMEM. */
+int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map);
 void tw_log_group_release(struct tw_log_group *group);
 
 /* How sure it is that `path` is one log, 0..100. */
-int tw_log_group_probe(const char *path);
+int tw_log_group_probe(const char *path, const struct tw_texts *map);
 
 /* The newest change, and all sizes together. False where there is no log. */
 bool tw_log_group_stat(const char *path, struct stat *ret);

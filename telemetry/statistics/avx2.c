@@ -2,6 +2,8 @@
 #include "telemetry/statistics/plain.h"
 
 #if defined(__x86_64__)
+#include "telemetry/statistics/f16c.h"
+
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -12,8 +14,7 @@
 
 static bool is_supported(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && tw_cpu_has_f16c();
 }
 
 struct lane {

@@ -5,6 +5,8 @@
 #include "telemetry/statistics/plain.h"
 
 #if defined(__x86_64__)
+#include "telemetry/statistics/f16c.h"
+
 #include <immintrin.h>
 
 /* bw, dq and vl: for the passes of plain.h. */
@@ -19,8 +21,7 @@ static bool is_supported(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+           __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && tw_cpu_has_f16c();
 }
 
 struct lane {

@@ -1,12 +1,10 @@
 /* Any bytes as a log of one format (TW_FUZZ_FORMAT), as the reader of logs drives it: in portions
- * whose sizes the first byte tells. Rows must be whole: names without a NUL in them, meanings that
- * exist. What the format makes of it is put together to records, too. */
-#include "sources/logs/assemble.h"
-#include "sources/logs/format.h"
-#include "sources/logs/lines.h"
+ * whose sizes the first byte tells. */
+#include "tests/fuzz/log_sink.h"
 
-#include <errno.h>
-#include <math.h>
+#include "sources/logs/lines.h"
+#include "sources/logs/text_log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,44 +12,6 @@ extern const struct tw_log_format TW_FUZZ_FORMAT;
 static const struct tw_log_format *const format = &TW_FUZZ_FORMAT;
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
-
-static void must(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static int take_row(void *closure, const struct tw_row *row)
-{
-    must(row->part <= TW_PART_EVAL && (row->cells || !row->n_cells));
-    for (size_t i = 0; i < row->n_cells; i++) {
-        must(row->cells[i].name != NULL && row->cells[i].meaning < TW_MEANINGS);
-        must(strlen(row->cells[i].name) < 1u << 21);
-    }
-    must(!tw_assemble_row(closure, row));
-    return 0;
-}
-
-static int take_parameter(void *closure, const char *run, const char *name, const char *value)
-{
-    must(name && value);
-    must(!tw_assemble_parameter(closure, run, name, value));
-    return 0;
-}
-
-static int take_event(void *closure, const char *run, enum tw_log_event event, double step)
-{
-    must(event <= TW_LOG_INTERRUPTED);
-    must(!tw_assemble_event(closure, run, event, step));
-    return 0;
-}
-
-static int take_broken(void *closure, const char *reason)
-{
-    (void)closure;
-    must(reason && *reason);
-    return 0;
-}
 
 /* In memory of just that size, so that a sanitizer sees a read beyond the end. */
 static unsigned char *copy(const unsigned char *bytes, size_t size)
@@ -120,27 +80,35 @@ static void read_document(void *state, const unsigned char *bytes, size_t size,
     free(text);
 }
 
+/* The text formats are one reader with a probe each: all of them look. */
 static void probe(const unsigned char *bytes, size_t size)
 {
     char *text = malloc(size + 1);
     must(text != NULL);
     memcpy(text, bytes, size);
     text[size] = '\0';
-    struct tw_log_sample sample = {"log", text, size, true};
-    int sure = format->probe(&sample);
-    must(sure >= 0 && sure <= 100);
+    struct tw_log_sample sample = {"log", text, size, true, log_map()};
+    bool is_text = format->line == tw_text_line;
+    for (size_t i = 0; tw_log_formats[i]; i++) {
+        const struct tw_log_format *other = tw_log_formats[i];
+        if (other != format && !(is_text && other->line == tw_text_line))
+            continue;
+        int sure = other->probe(&sample);
+        must(sure >= 0 && sure <= 100);
+    }
     free(text);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
-    struct tw_assemble_options options = {.run = "fuzz"};
-    struct tw_assemble *assemble = tw_assemble_new(&options);
-    struct tw_log_sink sink = {assemble, take_row, take_parameter, take_event, take_broken};
+    struct tw_assemble *assemble = new_assemble();
+    struct tw_log_sink sink = log_sink(assemble);
     void *state = calloc(1, format->state_size ? format->state_size : 1);
-    must(assemble && state);
+    must(state != NULL);
     probe(bytes, size);
     bool is_started = !format->start || !format->start(state, "log", NULL);
+    if (is_started && format->map)
+        format->map(state, log_map());
     size_t portion = size ? 1 + (size_t)bytes[0] * 16 : 1;
     if (is_started && format->kind == TW_LOG_LINES)
         read_lines(state, bytes, size, &sink);
@@ -153,9 +121,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
     if (format->done)
         format->done(state);
     free(state);
-    must(!tw_assemble_flush(assemble, true));
-    while (tw_assemble_next(assemble))
-        ;
-    tw_assemble_free(assemble);
+    finish_assemble(assemble);
     return 0;
 }

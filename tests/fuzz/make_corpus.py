@@ -3,7 +3,9 @@
 of CBOR and JSON that a fuzzer takes long to find by itself. Needs no library."""
 import json
 import pathlib
+import sqlite3
 import struct
+import tempfile
 import zlib
 
 HERE = pathlib.Path(__file__).parent / "corpus"
@@ -108,6 +110,11 @@ LOGS = {
     "key_values": {
         "plain": b"step=1 loss=2.5 lr=1e-3\nstep=2 loss=nan, lr=1e-3\n",
         "odd": b"=1 a= b==2 c=3=4 \x1b[31md=5\x1b[0m\re=6\b7\r\n\xff\xfee=1",
+        "late": b"".join(b"step=%d loss=1\n" % i for i in range(1, 140)) + b"step=140 loss=1 lr=2 box_loss=3 "
+                b"val_loss=4 val_acc=5 train_loss_epoch=6 gnorm=7 epoch=1 number_of_nan_iterations=2\n",
+        "parts": b"step=1 box_loss=1 cls_loss=2 val_box_loss=3 val_cls_loss=4 test_box_loss=5\n"
+                 b"step=2 box_loss=1 cls_loss=2 part1=7 no=3\n",
+        "resumed": b"".join(b"step=%d loss=1\n" % i for i in [*range(1, 40), *range(10, 40), 5, 3, 3]),
         "epochs": b"epoch=0.5 loss=1\nepoch=1.5 loss=inf val_loss=-inf\nepoch=1 loss=1e999\n",
     },
     "csv": {
@@ -122,6 +129,40 @@ LOGS = {
     "algoperf": {
         "nan": b"global_step,grad_norm,loss,train/loss,validation/loss,score,"
                b"accumulated_submission_time\n0,1,2,,,,\n1,,,,,,\n2,,,,,3,4\n",
+    },
+    "deepmd": {
+        "plain": b"#  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn         lr\n"
+                 b"# If there is no available reference data, rmse_*_{val,trn} will print nan\n"
+                 b"      0      2.1e+01    1.9e+01      2.0e+00    1.1e+00    1.0e-03\n"
+                 b"    100      nan        1.5e+01      1.0e+00    nan        9.0e-04\n",
+        "no_validation": b"#  step  rmse_trn lr\n 0 2.0 1e-3\n\n 100 1.0 9e-4 7\n 200 x 1e-4\n",
+        "tasks": b"# batch l2_tst_a l2_trn_a l2_tst_b l2_trn_b lr\n 0 1 2 3 4 1e-3\n",
+    },
+    "keras_csv": {
+        "plain": b"epoch,accuracy,loss,lr,val_accuracy,val_loss\n0,0.5,2,1e-3,NA,NA\n1,0.6,nan,1e-3,0.5,1\n",
+        "again": b"epoch,loss\n0,2\n1,1\nepoch,loss,val_loss\n0,3,4\n",
+        "semicolons": b'epoch;loss;confusion\n0;2;"[1, 2]"\n1;inf;"[[1 2]\n [3 4]]"\n',
+    },
+    "ultralytics": {
+        "version_8": b"                  epoch,             time,   train/box_loss,  metrics/mAP50(B),"
+                     b"  val/box_loss,   lr/pg0\n  1,  6.5,  1.2,  0.5, nan, 1e-3\n  2, 9, 1, 0.6, 1, 1e-3\n",
+        "version_5": b"  epoch,  train/box_loss, train/obj_loss, metrics/precision, val/box_loss, x/lr0\n"
+                     b"  0, 0.1, 0.2, 0.3, 0.1, 0.01\n",
+        "classification": b"epoch,time,train/loss,metrics/accuracy_top1,val/loss,lr/pg0\n1,2,3,4,5,6\n",
+    },
+    "mlflow": {
+        "store": b"=== 0/meta.yaml\nartifact_location: x\nexperiment_id: '0'\n"
+                 b"=== 0/r1/meta.yaml\nrun_id: r1\nstatus: 3\nlifecycle_stage: active\n"
+                 b"=== 0/r1/params/lr\n0.25\n=== 0/r1/params/opt/name\nadam\n"
+                 b"=== 0/r1/tags/mlflow.runName\nr\n"
+                 b"=== 0/r1/metrics/train/loss\n1700000000000 2.5 0\n1700000000001 nan 1\n"
+                 b"=== 0/r1/metrics/lr\n1700000000000 0.5 0\n1700000000001 0.5 1\n"
+                 b"=== 0/r2/meta.yaml\nrun_uuid: r2\nstatus: FAILED\nlifecycle_stage: deleted\n",
+        "run": b"=== meta.yaml\nrun_id: r1\nstatus: 1\n=== metrics/loss\n5 1\n6 inf 2 0 x y\nx\n7 1"
+               b"\n=== metrics/0/1/2/3/4/5/6/7/8/9/a/b/c/d/e/f/g/h\n1 2 3\n",
+        "long_line": b"=== meta.yaml\nrun_id: r1\nstatus: KILLED\n=== metrics/loss\n1 2 3\r\n"
+                     + b"9" * 9000 + b"\n2 3 4\n=== params/x\n" + b"y" * 1100,
+        "model": b"=== models/m/meta.yaml\nmodel_id: m\n=== 1/meta.yaml\n- [a\n=== meta.yaml\na: b\n",
     },
     "deepspeed_csv": {"plain": b"step,train_loss\n8,2.5\n16,2.25\nstep,train_loss\n8,1\n"},
     "lightning": {"plain": b"epoch,lr-Adam,step,train_loss_step,val_loss\n,0.1,0,,\n0,,49,2,\n"},
@@ -148,10 +189,25 @@ LOGS = {
                     b" validation loss at iteration 20 | lm loss value: 2.1E+00 |\n",
         "keras": b"Epoch 1/2\n 1/63 [....] - ETA: 5s - loss: 1.6\r63/63 [====] - 0s 4us/step - loss: 1\n",
         "huggingface": b" 10%|#  | 10/100 [00:01<00:09, 9it/s]\n{'loss': '2.1', 'epoch': nan}\n",
+        "half_a_bar": b" 10%|# [00:01<00:09, 9it/s]\n{'loss': '2.0', 'epoch': nan}\n",
         "fairseq": b'2026-01-02 03:04:05 | INFO | valid | {"epoch": 1, "a": [{"b": 1}], "loss": "3"}\n',
         "llmc": b"step 1/10 | loss 11.0 (+nanz)| norm 15.3 (+nanz)| lr 1e-06 |\ns:1 trl:1 lr:2 norm:3\n",
         "caffe": b"I0102 03:04:05.678901 12 solver.cpp:218] Iteration 5, loss = 87.3\n"
                  b"I0102 03:04:05.678901 12 solver.cpp:218]  Test net output #0: a = 1\n",
+        "caffe_all": b"".join(b"I0102 03:04:05.678901    12 solver.cpp:218] " + line + b"\n" for line in (
+            b"Iteration 0, lr = 0.01", b"Iteration 5 (2 iter/s, 3s/5 iters), loss = nan",
+            b"    Train net output #0: loss = 2 (* 1 = 2 loss)", b"    Test net output #1: loss = x",
+            b"Iteration x", b"Iteration 7, Testing net (#0)", b"Snapshotting", b"Optimization Done.")),
+        "ends": b"Epoch 1/2\nBatch 12: Invalid loss, terminating training\nCUDA out of memory\n"
+                b"step 1 loss 2\nslurmstepd: JOB 1 CANCELLED AT 2026-01-02T03:04:05 DUE TO TIME LIMIT\n"
+                b"step 2 loss 1\nTraining completed\nSegmentation fault (core dumped)\n",
+        "utf16": "step 1 loss 2\r\nstep 2 loss \U0001f600 1\n\u0416 \u4e2d\n".encode("utf-16"),
+        "utf16_big": b"\xfe\xff" + "step 1 loss 2\n".encode("utf-16-be") + b"\xd8\x00\x00a\xdc\x00\x00",
+        "controls": b"\xef\xbb\xbfstep 1 loss 2\rstep 2 \x1b[1;31mloss\x1b[0m 1\x1b]0;t\x07\nloss 33\b\b 1\n\x1b[",
+        "mapped": b"Epoch 1 step 1 | wibble: 3 | sat acc: 0.5\nEpoch 1 step 2 | my wibble: 2 | tick: 7\n",
+        "losses": b"step 1 box_loss 1 cls_loss 2 val_box_loss 3 test_cls_loss 4\n"
+                  b"step 2 train_loss 3 loss_avg 4 ctc_loss 5 lr 1 gnorm 2 loss scale 3 test loss 2\n"
+                  b"step 3 G loss 1 D loss 2 policy_loss 3 reward 4 contrastive_loss 5\n",
         "deepspeed": b"[deepspeed] OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 65536\n"
                      b"[Rank 0] step=10, skipped=3, lr=[0.001, 0.002], mom=[[0.9]]\n",
         "nanogpt": b"step 250: train loss 2.3, val loss nan\niter 260: loss 2.3, time 8ms\n",
@@ -226,6 +282,18 @@ TENSORBOARD = {
         b"hparams", field(3, field(1, field(1, b"lr") + field(2, field(2, 0.1))))
         + field(4, field(1, 1) + field(2, 1.7e9))))),
     "no_tag": VERSION + event(1, field(5, field(1, field(2, ("f", 1.0))))),
+    "types": VERSION + b"".join(event(number, value(
+        b"t%d" % number, field(8, field(1, number) + field(2, b"") + field(own, number)),
+        plugin(b"scalars")), value(
+            b"c%d" % number, field(8, field(1, number) + field(2, b"") + field(4, b"\x80\x01\x82\3\4\5\6\7"[:size])),
+            plugin(b"scalars"))) for number, own, size in (
+                (2, 6, 8), (3, 7, 4), (4, 7, 1), (5, 7, 2), (6, 7, 1), (9, 10, 8), (10, 11, 1), (14, 13, 2),
+                (17, 7, 2), (19, 13, 2), (22, 16, 4), (23, 17, 8), (7, 8, 3))),
+    "floats": VERSION + event(1, value(b"d", field(8, field(1, 2) + field(6, 0.5)), plugin(b"scalars")),
+                              value(b"f", field(8, field(1, 1) + field(5, ("f", 0.5))), plugin(b"scalars")),
+                              value(b"h", field(8, field(1, 19) + field(13, 1)), plugin(b"scalars")),
+                              value(b"i", field(8, field(1, 19) + field(13, 0x7c00)), plugin(b"scalars")),
+                              value(b"n", field(8, field(1, 19) + field(13, 0xfe01)), plugin(b"scalars"))),
     "session": VERSION + event(5, field(7, field(1, 1))),
 }
 
@@ -255,7 +323,34 @@ WANDB = {
 }
 
 
+def mlflow_database():
+    """The tables that are read, as MLflow has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite3.connect(f"{folder}/db")
+        database.executescript("""
+            PRAGMA page_size = 512;
+            CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY);
+            CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250),
+                status VARCHAR(9), lifecycle_stage VARCHAR(20), experiment_id INTEGER);
+            CREATE TABLE params (key, value, run_uuid);
+            CREATE TABLE tags (key, value, run_uuid);
+            CREATE TABLE metrics (key, value FLOAT, timestamp BIGINT, run_uuid, step BIGINT, is_nan);
+            INSERT INTO runs VALUES ('a', 'n', 'FINISHED', 'active', 7), ('b', 'n', 'KILLED',
+                'active', 7), ('c', 'n', 'RUNNING', 'active', 7), ('d', '', '', 'deleted', 7);
+            INSERT INTO params VALUES ('lr', '0.25', 'a'), ('opt/name', 'adam', 'b'), ('x', '', 'd');
+            INSERT INTO tags VALUES ('mlflow.runName', 'r', 'a'), ('', x'ff00', 'a');
+            INSERT INTO metrics VALUES ('loss', 2.5, 5, 'a', 0, 0), ('lr', 0.5, 5, 'a', 0, 0),
+                ('loss', 0, 6, 'a', 1, 1), ('loss', 1.7976931348623157e308, 7, 'b', 1, 0),
+                (NULL, 'x', 'y', 'b', -1, NULL), ('loss', 1, 0, 'c', 3, 0), ('loss', 1, 0, 'd', 3, 0);
+        """)
+        database.close()
+        return pathlib.Path(folder, "db").read_bytes()
+
+
 def main():
+    database = mlflow_database()
+    LOGS["mlflow_sqlite"] = {"database": database, "torn": database[:-700],
+                             "other": database.replace(b"metrics", b"metrisc")}
     for name, record in RECORDS.items():
         CBOR[name] = cbor(record)
         JSON[name] = json.dumps(record)

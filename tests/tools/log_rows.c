@@ -39,7 +39,7 @@ static void print_probes(const char *path)
     static char bytes[SAMPLE_BYTES];
     int file = open(path, O_RDONLY);
     ssize_t n = read(file, bytes, sizeof bytes);
-    struct tw_log_sample sample = {path, bytes, n > 0 ? (size_t)n : 0, n < SAMPLE_BYTES};
+    struct tw_log_sample sample = {path, bytes, n > 0 ? (size_t)n : 0, n < SAMPLE_BYTES, NULL};
     for (size_t i = 0; tw_log_formats[i]; i++)
         printf("%s %d\n", tw_log_formats[i]->name, tw_log_formats[i]->probe(&sample));
     close(file);
@@ -140,7 +140,7 @@ int main(int n_arguments, char **arguments)
     if (!reading.format)
         return 2;
     if (reading.format->kind == TW_LOG_LINES || reading.format->kind == TW_LOG_DOCUMENT)
-        reading.reader = tw_log_reader_new(arguments[2], reading.format, true);
+        reading.reader = tw_log_reader_new(arguments[2], reading.format, true, NULL);
     if (n_arguments > 3)
         reading.portion = strtoul(arguments[3], NULL, 10);
     reading.state = calloc(1, reading.format->state_size);

@@ -23,7 +23,7 @@ static inline void assert_reads(const struct tw_log_format *format, const char *
 
 static inline int how_sure(const struct tw_log_format *format, const char *path, const char *text)
 {
-    struct tw_log_sample sample = {path, text, strlen(text), true};
+    struct tw_log_sample sample = {path, text, strlen(text), true, NULL};
     return format->probe(&sample);
 }
 

@@ -24,7 +24,7 @@ static inline int probe_of(const struct tw_log_format *format, const char *text)
     size_t size = strlen(text);
     char *exact = malloc(size + !size); /* sanitizers see its end */
     memcpy(exact, text, size);
-    const struct tw_log_sample sample = {"train.log", exact, size, true};
+    const struct tw_log_sample sample = {"train.log", exact, size, true, NULL};
     int sure = format->probe(&sample);
     free(exact);
     return sure;

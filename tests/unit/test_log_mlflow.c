@@ -220,7 +220,7 @@ static void test_what_is_no_run_is_passed_over(void **unused)
 
 static int probe_folder(const char *path)
 {
-    struct tw_log_sample sample = {path, "", 0, true};
+    struct tw_log_sample sample = {path, "", 0, true, NULL};
     return tw_log_format_mlflow.probe(&sample);
 }
 
@@ -283,7 +283,7 @@ static void test_probe_of_databases(void **unused)
     (void)unused;
     char path[8192];
     strcpy(path, in_root("mlflow.db"));
-    struct tw_log_sample sample = {path, "SQLite format 3\0....", 20, false};
+    struct tw_log_sample sample = {path, "SQLite format 3\0....", 20, false, NULL};
     assert_true(tw_log_format_mlflow_sqlite.probe(&sample) >= 90);
     sample.bytes = "SQLite format 2\0....";
     assert_int_equal(tw_log_format_mlflow_sqlite.probe(&sample), 0);

@@ -107,7 +107,7 @@ static const struct tw_log_format binary = {.name = "binary",
 
 static void open_log(struct fixture *fixture, const struct tw_log_format *format, bool follow)
 {
-    fixture->reader = tw_log_reader_new(fixture->path, format, follow);
+    fixture->reader = tw_log_reader_new(fixture->path, format, follow, NULL);
     assert_non_null(fixture->reader);
 }
 

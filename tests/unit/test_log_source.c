@@ -175,7 +175,7 @@ static void what_is_no_log_is_refused(void **state)
     put(fixture->path, "w", "no log\n");
     assert_true(source->open(&fixture->handle, &request, &error) < 0);
     assert_string_equal(error.place, fixture->path);
-    assert_int_equal(source->probe(fixture->path), 0);
+    assert_int_equal(source->probe(fixture->path, NULL), 0);
 }
 
 static void a_name_may_be_mapped_and_is_told(void **state)
@@ -190,6 +190,29 @@ static void a_name_may_be_mapped_and_is_told(void **state)
     assert_string_equal(source->raw_name(fixture->handle, "r", TW_SIGNAL_LOSS), "foo");
     assert_string_equal(source->axis(fixture->handle, "r"), "step");
     assert_string_equal(source->format(fixture->handle), "key_values");
+}
+
+static void names_in_text_and_tables_may_be_mapped(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const logs[] = {
+        "Epoch 1 step 1 | wibble: 3\nEpoch 1 step 2 | wibble: 2\nEpoch 1 step 3 | wibble: 1\n",
+        "step,wibble\n1,3\n2,2\n3,1\n",
+        "{\"step\":1,\"wibble\":3}\n{\"step\":2,\"wibble\":2}\n{\"step\":3,\"wibble\":1}\n",
+    };
+    char *entry = (char *)(size_t) "wibble=loss";
+    const struct tw_texts map = {1, &entry};
+    struct tw_source_request request = {.path = fixture->path, .run = "r", .map = &map};
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        put(fixture->path, "w", logs[i]);
+        assert_true(source->probe(fixture->path, NULL) < 12);
+        assert_true(source->probe(fixture->path, &map) >= 50);
+        assert_int_equal(source->open(&fixture->handle, &request, NULL), 0);
+        expect(fixture, TW_NEXT_END, "1:3 2:2 3:1 ");
+        source->close(fixture->handle);
+        fixture->handle = NULL;
+        fixture->used = 0;
+    }
 }
 
 static void parts_of_a_folder_are_merged_by_step(void **state)
@@ -234,6 +257,7 @@ int main(void)
         TEST(a_log_that_is_deleted_ends),
         TEST(what_is_no_log_is_refused),
         TEST(a_name_may_be_mapped_and_is_told),
+        TEST(names_in_text_and_tables_may_be_mapped),
         TEST(parts_of_a_folder_are_merged_by_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

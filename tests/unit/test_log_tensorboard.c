@@ -577,7 +577,7 @@ static void test_many_tags(void **unused)
 
 static int probe(const char *path)
 {
-    struct tw_log_sample sample = {path, (const char *)file.bytes, file.size, true};
+    struct tw_log_sample sample = {path, (const char *)file.bytes, file.size, true, NULL};
     return tw_log_format_tensorboard.probe(&sample);
 }
 

@@ -68,6 +68,9 @@ static void places_are_told_in_many_ways(void **state)
         {"step 100 loss 0.5", "step=100: loss=0.5"},
         {"step 7 loss 0.5 at 2026-01-02 03:04:05", "step=7 time=1767323045000: loss=0.5"},
         {"[2026-01-02 03:04:05,250] step 7 loss 0.5", "step=7 time=1767323045250: loss=0.5"},
+        /* A zone counts; half of one does not. */
+        {"2026-01-02T03:04:05.25+01:30 step 7 loss 0.5", "step=7 time=1767317645250: loss=0.5"},
+        {"2026-01-02 03:04:05-INFO step 7 loss 0.5", "step=7 time=1767323045000: loss=0.5"},
         {"global_step=5 loss=0.25", "step=5: loss=0.25"},
         {"iter 20/1000, loss nan, lr 1e-3", "step=20: loss=nan lr=0.001"},
         {"12000/50000 loss 0.5", "step=12000: loss=0.5"},

@@ -52,7 +52,7 @@ static const char *members(const char *dir, const char *name)
     struct tw_log_group group;
     size_t used = 0;
     snprintf(path, sizeof path, "%s%s%s", dir, *name ? "/" : "", name);
-    assert_int_equal(tw_log_group_find(&group, path), 0);
+    assert_int_equal(tw_log_group_find(&group, path, NULL), 0);
     text[0] = '\0';
     for (size_t i = 0; i < group.n; i++)
         used += (size_t)sprintf(text + used, "%s%s%s", used ? " " : "",
@@ -111,6 +111,19 @@ static void lightnings_two_logs_of_one_run_are_read_once(void **state)
     assert_true(tw_log_is_part_of_group(folder, "metrics.csv"));
     snprintf(folder, sizeof folder, "%s/version_1", (char *)*state);
     assert_false(tw_log_is_part_of_group(folder, "metrics.csv"));
+}
+
+static void deepspeeds_files_of_a_folder_are_one_run(void **state)
+{
+    char folder[300];
+    put(*state, "job/Train_Samples_train_loss.csv", "step,train_loss\n16,2.5\n32,2\n");
+    put(*state, "job/Train_Samples_lr.csv", "step,lr\n16,0.1\n");
+    put(*state, "job/other_results.csv", "epoch,loss\n1,2\n2,1\n");
+    assert_string_equal(members(*state, "job"),
+                        "job/Train_Samples_lr.csv job/Train_Samples_train_loss.csv");
+    snprintf(folder, sizeof folder, "%s/job", (char *)*state);
+    assert_true(tw_log_is_part_of_group(folder, "Train_Samples_lr.csv"));
+    assert_false(tw_log_is_part_of_group(folder, "other_results.csv"));
 }
 
 static void what_is_never_a_log_is_not_looked_at(void **state)
@@ -191,6 +204,7 @@ int main(void)
         TEST(event_files_of_a_folder_and_its_parts_are_one_run),
         TEST(of_checkpoints_the_newest_is_read),
         TEST(lightnings_two_logs_of_one_run_are_read_once),
+        TEST(deepspeeds_files_of_a_folder_are_one_run),
         cmocka_unit_test(what_is_never_a_log_is_not_looked_at),
         cmocka_unit_test(yaml_and_json_beside_a_log_are_parameters),
         cmocka_unit_test(what_is_no_yaml_is_read_as_far_as_it_goes),

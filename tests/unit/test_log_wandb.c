@@ -310,7 +310,7 @@ static void test_broken_values_are_told(void **unused)
 static void test_what_is_no_wandb_file(void **unused)
 {
     (void)unused;
-    struct tw_log_sample sample = {"x", (const char *)file.bytes, file.size, true};
+    struct tw_log_sample sample = {"x", (const char *)file.bytes, file.size, true, NULL};
     assert_true(tw_log_format_wandb.probe(&sample) >= 90);
     file.bytes[4] = 0;
     assert_int_equal(tw_log_format_wandb.probe(&sample), 0);

@@ -503,7 +503,7 @@ static void a_directory_without_telemetry_is_an_error_that_names_it(void **state
     struct tw_error error = {0};
     struct tw_source_request request = {.path = fixture->dir};
     write_text(fixture, "run.json", "{\"run\":\"r1\",\"kind\":\"header\"}");
-    assert_int_equal(source->probe(fixture->dir), 0);
+    assert_int_equal(source->probe(fixture->dir, NULL), 0);
     assert_true(source->open(&fixture->handle, &request, &error) < 0);
     assert_string_equal(error.place, fixture->dir);
     assert_string_equal(error.text, "holds no telemetry.cbor or telemetry.jsonl");
@@ -517,7 +517,7 @@ static void a_pipe_is_refused_and_does_not_block(void **state)
     snprintf(path, sizeof path, "%s", path_of(fixture, "pipe"));
     assert_int_equal(mkfifo(path, 0600), 0);
     struct tw_source_request request = {.path = path};
-    assert_int_equal(source->probe(path), 0);
+    assert_int_equal(source->probe(path, NULL), 0);
     assert_true(source->open(&fixture->handle, &request, &error) < 0);
     assert_string_equal(error.text, "is not a regular file");
 }

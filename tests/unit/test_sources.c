@@ -74,7 +74,7 @@ static void read_with_all(void)
     for (const struct tw_source *const *source = tw_sources; *source; source++) {
         if (!(*source)->probe)
             continue;
-        int sure = (*source)->probe(path);
+        int sure = (*source)->probe(path, NULL);
         assert_true(sure >= 0 && sure <= 100);
         read_all(*source);
     }
@@ -94,7 +94,7 @@ static void no_source_claims_or_chokes_on_a_file_of_something_else(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         write_file(texts[i], strlen(texts[i]));
-        assert_null(tw_source_probe(path));
+        assert_null(tw_source_probe(path, NULL));
         read_with_all();
     }
 }
@@ -119,7 +119,7 @@ static void any_bytes_are_read_to_their_end(void **state)
 static void a_path_that_is_not_there_is_nobody_s(void **state)
 {
     (void)state;
-    assert_null(tw_source_probe("/nonexistent/run"));
+    assert_null(tw_source_probe("/nonexistent/run", NULL));
 }
 
 int main(void)
