@@ -76,7 +76,7 @@ static inline struct tw_watch *open_watch(const struct fixture *fixture,
 }
 
 /* Noise that is the same everywhere: a fixed linear congruence, -1 to 1. */
-static double noise(uint64_t i)
+static inline double noise(uint64_t i)
 {
     uint32_t x = (uint32_t)i * 2654435761u;
     x ^= x >> 15;
