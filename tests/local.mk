@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
+	docs/fuzzing.md \
 	docs/logs.md \
 	docs/reports.md \
 	docs/report.png \
