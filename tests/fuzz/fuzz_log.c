@@ -87,7 +87,7 @@ static void probe(const unsigned char *bytes, size_t size)
     must(text != NULL);
     memcpy(text, bytes, size);
     text[size] = '\0';
-    struct tw_log_sample sample = {"log", text, size, true, NULL};
+    struct tw_log_sample sample = {"log", text, size, true, log_map()};
     bool is_text = format->line == tw_text_line;
     for (size_t i = 0; tw_log_formats[i]; i++) {
         const struct tw_log_format *other = tw_log_formats[i];
@@ -107,6 +107,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
     must(state != NULL);
     probe(bytes, size);
     bool is_started = !format->start || !format->start(state, "log", NULL);
+    if (is_started && format->map)
+        format->map(state, log_map());
     size_t portion = size ? 1 + (size_t)bytes[0] * 16 : 1;
     if (is_started && format->kind == TW_LOG_LINES)
         read_lines(state, bytes, size, &sink);

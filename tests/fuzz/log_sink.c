@@ -46,9 +46,18 @@ struct tw_log_sink log_sink(struct tw_assemble *assemble)
     return (struct tw_log_sink){assemble, take_row, take_parameter, take_event, take_broken};
 }
 
+const struct tw_texts *log_map(void)
+{
+    static char wibble[] = "*wibble=loss", metric[] = "sat acc=eval_saturation";
+    static char step[] = "tick=step", part[] = "part*=loss_part", nothing[] = "no=ignore";
+    static char *entries[] = {wibble, metric, step, part, nothing};
+    static const struct tw_texts map = {sizeof entries / sizeof *entries, entries};
+    return &map;
+}
+
 struct tw_assemble *new_assemble(void)
 {
-    struct tw_assemble_options options = {.run = "fuzz"};
+    struct tw_assemble_options options = {.run = "fuzz", .map = log_map()};
     struct tw_assemble *assemble = tw_assemble_new(&options);
     must(assemble != NULL);
     return assemble;

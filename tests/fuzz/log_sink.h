@@ -11,6 +11,8 @@ void must(bool condition); /* ends the process where it does not hold */
 struct tw_log_sink log_sink(struct tw_assemble *assemble);
 /* Makes all records that there are, and frees it. */
 void finish_assemble(struct tw_assemble *assemble);
+/* One with a map of names, log_map(). */
 struct tw_assemble *new_assemble(void);
+const struct tw_texts *log_map(void);
 
 #endif

@@ -110,6 +110,11 @@ LOGS = {
     "key_values": {
         "plain": b"step=1 loss=2.5 lr=1e-3\nstep=2 loss=nan, lr=1e-3\n",
         "odd": b"=1 a= b==2 c=3=4 \x1b[31md=5\x1b[0m\re=6\b7\r\n\xff\xfee=1",
+        "late": b"".join(b"step=%d loss=1\n" % i for i in range(1, 140)) + b"step=140 loss=1 lr=2 box_loss=3 "
+                b"val_loss=4 val_acc=5 train_loss_epoch=6 gnorm=7 epoch=1 number_of_nan_iterations=2\n",
+        "parts": b"step=1 box_loss=1 cls_loss=2 val_box_loss=3 val_cls_loss=4 test_box_loss=5\n"
+                 b"step=2 box_loss=1 cls_loss=2 part1=7 no=3\n",
+        "resumed": b"".join(b"step=%d loss=1\n" % i for i in [*range(1, 40), *range(10, 40), 5, 3, 3]),
         "epochs": b"epoch=0.5 loss=1\nepoch=1.5 loss=inf val_loss=-inf\nepoch=1 loss=1e999\n",
     },
     "csv": {
@@ -189,6 +194,20 @@ LOGS = {
         "llmc": b"step 1/10 | loss 11.0 (+nanz)| norm 15.3 (+nanz)| lr 1e-06 |\ns:1 trl:1 lr:2 norm:3\n",
         "caffe": b"I0102 03:04:05.678901 12 solver.cpp:218] Iteration 5, loss = 87.3\n"
                  b"I0102 03:04:05.678901 12 solver.cpp:218]  Test net output #0: a = 1\n",
+        "caffe_all": b"".join(b"I0102 03:04:05.678901    12 solver.cpp:218] " + line + b"\n" for line in (
+            b"Iteration 0, lr = 0.01", b"Iteration 5 (2 iter/s, 3s/5 iters), loss = nan",
+            b"    Train net output #0: loss = 2 (* 1 = 2 loss)", b"    Test net output #1: loss = x",
+            b"Iteration x", b"Iteration 7, Testing net (#0)", b"Snapshotting", b"Optimization Done.")),
+        "ends": b"Epoch 1/2\nBatch 12: Invalid loss, terminating training\nCUDA out of memory\n"
+                b"step 1 loss 2\nslurmstepd: JOB 1 CANCELLED AT 2026-01-02T03:04:05 DUE TO TIME LIMIT\n"
+                b"step 2 loss 1\nTraining completed\nSegmentation fault (core dumped)\n",
+        "utf16": "step 1 loss 2\r\nstep 2 loss \U0001f600 1\n\u0416 \u4e2d\n".encode("utf-16"),
+        "utf16_big": b"\xfe\xff" + "step 1 loss 2\n".encode("utf-16-be") + b"\xd8\x00\x00a\xdc\x00\x00",
+        "controls": b"\xef\xbb\xbfstep 1 loss 2\rstep 2 \x1b[1;31mloss\x1b[0m 1\x1b]0;t\x07\nloss 33\b\b 1\n\x1b[",
+        "mapped": b"Epoch 1 step 1 | wibble: 3 | sat acc: 0.5\nEpoch 1 step 2 | my wibble: 2 | tick: 7\n",
+        "losses": b"step 1 box_loss 1 cls_loss 2 val_box_loss 3 test_cls_loss 4\n"
+                  b"step 2 train_loss 3 loss_avg 4 ctc_loss 5 lr 1 gnorm 2 loss scale 3 test loss 2\n"
+                  b"step 3 G loss 1 D loss 2 policy_loss 3 reward 4 contrastive_loss 5\n",
         "deepspeed": b"[deepspeed] OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 65536\n"
                      b"[Rank 0] step=10, skipped=3, lr=[0.001, 0.002], mom=[[0.9]]\n",
         "nanogpt": b"step 250: train loss 2.3, val loss nan\niter 260: loss 2.3, time 8ms\n",
@@ -263,6 +282,18 @@ TENSORBOARD = {
         b"hparams", field(3, field(1, field(1, b"lr") + field(2, field(2, 0.1))))
         + field(4, field(1, 1) + field(2, 1.7e9))))),
     "no_tag": VERSION + event(1, field(5, field(1, field(2, ("f", 1.0))))),
+    "types": VERSION + b"".join(event(number, value(
+        b"t%d" % number, field(8, field(1, number) + field(2, b"") + field(own, number)),
+        plugin(b"scalars")), value(
+            b"c%d" % number, field(8, field(1, number) + field(2, b"") + field(4, b"\x80\x01\x82\3\4\5\6\7"[:size])),
+            plugin(b"scalars"))) for number, own, size in (
+                (2, 6, 8), (3, 7, 4), (4, 7, 1), (5, 7, 2), (6, 7, 1), (9, 10, 8), (10, 11, 1), (14, 13, 2),
+                (17, 7, 2), (19, 13, 2), (22, 16, 4), (23, 17, 8), (7, 8, 3))),
+    "floats": VERSION + event(1, value(b"d", field(8, field(1, 2) + field(6, 0.5)), plugin(b"scalars")),
+                              value(b"f", field(8, field(1, 1) + field(5, ("f", 0.5))), plugin(b"scalars")),
+                              value(b"h", field(8, field(1, 19) + field(13, 1)), plugin(b"scalars")),
+                              value(b"i", field(8, field(1, 19) + field(13, 0x7c00)), plugin(b"scalars")),
+                              value(b"n", field(8, field(1, 19) + field(13, 0xfe01)), plugin(b"scalars"))),
     "session": VERSION + event(5, field(7, field(1, 1))),
 }
 
