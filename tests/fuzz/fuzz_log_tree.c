@@ -8,6 +8,7 @@
  *
  * An input that does not begin so is the only file. The log is the folder, or else the file that
  * was changed last, as `analyze` would read it; with "@@@ ." in it, as `attach` would. */
+#include "sources/logs/crc32c.h"
 #include "sources/logs/tree.h"
 #include "sources/source.h"
 
@@ -243,6 +244,7 @@ static void read_file(const unsigned char *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
     make_root();
+    must(tw_crc32c(bytes, size) == tw_crc32c_by_tables(bytes, size));
     if (size >= strlen(MARK) && !memcmp(bytes, MARK, strlen(MARK)))
         read_folder(bytes, bytes + size);
     else

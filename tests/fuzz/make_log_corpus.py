@@ -65,7 +65,13 @@ LOGS = {
             b"12-31T03:04:05+02", b"13-01 00:00", b"01-02 03:04:x5", b"01-02 03:04:05.5x", b"01-02 03:04:05+x",
             b"01-02 03:04:05+01:", b"1-2 3:4"))),
     },
+    "csv": {
+        "dates": b"step,loss,time\n" + b"".join(b"%d,1,2026-01-02 03:%s\n" % (i, rest) for i, rest in enumerate((
+            b"0", b"04", b"04:", b"04:05.", b"04:05,6", b"04:05+", b"04:05+01", b"04:05-01:", b"04:05Z"))),
+    },
     "text": {
+        "cut_dates": b"".join(b"step %d loss 2 2026-01-02 03:04:05%s\n" % (i, rest) for i, rest in enumerate((
+            b"", b".", b",6", b"+", b"+01", b"-01:", b"+0130", b"Z"))),
         "long": rows(200, "step: {i} loss: {x} lr: 1e-3 val_acc: 0.5\n")
                 + rows(30, "step: {i} loss: {x} train_loss: {x} eval_loss: {x} mapped late {x}\n", 201),
         "late": rows(150, "epoch {epoch} step {i} | loss {x}\n")
