@@ -28,8 +28,14 @@ void tw_transition_id(char ret[TW_EVENT_ID_SIZE], const char *episode_id, uint32
 /* Hash of run, attempt and the transition's number of a run document. */
 void tw_run_event_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
                      uint32_t transition);
+/* Of a run that goes on, hash of run, attempt, transition and the document's sequence number. */
+void tw_run_running_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt,
+                       uint32_t transition, uint64_t sequence);
 /* Hash that names one attempt of a run: where its present state is kept. */
 void tw_run_state_id(char ret[TW_EVENT_ID_SIZE], const char *run, const char *attempt);
+
+/* Hash of any list of texts: other lists have other ids. */
+void tw_fields_id(char ret[TW_EVENT_ID_SIZE], size_t n, const char *const *fields);
 
 /* Who the run is, for every document. Empty = unknown and left out. */
 struct tw_run_identity {
@@ -37,14 +43,14 @@ struct tw_run_identity {
 };
 
 /* The course of a signal, for a small picture beside the words: steps ascend. */
-#define TW_CHART_POINTS 96
-struct tw_chart {
+#define TW_EPISODE_CHART_POINTS 96
+struct tw_episode_chart {
     const char *signal;
     size_t n; /* 0: no chart */
     struct {
         uint64_t step;
         double value; /* finite, else null in the document */
-    } points[TW_CHART_POINTS];
+    } points[TW_EPISODE_CHART_POINTS];
 };
 
 #define TW_CAUSES_MAX 4
@@ -54,7 +60,8 @@ struct tw_episode_advisory {
     int64_t time_ms; /* of the record that made the change */
     uint64_t step;   /* likewise */
     enum tw_action action;
-    uint32_t transition; /* 0 for the first document of the episode */
+    uint32_t transition; /* counts the documents of the episode, from 0; of a run that came back
+                          * after its history was dropped, from behind all that it had given */
     char episode_id[TW_EVENT_ID_SIZE];
     const struct tw_finding *finding;
     size_t n_causes;
@@ -62,8 +69,8 @@ struct tw_episode_advisory {
     const struct tw_finding *cause; /* what the first of them found, for the sentence; or NULL */
     size_t n_suggestions;
     const struct tw_suggestion *suggestions;
-    struct tw_rule_name rule;     /* the rule that matched first; empty = none */
-    const struct tw_chart *chart; /* or NULL */
+    struct tw_rule_name rule;             /* the rule that matched first; empty = none */
+    const struct tw_episode_chart *chart; /* or NULL */
 };
 
 struct tw_not_checked {
@@ -76,6 +83,7 @@ struct tw_run_advisory {
     int64_t time_ms;
     uint64_t step;
     uint32_t transition;
+    uint64_t sequence;   /* of the documents of a run that goes on, from 1; else 0 */
     const char *status;  /* "running", "completed", "failed", "interrupted" */
     const char *verdict; /* "healthy", "problem", "unknown" */
     size_t n_not_checked;
@@ -91,6 +99,8 @@ int tw_severity_number(enum tw_severity severity);
  * (`value_nonfinite: "nan"`). New string for free(), NULL when out of memory. */
 char *tw_episode_document(const struct tw_episode_advisory *advisory);
 char *tw_run_document(const struct tw_run_advisory *advisory);
+/* Its `event.id`. */
+void tw_run_advisory_id(char ret[TW_EVENT_ID_SIZE], const struct tw_run_advisory *advisory);
 
 /* The sentence in `message`: "<title> since step 812: <evidence>. Change learning_rate from 0.3 to
  * 0.03." Returns `buffer`. */

@@ -3,6 +3,9 @@ noinst_LTLIBRARIES += libadvisories.la
 libadvisories_la_SOURCES = \
 	advisories/acknowledged.c advisories/acknowledged.h \
 	advisories/advisory.c advisories/advisory.h \
+	advisories/chart.c advisories/chart.h \
+	advisories/envelope.c advisories/envelope.h \
+	advisories/feedback.c advisories/feedback.h \
 	advisories/files.c \
 	advisories/finding_json.c advisories/finding_json.h \
 	advisories/id.c \

@@ -48,13 +48,24 @@ int tw_log_open(struct tw_log **ret, const struct tw_log_location *location, str
     return 0;
 }
 
+const char *tw_log_stream_name(enum tw_log_stream stream)
+{
+    return stream == TW_LOG_CHARTS ? "charts" : "advisories";
+}
+
 int tw_log_append(struct tw_log *log, const char *id, const char *run, const char *document,
                   struct tw_error *error)
 {
+    return tw_log_append_to(log, TW_LOG_ADVISORIES, id, run, document, error);
+}
+
+int tw_log_append_to(struct tw_log *log, enum tw_log_stream stream, const char *id, const char *run,
+                     const char *document, struct tw_error *error)
+{
     if (strlen(document) >= TW_DOCUMENT_BYTES_MAX || strchr(document, '\n'))
-        return tw_error_set(error, -EINVAL, "advisory %s is not one line of less than %u bytes", id,
+        return tw_error_set(error, -EINVAL, "document %s is not one line of less than %u bytes", id,
                             TW_DOCUMENT_BYTES_MAX);
-    int result = log->kind->append(log->log, id, run, document, error);
+    int result = log->kind->append(log->log, stream, id, run, document, error);
     log->appended += !result;
     return result;
 }

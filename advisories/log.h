@@ -1,6 +1,7 @@
-/* The advisory log: the durable queue between the judgement and the sinks. On one machine an
- * append-only file of JSON lines, `advisories.jsonl`; in a cluster the Kafka topic
- * PREFIX.advisories. A sink is a reader with its own cursor. */
+/* The advisory log: the durable queue between the judgement and the sinks. It has two streams under
+ * the same rules: advisories, and charts for the sinks that draw. On one machine each is an
+ * append-only file of JSON lines, `advisories.jsonl` and `charts.jsonl`; in a cluster they are the
+ * Kafka topics PREFIX.advisories and PREFIX.charts. A sink is a reader with its own cursor. */
 #ifndef TW_LOG_H
 #define TW_LOG_H
 
@@ -10,12 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum tw_log_stream { TW_LOG_ADVISORIES, TW_LOG_CHARTS };
+#define TW_LOG_STREAMS 2
+const char *tw_log_stream_name(enum tw_log_stream stream); /* "advisories", "charts" */
+
 /* Where the log is: a directory, or Kafka. Strings are borrowed while the log is open. */
 struct tw_log_location {
-    const char *dir;     /* file log: DIR/advisories.jsonl, cursors in DIR/cursors/NAME */
-    const char *brokers; /* Kafka log, used when dir is NULL */
-    const char *prefix;  /* topics PREFIX.advisories ...; default "trainward" */
+    const char *dir;                   /* file log: DIR/STREAM.jsonl, cursors in DIR/cursors/NAME */
+    const char *brokers;               /* Kafka log, used when dir is NULL */
+    const char *prefix;                /* topics PREFIX.STREAM; default "trainward" */
     const struct tw_texts *properties; /* further librdkafka properties "key=value"; may be NULL */
+    enum tw_log_stream stream;         /* what a reader reads */
 };
 
 /* The writing end. One thread. */
@@ -23,13 +29,18 @@ struct tw_log;
 int tw_log_open(struct tw_log **ret, const struct tw_log_location *location,
                 struct tw_error *error);
 /* Appends one document: one line of JSON without newline, its event.id and its run id (the Kafka
- * key). An id that stands among the newest 4,096 of a file log is not written again, so that a
- * replay after a crash leaves no copies. A torn last line of a file log is cut off on open. */
+ * key). An id that stands among the newest 4,096 of a file log's stream is not written again, so
+ * that a replay after a crash leaves no copies. A torn last line of a file log is cut off on open.
+ *
+ * Where as much waits for the brokers as may, it waits for them, up to 10 seconds. */
 int tw_log_append(struct tw_log *log, const char *id, const char *run, const char *document,
                   struct tw_error *error);
-/* Returns once everything appended is durable (fsync; the brokers' acknowledgement). -ETIMEDOUT
- * after `timeout_seconds`: it is still under way, flush again. Any other error: nothing appended
- * since the last success may be counted on, append it again. */
+/* The same to a stream; tw_log_append() is that of advisories. */
+int tw_log_append_to(struct tw_log *log, enum tw_log_stream stream, const char *id, const char *run,
+                     const char *document, struct tw_error *error);
+/* Returns once everything appended to any stream is durable (fsync; the brokers' acknowledgement).
+ * -ETIMEDOUT after `timeout_seconds`: it is still under way, flush again. Any other error: nothing
+ * appended since the last success may be counted on, append it again. */
 int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error);
 /* The same without a wait for the brokers: documents are numbered from 1 in the order in which they
  * were appended since the open, and all up to the one returned in `ret` are durable. (A file log is

@@ -2,12 +2,12 @@
 #ifndef TW_LOG_FILE_H
 #define TW_LOG_FILE_H
 
-#include "telemetry/error.h"
+#include "advisories/log.h"
 
 #include <sys/types.h>
 
-#define TW_LOG_FILE_NAME "advisories.jsonl"
-
+/* "advisories.jsonl", "charts.jsonl". Returns `buffer`. */
+const char *tw_log_file_name(enum tw_log_stream stream, char buffer[32]);
 /* "DIR/NAME", or "DIR/NAME/LEAF" with a leaf; NULL when out of memory. */
 char *tw_path_join(const char *dir, const char *name, const char *leaf);
 /* Makes a directory private to the user, with the ones above it. */

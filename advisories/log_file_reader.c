@@ -72,11 +72,12 @@ static int open_log(struct reader *reader, struct tw_error *error)
     return 0;
 }
 
-static bool make_paths(struct reader *reader, const char *dir, const char *name)
+static bool make_paths(struct reader *reader, const char *dir, enum tw_log_stream stream,
+                       const char *name)
 {
-    char temporary[128];
+    char temporary[128], file[32];
     snprintf(temporary, sizeof temporary, ".%s.new", name);
-    reader->log_path = tw_path_join(dir, TW_LOG_FILE_NAME, NULL);
+    reader->log_path = tw_path_join(dir, tw_log_file_name(stream, file), NULL);
     reader->cursor_dir = tw_path_join(dir, "cursors", NULL);
     reader->cursor_path = tw_path_join(dir, "cursors", name);
     reader->cursor_new = tw_path_join(dir, "cursors", temporary);
@@ -101,8 +102,9 @@ int tw_file_reader_open(void **ret, const struct tw_log_location *location, cons
     if (!reader)
         return tw_error_set(error, -ENOMEM, "out of memory");
     reader->fd = -1;
-    int result =
-        make_paths(reader, location->dir, name) ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
+    int result = make_paths(reader, location->dir, location->stream, name)
+                     ? 0
+                     : tw_error_set(error, -ENOMEM, "out of memory");
     if (result || (result = tw_make_directory(reader->cursor_dir, error)) ||
         (result = grow(reader, error)) || (result = load_cursor(reader, error)) ||
         (result = open_log(reader, error))) {

@@ -1,4 +1,5 @@
-/* The writing end of the file log: one write a line, nothing torn left behind, no id twice. */
+/* The writing end of the file log: one write a line, nothing torn left behind, no id twice. The
+ * file of charts is made when there is the first: most logs have none. */
 #include "advisories/log_file_writer.h"
 
 #include "advisories/log_file.h"
@@ -13,28 +14,33 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-struct writer {
+struct stream {
     int fd;
     char *path;
     off_t end;
-    size_t unsynced; /* ids added since the last successful flush */
+    size_t unsynced; /* ids held that were added since the last successful flush */
     struct tw_recent_ids ids;
 };
 
-static int fail(const struct writer *writer, const char *what, struct tw_error *error)
+struct writer {
+    char *dir;
+    struct stream *streams[TW_LOG_STREAMS]; /* NULL: nothing was appended yet */
+};
+
+static int fail(const struct stream *stream, const char *what, struct tw_error *error)
 {
     int code = -errno;
-    return tw_error_at(error, code, writer->path, 0, 0, "cannot %s: %s", what, strerror(-code));
+    return tw_error_at(error, code, stream->path, 0, 0, "cannot %s: %s", what, strerror(-code));
 }
 
 /* The offset behind the newline that ends the last but `lines` lines before `end`: with 0, behind
  * the last newline; 0 when there are not so many. Negative on failure. */
-static off_t find_line_start(const struct writer *writer, off_t end, size_t lines)
+static off_t find_line_start(const struct stream *stream, off_t end, size_t lines)
 {
     char chunk[65536];
     while (end > 0) {
         size_t size = end < (off_t)sizeof chunk ? (size_t)end : sizeof chunk;
-        if (pread(writer->fd, chunk, size, end - (off_t)size) != (ssize_t)size)
+        if (pread(stream->fd, chunk, size, end - (off_t)size) != (ssize_t)size)
             return -1;
         for (size_t i = size; i > 0; i--) {
             if (chunk[i - 1] == '\n' && lines-- == 0)
@@ -46,35 +52,35 @@ static off_t find_line_start(const struct writer *writer, off_t end, size_t line
 }
 
 /* A line without its newline was being written when the process or the machine died. */
-static int cut_torn_tail(struct writer *writer, struct tw_error *error)
+static int cut_torn_tail(struct stream *stream, struct tw_error *error)
 {
-    off_t size = lseek(writer->fd, 0, SEEK_END);
-    writer->end = size < 0 ? -1 : find_line_start(writer, size, 0);
-    if (writer->end < 0)
-        return fail(writer, "read the advisory log", error);
-    if (writer->end < size && ftruncate(writer->fd, writer->end))
-        return fail(writer, "cut off a torn last line", error);
+    off_t size = lseek(stream->fd, 0, SEEK_END);
+    stream->end = size < 0 ? -1 : find_line_start(stream, size, 0);
+    if (stream->end < 0)
+        return fail(stream, "read the advisory log", error);
+    if (stream->end < size && ftruncate(stream->fd, stream->end))
+        return fail(stream, "cut off a torn last line", error);
     return 0;
 }
 
-static void remember_id(struct writer *writer, const char *line, size_t size)
+static void remember_id(struct stream *stream, const char *line, size_t size)
 {
     json_t *document = json_loadb(line, size, 0, NULL);
     const char *id = json_string_value(json_object_get(json_object_get(document, "event"), "id"));
     if (id)
-        tw_recent_ids_add(&writer->ids, id);
+        tw_recent_ids_add(&stream->ids, id);
     json_decref(document);
 }
 
-static int load_recent_ids(struct writer *writer, struct tw_error *error)
+static int load_recent_ids(struct stream *stream, struct tw_error *error)
 {
-    off_t start = find_line_start(writer, writer->end, TW_RECENT_IDS);
+    off_t start = find_line_start(stream, stream->end, TW_RECENT_IDS);
     if (start < 0)
-        return fail(writer, "read the advisory log", error);
-    int fd = open(writer->path, O_RDONLY | O_CLOEXEC);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!stream) {
-        int result = fail(writer, "read the advisory log", error);
+        return fail(stream, "read the advisory log", error);
+    int fd = open(stream->path, O_RDONLY | O_CLOEXEC);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!file) {
+        int result = fail(stream, "read the advisory log", error);
         if (fd >= 0)
             close(fd);
         return result;
@@ -82,36 +88,60 @@ static int load_recent_ids(struct writer *writer, struct tw_error *error)
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
-    if (!fseeko(stream, start, SEEK_SET)) {
-        while ((n = getline(&line, &room, stream)) > 0)
-            remember_id(writer, line, (size_t)n);
+    if (!fseeko(file, start, SEEK_SET)) {
+        while ((n = getline(&line, &room, file)) > 0)
+            remember_id(stream, line, (size_t)n);
     }
     free(line);
-    fclose(stream);
+    fclose(file);
     return 0;
 }
 
-static int open_files(struct writer *writer, const char *dir, struct tw_error *error)
+static int open_file(struct stream *stream, const char *dir, enum tw_log_stream which,
+                     struct tw_error *error)
 {
-    int result = tw_make_directory(dir, error);
-    if (result)
-        return result;
-    writer->path = tw_path_join(dir, TW_LOG_FILE_NAME, NULL);
-    if (!writer->path)
+    char name[32];
+    stream->path = tw_path_join(dir, tw_log_file_name(which, name), NULL);
+    if (!stream->path)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    writer->fd = open(writer->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (writer->fd < 0)
-        return fail(writer, "open the advisory log", error);
-    if (flock(writer->fd, LOCK_EX | LOCK_NB)) {
+    stream->fd = open(stream->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (stream->fd < 0)
+        return fail(stream, "open the advisory log", error);
+    if (flock(stream->fd, LOCK_EX | LOCK_NB)) {
         return errno == EWOULDBLOCK
-                   ? tw_error_at(error, -EBUSY, writer->path, 0, 0,
+                   ? tw_error_at(error, -EBUSY, stream->path, 0, 0,
                                  "another process writes this advisory log; stop it, or choose "
                                  "another state_dir")
-                   : fail(writer, "lock the advisory log", error);
+                   : fail(stream, "lock the advisory log", error);
     }
-    if ((result = cut_torn_tail(writer, error)) || (result = load_recent_ids(writer, error)))
-        return result;
-    return tw_sync_directory(dir, error);
+    int result = cut_torn_tail(stream, error);
+    if (!result)
+        result = load_recent_ids(stream, error);
+    return result ? result : tw_sync_directory(dir, error);
+}
+
+static void close_stream(struct stream *stream)
+{
+    if (!stream)
+        return;
+    if (stream->fd >= 0)
+        close(stream->fd);
+    free(stream->path);
+    free(stream);
+}
+
+static int open_stream(struct writer *writer, enum tw_log_stream which, struct tw_error *error)
+{
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    stream->fd = -1;
+    int result = open_file(stream, writer->dir, which, error);
+    if (result)
+        close_stream(stream);
+    else
+        writer->streams[which] = stream;
+    return result;
 }
 
 int tw_file_writer_open(void **ret, const struct tw_log_location *location, struct tw_error *error)
@@ -119,8 +149,11 @@ int tw_file_writer_open(void **ret, const struct tw_log_location *location, stru
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    writer->fd = -1;
-    int result = open_files(writer, location->dir, error);
+    writer->dir = strdup(location->dir);
+    int result = writer->dir ? tw_make_directory(writer->dir, error)
+                             : tw_error_set(error, -ENOMEM, "out of memory");
+    if (!result)
+        result = open_stream(writer, TW_LOG_ADVISORIES, error);
     if (result) {
         tw_file_writer_close(writer);
         return result;
@@ -129,12 +162,10 @@ int tw_file_writer_open(void **ret, const struct tw_log_location *location, stru
     return 0;
 }
 
-int tw_file_writer_append(void *opaque, const char *id, const char *run, const char *document,
-                          struct tw_error *error)
+static int append_line(struct stream *stream, const char *id, const char *document,
+                       struct tw_error *error)
 {
-    struct writer *writer = opaque;
-    (void)run;
-    if (tw_recent_ids_has(&writer->ids, id))
+    if (tw_recent_ids_has(&stream->ids, id))
         return 0;
     size_t size = strlen(document) + 1;
     char *line = malloc(size);
@@ -142,37 +173,55 @@ int tw_file_writer_append(void *opaque, const char *id, const char *run, const c
         return tw_error_set(error, -ENOMEM, "out of memory");
     memcpy(line, document, size - 1);
     line[size - 1] = '\n';
-    int result = tw_write_all(writer->fd, line, size);
+    int result = tw_write_all(stream->fd, line, size);
     free(line);
     if (result) {
         errno = -result;
-        result = fail(writer, "write to the advisory log", error);
+        result = fail(stream, "write to the advisory log", error);
         /* A full disk took a part of the line. Should cutting fail too, the next open cuts. */
-        if (ftruncate(writer->fd, writer->end))
-            tw_error_add_place(error, writer->path);
+        if (ftruncate(stream->fd, stream->end))
+            tw_error_add_place(error, stream->path);
         return result;
     }
-    writer->end += (off_t)size;
-    tw_recent_ids_add(&writer->ids, id);
-    writer->unsynced++;
+    stream->end += (off_t)size;
+    tw_recent_ids_add(&stream->ids, id);
+    if (stream->unsynced < TW_RECENT_IDS)
+        stream->unsynced++;
+    return 0;
+}
+
+int tw_file_writer_append(void *opaque, enum tw_log_stream which, const char *id, const char *run,
+                          const char *document, struct tw_error *error)
+{
+    struct writer *writer = opaque;
+    (void)run;
+    int result = writer->streams[which] ? 0 : open_stream(writer, which, error);
+    return result ? result : append_line(writer->streams[which], id, document, error);
+}
+
+static int flush_stream(struct stream *stream, struct tw_error *error)
+{
+    if (!stream || !stream->unsynced)
+        return 0;
+    if (fdatasync(stream->fd)) {
+        int result = fail(stream, "make the advisory log durable", error);
+        /* The kernel may have dropped the pages: what the caller appends again must be written. */
+        tw_recent_ids_forget(&stream->ids, stream->unsynced);
+        stream->unsynced = 0;
+        return result;
+    }
+    stream->unsynced = 0;
     return 0;
 }
 
 int tw_file_writer_flush(void *opaque, double timeout_seconds, struct tw_error *error)
 {
     struct writer *writer = opaque;
+    int result = 0;
     (void)timeout_seconds;
-    if (!writer->unsynced)
-        return 0;
-    if (fdatasync(writer->fd)) {
-        int result = fail(writer, "make the advisory log durable", error);
-        /* The kernel may have dropped the pages: what the caller appends again must be written. */
-        tw_recent_ids_forget(&writer->ids, writer->unsynced);
-        writer->unsynced = 0;
-        return result;
-    }
-    writer->unsynced = 0;
-    return 0;
+    for (size_t i = 0; i < TW_LOG_STREAMS && !result; i++)
+        result = flush_stream(writer->streams[i], error);
+    return result;
 }
 
 void tw_file_writer_close(void *opaque)
@@ -180,8 +229,8 @@ void tw_file_writer_close(void *opaque)
     struct writer *writer = opaque;
     if (!writer)
         return;
-    if (writer->fd >= 0)
-        close(writer->fd);
-    free(writer->path);
+    for (size_t i = 0; i < TW_LOG_STREAMS; i++)
+        close_stream(writer->streams[i]);
+    free(writer->dir);
     free(writer);
 }

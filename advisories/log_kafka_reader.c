@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #define BATCH_MAX 1024
 /* Pausing drops what was fetched, so that hardly a message comes while idle. */
 #define EARLY_MAX 64
+/* How long brokers have to take a cursor; the next read comes back to it. */
+#define COMMIT_MS 5000
 
 struct reader {
     struct tw_kafka_trouble trouble; /* first: the client's opaque */
@@ -27,6 +30,7 @@ struct reader {
     rd_kafka_message_t *early[EARLY_MAX]; /* came while idle; the next reads begin with them */
     size_t n_early;
     bool is_paused;
+    struct reader *next_staying;
 };
 
 static void release(rd_kafka_message_t **messages, size_t *n)
@@ -87,7 +91,8 @@ int tw_kafka_reader_open(void **ret, const struct tw_log_location *location, con
     if (!reader)
         return tw_error_set(error, -ENOMEM, "out of memory");
     tw_kafka_trouble_init(&reader->trouble);
-    tw_kafka_name(reader->topic, sizeof reader->topic, location, "advisories", NULL);
+    tw_kafka_name(reader->topic, sizeof reader->topic, location,
+                  tw_log_stream_name(location->stream), NULL);
     reader->read_up_to = rd_kafka_topic_partition_list_new(4);
     int result = tw_kafka_client_open(&reader->client, RD_KAFKA_CONSUMER, location, defaults, fixed,
                                       prepare, &reader->trouble, error);
@@ -193,12 +198,31 @@ void tw_kafka_reader_idle(void *opaque)
         reader->early[reader->n_early++] = message;
 }
 
+/* rd_kafka_commit() waits for brokers that have become silent as long as they stay so. */
+static rd_kafka_resp_err_t commit_in_time(struct reader *reader)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(reader->client);
+    rd_kafka_resp_err_t code =
+        rd_kafka_commit_queue(reader->client, reader->read_up_to, queue, NULL, NULL);
+    rd_kafka_event_t *event = code ? NULL : rd_kafka_queue_poll(queue, COMMIT_MS);
+    if (!code)
+        code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const rd_kafka_topic_partition_list_t *told =
+        event ? rd_kafka_event_topic_partition_list(event) : NULL;
+    for (int i = 0; told && i < told->cnt && !code; i++)
+        code = told->elems[i].err;
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    return code;
+}
+
 int tw_kafka_reader_commit(void *opaque, struct tw_error *error)
 {
     struct reader *reader = opaque;
     if (!reader->read_up_to->cnt)
         return 0;
-    rd_kafka_resp_err_t code = rd_kafka_commit(reader->client, reader->read_up_to, 0);
+    rd_kafka_resp_err_t code = commit_in_time(reader);
     if (code)
         return tw_error_at(error, -EAGAIN, reader->topic, 0, 0, "cannot save the cursor: %s",
                            rd_kafka_err2str(code));
@@ -230,6 +254,10 @@ int64_t tw_kafka_reader_lag(void *opaque)
     return lag;
 }
 
+/* What a client that could not be destroyed in time still uses. Kept in sight: memory that nothing
+ * points to is a leak to those who look for such. */
+static _Atomic(struct reader *) staying;
+
 void tw_kafka_reader_close(void *opaque)
 {
     struct reader *reader = opaque;
@@ -237,9 +265,9 @@ void tw_kafka_reader_close(void *opaque)
         return;
     release(reader->held, &reader->n_held);
     release(reader->early, &reader->n_early);
-    if (reader->client) {
-        rd_kafka_consumer_close(reader->client);
-        tw_kafka_destroy(reader->client, 0);
+    if (reader->client && !tw_kafka_destroy(reader->client, 0)) {
+        reader->next_staying = atomic_exchange(&staying, reader);
+        return;
     }
     rd_kafka_topic_partition_list_destroy(reader->read_up_to);
     tw_kafka_trouble_done(&reader->trouble);

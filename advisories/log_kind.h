@@ -11,8 +11,8 @@
 
 struct tw_log_kind {
     int (*open)(void **ret, const struct tw_log_location *location, struct tw_error *error);
-    int (*append)(void *log, const char *id, const char *run, const char *document,
-                  struct tw_error *error);
+    int (*append)(void *log, enum tw_log_stream stream, const char *id, const char *run,
+                  const char *document, struct tw_error *error);
     int (*flush)(void *log, double timeout_seconds, struct tw_error *error);
     /* (optional) How many of the appended ones are durable, in order; without it they are once
      * flush() has returned. */

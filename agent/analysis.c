@@ -104,6 +104,13 @@ int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struc
     return next;
 }
 
+void tw_analysis_no_more(struct tw_analysis *analysis)
+{
+    analysis->follow = false;
+    if (analysis->source->no_more)
+        analysis->source->no_more(analysis->handle);
+}
+
 int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error)
 {
     int result = 0;

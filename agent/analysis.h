@@ -6,7 +6,8 @@
 #include "watch.h"
 
 struct tw_analysis {
-    const char *path; /* borrowed */
+    const char *path;  /* borrowed */
+    const char *shown; /* (optional) borrowed: what reports say in place of the path */
     const struct tw_source *source;
     void *handle;
     struct tw_watch *watch; /* owned */
@@ -31,6 +32,9 @@ int tw_analysis_open_log(struct tw_analysis *analysis, const struct tw_source_re
  * negative when the source failed. A log that is followed ends when all its runs have, or when it
  * is gone. */
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error);
+
+/* Nobody writes a followed log any more: its end is waited for no longer. */
+void tw_analysis_no_more(struct tw_analysis *analysis);
 
 /* Reads a finished log from here to its end and ends its runs. A log without any record is an
  * error. */

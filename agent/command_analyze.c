@@ -8,6 +8,7 @@
 #include "agent/report.h"
 #include "agent/report_page.h"
 #include "agent/usage.h"
+#include "agent/verdict_status.h"
 
 #include "sinks/terminal.h"
 
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS, FORMAT_CHARTS };
 
 struct analyze {
     enum format format;
@@ -31,24 +32,9 @@ struct analyze {
     struct tw_report_page *page; /* NULL: none is wanted */
 };
 
-static int rank(int status)
-{
-    static const int ranks[] = {0, 2, 3, 1}; /* of exit status 0, 1, 2, 3 */
-    return ranks[status];
-}
-
 static void raise_status(struct analyze *analyze, int status)
 {
-    if (rank(status) > rank(analyze->status))
-        analyze->status = status;
-}
-
-static int status_of(const struct tw_run *run, const struct tw_settings *settings)
-{
-    const char *verdict = tw_run_verdict(run, settings);
-    if (!strcmp(verdict, "problem"))
-        return 1;
-    return strcmp(verdict, "healthy") ? 3 : 0;
+    analyze->status = tw_worse_status(analyze->status, status);
 }
 
 static int print_document(void *closure, const char *id, const char *run, const char *document,
@@ -75,7 +61,7 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
                       const struct tw_run *run, const struct tw_run_charts *charts)
 {
     const struct tw_settings *settings = &analyze->config.settings;
-    raise_status(analyze, status_of(run, settings));
+    raise_status(analyze, tw_verdict_status(run, settings));
     if (analyze->format == FORMAT_JSON) {
         char *line = tw_report_json(analysis, run, settings);
         if (line)
@@ -116,6 +102,7 @@ static int analyze_log(void *closure, const char *path, const char *run_id, stru
         .settings = &analyze->config.settings,
         .rules = analyze->rules,
         .document = analyze->format == FORMAT_DOCUMENTS ? print_document : NULL,
+        .chart = analyze->format == FORMAT_CHARTS ? print_document : NULL,
         .observed = analyze->keeps_charts ? take_record : NULL,
         .closure = &charts,
     };
@@ -141,8 +128,9 @@ static int wants_plot;
 
 static const struct poptOption options[] = {
     {"format", 'f', POPT_ARG_STRING, &format_name, 0,
-     "text for people, json: one object a run, documents: the advisories as the log holds them",
-     "text|json|documents"},
+     "text for people, json: one object a run, documents: the advisories as the log holds them, "
+     "charts: its documents for charts",
+     "text|json|documents|charts"},
     {"html", '\0', POPT_ARG_STRING, &html_path, 0,
      "also write a page with charts, which needs nothing but itself", "FILE"},
     {"plot", '\0', POPT_ARG_NONE, &wants_plot, 0,
@@ -154,14 +142,14 @@ static const struct poptOption options[] = {
 
 static int parse_format(enum format *ret)
 {
-    static const char *const names[] = {"text", "json", "documents"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"text", "json", "documents", "charts"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(names[i], format_name)) {
             *ret = (enum format)i;
             return 0;
         }
     }
-    fprintf(stderr, "trainward analyze: --format: '%s' is none of text, json, documents\n",
+    fprintf(stderr, "trainward analyze: --format: '%s' is none of text, json, documents, charts\n",
             format_name);
     return -1;
 }

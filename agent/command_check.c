@@ -6,6 +6,8 @@
 #include "agent/load_rules.h"
 #include "agent/usage.h"
 
+#include "sinks/kibana_setup.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +99,15 @@ static int check_sink(const struct tw_configured_sink *configured)
     return tell(item, result, &error);
 }
 
+static int check_kibana(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    if (!config->kibana.url)
+        return 0;
+    int result = tw_kibana_check(&config->kibana, &error);
+    return tell("kibana", result, &error);
+}
+
 static int check_all(const struct tw_config *config)
 {
     int failed = check_state_dir(config) + check_directories(config) + check_rules(config);
@@ -104,6 +115,8 @@ static int check_all(const struct tw_config *config)
         failed += tw_check_kafka(config, tell);
     for (size_t i = 0; i < config->n_sinks; i++)
         failed += check_sink(&config->sinks[i]);
+    if (!is_offline)
+        failed += check_kibana(config);
     if (!failed)
         printf("%s is fine\n", config->path ? config->path : "the configuration");
     return failed;

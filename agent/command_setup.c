@@ -1,14 +1,16 @@
-/* trainward setup: creates topics and index templates; run it as often as you like. */
+/* trainward setup: creates topics, index templates and dashboards; run it as often as you like. */
 #include "agent/commands.h"
 
 #include "agent/setup_kafka.h"
 #include "agent/usage.h"
 
+#include "sinks/kibana_setup.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static int partitions = 12, replication;
+static int partitions = 12, replication, is_dry_run, exports;
 
 static const struct poptOption options[] = {
     {"partitions", '\0', POPT_ARG_INT | POPT_ARGFLAG_SHOW_DEFAULT, &partitions, 0,
@@ -16,6 +18,12 @@ static const struct poptOption options[] = {
     {"replication", '\0', POPT_ARG_INT, &replication, 0,
      "kafka: replicas of a topic that is created (default: 3, or as many as there are brokers)",
      "N"},
+    {"dry-run", '\0', POPT_ARG_NONE, &is_dry_run, 0,
+     "elasticsearch, kibana: say what would be created or changed, and do nothing", NULL},
+    {"export", '\0', POPT_ARG_NONE, &exports, 0,
+     "connect to nothing; elasticsearch: print the requests, for Kibana's console; kibana: print "
+     "the objects, for a file that is imported by hand",
+     NULL},
     TW_COMMON_OPTIONS,
     POPT_AUTOHELP POPT_TABLEEND,
 };
@@ -30,14 +38,15 @@ static int set_up_kafka(const struct tw_config *config, struct tw_error *error)
 static int set_up_sink(const struct tw_configured_sink *configured, struct tw_error *error)
 {
     void *sink;
+    const struct tw_sink_setup setup = {
+        .is_dry_run = is_dry_run, .exports = exports, .file = stdout};
     int result = configured->sink->open(&sink, configured->config, error);
     if (!result) {
-        result = configured->sink->setup(sink, error);
+        result = configured->sink->setup(sink, &setup, error);
         configured->sink->close(sink);
     }
-    tw_error_add_place(error, configured->name);
-    if (!result)
-        printf("%s: index templates are in place\n", configured->name);
+    if (result)
+        tw_error_add_place(error, configured->name);
     return result;
 }
 
@@ -58,12 +67,25 @@ static int set_up_elasticsearch(const struct tw_config *config, struct tw_error 
     return result;
 }
 
+/* ---- kibana ---- */
+
+static int set_up_kibana(const struct tw_config *config, struct tw_error *error)
+{
+    const struct tw_sink_setup setup = {
+        .is_dry_run = is_dry_run, .exports = exports, .file = stdout};
+    if (!config->kibana.url && !exports)
+        return tw_error_at(error, -EINVAL, config->path, 0, 0,
+                           "names no Kibana; add 'kibana: {url: \"http://HOST:5601\"}'");
+    return tw_kibana_setup(&config->kibana, &setup, error);
+}
+
 /* ---- the command ---- */
 
 static const struct {
     const char *name;
     int (*run)(const struct tw_config *config, struct tw_error *error);
-} words[] = {{"kafka", set_up_kafka}, {"elasticsearch", set_up_elasticsearch}};
+} words[] = {
+    {"kafka", set_up_kafka}, {"elasticsearch", set_up_elasticsearch}, {"kibana", set_up_kibana}};
 
 static int run_named(size_t index)
 {
@@ -88,8 +110,8 @@ static int run_word(const char *word)
         if (!strcmp(words[i].name, word))
             return run_named(i);
     }
-    fprintf(stderr, "trainward setup: %s%sexpected 'kafka' or 'elasticsearch'\n", word ? word : "",
-            word ? ": " : "");
+    fprintf(stderr, "trainward setup: %s%sexpected 'kafka', 'elasticsearch' or 'kibana'\n",
+            word ? word : "", word ? ": " : "");
     return TW_EXIT_WRONG;
 }
 
@@ -106,7 +128,7 @@ static int run(int argc, const char **argv)
 
 const struct tw_command tw_command_setup = {
     .name = "setup",
-    .arguments = "[OPTIONS] kafka | elasticsearch",
-    .summary = "create the Kafka topics, or the Elasticsearch index templates",
+    .arguments = "[OPTIONS] kafka | elasticsearch | kibana",
+    .summary = "create Kafka topics, Elasticsearch's indices and templates, or Kibana's dashboards",
     .run = run,
 };

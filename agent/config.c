@@ -3,6 +3,7 @@
 
 #include "agent/http_server.h"
 
+#include "sinks/elasticsearch_client.h"
 #include "sources/kafka.h"
 #include "telemetry/nearest.h"
 
@@ -197,11 +198,36 @@ static void check_sinks(struct tw_config_loader *loader)
     }
 }
 
+/* One prefix for what is written and what is drawn. */
+static void default_index_prefix(struct tw_config_loader *loader)
+{
+    struct tw_config *config = loader->config;
+    const char *prefix = NULL;
+    for (size_t i = 0; i < config->n_sinks && !prefix; i++) {
+        const struct tw_elasticsearch_config *sink = config->sinks[i].config;
+        if (!strcmp(config->sinks[i].sink->name, "elasticsearch"))
+            prefix = sink->index_prefix;
+    }
+    if (!config->kibana.index_prefix)
+        config->kibana.index_prefix = strdup(prefix ? prefix : "trainward");
+    if (!config->kibana.index_prefix)
+        tw_config_say(loader, loader->path, 0, 0, "out of memory");
+}
+
+static void check_kibana(struct tw_config_loader *loader)
+{
+    struct tw_error why = {0};
+    default_index_prefix(loader);
+    if (tw_kibana_config_check(&loader->config->kibana, &why))
+        tw_config_say(loader, loader->path, 0, 0, "kibana: %s", why.text);
+}
+
 static void check_whole(struct tw_config_loader *loader)
 {
     struct tw_config *config = loader->config;
     tw_config_check_required(loader);
     check_sinks(loader);
+    check_kibana(loader);
     check_all_kafka(loader);
     check_one_kafka(loader);
     check_listen(loader);
@@ -218,8 +244,8 @@ static void check_whole(struct tw_config_loader *loader)
 
 static int initialise(struct tw_config_loader *loader)
 {
-    static const char *const sections[] = {
-        "", "log", "http", "delivery", "checkpoint", "limits", "advisory_log.kafka"};
+    static const char *const sections[] = {"",           "log",    "http",   "delivery",
+                                           "checkpoint", "limits", "kibana", "advisory_log.kafka"};
     struct tw_config_table table;
     struct tw_error why = {0};
     int result = 0;
@@ -296,6 +322,7 @@ void tw_config_release(struct tw_config *config)
     release_sources(config);
     release_sinks(config);
     tw_settings_release(&config->settings);
+    tw_options_release(tw_kibana_options, tw_kibana_n_options, &config->kibana);
     tw_texts_release(&config->rules);
     tw_texts_release(&config->log_map);
     tw_texts_release(&config->log_properties);
@@ -305,6 +332,14 @@ void tw_config_release(struct tw_config *config)
     free(config->log_prefix);
     free(config->http_listen);
     *config = (struct tw_config){0};
+}
+
+bool tw_config_draws(const struct tw_config *config)
+{
+    bool draws = config->charts == TW_CHARTS_ON;
+    for (size_t i = 0; i < config->n_sinks && config->charts == TW_CHARTS_AUTO; i++)
+        draws |= config->sinks[i].sink->takes_charts;
+    return draws;
 }
 
 struct tw_log_location tw_config_log(const struct tw_config *config)

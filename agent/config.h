@@ -5,6 +5,7 @@
 #include "settings.h"
 
 #include "advisories/log.h"
+#include "sinks/kibana.h"
 #include "sinks/sink.h"
 #include "sources/source.h"
 
@@ -47,15 +48,19 @@ struct tw_config {
     struct tw_texts log_map; /* "raw name=signal"; `logs: {map: {...}}` */
     size_t n_sinks;
     struct tw_configured_sink *sinks;
+    struct tw_kibana_config kibana;    /* kibana.url NULL: none */
     double backoff_first, backoff_max; /* seconds; `delivery: {backoff_first, backoff_max}`: how
                                         * long a sink waits after a failure; 1 s and 60 s */
     struct tw_limits limits;
     struct tw_checkpoint_config checkpoint;
     double shutdown_timeout; /* seconds; 10 */
     char *http_listen;       /* NULL: not given; "" or "none": no server */
+    int charts;              /* enum tw_config_charts */
     int log_level;           /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
+
+enum tw_config_charts { TW_CHARTS_AUTO, TW_CHARTS_ON, TW_CHARTS_OFF };
 
 /* Told once for each mistake. */
 typedef void tw_config_mistake(void *closure, const struct tw_error *mistake);
@@ -69,6 +74,9 @@ int tw_config_load(struct tw_config *ret, const char *path, const char *const *o
                    size_t n_overrides, tw_config_mistake *mistake, void *closure,
                    struct tw_error *error);
 void tw_config_release(struct tw_config *config);
+
+/* Whether charts are drawn: as `charts` says, and by default where a sink takes them. */
+bool tw_config_draws(const struct tw_config *config);
 
 /* Where the advisory log is, by this configuration. Borrows its strings. */
 struct tw_log_location tw_config_log(const struct tw_config *config);

@@ -18,6 +18,19 @@ static bool same_texts(const struct tw_texts *a, const struct tw_texts *b)
     return same;
 }
 
+static bool same_table(const struct tw_option *options, size_t n, const void *a, const void *b);
+
+static bool same_list(const struct tw_option_entries *entries, const struct tw_list *a,
+                      const struct tw_list *b)
+{
+    bool same = a->n == b->n;
+    for (size_t i = 0; i < a->n && same; i++)
+        same = same_table(entries->options, entries->n_options,
+                          (const char *)a->at + i * entries->size,
+                          (const char *)b->at + i * entries->size);
+    return same;
+}
+
 static bool same_option(const struct tw_option *option, const void *a, const void *b)
 {
     const void *x = (const char *)a + option->offset, *y = (const char *)b + option->offset;
@@ -38,6 +51,8 @@ static bool same_option(const struct tw_option *option, const void *a, const voi
     case TW_OPTION_TEXTS:
     case TW_OPTION_PROPERTIES:
         return same_texts(x, y);
+    case TW_OPTION_LIST:
+        return same_list(option->entries, x, y);
     }
     return false;
 }
@@ -81,7 +96,8 @@ bool tw_config_has_same_inputs(const struct tw_config *a, const struct tw_config
     tw_settings_digest(&a->settings, of_a);
     tw_settings_digest(&b->settings, of_b);
     return !strcmp(of_a, of_b) && same_text(a->state_dir, b->state_dir) && same_sources(a, b) &&
-           same_log(a, b) && same_limits(&a->limits, &b->limits);
+           same_log(a, b) && tw_config_draws(a) == tw_config_draws(b) &&
+           same_limits(&a->limits, &b->limits);
 }
 
 void tw_config_exchange_outputs(struct tw_config *a, struct tw_config *b)

@@ -100,7 +100,8 @@ static int add_shown(struct printer *printer, const char *text)
 static bool is_secret_property(const char *name)
 {
     static const char *const parts[] = {"password",           "secret",  ".key.pem",
-                                        "oauthbearer.config", "ssl_key", "token"};
+                                        "oauthbearer.config", "ssl_key", "token",
+                                        "authorization",      "cookie",  "api-key"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (strcasestr(name, parts[i]))
             return true;
@@ -141,6 +142,20 @@ static int add_properties(struct printer *printer, const struct tw_texts *proper
     return mapping;
 }
 
+static int add_table(struct printer *printer, const struct tw_option *options, size_t n,
+                     const void *config);
+
+static int add_entries(struct printer *printer, const struct tw_option_entries *entries,
+                       const struct tw_list *entry_list)
+{
+    int list = add_list(printer, YAML_BLOCK_SEQUENCE_STYLE);
+    for (size_t i = 0; i < entry_list->n; i++)
+        append(printer, list,
+               add_table(printer, entries->options, entries->n_options,
+                         (const char *)entry_list->at + i * entries->size));
+    return list;
+}
+
 /* 0: it has no value, and its key is left out. */
 static int add_value(struct printer *printer, const struct tw_option *option, const void *config)
 {
@@ -150,7 +165,10 @@ static int add_value(struct printer *printer, const struct tw_option *option, co
     case TW_OPTION_NUMBER:
         return add_number(printer, *(const double *)value, "");
     case TW_OPTION_DURATION:
-        return add_number(printer, *(const double *)value, "s");
+        /* Below its range: not given. */
+        return *(const double *)value < option->min
+                   ? 0
+                   : add_number(printer, *(const double *)value, "s");
     case TW_OPTION_COUNT:
     case TW_OPTION_BYTES:
         snprintf(count, sizeof count, "%" PRIu64, *(const uint64_t *)value);
@@ -167,6 +185,9 @@ static int add_value(struct printer *printer, const struct tw_option *option, co
         return ((const struct tw_texts *)value)->n ? add_texts(printer, value) : 0;
     case TW_OPTION_PROPERTIES:
         return ((const struct tw_texts *)value)->n ? add_properties(printer, value) : 0;
+    case TW_OPTION_LIST:
+        return ((const struct tw_list *)value)->n ? add_entries(printer, option->entries, value)
+                                                  : 0;
     }
     return 0;
 }
@@ -264,6 +285,8 @@ static void put_all(struct printer *printer, struct tw_config_loader *loader)
     }
     put_detectors(printer, root, &config->settings);
     put_sinks(printer, root, config);
+    if (config->kibana.url)
+        put_section(printer, root, loader, "kibana");
     put_section(printer, root, loader, "delivery");
     put_section(printer, root, loader, "checkpoint");
     put_section(printer, root, loader, "limits");

@@ -12,12 +12,18 @@
 
 /* ---- tables ---- */
 
+static const char *const charts_names[] = {"auto", "on", "off", NULL};
+
 static const struct tw_option root_options[] = {
     {"state_dir", TW_OPTION_TEXT, offsetof(struct tw_config, state_dir),
      .help = "where cursors, snapshots and the advisory log live; default: "
              "$XDG_STATE_HOME/trainward"},
     {"rules", TW_OPTION_TEXTS, offsetof(struct tw_config, rules),
      .help = "files and directories of rules beside those that are built in"},
+    {"charts", TW_OPTION_CHOICE, offsetof(struct tw_config, charts), TW_CHARTS_AUTO,
+     .choices = charts_names,
+     .help = "on: write signals in buckets of steps for sinks that draw; auto: where one of the "
+             "sinks does"},
     {"shutdown_timeout", TW_OPTION_DURATION, offsetof(struct tw_config, shutdown_timeout), 10, 0,
      3600, .help = "how long SIGTERM waits for the last checkpoint and the sinks together"},
 };
@@ -113,6 +119,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
         {"delivery", {delivery_options, COUNT(delivery_options), loader->config}},
         {"limits", {limits_options, COUNT(limits_options), loader->config}},
         {"checkpoint", {checkpoint_options, COUNT(checkpoint_options), loader->config}},
+        {"kibana", {tw_kibana_options, tw_kibana_n_options, &loader->config->kibana}},
         {"advisory_log.kafka", {log_kafka_options, COUNT(log_kafka_options), loader->config}},
     };
     for (size_t i = 0; i < COUNT(sections); i++) {
@@ -127,7 +134,7 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
 static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
                                         "rules",     "sinks",   "delivery",     "checkpoint",
                                         "http",      "limits",  "log",          "shutdown_timeout",
-                                        "logs"};
+                                        "logs",      "charts",  "kibana"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -126,6 +126,28 @@ static void read_scalar(struct tw_config_loader *loader, const struct tw_config_
     free(text);
 }
 
+/* Entries of a LIST, each a mapping of its own table. */
+static void read_entries(struct tw_config_loader *loader, const struct tw_config_table *table,
+                         const struct tw_option *option, const yaml_node_t *node)
+{
+    if (node->type != YAML_SEQUENCE_NODE) {
+        tw_config_say_at(loader, node, "%s must be a list of mappings", option->name);
+        return;
+    }
+    for (yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *place = tw_config_node(loader, *item);
+        struct tw_config_table entry = {option->entries->options, option->entries->n_options, NULL};
+        struct tw_error why = {0};
+        if (tw_option_list_add(option, table->config, &entry.config, &why)) {
+            tw_config_say_at(loader, place, "%s", why.text);
+            return;
+        }
+        tw_config_add_object(loader, option->name, &entry, place);
+        tw_config_read_table(loader, place, option->name, &entry, NULL, NULL);
+    }
+}
+
 static void read_list(struct tw_config_loader *loader, const struct tw_config_table *table,
                       const struct tw_option *option, const yaml_node_t *node)
 {
@@ -145,6 +167,8 @@ void tw_config_read_option(struct tw_config_loader *loader, const struct tw_conf
         tw_config_say_at(loader, key_node, "%s", unknown_option(table, key, text, sizeof text));
     else if (option->type == TW_OPTION_PROPERTIES)
         tw_config_mapping(loader, value, key, read_property, &reading);
+    else if (option->type == TW_OPTION_LIST)
+        read_entries(loader, table, option, value);
     else if (option->type == TW_OPTION_TEXTS && value->type == YAML_SEQUENCE_NODE)
         read_list(loader, table, option, value);
     else if (option->type == TW_OPTION_SECRET &&
@@ -186,6 +210,24 @@ static void empty_once(struct tw_config_loader *loader, const struct tw_config_t
     tw_texts_add(&loader->overridden, place);
 }
 
+/* "routes.NAME.key": an entry by its name. */
+static void set_entry(struct tw_config_loader *loader, const struct tw_config_table *table,
+                      const struct tw_option *option, const char *place, const char *path,
+                      const char *value)
+{
+    char name[128];
+    const char *dot = strchr(path, '.');
+    snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - path) : 127, path);
+    struct tw_config_table entry = {option->entries->options, option->entries->n_options,
+                                    tw_option_list_find(option, table->config, name)};
+    if (!entry.config)
+        tw_config_say(loader, place, 0, 0, "no entry of %s is called '%s'", option->name, name);
+    else if (!dot)
+        tw_config_say(loader, place, 0, 0, "is not written as %s.NAME.key=value", option->name);
+    else
+        tw_config_set_option(loader, &entry, place, dot + 1, value);
+}
+
 void tw_config_set_option(struct tw_config_loader *loader, const struct tw_config_table *table,
                           const char *place, const char *option_path, const char *value)
 {
@@ -196,6 +238,10 @@ void tw_config_set_option(struct tw_config_loader *loader, const struct tw_confi
     snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - option_path) : 127, option_path);
     const struct tw_option *option = find_option(table, name, &is_file);
     bool is_properties = option && option->type == TW_OPTION_PROPERTIES;
+    if (dot && option && option->type == TW_OPTION_LIST) {
+        set_entry(loader, table, option, place, dot + 1, value);
+        return;
+    }
     if (!option || (dot && !is_properties)) {
         tw_config_say(loader, place, 0, 0, "%s",
                       unknown_option(table, option ? option_path : name, text, sizeof text));
@@ -238,6 +284,8 @@ static bool is_set(const struct tw_option *option, const void *config)
     case TW_OPTION_TEXTS:
     case TW_OPTION_PROPERTIES:
         return ((const struct tw_texts *)value)->n > 0;
+    case TW_OPTION_LIST:
+        return ((const struct tw_list *)value)->n > 0;
     default:
         return true;
     }

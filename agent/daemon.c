@@ -5,6 +5,8 @@
 
 #include "agent/config_compare.h"
 #include "agent/daemon_parts.h"
+#include "agent/feed_wait.h"
+#include "agent/feedback_files.h"
 #include "agent/heartbeat.h"
 #include "agent/load_rules.h"
 #include "agent/logging.h"
@@ -53,6 +55,27 @@ static long work(struct tw_daemon *daemon, struct tw_error *error)
         taken += more;
     }
     return taken;
+}
+
+/* ---- feedback ---- */
+
+#define FEEDBACK_SECONDS 1.0
+
+static void tell_feedback(const char *path, const char *reason)
+{
+    tw_logging(TW_LOG_WARNING, "%s is removed: %s", path, reason);
+}
+
+/* What `trainward feedback` left for an advisory log that is a file. */
+static int take_feedback(struct tw_daemon *daemon, struct tw_error *error)
+{
+    struct tw_figures *figures = tw_metrics_now(daemon->options->metrics);
+    double now = tw_now_seconds();
+    if (daemon->config->log_in_kafka || now < daemon->next_feedback)
+        return 0;
+    daemon->next_feedback = now + FEEDBACK_SECONDS;
+    return tw_feedback_take(daemon->config->state_dir, daemon->services.log, TW_FEED_FLUSH_SECONDS,
+                            &figures->feedback, tell_feedback, error);
 }
 
 /* ---- reload ---- */
@@ -138,6 +161,9 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
                 return result;
             since = 0;
         }
+        int result = take_feedback(daemon, error);
+        if (result)
+            return result;
         if (tw_now_seconds() >= calm)
             tw_outage_end(daemon->options->outage);
         tw_daemon_tell(daemon);
@@ -147,11 +173,11 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
     return 0;
 }
 
-/* Everything together within the configured bound: the last checkpoint, then the sinks. */
+/* Everything together within the configured bound: the last checkpoint, then the sinks. A wait that
+ * was under way when the signal came counts. */
 static int finish(struct tw_daemon *daemon, struct tw_error *error)
 {
-    double deadline = tw_now_seconds() + daemon->config->shutdown_timeout;
-    daemon->services.flush_seconds = daemon->config->shutdown_timeout / 2; /* log, then store */
+    double deadline = tw_feed_stop(&daemon->services) + daemon->config->shutdown_timeout;
     int result = save_feeds(daemon, tw_feed_checkpoint, error);
     tw_daemon_stop(daemon, result ? 0 : deadline);
     return result;
@@ -165,7 +191,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         .config = options->config,
         .services = {.config = options->config,
                      .metrics = options->metrics,
-                     .flush_seconds = TW_FEED_FLUSH_SECONDS,
+                     .is_stopping = tw_daemon_is_stopping,
                      .room = {.runs_max = options->config->limits.runs,
                               .bytes_max = (double)options->config->limits.memory}},
         .begun = tw_now_seconds(),
@@ -177,7 +203,7 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         return result;
     }
     tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
-               daemon.n_deliveries);
+               daemon.config->n_sinks);
     options->begun(options->closure);
     tw_daemon_tell_now(&daemon);
     int end = loop(&daemon, ret_next, error);

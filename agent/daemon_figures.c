@@ -15,22 +15,37 @@
 
 /* ---- figures ---- */
 
-static void fill_sink(struct tw_sink_figures *ret, const struct tw_configured_sink *sink,
-                      struct tw_delivery *delivery, bool log_in_kafka)
+static void fill_sink(struct tw_sink_figures *ret, const struct tw_daemon_delivery *delivery,
+                      bool log_in_kafka)
 {
     struct tw_delivery_counts counts;
-    tw_delivery_counts(delivery, &counts);
-    snprintf(ret->name, sizeof ret->name, "%s", sink->name);
-    snprintf(ret->kind, sizeof ret->kind, "%s", sink->sink->name);
+    tw_delivery_counts(delivery->delivery, &counts);
+    snprintf(ret->name, sizeof ret->name, "%s", delivery->name);
+    snprintf(ret->kind, sizeof ret->kind, "%s", delivery->sink->sink->name);
     ret->delivered = counts.delivered;
     ret->retries = counts.retried;
     ret->failures = counts.failures;
     ret->dead_letters = counts.poisoned;
     ret->lag_bytes = log_in_kafka ? -1 : counts.lag;
     ret->lag_messages = log_in_kafka ? counts.lag : -1;
+    ret->notified = delivery->sink->sink->notify ? (int64_t)counts.notified : -1;
+    ret->unsent = counts.unsent;
     ret->last_success = counts.last_success;
     ret->is_failing = counts.last_error[0] != '\0';
     snprintf(ret->last_error, sizeof ret->last_error, "%s", counts.last_error);
+}
+
+/* With the log in Kafka those that notify come across feedback, each across all of it. */
+static void fill_feedback(struct tw_daemon *daemon, struct tw_figures *figures)
+{
+    struct tw_feedback_counts most = {0};
+    for (size_t i = 0; i < daemon->n_deliveries; i++) {
+        struct tw_delivery_counts counts;
+        tw_delivery_counts(daemon->deliveries[i].delivery, &counts);
+        if (counts.false_alarms + counts.useful > most.false_alarms + most.useful)
+            most = (struct tw_feedback_counts){counts.false_alarms, counts.useful};
+    }
+    figures->feedback = most;
 }
 
 static void fill_sinks(struct tw_daemon *daemon, struct tw_figures *figures)
@@ -38,8 +53,7 @@ static void fill_sinks(struct tw_daemon *daemon, struct tw_figures *figures)
     if (!tw_metrics_sinks(figures, daemon->n_deliveries))
         return;
     for (size_t i = 0; i < daemon->n_deliveries; i++)
-        fill_sink(&figures->sinks[i], &daemon->config->sinks[i], daemon->deliveries[i],
-                  daemon->config->log_in_kafka);
+        fill_sink(&figures->sinks[i], &daemon->deliveries[i], daemon->config->log_in_kafka);
 }
 
 static void show_run(void *closure, const struct tw_run *run)
@@ -144,6 +158,8 @@ void tw_daemon_tell_now(struct tw_daemon *daemon)
     for (size_t i = 0; i < daemon->n_feeds; i++)
         tw_feed_figures(daemon->feeds[i]);
     fill_sinks(daemon, figures);
+    if (daemon->config->log_in_kafka)
+        fill_feedback(daemon, figures);
     fill_readiness(figures);
     if (tw_metrics_wants_episodes(daemon->options->metrics))
         fill_episodes(daemon, figures);

@@ -25,26 +25,33 @@
 
 static void sink_line(void *closure, char level, const char *text)
 {
-    const struct tw_configured_sink *sink = closure;
+    const struct tw_daemon_delivery *delivery = closure;
     tw_logging_about(level == 'w' ? TW_LOG_WARNING : TW_LOG_INFO,
-                     (struct tw_logging_fields){.sink = sink->name}, "sink %s", text);
+                     (struct tw_logging_fields){.sink = delivery->name}, "sink %s", text);
 }
 
-static int start_delivery(struct tw_daemon *daemon, struct tw_configured_sink *sink,
-                          struct tw_error *error)
+static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_sink *sink,
+                          enum tw_log_stream stream, struct tw_error *error)
 {
+    struct tw_daemon_delivery *delivery = &daemon->deliveries[daemon->n_deliveries];
     struct tw_delivery_options options = {
-        .name = sink->name,
+        .name = delivery->name,
         .sink = sink->sink,
         .config = sink->config,
         .log = tw_config_log(daemon->config),
+        .state_dir = daemon->config->state_dir,
         .dead_letter_dir = daemon->dead_letter_dir,
         .backoff_first = daemon->config->backoff_first,
         .backoff_max = daemon->config->backoff_max,
         .log_line = sink_line,
-        .closure = sink,
+        .closure = delivery,
     };
-    int result = tw_delivery_start(&daemon->deliveries[daemon->n_deliveries], &options, error);
+    delivery->sink = sink;
+    options.log.stream = stream;
+    /* No sink's name has a dot: a cursor is nobody else's. */
+    snprintf(delivery->name, sizeof delivery->name, "%s%s", sink->name,
+             stream == TW_LOG_CHARTS ? ".charts" : "");
+    int result = tw_delivery_start(&delivery->delivery, &options, error);
     if (!result)
         daemon->n_deliveries++;
     tw_error_add_place(error, sink->name);
@@ -53,12 +60,16 @@ static int start_delivery(struct tw_daemon *daemon, struct tw_configured_sink *s
 
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error)
 {
-    daemon->deliveries = calloc(daemon->config->n_sinks + 1, sizeof *daemon->deliveries);
+    const struct tw_config *config = daemon->config;
+    daemon->deliveries = calloc(TW_LOG_STREAMS * config->n_sinks + 1, sizeof *daemon->deliveries);
     if (!daemon->deliveries)
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = 0;
-    for (size_t i = 0; i < daemon->config->n_sinks && !result; i++)
-        result = start_delivery(daemon, &daemon->config->sinks[i], error);
+    for (size_t i = 0; i < config->n_sinks && !result; i++) {
+        result = start_delivery(daemon, &config->sinks[i], TW_LOG_ADVISORIES, error);
+        if (!result && config->sinks[i].sink->takes_charts && tw_config_draws(config))
+            result = start_delivery(daemon, &config->sinks[i], TW_LOG_CHARTS, error);
+    }
     return result;
 }
 
@@ -68,7 +79,7 @@ void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline)
     for (size_t i = 0; i < daemon->n_deliveries; i++) {
         double left = deadline - tw_now_seconds();
         tw_heartbeat((left > 0 ? left : 0) + TW_HEARTBEAT_LOOP_SECONDS);
-        tw_delivery_stop(daemon->deliveries[i], left > 0 ? left : 0);
+        tw_delivery_stop(daemon->deliveries[i].delivery, left > 0 ? left : 0);
     }
     free(daemon->deliveries);
     daemon->deliveries = NULL;
@@ -130,6 +141,7 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
 {
     struct tw_log_location location = tw_config_log(daemon->config);
     raise_descriptors();
+    daemon->services.draws = tw_config_draws(daemon->config);
     pthread_mutex_init(&daemon->services.lock, NULL); /* nothing that needs to be destroyed */
     if (daemon->config->n_kafka + daemon->config->n_directories == 0)
         return tw_error_at(error, -EINVAL, daemon->config->path, 0, 0,

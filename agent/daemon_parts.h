@@ -7,6 +7,13 @@
 
 #include "sinks/delivery.h"
 
+/* A sink at work on one stream of the log. */
+struct tw_daemon_delivery {
+    const struct tw_configured_sink *sink;
+    char name[80]; /* the sink's, or NAME.charts: the cursor's identity */
+    struct tw_delivery *delivery;
+};
+
 struct tw_daemon {
     const struct tw_daemon_options *options;
     struct tw_config *config;
@@ -14,9 +21,10 @@ struct tw_daemon {
     char dead_letter_dir[4200];
     struct tw_feed **feeds;
     size_t n_feeds;
-    struct tw_delivery **deliveries;
+    struct tw_daemon_delivery *deliveries;
     size_t n_deliveries;
     /* telling (daemon_figures.c) */
+    double next_feedback; /* when it is looked for what commands left */
     double begun, next_figures, next_status;
     bool is_ready, has_told_systemd;
 };
@@ -26,7 +34,8 @@ struct tw_daemon {
 /* State directory, rules, advisory log, feeds, then the sinks. Whatever it returns, what was
  * started is ended by tw_daemon_stop(). */
 int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error);
-/* One delivery thread for each sink of `config`; on failure some run: stop them. */
+/* One delivery thread for each sink of `config`, and one more for charts where it takes them, so
+ * that advisories wait for no charts; on failure some run: stop them. */
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error);
 /* All sinks together have until `deadline` (tw_now_seconds()) to deliver what is there. */
 void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline);

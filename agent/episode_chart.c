@@ -1,12 +1,12 @@
 /* Of the course that the detectors keep: its blocks, and the losses of the newest steps. */
 #include "agent/episode_chart.h"
 
-enum { NEWEST_LOSSES = TW_CHART_POINTS - TW_TRACE_BLOCKS / 2 };
+enum { NEWEST_LOSSES = TW_EPISODE_CHART_POINTS - TW_TRACE_BLOCKS / 2 };
 
-static void add(struct tw_chart *chart, uint64_t step, double value)
+static void add(struct tw_episode_chart *chart, uint64_t step, double value)
 {
     size_t n = chart->n;
-    if (n == TW_CHART_POINTS || (n && step <= chart->points[n - 1].step))
+    if (n == TW_EPISODE_CHART_POINTS || (n && step <= chart->points[n - 1].step))
         return;
     chart->points[n].step = step;
     chart->points[n].value = value;
@@ -14,7 +14,7 @@ static void add(struct tw_chart *chart, uint64_t step, double value)
 }
 
 /* Means of the blocks that begin before `until`; of two neighbours where there are many. */
-static void add_blocks(struct tw_chart *chart, const struct tw_trace *trace, uint64_t until)
+static void add_blocks(struct tw_episode_chart *chart, const struct tw_trace *trace, uint64_t until)
 {
     unsigned together = trace->n > TW_TRACE_BLOCKS / 2 ? 2 : 1;
     for (unsigned i = 0; i + together <= trace->n; i += together) {
@@ -26,7 +26,7 @@ static void add_blocks(struct tw_chart *chart, const struct tw_trace *trace, uin
     }
 }
 
-static void add_newest(struct tw_chart *chart, const struct tw_course *course, unsigned n)
+static void add_newest(struct tw_episode_chart *chart, const struct tw_course *course, unsigned n)
 {
     while (n--) {
         float scaled = tw_course_at(course, n);
@@ -37,7 +37,7 @@ static void add_newest(struct tw_chart *chart, const struct tw_course *course, u
     }
 }
 
-void tw_episode_chart(const struct tw_run *run, struct tw_chart *ret)
+void tw_episode_chart_draw(const struct tw_run *run, struct tw_episode_chart *ret)
 {
     const struct tw_course *course = &run->context->course;
     unsigned kept = tw_course_kept(course), newest = kept < NEWEST_LOSSES ? kept : NEWEST_LOSSES;

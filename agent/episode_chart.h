@@ -8,6 +8,6 @@
 
 /* Fills `ret`; with no points where the run has sent fewer than two finite losses. A loss that is
  * not finite is no point. */
-void tw_episode_chart(const struct tw_run *run, struct tw_chart *ret);
+void tw_episode_chart_draw(const struct tw_run *run, struct tw_episode_chart *ret);
 
 #endif

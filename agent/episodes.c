@@ -86,6 +86,8 @@ static struct tw_episode *add_episode(struct tw_episodes *episodes,
         return NULL;
     }
     memcpy(episode->id, id, sizeof episode->id);
+    if (episode->transition < change->first_transition)
+        episode->transition = change->first_transition;
     episode->detector = change->detector;
     struct tw_finding *finding = &episode->finding;
     finding->detector = tw_detectors[change->detector]->name;

@@ -40,7 +40,8 @@ struct tw_episode_change {
     uint64_t step;
     int64_t time_ms;
     uint64_t cooldown_steps;
-    size_t findings_max; /* of a run; critical ones may make it twice as many */
+    size_t findings_max;       /* of a run; critical ones may make it twice as many */
+    uint32_t first_transition; /* of a new episode: tw_run_core.first_transition */
 };
 
 /* Applies what a detector said. Returns the episode that changed and how, or NULL when nothing that

@@ -21,12 +21,20 @@ static int to_log(void *closure, const char *id, const char *run, const char *do
     return tw_log_append(services->log, id, run, document, error);
 }
 
+static int to_charts(void *closure, const char *id, const char *run, const char *document,
+                     struct tw_error *error)
+{
+    struct tw_feed_services *services = closure;
+    return tw_log_append_to(services->log, TW_LOG_CHARTS, id, run, document, error);
+}
+
 struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
 {
     return (struct tw_watch_options){
         .settings = &services->config->settings,
         .rules = services->rules,
         .document = to_log,
+        .chart = services->draws ? to_charts : NULL,
         .closure = services,
         .tally = &tw_metrics_now(services->metrics)->tally,
         .room = &services->room,

@@ -16,10 +16,12 @@ struct tw_feed_services {
     const struct tw_config *config;
     struct tw_rules *rules;
     struct tw_log *log;
+    bool draws; /* documents for charts are written to the log, too */
     const char *dead_letter_dir;
     struct tw_metrics *metrics;
-    double flush_seconds; /* how long a checkpoint waits for the log and for the store, each */
-    struct tw_room room;  /* of all feeds' runs together */
+    bool (*is_stopping)(void); /* somebody wants the agent to end; NULL: nobody ever does */
+    double stopping_since;     /* when feed_wait.h learned of it; 0: it goes on */
+    struct tw_room room;       /* of all feeds' runs together */
     struct tw_projects *projects;
     uint64_t refused, told_refused; /* records of new runs that there was no room for; as told */
     double next_refused;            /* when it may be said again */
@@ -76,7 +78,8 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
 void tw_feed_tell_refused(struct tw_feed_services *services, const struct tw_watch *watch,
                           uint64_t *counted);
 
-/* services.flush_seconds, unless the agent is about to end. */
+/* How long brokers and disks are waited for, each, unless the agent is about to end
+ * (feed_wait.h). */
 #define TW_FEED_FLUSH_SECONDS 60.0
 /* Most records taken by one tw_feed_work(). */
 #define TW_FEED_BATCH 500

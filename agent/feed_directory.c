@@ -4,6 +4,7 @@
 
 #include "agent/analysis.h"
 #include "agent/find_runs.h"
+#include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/silence.h"
@@ -399,11 +400,16 @@ static int look(struct directory_feed *feed, struct tw_error *error)
     return result;
 }
 
+static int wait_for_log(struct directory_feed *feed, struct tw_error *error)
+{
+    return tw_feed_wait_for_log(feed->services, tw_now_seconds() + TW_FEED_FLUSH_SECONDS, error);
+}
+
 static int end_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     int result = tw_analysis_finish(&log->analysis, error);
     if (!result)
-        result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
+        result = wait_for_log(feed, error);
     if (!result)
         result = save_log(feed, log, error);
     close_log(feed, log);
@@ -445,7 +451,7 @@ static long work_log(struct directory_feed *feed, struct log *log, struct tw_err
 static int carry_out(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
     tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = wait_for_log(feed, error);
     if (!result)
         result = save_log(feed, log, error);
     log->is_dirty = true;
@@ -522,7 +528,7 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
 static int checkpoint(struct tw_feed *base, struct tw_error *error)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    int result = tw_log_flush(feed->services->log, feed->services->flush_seconds, error);
+    int result = wait_for_log(feed, error);
     for (size_t i = 0; i < feed->n_logs && !result; i++) {
         if (feed->logs[i].is_open && feed->logs[i].is_dirty)
             result = save_log(feed, &feed->logs[i], error);

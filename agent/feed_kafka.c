@@ -138,6 +138,7 @@ static void close_feed(struct tw_feed *base)
     tw_dead_letter_topic_close(feed->dead_letters);
     while (feed->n_ours)
         tw_kafka_feed_drop(feed, feed->ours[0]);
+    tw_refused_states_free(feed->refused);
     free(feed->shards);
     free(feed->ours);
     free(feed->moving);
@@ -217,9 +218,11 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
         free(feed);
         return tw_error_set(error, -ENOMEM, "out of memory");
     }
+    feed->refused = tw_refused_states_new();
     feed->next_commit = tw_now_seconds();
     feed->session_seconds = tw_kafka_session_seconds(feed->config);
-    int result = open_parts(feed, error);
+    int result =
+        feed->refused ? open_parts(feed, error) : tw_error_set(error, -ENOMEM, "out of memory");
     if (result) {
         close_feed(&feed->feed);
         return result;

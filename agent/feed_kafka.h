@@ -12,6 +12,7 @@
 #include "lanes.h"
 #include "logging.h"
 #include "outage.h"
+#include "refused_states.h"
 #include "silence.h"
 #include "state_kafka.h"
 
@@ -64,6 +65,8 @@ struct tw_kafka_feed {
     double next_look, next_commit, next_log;
     double budget, budgeted; /* snapshots that may be sent now, and when that was counted */
     uint64_t durable_documents, durable_snapshots;
+    struct tw_refused_states *refused;
+    double next_tell_refused; /* when the next of them may be told */
 
     /* ---- silence ---- */
     double next_tick;
@@ -123,6 +126,24 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
 int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
                            struct tw_error *error);
 
+/* Where the run stands, for the state topic. */
+struct tw_state_place tw_kafka_feed_place_of(const struct tw_run *run);
+
+/* ---- feed_kafka_refused.c ---- */
+
+/* The run cannot be saved, `why` says half a sentence of it: a note takes the place of its
+ * snapshot, and offsets go on without it. As tw_kafka_feed_save_run(). */
+int tw_kafka_feed_refuse(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
+                         int32_t partition, const char *why, struct tw_error *error);
+/* Deals with what the brokers have refused; waits for the log and for snapshots where there is
+ * something. -EAGAIN: partitions are being moved, it has to wait. */
+int tw_kafka_feed_mind_refused(struct tw_kafka_feed *feed, struct tw_error *error);
+/* Waits until all snapshots that were sent are durable, or what takes their place: until `deadline`
+ * (tw_now_seconds()), or as long as tw_feed_patience(). */
+int tw_kafka_feed_flush(struct tw_kafka_feed *feed, double deadline, struct tw_error *error);
+/* Brings `durable_snapshots` up to date without waiting, unless something was refused. */
+int tw_kafka_feed_see_durable(struct tw_kafka_feed *feed, struct tw_error *error);
+
 /* ---- feed_kafka_silence.c ---- */
 
 /* Each second: what the clock makes of silent runs. `has_drained`: everything there was is taken.
@@ -132,6 +153,9 @@ int tw_kafka_feed_mind_silence(struct tw_kafka_feed *feed, bool has_drained,
 /* A partition is restored: does what its runs had due, before any of their records. */
 int tw_kafka_feed_do_restored(struct tw_kafka_feed *feed, int32_t partition,
                               struct tw_error *error);
+/* Sends once more what is kept of a retired run, or that there is none of this id. */
+int tw_kafka_feed_send_retired(struct tw_kafka_feed *feed, struct tw_shard *shard, const char *id,
+                               int32_t partition, struct tw_error *error);
 /* What is kept of the run takes the place of its snapshot, and its memory goes. */
 int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
                          int32_t partition, struct tw_error *error);

@@ -48,6 +48,7 @@ void tw_kafka_feed_figures(struct tw_feed *base)
     struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
     feed->figures->runs = feed->figures->unsaved = 0;
     feed->figures->n_partitions = 0;
+    feed->figures->without_state = tw_refused_states_count(feed->refused);
     tell_waiting(feed);
     for (int32_t i = 0; i < feed->n_partitions; i++) {
         struct tw_shard *shard = tw_kafka_feed_shard(feed, i);

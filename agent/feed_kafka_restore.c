@@ -183,10 +183,11 @@ static void tell_lost_records(struct tw_kafka_feed *feed, const struct tw_kafka_
 static int set_back(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
                     const struct tw_position *from, struct tw_error *error)
 {
-    tw_logging(TW_LOG_WARNING,
-               "partition %d: saved runs do not fit (other thresholds, or another version) and are "
-               "judged anew, from offset %lld",
-               (int)range->partition, (long long)from->offset);
+    tw_logging(
+        TW_LOG_WARNING,
+        "partition %d: saved runs do not fit (other thresholds, another version, or too large "
+        "to be saved) and are judged anew, from offset %lld",
+        (int)range->partition, (long long)from->offset);
     if (range->committed < 0 || from->offset >= range->committed)
         return 0;
     return tw_kafka_source_set_back(feed->handle, from, SILENCE_SECONDS, error);
@@ -296,6 +297,7 @@ void tw_kafka_feed_drop(struct tw_kafka_feed *feed, int32_t partition)
         at++;
     if (at < feed->n_ours)
         feed->ours[at] = feed->ours[--feed->n_ours];
+    tw_refused_states_drop_partition(feed->refused, partition);
     if (feed->shards[partition].watch)
         tw_kafka_feed_count_repeats(feed, &feed->shards[partition]);
     tw_projects_leave(feed->services->projects, feed->shards[partition].watch);

@@ -5,6 +5,7 @@
  * snapshots that were sent before it was read are durable. */
 #include "agent/feed_kafka.h"
 
+#include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
 #include "agent/logging.h"
 #include "agent/snapshot.h"
@@ -12,6 +13,7 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <time.h>
 
 /* Between two looks at what is due, and at what the log has acknowledged. */
@@ -22,6 +24,8 @@
 /* Snapshots sent between two looks at the clock that tells whether we slept. */
 #define BURST 64
 #define CONFIRM_SECONDS 10.0
+/* Between two looks at a full queue. */
+#define FULL_QUEUE_SECONDS 1.0
 /* After so many intervals dead letters are waited for. */
 #define LETTERS_INTERVALS 5
 
@@ -51,7 +55,8 @@ int tw_kafka_feed_check_membership(struct tw_kafka_feed *feed, struct tw_error *
     if (!feed->is_doubtful)
         return 0;
     feed->figures->confirmations++;
-    int result = tw_kafka_source_confirm(feed->handle, CONFIRM_SECONDS, error);
+    int result = tw_kafka_source_confirm(
+        feed->handle, fmin(CONFIRM_SECONDS, tw_feed_patience(feed->services)), error);
     feed->is_doubtful = result != 0;
     return result;
 }
@@ -64,16 +69,11 @@ void tw_kafka_feed_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, s
     tw_unsaved_add(&shard->unsaved, run, offset, feed->now);
 }
 
-static void tell_too_large(const struct tw_kafka_feed *feed, const struct tw_run *run,
-                           int32_t partition, const struct tw_error *why)
+struct tw_state_place tw_kafka_feed_place_of(const struct tw_run *run)
 {
-    char text[900];
-    const struct tw_logging_fields about = {.source = feed->figures->name,
-                                            .run = run->core.id,
-                                            .has_partition = true,
-                                            .partition = partition};
-    tw_logging_about(TW_LOG_WARNING, about, "a restart will forget a run: %s",
-                     tw_error_message(why, text, sizeof text));
+    return (struct tw_state_place){.first_offset = run->first_message - 1,
+                                   .offset = run->core.position.offset,
+                                   .index = run->core.position.index};
 }
 
 int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
@@ -81,28 +81,24 @@ int tw_kafka_feed_save_run(struct tw_kafka_feed *feed, struct tw_shard *shard, s
 {
     if (run->core.is_retired)
         return tw_kafka_feed_retire(feed, shard, run, partition, error);
+    if (tw_refused_states_spare(feed->refused, run->core.id, tw_run_bytes(run), feed->now)) {
+        tw_unsaved_remove(&shard->unsaved, run);
+        return 0;
+    }
     size_t size;
     struct tw_error why = {0};
-    const struct tw_state_place place = {.first_offset = run->first_message - 1,
-                                         .offset = run->core.position.offset,
-                                         .index = run->core.position.index};
+    const struct tw_state_place place = tw_kafka_feed_place_of(run);
     unsigned char *data = tw_snapshot_save(run, &feed->services->config->settings, &size);
     if (!data)
         return tw_error_set(error, -ENOMEM, "out of memory");
     int result = tw_state_topic_put(feed->store, run->core.id, partition, &place, data, size, &why);
-    if (result == -EMSGSIZE) {
-        /* One run that is too large must not stop the others. Its older snapshot would hide the gap
-         * between that and what is committed: it is forgotten. */
-        if (tw_state_topic_put(feed->store, run->core.id, partition, &place, NULL, 0, NULL))
-            return -EAGAIN;
-        tell_too_large(feed, run, partition, &why);
-        feed->figures->snapshot_failures++;
-    } else if (result) {
+    if (result == -EMSGSIZE)
+        return tw_kafka_feed_refuse(feed, shard, run, partition, why.text, error);
+    if (result)
         return result == -EAGAIN ? result : tw_error_set(error, result, "%s", why.text);
-    } else {
-        feed->figures->snapshots++;
-        feed->figures->snapshot_bytes += size;
-    }
+    feed->figures->snapshots++;
+    feed->figures->snapshot_bytes += size;
+    tw_refused_states_sent(feed->refused, run->core.id, tw_state_topic_sent(feed->store));
     tw_unsaved_remove(&shard->unsaved, run);
     return 0;
 }
@@ -169,16 +165,20 @@ static int64_t saved_up_to(const struct tw_shard *shard)
     return shard->unsaved.first ? shard->unsaved.first->unsaved.offset : shard->next;
 }
 
+static int flush_letters(void *what, double seconds, struct tw_error *error)
+{
+    return tw_dead_letter_topic_flush(what, seconds, error);
+}
+
 /* Offsets behind a dead letter wait for it: without a delay, unless letters come so thick that some
  * are always under way. -ETIMEDOUT: not yet. */
-static int settle_letters(struct tw_kafka_feed *feed, double seconds, struct tw_error *error)
+static int settle_letters(struct tw_kafka_feed *feed, double deadline, struct tw_error *error)
 {
     if (!feed->has_letters)
         return 0;
-    struct tw_error why = {0};
-    int result = tw_dead_letter_topic_flush(feed->dead_letters, seconds, &why);
+    int result = tw_feed_wait(feed->services, deadline, flush_letters, feed->dead_letters, error);
     feed->has_letters = result != 0;
-    return result ? tw_error_at(error, result, why.place, 0, 0, "%s", why.text) : 0;
+    return result;
 }
 
 static void note_offsets(struct tw_kafka_feed *feed)
@@ -234,10 +234,10 @@ static int note_progress(struct tw_kafka_feed *feed, struct tw_error *error)
 {
     double interval = feed->services->config->checkpoint.interval;
     bool is_late = feed->now >= feed->next_commit + LETTERS_INTERVALS * interval;
-    double seconds = is_late ? feed->services->flush_seconds : 0;
+    double seconds = is_late ? TW_FEED_FLUSH_SECONDS : 0;
     struct tw_error why = {0};
     tw_heartbeat(seconds + TW_HEARTBEAT_LOOP_SECONDS);
-    int result = settle_letters(feed, seconds, &why);
+    int result = settle_letters(feed, feed->now + seconds, &why);
     if (result == -ETIMEDOUT && !is_late)
         return 0;
     if (result)
@@ -258,7 +258,9 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
     const struct due due = what_is_due(feed, taken, is_busy);
     int result = look_at_log(feed, error);
     if (!result)
-        result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
+        result = tw_kafka_feed_see_durable(feed, error);
+    if (result == -EAGAIN)
+        return 0; /* partitions are being moved */
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         result = save_shard(feed, feed->ours[i], &due, error);
     if (!result && feed->now >= feed->next_commit)
@@ -267,12 +269,6 @@ int tw_kafka_feed_save_due(struct tw_kafka_feed *feed, long taken, bool is_busy,
 }
 
 /* ---- all at once ---- */
-
-static double left(double deadline)
-{
-    double seconds = deadline - tw_now_seconds();
-    return seconds > 0 ? seconds : 0;
-}
 
 /* A full queue empties while it is served. */
 static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, double deadline,
@@ -287,36 +283,38 @@ static int save_waiting(struct tw_kafka_feed *feed, int32_t partition, double de
         if (result != -EAGAIN)
             continue;
         struct tw_error why = {0};
-        result = tw_state_topic_flush(feed->store, 1, &why);
-        if (result == -ETIMEDOUT && tw_now_seconds() < deadline)
+        result =
+            tw_kafka_feed_flush(feed, fmin(deadline, tw_now_seconds() + FULL_QUEUE_SECONDS), &why);
+        if (result == -ETIMEDOUT && tw_now_seconds() < deadline &&
+            tw_feed_patience(feed->services) > 0)
             result = 0;
-        else if (result)
+        else if (result && result != -EAGAIN)
             tw_error_at(error, result, why.place, 0, 0, "%s", why.text);
     }
     return result;
 }
 
-/* However many partitions and services are waited for: no longer than `flush_seconds` in all. */
+/* However many partitions and services are waited for: no longer than this in all. */
 int tw_kafka_feed_save_all(struct tw_kafka_feed *feed, const int32_t *partitions, size_t n,
                            struct tw_error *error)
 {
-    double deadline = tw_now_seconds() + feed->services->flush_seconds;
-    int result = tw_log_flush(feed->services->log, left(deadline), error);
+    double deadline = tw_now_seconds() + TW_FEED_FLUSH_SECONDS;
+    int result = tw_feed_wait_for_log(feed->services, deadline, error);
     if (!result)
         feed->durable_documents = tw_log_appended(feed->services->log);
     for (size_t i = 0; i < n && !result; i++) {
         if (tw_kafka_feed_shard(feed, partitions[i]))
             result = save_waiting(feed, partitions[i], deadline, error);
     }
+    if (!result)
+        result = tw_kafka_feed_flush(feed, deadline, error);
+    if (!result)
+        result = tw_kafka_feed_see_durable(feed, error);
     /* While partitions are being moved nothing is saved: the next owner reads it again. */
     if (result == -EAGAIN)
         return 0;
     if (!result)
-        result = tw_state_topic_flush(feed->store, left(deadline), error);
-    if (!result)
-        result = tw_state_topic_durable(feed->store, &feed->durable_snapshots, error);
-    if (!result)
-        result = settle_letters(feed, left(deadline), error);
+        result = settle_letters(feed, deadline, error);
     for (size_t i = 0; i < feed->n_ours && !result; i++)
         feed->shards[feed->ours[i]].waiting = -1; /* a newer one can be committed now */
     if (!result)

@@ -4,6 +4,7 @@
  * at once and waited for. They are few; all others are saved as ever. */
 #include "agent/feed_kafka.h"
 
+#include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
 
 #include "telemetry/clock.h"
@@ -37,6 +38,15 @@ static int send_retired(struct tw_kafka_feed *feed, const struct tw_retired_run 
                               copy ? sizeof *copy : 0, error);
 }
 
+int tw_kafka_feed_send_retired(struct tw_kafka_feed *feed, struct tw_shard *shard, const char *id,
+                               int32_t partition, struct tw_error *error)
+{
+    static const struct tw_state_place nowhere = {.first_offset = -1};
+    const struct tw_retired_run *run = tw_retired_find(tw_watch_retired(shard->watch), id);
+    return run ? send_retired(feed, run, partition, true, error)
+               : tw_state_topic_put(feed->store, id, partition, &nowhere, NULL, 0, error);
+}
+
 int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *run,
                          int32_t partition, struct tw_error *error)
 {
@@ -47,6 +57,7 @@ int tw_kafka_feed_retire(struct tw_kafka_feed *feed, struct tw_shard *shard, str
         return result;
     tw_unsaved_remove(&shard->unsaved, run);
     feed->figures->retired++;
+    tw_refused_states_drop(feed->refused, run->core.id);
     if (tw_watch_retire(shard->watch, run, &retired))
         return tw_error_set(error, -ENOMEM, "out of memory");
     return 0;
@@ -89,17 +100,18 @@ static int forget_outdated(struct tw_kafka_feed *feed, int32_t partition, struct
 static int save_due(struct tw_kafka_feed *feed, struct tw_shard *shard, int32_t partition,
                     struct tw_error *error)
 {
+    double deadline = tw_now_seconds() + TW_FEED_FLUSH_SECONDS;
     tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
-    int result = tw_log_flush(feed->services->log, TW_FEED_FLUSH_SECONDS, error);
+    int result = tw_feed_wait_for_log(feed->services, deadline, error);
     for (struct tw_run *run = shard->silence.due; run && !result; run = run->next_due) {
         result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
         if (result != -EAGAIN)
             continue;
-        result = tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+        result = tw_kafka_feed_flush(feed, deadline, error);
         if (!result)
             result = tw_kafka_feed_save_run(feed, shard, run, partition, error);
     }
-    return result ? result : tw_state_topic_flush(feed->store, TW_FEED_FLUSH_SECONDS, error);
+    return result ? result : tw_kafka_feed_flush(feed, deadline, error);
 }
 
 static void note_changed(struct tw_kafka_feed *feed, struct tw_shard *shard, struct tw_run *list)

@@ -20,11 +20,19 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int add(struct tw_texts *ret, const char *path, struct tw_error *error)
+struct walk {
+    FTS *tree;
+    struct tw_texts *ret;
+    struct tw_log_search *search; /* NULL: everything */
+    unsigned entries;
+    struct tw_error *error;
+};
+
+static int add(struct walk *walk, const char *path)
 {
-    if (ret->n >= LOGS_MAX)
-        return tw_error_set(error, -E2BIG, "more than %d logs", LOGS_MAX);
-    return tw_texts_add(ret, path) ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
+    if (walk->ret->n >= LOGS_MAX)
+        return tw_error_set(walk->error, -E2BIG, "more than %d logs", LOGS_MAX);
+    return tw_texts_add(walk->ret, path) ? tw_error_set(walk->error, -ENOMEM, "out of memory") : 0;
 }
 
 /* The path of a parent is not kept: fts has one buffer for all of them. */
@@ -36,79 +44,150 @@ static void parent_path(const FTSENT *entry, char *folder, size_t size)
     snprintf(folder, size, "%.*s", (int)length, entry->fts_path);
 }
 
-static int visit_folder(FTS *tree, FTSENT *entry, struct tw_texts *ret, struct tw_error *error)
+/* Whether a log was written to in the time that is asked for. */
+static bool is_recent(const struct walk *walk, const char *path)
+{
+    struct stat status;
+    return !walk->search ||
+           (tw_stat_log(path, &status) && status.st_mtime >= walk->search->changed_since);
+}
+
+static int add_folder(struct walk *walk, const char *path)
+{
+    return is_recent(walk, path) ? add(walk, path) : 0;
+}
+
+static int visit_folder(struct walk *walk, FTSENT *entry)
 {
     char folder[4200];
     bool is_below = entry->fts_level > 0;
-    if (is_below && tw_log_is_passed_over(entry->fts_name, true)) {
-        fts_set(tree, entry, FTS_SKIP);
+    if ((is_below && tw_log_is_passed_over(entry->fts_name, true)) ||
+        (walk->search && (unsigned)entry->fts_level > walk->search->depth_max)) {
+        fts_set(walk->tree, entry, FTS_SKIP);
         return 0;
     }
     if (tw_is_run_directory(entry->fts_path)) {
-        fts_set(tree, entry, FTS_SKIP);
-        return add(ret, entry->fts_path, error);
+        fts_set(walk->tree, entry, FTS_SKIP);
+        return add_folder(walk, entry->fts_path);
     }
     parent_path(entry, folder, sizeof folder);
     if (is_below && tw_log_is_folder_of_group(folder, entry->fts_name)) {
-        fts_set(tree, entry, FTS_SKIP);
+        fts_set(walk->tree, entry, FTS_SKIP);
         return 0;
     }
-    return tw_log_group_probe(entry->fts_path, NULL) ? add(ret, entry->fts_path, error) : 0;
+    return tw_log_group_probe(entry->fts_path, NULL) ? add_folder(walk, entry->fts_path) : 0;
 }
 
-static int visit_file(const FTSENT *entry, struct tw_texts *ret, struct tw_error *error)
+static int visit_file(struct walk *walk, const FTSENT *entry)
 {
     char folder[4200];
-    if (tw_log_is_passed_over(entry->fts_name, false))
+    if (tw_log_is_passed_over(entry->fts_name, false) ||
+        (walk->search && entry->fts_statp->st_mtime < walk->search->changed_since))
         return 0;
     parent_path(entry, folder, sizeof folder);
     if (tw_log_is_part_of_group(folder, entry->fts_name) ||
         tw_log_group_probe(entry->fts_path, NULL) < TW_LOG_SURE_IN_TREE)
         return 0;
-    return add(ret, entry->fts_path, error);
+    return add(walk, entry->fts_path);
 }
 
-static int walk(FTS *tree, struct tw_texts *ret, struct tw_error *error)
+static bool is_enough(struct walk *walk)
+{
+    if (!walk->search || ++walk->entries <= walk->search->entries_max)
+        return false;
+    walk->search->is_cut = true;
+    return true;
+}
+
+static int walk_tree(struct walk *walk)
 {
     FTSENT *entry;
     int result = 0;
-    while (!result && (entry = fts_read(tree))) {
+    while (!result && (entry = fts_read(walk->tree)) && !is_enough(walk)) {
         /* What cannot be opened further down hides no other logs. */
         if (entry->fts_info == FTS_DNR && entry->fts_level == 0)
-            return tw_error_set(error, -entry->fts_errno, "cannot be read: %s",
+            return tw_error_set(walk->error, -entry->fts_errno, "cannot be read: %s",
                                 strerror(entry->fts_errno));
         if (entry->fts_info == FTS_D)
-            result = visit_folder(tree, entry, ret, error);
+            result = visit_folder(walk, entry);
         else if (entry->fts_info == FTS_F)
-            result = visit_file(entry, ret, error);
+            result = visit_file(walk, entry);
     }
+    return result;
+}
+
+static int find(struct tw_texts *ret, const char *path, struct tw_log_search *search,
+                struct tw_error *error)
+{
+    struct walk walk = {.ret = ret, .search = search, .error = error};
+    struct stat status;
+    if (stat(path, &status))
+        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return add(&walk, path);
+    char *start[] = {(char *)(size_t)path, NULL};
+    int options = FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | (search ? FTS_XDEV : 0);
+    walk.tree = fts_open(start, options, by_name);
+    if (!walk.tree)
+        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    int result = walk_tree(&walk);
+    fts_close(walk.tree);
+    tw_error_add_place(error, path);
     return result;
 }
 
 int tw_find_logs(struct tw_texts *ret, const char *path, struct tw_error *error)
 {
-    struct stat status;
-    if (stat(path, &status))
-        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
-    if (!S_ISDIR(status.st_mode))
-        return add(ret, path, error);
-    char *start[] = {(char *)(size_t)path, NULL};
-    FTS *tree = fts_open(start, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
-    if (!tree)
-        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
-    int result = walk(tree, ret, error);
-    fts_close(tree);
-    tw_error_add_place(error, path);
-    return result;
+    return find(ret, path, NULL, error);
 }
 
-/* ---- names of runs ---- */
+int tw_find_logs_within(struct tw_texts *ret, const char *path, struct tw_log_search *search,
+                        struct tw_error *error)
+{
+    return find(ret, path, search, error);
+}
+
+/* ---- the log of a file ---- */
 
 static const char *last_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
 }
+
+/* The folder that `path` lies in; false for the root and for bare names. */
+static bool cut_name(char *ret, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int length = slash && slash != path ? (int)(slash - path) : 0;
+    return length && snprintf(ret, size, "%.*s", length, path) < (int)size;
+}
+
+static bool give(char *ret, size_t size, const char *path, bool is_log)
+{
+    return is_log && snprintf(ret, size, "%s", path) < (int)size;
+}
+
+bool tw_log_that_holds(char *ret, size_t size, const char *file, int sure)
+{
+    char folder[4200], above[4200];
+    const char *name = last_name(file);
+    if (!cut_name(folder, sizeof folder, file))
+        return false;
+    if (!strncmp(name, "telemetry.", 10) && tw_is_run_directory(folder))
+        return give(ret, size, folder, true);
+    if (tw_log_is_passed_over(name, false))
+        return false;
+    bool is_below = cut_name(above, sizeof above, folder) &&
+                    tw_log_is_folder_of_group(above, last_name(folder));
+    if (tw_log_is_part_of_group(folder, name)) {
+        const char *group = is_below ? above : folder;
+        return give(ret, size, group, tw_log_group_probe(group, NULL) > 0);
+    }
+    return !is_below && give(ret, size, file, tw_log_group_probe(file, NULL) >= sure);
+}
+
+/* ---- names of runs ---- */
 
 const char *tw_run_of_log(const char *log, const char *named, char *buffer, size_t size)
 {

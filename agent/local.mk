@@ -31,6 +31,7 @@ libagent_la_SOURCES = \
 	agent/feed_kafka_restore.c \
 	agent/feed_kafka_save.c \
 	agent/feed_kafka_silence.c \
+	agent/feedback_files.c agent/feedback_files.h \
 	agent/find_logs.c agent/find_logs.h \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \
@@ -38,6 +39,9 @@ libagent_la_SOURCES = \
 	agent/http_server.c agent/http_server.h \
 	agent/kafka_admin.c agent/kafka_admin.h \
 	agent/load_rules.c agent/load_rules.h \
+	agent/job_command.c agent/job_command.h \
+	agent/job_output.c agent/job_output.h \
+	agent/job_logs.c agent/job_logs.h \
 	agent/lanes.c agent/lanes.h \
 	agent/logging.c agent/logging.h \
 	agent/metrics.c agent/metrics.h \
@@ -62,8 +66,11 @@ libagent_la_SOURCES = \
 	agent/report_page_charts.c \
 	agent/report_page_run.c \
 	agent/report_text.c \
+	agent/refused_states.c agent/refused_states.h agent/feed_kafka_refused.c \
+	agent/feed_wait.c agent/feed_wait.h \
 	agent/retired.c agent/retired.h \
 	agent/run.c agent/run.h \
+	agent/run_chart.c agent/run_chart.h \
 	agent/run_series.c agent/run_series.h \
 	agent/run_summary.c agent/run_summary.h \
 	agent/run_table.c agent/run_table.h \
@@ -78,8 +85,11 @@ libagent_la_SOURCES = \
 	agent/text_table.c agent/text_table.h \
 	agent/topics.c agent/topics.h \
 	agent/topics_compare.c agent/topics_compare.h \
+	agent/twin_logs.c agent/twin_logs.h \
 	agent/unsaved.c agent/unsaved.h \
+	agent/verdict_status.c agent/verdict_status.h \
 	agent/watch.c agent/watch.h agent/watch_parts.h \
+	agent/watch_charts.c \
 	agent/watch_episodes.c agent/watch_ranks.c agent/watch_silence.c
 nodist_libagent_la_SOURCES = agent/page_style.c agent/page_script.c
 libagent_la_LIBADD = $(JANSSON_LIBS) $(ZLIB_LIBS) $(YAML_LIBS) $(RDKAFKA_LIBS) $(CRYPTO_LIBS) \
@@ -103,10 +113,15 @@ trainward_SOURCES = agent/main.c \
 	agent/command.h \
 	agent/command_agent.c \
 	agent/command_analyze.c \
+	agent/attach.c agent/attach.h \
+	agent/attach_exec.c agent/attach_exec.h \
+	agent/attach_origin.c agent/attach_origin.h \
 	agent/command_attach.c \
 	agent/command_check.c \
+	agent/command_feedback.c \
 	agent/command_rules.c \
 	agent/command_setup.c \
+	agent/command_silence.c \
 	agent/command_status.c \
 	agent/command_train.c \
 	agent/commands.c agent/commands.h \
@@ -115,7 +130,8 @@ trainward_SOURCES = agent/main.c \
 	agent/rules_dry_run.c agent/rules_dry_run.h \
 	agent/setup_kafka.c agent/setup_kafka.h \
 	agent/status_text.c agent/status_text.h \
-	agent/usage.c agent/usage.h
+	agent/usage.c agent/usage.h \
+	agent/user_name.c agent/user_name.h
 AGENT_LIBS = libagent.la libsinks.la libadvisories.la librules.la libdetectors.la libsources.la \
 	libtelemetry.la
 trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
@@ -125,19 +141,25 @@ AGENT_TESTS = \
 	tests/unit/test_analysis \
 	tests/unit/test_causes \
 	tests/unit/test_chart_buckets \
+	tests/unit/test_run_chart \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
+	tests/unit/test_feed_wait \
 	tests/unit/test_heartbeat \
+	tests/unit/test_job_output \
 	tests/unit/test_lanes \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
+	tests/unit/test_refused_states \
+	tests/unit/test_retired_ids \
 	tests/unit/test_episode_chart \
 	tests/unit/test_run_table \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
 	tests/unit/test_silence \
+	tests/unit/test_twin_logs \
 	tests/unit/test_watch \
 	tests/unit/test_watch_ranks
 check_PROGRAMS += $(AGENT_TESTS)
@@ -146,6 +168,8 @@ AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_chart_buckets_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_run_chart_SOURCES = tests/unit/test_run_chart.c tests/unit/watch_fixture.h
+tests_unit_test_run_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_compare_runs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_config_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episodes_LDADD = $(AGENT_TEST_LIBS)
@@ -155,6 +179,12 @@ tests_unit_test_ranks_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_episode_chart_SOURCES = tests/unit/test_episode_chart.c tests/unit/watch_fixture.h
 tests_unit_test_episode_chart_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_table_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_retired_ids_SOURCES = tests/unit/test_retired_ids.c tests/unit/silence_fixture.h
+tests_unit_test_retired_ids_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
+tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_feed_wait_SOURCES = tests/unit/test_feed_wait.c
+tests_unit_test_feed_wait_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
 tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)
@@ -163,6 +193,8 @@ tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_job_output_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_twin_logs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/watch_fixture.h
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_ranks_SOURCES = tests/unit/test_watch_ranks.c tests/unit/watch_fixture.h

@@ -8,6 +8,7 @@
 #define TW_METRICS_H
 
 #include "config.h"
+#include "feedback_files.h"
 #include "tally.h"
 
 #define TW_METRICS_EPISODES_MAX 50 /* shown by the status, the gravest and newest first */
@@ -34,8 +35,9 @@ struct tw_source_figures {
     uint64_t records_lost;  /* deleted from the topic before they were read */
     uint64_t confirmations; /* times that it was asked whether the partitions are still ours */
     double restore_seconds;
-    uint64_t runs;    /* watched now */
-    uint64_t unsaved; /* of them, changed since their snapshot */
+    uint64_t runs;          /* watched now */
+    uint64_t unsaved;       /* of them, changed since their snapshot */
+    uint64_t without_state; /* of them, too large for a snapshot (refused_states.h) */
     size_t n_partitions;
     struct tw_partition_figures *partitions; /* owned; those of this agent, by number */
 };
@@ -45,6 +47,8 @@ struct tw_sink_figures {
     uint64_t delivered, retries, failures, dead_letters;
     /* Behind the end of the advisory log, a file or a topic; negative: not known, or the other. */
     int64_t lag_bytes, lag_messages;
+    /* Notifications of a sink that notifies; negative: none of it, or another agent's. */
+    int64_t notified, unsent;
     double last_success;  /* seconds since 1970; 0: never */
     char last_error[200]; /* empty: fine */
     double is_failing;    /* 1 or 0 */
@@ -73,6 +77,7 @@ struct tw_figures {
     uint64_t reloads, reloads_refused;
     uint64_t checkpoints, checkpoints_failed;
     double checkpoint_seconds;
+    struct tw_feedback_counts feedback; /* what people said of episodes */
     struct tw_tally tally;
     /* by source and sink */
     size_t n_sources, n_sinks;

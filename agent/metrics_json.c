@@ -48,14 +48,15 @@ static json_t *partitions_json(const struct tw_source_figures *source)
 static json_t *source_json(const struct tw_source_figures *source)
 {
     return json_pack(
-        "{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "name",
+        "{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "name",
         tw_json_string(source->name), "waiting", text_or_null(source->waiting), "runs",
-        (json_int_t)source->runs, "records", (json_int_t)source->records, "repeats",
-        (json_int_t)source->repeats, "broken", (json_int_t)source->broken, "dead_letters",
-        (json_int_t)source->dead_letters, "snapshots", (json_int_t)source->snapshots,
-        "snapshot_bytes", (json_int_t)source->snapshot_bytes, "snapshot_failures",
-        (json_int_t)source->snapshot_failures, "restored_runs", (json_int_t)source->restored_runs,
-        "restore_seconds", source->restore_seconds, "partitions", partitions_json(source));
+        (json_int_t)source->runs, "without_state", (json_int_t)source->without_state, "records",
+        (json_int_t)source->records, "repeats", (json_int_t)source->repeats, "broken",
+        (json_int_t)source->broken, "dead_letters", (json_int_t)source->dead_letters, "snapshots",
+        (json_int_t)source->snapshots, "snapshot_bytes", (json_int_t)source->snapshot_bytes,
+        "snapshot_failures", (json_int_t)source->snapshot_failures, "restored_runs",
+        (json_int_t)source->restored_runs, "restore_seconds", source->restore_seconds, "partitions",
+        partitions_json(source));
 }
 
 static json_t *sources_json(const struct tw_figures *figures)
@@ -75,12 +76,13 @@ static json_t *sinks_json(const struct tw_figures *figures)
         const struct tw_sink_figures *sink = &figures->sinks[i];
         json_array_append_new(
             list,
-            json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:b, s:o, s:o}", "name",
+            json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "name",
                       tw_json_string(sink->name), "kind", sink->kind, "delivered",
                       (json_int_t)sink->delivered, "failures", (json_int_t)sink->failures,
                       "retries", (json_int_t)sink->retries, "dead_letters",
                       (json_int_t)sink->dead_letters, "lag_bytes", known_json(sink->lag_bytes),
-                      "lag_messages", known_json(sink->lag_messages), "failing",
+                      "lag_messages", known_json(sink->lag_messages), "notified",
+                      known_json(sink->notified), "unsent", known_json(sink->unsent), "failing",
                       sink->is_failing > 0, "last_success", time_json(sink->last_success),
                       "last_error", text_or_null(sink->last_error)));
     }
@@ -122,14 +124,15 @@ static uint64_t runs_of(const struct tw_figures *figures)
 static json_t *status_json(const struct tw_figures *figures)
 {
     return json_pack(
-        "{s:s, s:i, s:o, s:b, s:o, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
-        PACKAGE_VERSION, "pid", (int)getpid(), "started", time_json(figures->start_time), "ready",
-        figures->is_ready > 0, "waiting", text_or_null(figures->waiting),
+        "{s:s, s:i, s:o, s:b, s:o, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}}",
+        "version", PACKAGE_VERSION, "pid", (int)getpid(), "started", time_json(figures->start_time),
+        "ready", figures->is_ready > 0, "waiting", text_or_null(figures->waiting),
         "last_progress_age_seconds", tw_heartbeat_age(), "lives_failed",
         (json_int_t)figures->lives_failed, "checkpoints", (json_int_t)figures->checkpoints, "runs",
         (json_int_t)runs_of(figures), "last_checkpoint", time_json(figures->checkpoint_time),
         "config", config_json(figures), "sources", sources_json(figures), "sinks",
-        sinks_json(figures), "episodes", episodes_json(figures));
+        sinks_json(figures), "episodes", episodes_json(figures), "feedback", "false_alarms",
+        (json_int_t)figures->feedback.false_alarms, "useful", (json_int_t)figures->feedback.useful);
 }
 
 char *tw_metrics_status(struct tw_metrics *metrics)

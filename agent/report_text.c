@@ -92,7 +92,8 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     size_t n = tw_run_not_checked(run, settings, entries, TW_DETECTORS_MAX);
     tw_terminal_print_clean(out, run->core.id, strlen(run->core.id));
     fprintf(out, ": %s\n  log      ", coloured_verdict(tw_run_verdict(run, settings), colour));
-    tw_terminal_print_clean(out, analysis->path, strlen(analysis->path));
+    const char *shown = analysis->shown ? analysis->shown : analysis->path;
+    tw_terminal_print_clean(out, shown, strlen(shown));
     fprintf(out, " (%s), steps %llu to %llu%s\n",
             tw_analysis_format(analysis, format, sizeof format),
             (unsigned long long)context->first_step, (unsigned long long)context->step,

@@ -26,6 +26,16 @@ static uint32_t checksum_of(const struct tw_retired_run *run)
     return (uint32_t)crc32(0, (const unsigned char *)run + from, (uInt)(sizeof *run - from));
 }
 
+static uint32_t transitions_given(const struct tw_run *run)
+{
+    uint32_t most = run->core.first_transition;
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        if (run->episodes.at[i].transition > most)
+            most = run->episodes.at[i].transition;
+    }
+    return most;
+}
+
 void tw_retired_from_run(struct tw_retired_run *ret, const struct tw_run *run, int64_t now_ms)
 {
     const struct tw_run_core *core = &run->core;
@@ -40,6 +50,7 @@ void tw_retired_from_run(struct tw_retired_run *ret, const struct tw_run *run, i
     ret->has_position = core->has_position;
     ret->status = core->status;
     ret->transition = core->transition;
+    ret->first_transition = transitions_given(run);
     ret->n_attempts = core->n_attempts;
     memcpy(ret->attempts, core->attempts, sizeof ret->attempts);
     ret->time_ms = core->time_ms;
@@ -73,6 +84,7 @@ struct tw_run *tw_retired_revive(const struct tw_retired_run *retired,
     core->ended = 1;
     core->status = retired->status;
     core->transition = retired->transition;
+    core->first_transition = retired->first_transition;
     core->n_attempts = retired->n_attempts;
     memcpy(core->attempts, retired->attempts, sizeof core->attempts);
     core->time_ms = retired->time_ms;

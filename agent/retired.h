@@ -20,7 +20,8 @@ struct tw_retired_run {
     struct tw_position position; /* behind its newest record */
     uint8_t has_position;
     enum tw_end_status status;
-    uint32_t transition; /* of its next run document */
+    uint32_t transition;       /* of its next run document */
+    uint32_t first_transition; /* tw_run_core.first_transition when it comes back */
     uint32_t n_attempts;
     struct tw_attempt_progress attempts[TW_RUN_ATTEMPTS];
     int64_t time_ms;       /* of its newest record */

@@ -161,7 +161,7 @@ size_t tw_run_bytes(const struct tw_run *run)
 {
     return tw_run_bytes_at((enum tw_extent)run->context->extent) + run->n_header_bytes +
            run->episodes.n * sizeof *run->episodes.at +
-           (run->ranks ? tw_ranks_bytes(run->ranks) : 0);
+           (run->ranks ? tw_ranks_bytes(run->ranks) : 0) + (run->chart ? sizeof *run->chart : 0);
 }
 
 static void prefetch(const void *from, size_t size)
@@ -203,6 +203,7 @@ void tw_run_free(struct tw_run *run)
     free(run->header_bytes);
     tw_episodes_release(&run->episodes);
     tw_ranks_free(run->ranks);
+    free(run->chart);
     put_state(run);
     put_block(runs, run);
 }
@@ -280,18 +281,24 @@ static bool has_problem(const struct tw_run *run)
     return false;
 }
 
-const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *settings)
+enum tw_run_health tw_run_health(const struct tw_run *run, const struct tw_settings *settings)
 {
     if (has_problem(run))
-        return "problem";
+        return TW_RUN_PROBLEM;
     for (size_t i = 0; tw_detectors[i]; i++) {
         char reason[128];
         if (!tw_detectors[i]->secondary &&
             tw_detectors[i]->has_judged(tw_run_detector_state(run, i), settings->detector[i],
                                         run->context, reason, sizeof reason))
-            return "healthy";
+            return TW_RUN_HEALTHY;
     }
-    return "unknown";
+    return TW_RUN_UNKNOWN;
+}
+
+const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *settings)
+{
+    static const char *const words[] = {"unknown", "healthy", "problem"};
+    return words[tw_run_health(run, settings)];
 }
 
 /* Why the detector has not judged may well be that. */

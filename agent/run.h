@@ -9,6 +9,7 @@
 
 #include "episodes.h"
 #include "ranks.h"
+#include "run_chart.h"
 #include "run_series.h"
 #include "run_table.h"
 #include "settings.h"
@@ -58,6 +59,9 @@ struct tw_run_core {
     uint64_t missing;    /* records, by the gaps in their numbers */
     uint32_t transition; /* number of the next run document */
     uint32_t findings_dropped;
+    /* Of the documents of each new episode; more than 0 in a run that was retired before, which may
+     * come to a step again that it does not remember: behind all numbers that it had given. */
+    uint32_t first_transition;
 };
 
 struct tw_run {
@@ -70,8 +74,9 @@ struct tw_run {
     struct tw_header *header;    /* the newest, or NULL */
     unsigned char *header_bytes; /* its CBOR form, to tell repeats and for snapshots */
     size_t n_header_bytes;
-    struct tw_ranks *ranks; /* where there are several; else NULL */
-    bool is_dirty;          /* changed since the last snapshot */
+    struct tw_ranks *ranks;     /* where there are several; else NULL */
+    struct tw_run_chart *chart; /* where charts are drawn, from the first reading on; else NULL */
+    bool is_dirty;              /* changed since the last snapshot */
 
     /* Where it stands; no part of what is saved. */
     struct tw_run_links links;
@@ -120,7 +125,10 @@ bool tw_run_take_header(struct tw_run *run, const struct tw_record *record);
 /* Who it is, for documents: "" for what its header does not say. Borrows from the run. */
 struct tw_run_identity tw_run_identity(const struct tw_run *run);
 
-/* "healthy", "problem" or "unknown", by the findings so far. */
+/* By the findings so far. */
+enum tw_run_health { TW_RUN_UNKNOWN, TW_RUN_HEALTHY, TW_RUN_PROBLEM };
+enum tw_run_health tw_run_health(const struct tw_run *run, const struct tw_settings *settings);
+/* The same in a word: "unknown", "healthy" or "problem". */
 const char *tw_run_verdict(const struct tw_run *run, const struct tw_settings *settings);
 
 /* What could not be judged so far: at most `max`, returns how many. */

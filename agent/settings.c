@@ -175,6 +175,7 @@ static uint64_t add_value(uint64_t hash, const struct tw_option *option, const v
     case TW_OPTION_PROPERTIES:
         return add_texts(hash, value);
     case TW_OPTION_SECRET:
+    case TW_OPTION_LIST:
         break; /* no threshold is one */
     }
     return hash;

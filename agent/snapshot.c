@@ -1,5 +1,5 @@
 /* Envelope, flat core, the context and the detectors' states as far as they reach, episodes,
- * header, ranks: in this order, sizes told beforehand.
+ * header, ranks, chart: in this order, sizes told beforehand.
  */
 #include "agent/snapshot.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define MAGIC "TWSTATE2"
+#define MAGIC "TWSTATE3"
 
 struct envelope {
     char magic[8];
@@ -21,6 +21,8 @@ struct envelope {
     uint32_t n_episodes, header_size;
     uint32_t checksum;   /* CRC-32 of all that follows the envelope */
     uint32_t ranks_size; /* 0: there is one rank */
+    uint32_t chart_size; /* 0: nothing is drawn */
+    uint32_t more_padding;
 };
 
 unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settings *settings,
@@ -34,12 +36,13 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
         .n_episodes = (uint32_t)run->episodes.n,
         .header_size = (uint32_t)run->n_header_bytes,
         .ranks_size = run->ranks ? (uint32_t)tw_ranks_save(run->ranks, NULL) : 0,
+        .chart_size = run->chart ? (uint32_t)sizeof *run->chart : 0,
     };
     memcpy(envelope.magic, MAGIC, sizeof envelope.magic);
     tw_settings_digest(settings, envelope.digest);
     size_t episodes_size = run->episodes.n * sizeof *run->episodes.at;
     size_t size = sizeof envelope + sizeof run->core + envelope.state_size + episodes_size +
-                  run->n_header_bytes + envelope.ranks_size;
+                  run->n_header_bytes + envelope.ranks_size + envelope.chart_size;
     unsigned char *bytes = malloc(size), *at = bytes;
     if (!bytes)
         return NULL;
@@ -51,8 +54,11 @@ unsigned char *tw_snapshot_save(const struct tw_run *run, const struct tw_settin
     at += episodes_size;
     if (run->n_header_bytes)
         memcpy(at, run->header_bytes, run->n_header_bytes);
+    at += run->n_header_bytes;
     if (run->ranks)
-        tw_ranks_save(run->ranks, at + run->n_header_bytes);
+        tw_ranks_save(run->ranks, at);
+    if (run->chart)
+        memcpy(at + envelope.ranks_size, run->chart, sizeof *run->chart);
     envelope.checksum = (uint32_t)crc32(0, bytes + sizeof envelope, (uInt)(size - sizeof envelope));
     memcpy(bytes, &envelope, sizeof envelope);
     *ret_size = size;
@@ -69,13 +75,14 @@ static int check_envelope(const struct envelope *envelope, const unsigned char *
     if (envelope->core_size != sizeof(struct tw_run_core) ||
         envelope->episode_size != sizeof(struct tw_episode) || envelope->extent >= TW_EXTENTS ||
         envelope->state_size != tw_run_state_size((enum tw_extent)envelope->extent) ||
+        (envelope->chart_size && envelope->chart_size != sizeof(struct tw_run_chart)) ||
         memcmp(envelope->digest, digest, sizeof digest))
         return tw_error_set(error, -ESTALE,
                             "saved state is of another build or of other thresholds");
     /* The size bounds the counts: a damaged one does not allocate. */
     if (size != sizeof(struct tw_run_core) + envelope->state_size +
                     (size_t)envelope->n_episodes * sizeof(struct tw_episode) +
-                    envelope->header_size + envelope->ranks_size ||
+                    envelope->header_size + envelope->ranks_size + envelope->chart_size ||
         crc32(0, body, (uInt)size) != envelope->checksum)
         return tw_error_set(error, -EBADMSG, "saved state is damaged");
     return 0;
@@ -128,6 +135,15 @@ static int load_header(struct tw_run *run, const unsigned char *at, size_t size)
     return result;
 }
 
+static int load_chart(struct tw_run *run, const unsigned char *at)
+{
+    run->chart = malloc(sizeof *run->chart);
+    if (!run->chart)
+        return -ENOMEM;
+    memcpy(run->chart, at, sizeof *run->chart);
+    return 0;
+}
+
 int tw_snapshot_load(struct tw_run **ret, const void *data, size_t size,
                      const struct tw_settings *settings, struct tw_error *error)
 {
@@ -154,6 +170,9 @@ int tw_snapshot_load(struct tw_run **ret, const void *data, size_t size,
     at += envelope.header_size;
     if (!result && envelope.ranks_size)
         result = tw_ranks_load(&run->ranks, at, (size_t)envelope.ranks_size);
+    at += envelope.ranks_size;
+    if (!result && envelope.chart_size)
+        result = load_chart(run, at);
     if (result) {
         tw_run_free(run);
         return tw_error_set(error, result, "saved state is damaged");

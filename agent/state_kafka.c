@@ -23,17 +23,44 @@
 #define BATCH 64
 /* A broker says within a poll or two that there is no such topic any more. */
 #define POLL_MS 100
+/* librdkafka's own, and the least that it comes down to where the topic takes less. */
+#define BATCH_BYTES 1000000
+#define BATCH_BYTES_MIN 4000
 
 struct tw_state_topic {
     rd_kafka_t *producer, *consumer;
     rd_kafka_topic_t *known; /* by the producer: the first snapshot waits for no leader */
     char name[256];
+    struct tw_state_topic_options options;
+    int batch_bytes;
     struct tw_acknowledged snapshots;
+    struct tw_refused_snapshot *refused; /* not settled yet, the oldest first */
+    size_t n_refused, room_refused;
     int failures; /* snapshots that were not delivered */
     char failure[200];
 };
 
 /* ---- the clients ---- */
+
+/* False: out of memory. */
+static bool note_refused(struct tw_state_topic *topic, const rd_kafka_message_t *message)
+{
+    if (topic->n_refused == topic->room_refused) {
+        size_t room = topic->room_refused ? 2 * topic->room_refused : 16;
+        struct tw_refused_snapshot *grown = realloc(topic->refused, room * sizeof *grown);
+        if (!grown)
+            return false;
+        topic->refused = grown;
+        topic->room_refused = room;
+    }
+    struct tw_refused_snapshot *refused = &topic->refused[topic->n_refused++];
+    *refused = (struct tw_refused_snapshot){.partition = message->partition,
+                                            .number = (uint64_t)(uintptr_t)message->_private,
+                                            .size = message->len};
+    snprintf(refused->run, sizeof refused->run, "%.*s", (int)message->key_len,
+             (const char *)message->key);
+    return true;
+}
 
 static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *closure)
 {
@@ -43,22 +70,26 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
         tw_acknowledged_note(&topic->snapshots, (uint64_t)(uintptr_t)message->_private);
         return;
     }
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && note_refused(topic, message))
+        return;
     const char *remedy = tw_kafka_remedy(message->err, NULL);
     if (!topic->failures++)
         snprintf(topic->failure, sizeof topic->failure, "%s%s%s", rd_kafka_err2str(message->err),
                  remedy ? "; " : "", remedy ? remedy : "");
 }
 
-static int open_producer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
-                         struct tw_error *error)
+static int open_producer(struct tw_state_topic *topic, struct tw_error *error)
 {
-    static const struct tw_kafka_setting defaults[] = {{"linger.ms", "20"},
-                                                       {"compression.codec", "lz4"},
-                                                       {"message.max.bytes", "8000000"},
-                                                       {"queue.buffering.max.kbytes", "32768"},
-                                                       {NULL, NULL}};
-    char timeout[24];
+    const struct tw_state_topic_options *options = &topic->options;
+    char timeout[24], batch[24];
     snprintf(timeout, sizeof timeout, "%.0f", options->timeout_seconds * 1000);
+    snprintf(batch, sizeof batch, "%d", topic->batch_bytes);
+    const struct tw_kafka_setting defaults[] = {{"linger.ms", "20"},
+                                                {"compression.codec", "lz4"},
+                                                {"message.max.bytes", "8000000"},
+                                                {"batch.size", batch},
+                                                {"queue.buffering.max.kbytes", "32768"},
+                                                {NULL, NULL}};
     const struct tw_kafka_setting fixed[] = {
         {"enable.idempotence", "true"}, {"message.timeout.ms", timeout}, {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
@@ -66,7 +97,22 @@ static int open_producer(struct tw_state_topic *topic, const struct tw_state_top
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, topic);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    return tw_kafka_new(&topic->producer, RD_KAFKA_PRODUCER, conf, &settings, error);
+    int result = tw_kafka_new(&topic->producer, RD_KAFKA_PRODUCER, conf, &settings, error);
+    if (!result)
+        topic->known = rd_kafka_topic_new(topic->producer, topic->name, NULL);
+    return result;
+}
+
+static void close_producer(rd_kafka_t *producer, rd_kafka_topic_t *known)
+{
+    if (!producer)
+        return;
+    /* What was not acknowledged was never promised. */
+    rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(producer, 0);
+    if (known)
+        rd_kafka_topic_destroy(known);
+    tw_kafka_destroy(producer, 0);
 }
 
 static int open_consumer(struct tw_state_topic *topic, const struct tw_state_topic_options *options,
@@ -115,13 +161,13 @@ int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic
     if (!topic)
         return tw_error_set(error, -ENOMEM, "out of memory");
     tw_topic_name(topic->name, sizeof topic->name, options->prefix, "state");
-    int result = open_producer(topic, options, error);
+    topic->options = *options;
+    topic->batch_bytes = BATCH_BYTES;
+    int result = open_producer(topic, error);
     if (!result)
         result = open_consumer(topic, options, error);
     if (!result)
         result = check_partitions(topic, options->partitions, error);
-    if (!result)
-        topic->known = rd_kafka_topic_new(topic->producer, topic->name, NULL);
     if (result) {
         tw_state_topic_close(topic);
         return result;
@@ -134,18 +180,34 @@ void tw_state_topic_close(struct tw_state_topic *topic)
 {
     if (!topic)
         return;
-    if (topic->producer) {
-        /* What was not acknowledged was never promised. */
-        rd_kafka_purge(topic->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_poll(topic->producer, 0);
-        if (topic->known)
-            rd_kafka_topic_destroy(topic->known);
-        tw_kafka_destroy(topic->producer, 0);
-    }
+    close_producer(topic->producer, topic->known);
     if (topic->consumer)
         tw_kafka_destroy(topic->consumer, 0);
     tw_acknowledged_release(&topic->snapshots);
+    free(topic->refused);
     free(topic);
+}
+
+const char *tw_state_topic_name(const struct tw_state_topic *topic)
+{
+    return topic->name;
+}
+
+int tw_state_topic_narrow(struct tw_state_topic *topic, struct tw_error *error)
+{
+    rd_kafka_t *producer = topic->producer;
+    rd_kafka_topic_t *known = topic->known;
+    if (topic->batch_bytes <= BATCH_BYTES_MIN)
+        return 0;
+    topic->batch_bytes /= 4;
+    int result = open_producer(topic, error);
+    if (result) {
+        topic->producer = producer;
+        topic->known = known;
+        return result;
+    }
+    close_producer(producer, known);
+    return 0;
 }
 
 /* ---- writing ---- */
@@ -213,6 +275,25 @@ int tw_state_topic_flush(struct tw_state_topic *topic, double timeout_seconds,
         result = tw_error_at(error, -ETIMEDOUT, topic->name, 0, 0, "state is not saved yet: %s",
                              rd_kafka_err2str(err));
     return result;
+}
+
+const struct tw_refused_snapshot *tw_state_topic_refused(const struct tw_state_topic *topic,
+                                                         size_t index)
+{
+    return index < topic->n_refused ? &topic->refused[index] : NULL;
+}
+
+void tw_state_topic_settle(struct tw_state_topic *topic, uint64_t number)
+{
+    for (size_t i = 0; i < topic->n_refused; i++) {
+        if (topic->refused[i].number != number)
+            continue;
+        topic->n_refused--;
+        memmove(&topic->refused[i], &topic->refused[i + 1],
+                (topic->n_refused - i) * sizeof *topic->refused);
+        tw_acknowledged_note(&topic->snapshots, number);
+        return;
+    }
 }
 
 /* ---- reading ---- */

@@ -5,6 +5,7 @@
 
 #include "telemetry/error.h"
 #include "telemetry/option.h"
+#include "telemetry/record.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,11 +21,21 @@ struct tw_state_topic_options {
     double timeout_seconds;
 };
 
+/* A message that the brokers did not take since it, or the batch that it was sent in, is larger
+ * than `max.message.bytes` of the topic. */
+struct tw_refused_snapshot {
+    char run[TW_RUN_ID_MAX + 1];
+    int32_t partition;
+    uint64_t number; /* by which it was sent */
+    size_t size;
+};
+
 /* Asks the brokers for up to ten seconds: -EHOSTUNREACH when none answers, -ENOENT when there is no
  * such topic, -EINVAL when its partitions are not as many; each with what to do. */
 int tw_state_topic_open(struct tw_state_topic **ret, const struct tw_state_topic_options *options,
                         struct tw_error *error);
 void tw_state_topic_close(struct tw_state_topic *topic); /* NULL is allowed */
+const char *tw_state_topic_name(const struct tw_state_topic *topic);
 
 /* What is known of a snapshot without reading it, so also of another version's. */
 struct tw_state_place {
@@ -42,11 +53,20 @@ int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t pa
                        struct tw_error *error);
 uint64_t tw_state_topic_sent(const struct tw_state_topic *topic);
 /* Serves the client; all up to the number in `ret` are acknowledged. Negative once one has failed:
- * what was sent may not be counted on. */
+ * what was sent may not be counted on. (Those that were refused have not: they hold the number.) */
 int tw_state_topic_durable(struct tw_state_topic *topic, uint64_t *ret, struct tw_error *error);
 /* Waits until all are. -ETIMEDOUT after `timeout_seconds`. */
 int tw_state_topic_flush(struct tw_state_topic *topic, double timeout_seconds,
                          struct tw_error *error);
+
+/* The refused ones that are not settled, the oldest first; NULL: there are no more than `index`.
+ * Any other call may end it. Whatever takes the place of a refused one has to be durable when it is
+ * settled, and then counts for it. */
+const struct tw_refused_snapshot *tw_state_topic_refused(const struct tw_state_topic *topic,
+                                                         size_t index);
+void tw_state_topic_settle(struct tw_state_topic *topic, uint64_t number);
+/* Batches are made smaller from now on; nothing may be under way. */
+int tw_state_topic_narrow(struct tw_state_topic *topic, struct tw_error *error);
 
 /* Told each snapshot that is there, in the order in which they were written: a run may come several
  * times, and `data` is NULL where it was forgotten. `place` is NULL where none was written. */

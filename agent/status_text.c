@@ -232,10 +232,20 @@ static void print_episodes(FILE *out, const json_t *status, size_t episodes_max,
         fprintf(out, "and %lld more\n", (long long)open - (long long)shown);
 }
 
+static void print_feedback(FILE *out, const json_t *status)
+{
+    const json_t *feedback = json_object_get(status, "feedback");
+    if (json_integer_value(json_object_get(feedback, "false_alarms")) ||
+        json_integer_value(json_object_get(feedback, "useful")))
+        fprintf(out, "\nfeedback: %s false alarms, %s useful\n",
+                number_of(feedback, "false_alarms").text, number_of(feedback, "useful").text);
+}
+
 void tw_status_text(FILE *out, const json_t *status, size_t episodes_max, double now)
 {
     print_head(out, status, now);
     print_sources(out, status);
     print_sinks(out, status, now);
     print_episodes(out, status, episodes_max, now);
+    print_feedback(out, status);
 }

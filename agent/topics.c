@@ -69,12 +69,25 @@ static void add_of_source(struct tw_topics *topics, const struct tw_config *conf
     add_named(topics, TW_TOPIC_WANTED, config->log_prefix, "dead-letters", of_dead_letters);
 }
 
+/* Mail and webhooks keep their notification logs there. */
+static bool notifies(const struct tw_config *config)
+{
+    for (size_t i = 0; i < config->n_sinks; i++) {
+        if (config->sinks[i].sink->notify)
+            return true;
+    }
+    return false;
+}
+
 static void add_of_log(struct tw_topics *topics, const struct tw_config *config)
 {
     enum tw_topic_need need = config->log_in_kafka ? TW_TOPIC_NEEDED : TW_TOPIC_FOR_LATER;
     add_named(topics, need, config->log_prefix, "advisories", of_log);
-    add_named(topics, TW_TOPIC_FOR_LATER, config->log_prefix, "charts", of_log);
-    add_named(topics, TW_TOPIC_FOR_LATER, config->log_prefix, "notifications", compacted);
+    add_named(topics, tw_config_draws(config) ? need : TW_TOPIC_FOR_LATER, config->log_prefix,
+              "charts", of_log);
+    add_named(topics,
+              config->log_in_kafka && notifies(config) ? TW_TOPIC_NEEDED : TW_TOPIC_FOR_LATER,
+              config->log_prefix, "notifications", compacted);
 }
 
 size_t tw_topics_of(struct tw_topics *ret, size_t max, const struct tw_config *config)

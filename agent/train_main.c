@@ -272,6 +272,16 @@ static bool close_emitter(struct session *session)
     return !result;
 }
 
+/* One line for what a full disk, or one that is gone, did not take. True: there was something. */
+static bool tell_unwritten(uint64_t n, const char *what, const struct tw_error *error)
+{
+    char message[1024];
+    if (n)
+        fprintf(stderr, PROGRAM ": %llu %s were not written: %s\n", (unsigned long long)n, what,
+                tw_error_message(error, message, sizeof message));
+    return n > 0;
+}
+
 static void print_summary(const struct session *session, const struct tw_trainer_result *result)
 {
     const char *run_dir = session->options.trainer.run_dir;
@@ -338,6 +348,11 @@ static int train(struct session *session)
         complain(&error);
         return EXIT_USAGE;
     }
+    if (tell_unwritten(result.checkpoints_lost, "checkpoints", &result.why_lost))
+        is_written = false;
+    uint64_t lost = session->watch ? tw_train_watch_lost(session->watch, &error) : 0;
+    if (tell_unwritten(lost, "advisories", &error))
+        is_written = false;
     if (session->watch_error.code)
         complain(&session->watch_error);
     if (session->options_error.code)

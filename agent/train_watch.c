@@ -22,6 +22,8 @@ struct tw_train_watch {
     struct tw_rules *rules;
     struct tw_watch *watch;
     struct tw_log *log; /* NULL: no run directory */
+    uint64_t lost;      /* documents that the log did not take */
+    struct tw_error why_lost;
 };
 
 static enum tw_train_watch_level level_of(enum tw_severity severity)
@@ -62,11 +64,22 @@ static void show(void *closure, const struct tw_episode_advisory *advisory)
     free(document);
 }
 
+/* On a disk that is full the training is watched on, and what is found is shown. */
 static int keep(void *closure, const char *id, const char *run, const char *document,
                 struct tw_error *error)
 {
     struct tw_train_watch *watch = closure;
-    return watch->log ? tw_log_append(watch->log, id, run, document, error) : 0;
+    (void)error;
+    if (watch->log && tw_log_append(watch->log, id, run, document, &watch->why_lost))
+        watch->lost++;
+    return 0;
+}
+
+uint64_t tw_train_watch_lost(const struct tw_train_watch *watch, struct tw_error *error)
+{
+    if (watch->lost)
+        *error = watch->why_lost;
+    return watch->lost;
 }
 
 static int open_parts(struct tw_train_watch *watch, struct tw_error *error)

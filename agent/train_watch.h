@@ -22,6 +22,10 @@ struct tw_train_watch_options {
     void *closure;
 };
 
+/* How many advisory documents the run directory did not take, and why the first: then `error` is
+ * set. */
+uint64_t tw_train_watch_lost(const struct tw_train_watch *watch, struct tw_error *error);
+
 int tw_train_watch_open(struct tw_train_watch **ret, const struct tw_train_watch_options *options,
                         struct tw_error *error);
 /* Judges a record, after its run and attempt are filled in. */

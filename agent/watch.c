@@ -178,7 +178,7 @@ void tw_watch_set_time_base(struct tw_watch *watch, int64_t time_ms)
 
 uint64_t tw_watch_documents(const struct tw_watch *watch)
 {
-    return watch->counts.documents;
+    return watch->counts.documents + watch->counts.charts;
 }
 
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret)
@@ -236,6 +236,8 @@ static int observe(struct tw_watch *watch, struct tw_run *run, const struct tw_r
     tw_context_observe(run->context, &settings->shared, record);
     if (watch->options.observed)
         watch->options.observed(watch->options.closure, run, record);
+    if (watch->options.chart && (result = tw_watch_draw(watch, run, record, error)))
+        return result;
     tw_run_series_observe(run->series, record, run->context, tw_watch_is_flagged(run));
     for (uint32_t i = 0; tw_detectors[i] && !result; i++) {
         struct tw_report report;

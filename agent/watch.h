@@ -28,6 +28,9 @@ struct tw_watch_options {
      * record's processing and is returned by tw_watch_record(). May be NULL. */
     int (*document)(void *closure, const char *id, const char *run, const char *document,
                     struct tw_error *error);
+    /* Told each document of the charts likewise. NULL: none is made, and drawing costs nothing. */
+    int (*chart)(void *closure, const char *id, const char *run, const char *document,
+                 struct tw_error *error);
     /* Told each change of an episode before it becomes a document. May be NULL. */
     void (*episode)(void *closure, const struct tw_episode_advisory *advisory);
     /* Told each record that is judged, of several ranks the one that is made of them, after the
@@ -36,13 +39,13 @@ struct tw_watch_options {
     void *closure;
     struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
     struct tw_room *room;   /* shared with other watches; NULL: without limit */
-    /* Held while what watches share is used: the rules, the two functions above, tally and room.
+    /* Held while what watches share is used: the rules, the functions above, tally and room.
      * NULL where all watches that share them are one thread's. */
     pthread_mutex_t *lock;
 };
 
 struct tw_watch_counts {
-    uint64_t runs, records, repeats, documents, rule_failures;
+    uint64_t runs, records, repeats, documents, charts, rule_failures;
     uint64_t passed_over;   /* records that stand before what their run has dealt with */
     uint64_t refused;       /* records of runs for which there was no room */
     char rule_failure[200]; /* the newest */
@@ -109,7 +112,7 @@ struct tw_retired *tw_watch_retired(const struct tw_watch *watch);
  * core.silent_ms: done again after a crash, they are the same. */
 int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
 
-/* Documents told since it was opened. */
+/* Documents told since it was opened, those of charts too. */
 uint64_t tw_watch_documents(const struct tw_watch *watch);
 /* All counts since it was opened. */
 void tw_watch_counts(const struct tw_watch *watch, struct tw_watch_counts *ret);

@@ -91,10 +91,10 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
                         struct tw_episode *episode, enum tw_action action, struct tw_error *error)
 {
     char id[TW_EVENT_ID_SIZE];
-    struct tw_chart chart;
+    struct tw_episode_chart chart;
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
     advisory.action = action;
-    tw_episode_chart(run, &chart);
+    tw_episode_chart_draw(run, &chart);
     advisory.chart = &chart;
     tw_transition_id(id, episode->id, episode->transition);
     tw_watch_lock(watch);
@@ -109,23 +109,30 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
     return result;
 }
 
-static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+char *tw_watch_run_document(const struct tw_watch *watch, const struct tw_run *run,
+                            uint64_t sequence, char ret_id[TW_EVENT_ID_SIZE])
 {
-    char id[TW_EVENT_ID_SIZE];
     struct tw_not_checked not_checked[TW_DETECTORS_MAX];
     struct tw_run_advisory advisory = {
         .run = tw_run_identity(run),
         .time_ms = time_now(run),
         .step = run->context->step,
         .transition = run->core.transition,
+        .sequence = run->core.ended ? 0 : sequence,
         .status = run->core.ended ? tw_end_status_name(run->core.status) : "running",
         .verdict = tw_run_verdict(run, watch->options.settings),
         .not_checked = not_checked,
     };
     advisory.n_not_checked =
         tw_run_not_checked(run, watch->options.settings, not_checked, TW_DETECTORS_MAX);
-    tw_run_event_id(id, run->core.id, run->core.attempt, run->core.transition);
-    int result = tell(watch, run, id, tw_run_document(&advisory), error);
+    tw_run_advisory_id(ret_id, &advisory);
+    return tw_run_document(&advisory);
+}
+
+static int tell_run(struct tw_watch *watch, struct tw_run *run, struct tw_error *error)
+{
+    char id[TW_EVENT_ID_SIZE];
+    int result = tell(watch, run, id, tw_watch_run_document(watch, run, 0, id), error);
     if (!result)
         run->core.transition++;
     return result;
@@ -178,6 +185,7 @@ static struct tw_episode_change change_now(const struct tw_watch *watch, const s
         .time_ms = time_now(run),
         .cooldown_steps = watch->options.settings->shared.cooldown_steps,
         .findings_max = watch->options.settings->shared.findings_max,
+        .first_transition = run->core.first_transition,
     };
 }
 
@@ -322,6 +330,8 @@ int tw_watch_finish(struct tw_watch *watch, struct tw_run *run, enum tw_end_stat
         result = report_failed_ranks(watch, run, error);
     if (!result)
         result = close_open_episodes(watch, run, error);
+    if (!result)
+        result = tw_watch_draw_end(watch, run, error);
     if (!result)
         result = tell_run(watch, run, error);
     run->core.suspects = 0;

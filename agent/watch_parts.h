@@ -28,7 +28,20 @@ int tw_watch_judge(struct tw_watch *watch, struct tw_run *run, const struct tw_r
 int64_t tw_watch_time_of(const struct tw_watch *watch, const struct tw_run *run,
                          const struct tw_record *record);
 
+/* ---- watch_charts.c ---- */
+
+/* Takes what is drawn of a record; only where options.chart is set. */
+int tw_watch_draw(struct tw_watch *watch, struct tw_run *run, const struct tw_record *record,
+                  struct tw_error *error);
+/* The run has ended: tells the last bucket. */
+int tw_watch_draw_end(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
+
 /* ---- watch_episodes.c ---- */
+
+/* The document of a run's state, for free(), NULL when out of memory. `sequence` counts those of
+ * a run that goes on, from 1. */
+char *tw_watch_run_document(const struct tw_watch *watch, const struct tw_run *run,
+                            uint64_t sequence, char ret_id[TW_EVENT_ID_SIZE]);
 
 /* All open episodes of a run come (1) to the tally or go (-1). */
 void tw_watch_count_open(struct tw_watch *watch, const struct tw_run *run, int change);

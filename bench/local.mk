@@ -31,10 +31,24 @@ bench_trainward_bench_kafka_SOURCES = \
 	bench/warm_runs.c bench/warm_runs.h
 bench_trainward_bench_kafka_LDADD = $(AGENT_LIBS) $(RDKAFKA_LIBS) $(JANSSON_LIBS) $(POPT_LIBS)
 
+# The same for the search sink: bench/search_bench.py runs it and curl against an OpenSearch.
+check_PROGRAMS += bench/trainward-bench-search
+bench_trainward_bench_search_SOURCES = bench/search_deliver.c
+bench_trainward_bench_search_LDADD = $(SINK_LIBS)
+
 .PHONY: bench
 bench: bench/trainward-bench$(EXEEXT)
 	bench/trainward-bench$(EXEEXT) --output bench/results.json
 	$(MAKE) $(AM_MAKEFLAGS) bench-kafka
+	$(MAKE) $(AM_MAKEFLAGS) bench-search
+
+# Needs an OpenSearch, which starts from its jars as for the tests.
+.PHONY: bench-search
+bench-search: trainward$(EXEEXT) bench/trainward-bench-search$(EXEEXT)
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	TW_BUILD=$(abs_top_builddir) TW_BIN=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python \
+		$(top_srcdir)/bench/search_bench.py --output bench/results.json
+EXTRA_DIST += bench/search_bench.py
 
 # Those that need a broker, which starts from its jars as for the tests: some twenty minutes, added
 # to the same file. `make bench-kafka KAFKA_FIGURES=two_agents_vs_one` measures one.

@@ -6,7 +6,7 @@ set -eu
 
 packages="autoconf automake libtool pkg-config gcc make libc6-dev librdkafka-dev libjansson-dev
 libcsv-dev libcurl4-openssl-dev libmicrohttpd-dev libopenblas-dev libcbor-dev libyaml-dev liblua5.4-dev libpopt-dev libssl-dev
-zlib1g-dev libzstd-dev libsqlite3-dev uthash-dev g++ libsimdjson-dev"
+zlib1g-dev libzstd-dev libsqlite3-dev uthash-dev g++ libsimdjson-dev libkainjow-mustache-dev libesmtp-dev libcairo2-dev"
 
 # True where a JDK is that the tests' services run on (the range of tests/services/jars.py).
 has_jdk() {
@@ -24,6 +24,8 @@ case ${1-} in
 build) ;;
 test)
     packages="$packages libcmocka-dev python3 python3-venv maven kcat openssl"
+    # A mail transfer agent takes the place of any other: only where there is none.
+    [ -e /usr/sbin/sendmail ] || packages="$packages exim4-daemon-light"
     has_jdk || packages="$packages openjdk-17-jdk-headless"
     ;;
 *)

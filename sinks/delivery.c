@@ -3,6 +3,7 @@
 
 #include "sinks/backoff.h"
 #include "sinks/dead_letters.h"
+#include "sinks/notify/notifier.h"
 #include "telemetry/clock.h"
 
 #include <errno.h>
@@ -28,9 +29,11 @@ struct tw_delivery {
     void (*log_line)(void *closure, char level, const char *text);
     void *closure;
     char *name;
+    struct tw_log_location log;
     pthread_t thread;
 
     /* the thread's own */
+    struct tw_notifier *notifier; /* of a notifying sink, in place of the reader */
     struct tw_log_reader *reader;
     struct tw_dead_letters *dead;
     struct tw_backoff backoff;
@@ -114,7 +117,7 @@ static void back_off(struct tw_delivery *delivery)
         struct timespec slice = seconds_from_now(IDLE_SECONDS);
         bool is_last = is_before(&end, &slice);
         sleep_until(delivery, is_last ? end : slice, was_stopping);
-        if (!is_last)
+        if (!is_last && delivery->reader)
             tw_log_idle(delivery->reader);
     }
 }
@@ -290,12 +293,58 @@ static int deliver_next(struct tw_delivery *delivery)
     return must_leave(delivery) ? -1 : 1;
 }
 
+/* ---- a notifying sink ---- */
+
+static void count_round(struct tw_delivery *delivery, const struct tw_notifier_round *round)
+{
+    pthread_mutex_lock(&delivery->lock);
+    if (round->sent)
+        delivery->counts.last_success = (double)tw_wall_ms() / 1000;
+    delivery->counts.delivered += round->documents;
+    delivery->counts.retried += round->failed;
+    delivery->counts.poisoned += round->buried;
+    delivery->counts.notified += round->sent;
+    delivery->counts.unsent = round->unsent;
+    delivery->counts.lag = round->lag;
+    delivery->counts.false_alarms = round->false_alarms;
+    delivery->counts.useful = round->useful;
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+/* The same as deliver_next(): it reads on while what failed waits. */
+static int notify_next(struct tw_delivery *delivery, bool *is_hurried)
+{
+    struct tw_error error = {0};
+    struct tw_notifier_round round;
+    bool stopping = is_stopping(delivery);
+    bool hurry = stopping && !*is_hurried; /* one more attempt right away */
+    *is_hurried |= hurry;
+    int result = tw_notifier_work(delivery->notifier, READ_SECONDS, hurry, &round, &error);
+    count_round(delivery, &round);
+    if (result) {
+        note_error(delivery, &error);
+        if (!must_leave(delivery))
+            back_off(delivery);
+        return must_leave(delivery) ? -1 : 1;
+    }
+    tw_backoff_reset(&delivery->backoff);
+    if (round.reason[0])
+        note_failure(delivery, round.reason);
+    else if (round.sent || (delivery->is_failing && round.is_settled))
+        note_recovery(delivery);
+    if (stopping && round.is_settled)
+        return 0;
+    return must_leave(delivery) ? -1 : 1;
+}
+
 static void *run(void *opaque)
 {
     struct tw_delivery *delivery = opaque;
     int result;
-    while ((result = deliver_next(delivery)) > 0)
-        ;
+    bool is_hurried = false;
+    do
+        result = delivery->notifier ? notify_next(delivery, &is_hurried) : deliver_next(delivery);
+    while (result > 0);
     pthread_mutex_lock(&delivery->lock);
     delivery->is_done = true;
     delivery->is_left = result < 0;
@@ -306,6 +355,7 @@ static void *run(void *opaque)
 
 static void release(struct tw_delivery *delivery)
 {
+    tw_notifier_close(delivery->notifier);
     tw_log_reader_close(delivery->reader);
     tw_dead_letters_close(delivery->dead);
     delivery->sink->close(delivery->handle);
@@ -339,7 +389,8 @@ static struct tw_delivery *make(const struct tw_delivery_options *options)
     delivery->batch_max = n = n < 1 ? 1 : n > BATCH_MAX ? BATCH_MAX : n;
     delivery->log_line = options->log_line;
     delivery->closure = options->closure;
-    delivery->counts.lag = -1;
+    delivery->log = options->log;
+    delivery->counts.lag = delivery->counts.unsent = -1;
     delivery->backoff.first = options->backoff_first > 0 ? options->backoff_first : 1;
     delivery->backoff.max = options->backoff_max > 0 ? options->backoff_max : 60;
     struct timespec now = seconds_from_now(0);
@@ -359,6 +410,25 @@ static struct tw_delivery *make(const struct tw_delivery_options *options)
     return delivery;
 }
 
+static int open_notifier(struct tw_delivery *delivery, const struct tw_delivery_options *options,
+                         struct tw_error *error)
+{
+    const struct tw_notifier_options notifier = {
+        .name = delivery->name,
+        .sink = options->sink,
+        .handle = delivery->handle,
+        .config = options->config,
+        .log = &delivery->log,
+        .state_dir = options->state_dir,
+        .dead = delivery->dead,
+        .backoff_first = delivery->backoff.first,
+        .backoff_max = delivery->backoff.max,
+        .log_line = options->log_line,
+        .closure = options->closure,
+    };
+    return tw_notifier_open(&delivery->notifier, &notifier, error);
+}
+
 static int open_ends(struct tw_delivery *delivery, const struct tw_delivery_options *options,
                      struct tw_error *error)
 {
@@ -366,9 +436,10 @@ static int open_ends(struct tw_delivery *delivery, const struct tw_delivery_opti
     if (!result)
         result =
             tw_dead_letters_open(&delivery->dead, options->dead_letter_dir, options->name, error);
-    if (!result)
-        result = tw_log_reader_open(&delivery->reader, &options->log, options->name, error);
-    return result;
+    if (!result && options->sink->notify)
+        return open_notifier(delivery, options, error);
+    return result ? result
+                  : tw_log_reader_open(&delivery->reader, &options->log, options->name, error);
 }
 
 int tw_delivery_start(struct tw_delivery **ret, const struct tw_delivery_options *options,

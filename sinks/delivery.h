@@ -15,6 +15,7 @@ struct tw_delivery_options {
     const struct tw_sink *sink;
     const void *config;                /* the sink's, valid until stop */
     struct tw_log_location log;        /* where the advisory log is */
+    const char *state_dir;             /* where a notifying sink keeps its notification log */
     const char *dead_letter_dir;       /* DIR/NAME.jsonl takes poison: document, reason, position */
     double backoff_first, backoff_max; /* seconds; 0 = 1 and 60 */
     /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i'
@@ -27,6 +28,9 @@ struct tw_delivery_counts {
     uint64_t delivered, retried, poisoned; /* documents */
     uint64_t failures;                     /* attempts that left something to be tried again */
     int64_t lag;                           /* documents; negative: not known */
+    uint64_t notified;                     /* notifications that a notifying sink sent */
+    int64_t unsent;                        /* and that wait; negative: none of this sink */
+    uint64_t false_alarms, useful;         /* feedback that a notifying sink came across */
     double last_success;                   /* seconds since 1970; 0: none yet */
     char last_error[TW_REASON_MAX];        /* empty once it delivers again */
 };

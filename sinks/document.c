@@ -32,7 +32,10 @@ static void read_fields(struct tw_document *document)
     document->run_name = tw_document_text(run, "name");
     if (!document->run_name[0])
         document->run_name = document->run;
-    document->is_episode = !strcmp(tw_document_text(trainward, "kind"), "episode");
+    const char *kind = tw_document_text(trainward, "kind");
+    document->is_episode = !strcmp(kind, "episode");
+    document->is_chart = !strcmp(kind, "chart") || !strcmp(kind, "layer");
+    document->is_feedback = !strcmp(kind, "feedback");
     document->episode_id = tw_document_text(trainward, "episode_id");
     document->detector = tw_document_text(trainward, "detector");
     document->scope = tw_document_text(trainward, "scope");
@@ -56,24 +59,39 @@ static bool is_id(const char *text)
     return n == 32 && !text[n];
 }
 
+/* A number that is part of a version; what is not there is 0. */
+static bool read_number(const struct tw_document *document, const char *name, json_int_t most,
+                        uint32_t *ret)
+{
+    const json_t *value = json_object_get(document->trainward, name);
+    json_int_t number = json_integer_value(value);
+    if ((value && !json_is_integer(value)) || number < 0 || number > most)
+        return false;
+    *ret = (uint32_t)number;
+    return true;
+}
+
 static const char *find_fault(struct tw_document *document)
 {
-    const json_t *transition = json_object_get(document->trainward, "transition");
     const char *kind = tw_document_text(document->trainward, "kind");
     if (!is_id(document->id))
         return "it has no event.id";
     if (!is_timestamp(document->timestamp))
         return "its @timestamp is no time";
-    if (strcmp(kind, "episode") && strcmp(kind, "run"))
-        return "its trainward.kind is neither episode nor run";
+    if (strcmp(kind, "episode") && strcmp(kind, "run") && strcmp(kind, "feedback") &&
+        !document->is_chart)
+        return "its trainward.kind is none of ours";
     if (!document->run[0])
         return "it has no trainward.run.id";
-    if (!json_is_integer(transition) || json_integer_value(transition) < 0 ||
-        json_integer_value(transition) >= UINT32_MAX)
+    if (document->is_chart)
+        return NULL;
+    if (!json_object_get(document->trainward, "transition") ||
+        !read_number(document, "transition", UINT32_MAX - 1, &document->transition))
         return "it has no trainward.transition";
-    if (document->is_episode && !is_id(document->episode_id))
+    if (!read_number(document, "sequence", TW_DOCUMENT_SEQUENCE_MAX, &document->sequence))
+        return "its trainward.sequence is no number of a document";
+    if ((document->is_episode || document->is_feedback) && !is_id(document->episode_id))
         return "it has no trainward.episode_id";
-    document->transition = (uint32_t)json_integer_value(transition);
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* An advisory document as the sinks see it: parsed once, checked once, texts borrowed from it. */
+/* A document of the log as the sinks see it: parsed once, checked once, texts borrowed from it. */
 #ifndef TW_DOCUMENT_H
 #define TW_DOCUMENT_H
 
@@ -9,13 +9,20 @@
 
 struct json_t; /* jansson's */
 
+/* Together with a transition it makes a version that fits 63 bits. */
+#define TW_DOCUMENT_SEQUENCE_MAX ((1 << 30) - 1)
+
 struct tw_document {
     struct json_t *root, *trainward; /* root is owned */
-    bool is_episode;                 /* else it tells the state of a run */
+    bool is_episode;                 /* a change of an episode */
+    bool is_feedback;                /* what a person said of one; else the state of a run, or it */
+    bool is_chart;                   /* is for charts: then only id, timestamp and run are set */
     uint32_t transition;
+    uint32_t sequence; /* of the state of a run that goes on, from 1; else 0 */
     const char *id, *timestamp, *action, *message;
     const char *run, *attempt, *run_name; /* attempt may be empty; run_name: else the run's id */
-    const char *episode_id, *detector, *scope, *severity, *state; /* of an episode, else empty */
+    const char *episode_id;               /* of an episode or a feedback, else empty */
+    const char *detector, *scope, *severity, *state; /* likewise */
 };
 
 /* Parses; false when it is not a document of ours (`reason`, of `size` bytes, says why): then there

@@ -1,10 +1,11 @@
-/* The sink "elasticsearch": advisories into monthly indices, present states into one more, by the
- * _bulk interface of Elasticsearch and OpenSearch. */
+/* The sink "elasticsearch": advisories into monthly indices, present states into one more, charts
+ * into a data stream, by the _bulk interface of Elasticsearch and OpenSearch. */
 #include "config.h"
 
 #include "sinks/elasticsearch_bulk.h"
 #include "sinks/elasticsearch_client.h"
 #include "sinks/elasticsearch_error.h"
+#include "sinks/elasticsearch_setup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 /* A request's body; a cluster takes 100 MB unless http.max_content_length says less. */
 #define BODY_BYTES_MAX (8u << 20)
+#define BODY_BYTES_MIN (16u << 10)
 #define BATCH_MAX 500
 
 static const struct tw_option elasticsearch_options[] = {
@@ -19,6 +21,8 @@ static const struct tw_option elasticsearch_options[] = {
      .help = "the cluster's hosts, https://host:9200; the next is taken when one fails"},
     {"api_key", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, api_key),
      .help = "an API key, as id:key or encoded"},
+    {"bearer_token", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, bearer_token),
+     .help = "a token of a service account, or of a proxy, sent as Bearer"},
     {"username", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, username),
      .help = "for a login with a password instead of a key"},
     {"password", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, password),
@@ -26,17 +30,30 @@ static const struct tw_option elasticsearch_options[] = {
     {"ca_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, ca_file),
      .help = "PEM file of the authority that signed the cluster's certificate; default: the "
              "system's"},
+    {"cert_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, cert_file),
+     .help = "PEM file of a client certificate, where the cluster asks for one"},
+    {"key_file", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, key_file),
+     .help = "PEM file of its private key; default: it stands in cert_file too"},
+    {"key_password", TW_OPTION_SECRET, offsetof(struct tw_elasticsearch_config, key_password),
+     .help = "the password of that key"},
     {"index_prefix", TW_OPTION_TEXT, offsetof(struct tw_elasticsearch_config, index_prefix),
      .initial_text = "trainward", .help = "what the names of the indices begin with"},
     {"timeout", TW_OPTION_DURATION, offsetof(struct tw_elasticsearch_config, timeout), 90, 1, 600,
      .help = "how long a request may take"},
     {"compress", TW_OPTION_BOOL, offsetof(struct tw_elasticsearch_config, compress), 0, 0, 1,
      .help = "send bodies in gzip"},
+    {"advisories_retention", TW_OPTION_DURATION,
+     offsetof(struct tw_elasticsearch_config, advisories_retention), 400 * 86400., 0, 3650 * 86400.,
+     .help = "setup: how old a month's advisories get; 0: they are kept"},
+    {"charts_retention", TW_OPTION_DURATION,
+     offsetof(struct tw_elasticsearch_config, charts_retention), 90 * 86400., 0, 3650 * 86400.,
+     .help = "setup: how old charts get; 0: they are kept"},
 };
 
 struct elasticsearch {
     const struct tw_elasticsearch_config *config;
     struct tw_elasticsearch_client *client;
+    size_t body_max; /* what the cluster has let through so far */
 };
 
 /* One item of a deliver() that is a document of ours. */
@@ -61,6 +78,7 @@ static int elasticsearch_open(void **ret, const void *config, struct tw_error *e
     if (!sink)
         return tw_error_set(error, -ENOMEM, "out of memory");
     sink->config = config;
+    sink->body_max = BODY_BYTES_MAX;
     int result = tw_elasticsearch_client_open(&sink->client, config, error);
     if (result) {
         elasticsearch_close(sink);
@@ -78,17 +96,25 @@ static void set_all(struct entry *entries, size_t n, enum tw_outcome outcome, co
     }
 }
 
+/* The body of as many entries as it has room for, one at least; `*ret_n`: how many. */
 static char *make_body(const struct elasticsearch *sink, const struct entry *entries, size_t n,
-                       size_t *ret_size)
+                       size_t *ret_n, size_t *ret_size)
 {
     char *body = NULL;
     FILE *stream = open_memstream(&body, ret_size);
     if (!stream)
         return NULL;
     int result = 0;
-    for (size_t i = 0; i < n && !result; i++)
+    size_t i = 0, bytes = 0;
+    for (; i < n && !result; i++) {
+        size_t more = tw_bulk_operations(&entries[i].document) * entries[i].item->size;
+        if (i && bytes + more > sink->body_max)
+            break;
+        bytes += more;
         result = tw_bulk_add(stream, sink->config->index_prefix, &entries[i].document,
                              entries[i].item->document, entries[i].item->size);
+    }
+    *ret_n = i;
     if (fclose(stream) || result) {
         free(body);
         return NULL;
@@ -101,7 +127,10 @@ static void read_results(struct entry *entries, size_t n,
 {
     char reason[TW_REASON_MAX];
     struct tw_sink_result results[BATCH_MAX];
-    if (!tw_bulk_read_answer(answer->body, answer->size, n, results, reason)) {
+    size_t operations[BATCH_MAX] = {0};
+    for (size_t i = 0; i < n; i++)
+        operations[i] = tw_bulk_operations(&entries[i].document);
+    if (!tw_bulk_read_answer(answer->body, answer->size, n, operations, results, reason)) {
         set_all(entries, n, TW_OUTCOME_RETRY, reason);
         return;
     }
@@ -121,23 +150,26 @@ static enum verdict judge_answer(const struct tw_elasticsearch_answer *answer)
     return answer->status == 200 ? VERDICT_ITEMS : VERDICT_RETRY;
 }
 
-static void send_entries(struct elasticsearch *sink, struct entry *entries, size_t n);
+static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n);
 
-/* The body was refused as a whole: the half that holds the cause is found by halving. */
-static void split(struct elasticsearch *sink, struct entry *entries, size_t n,
+/* The body was refused as a whole: the half that holds the cause is found by halving. Bodies that
+ * were too large stay smaller from now on. */
+static bool split(struct elasticsearch *sink, struct entry *entries, size_t n, size_t size,
                   const struct tw_elasticsearch_answer *answer)
 {
     char reason[TW_REASON_MAX];
     if (n > 1) {
-        send_entries(sink, entries, n / 2);
-        send_entries(sink, entries + n / 2, n - n / 2);
-        return;
+        if (answer->status == 413 && size / 2 >= BODY_BYTES_MIN && size / 2 < sink->body_max)
+            sink->body_max = size / 2;
+        return send_entries(sink, entries, n / 2) && send_entries(sink, entries + n / 2, n - n / 2);
     }
     tw_elasticsearch_explain(sink->client, answer, reason, sizeof reason);
     set_all(entries, 1, answer->is_too_large ? TW_OUTCOME_RETRY : TW_OUTCOME_POISON, reason);
+    return true;
 }
 
-static void send_body(struct elasticsearch *sink, struct entry *entries, size_t n, const char *body,
+/* False: no further body of this batch needs to be tried now. */
+static bool send_body(struct elasticsearch *sink, struct entry *entries, size_t n, const char *body,
                       size_t size)
 {
     char reason[TW_REASON_MAX] = "";
@@ -151,37 +183,40 @@ static void send_body(struct elasticsearch *sink, struct entry *entries, size_t 
     };
     if (tw_elasticsearch_send(sink->client, &request, &answer, reason, sizeof reason)) {
         set_all(entries, n, TW_OUTCOME_RETRY, reason);
-        return;
+        return false;
     }
     switch (judge_answer(&answer)) {
     case VERDICT_ITEMS:
         read_results(entries, n, &answer);
-        break;
+        return true;
     case VERDICT_SPLIT:
-        split(sink, entries, n, &answer);
-        break;
+        return split(sink, entries, n, size, &answer);
     case VERDICT_RETRY:
-        set_all(entries, n, TW_OUTCOME_RETRY,
-                tw_elasticsearch_explain(sink->client, &answer, reason, sizeof reason));
         break;
     }
+    set_all(entries, n, TW_OUTCOME_RETRY,
+            tw_elasticsearch_explain(sink->client, &answer, reason, sizeof reason));
+    return false;
 }
 
-static void send_entries(struct elasticsearch *sink, struct entry *entries, size_t n)
+/* In bodies of a bounded size. False: what is not sent shares the reason of what failed. */
+static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n)
 {
-    size_t size = 0;
-    char *body = make_body(sink, entries, n, &size);
-    if (!body) {
-        set_all(entries, n, TW_OUTCOME_RETRY, "out of memory");
-    } else if (size > BODY_BYTES_MAX && n > 1) {
+    bool goes_on = true;
+    while (n && goes_on) {
+        size_t size = 0, in_body = 1;
+        char *body = make_body(sink, entries, n, &in_body, &size);
+        if (body)
+            goes_on = send_body(sink, entries, in_body, body, size);
+        else
+            set_all(entries, in_body, TW_OUTCOME_RETRY, "out of memory");
         free(body);
-        send_entries(sink, entries, n / 2);
-        send_entries(sink, entries + n / 2, n - n / 2);
-        return;
-    } else {
-        send_body(sink, entries, n, body, size);
+        if (!goes_on && n > in_body)
+            set_all(entries + in_body, n - in_body, TW_OUTCOME_RETRY, entries->result->reason);
+        entries += in_body;
+        n -= in_body;
     }
-    free(body);
+    return goes_on;
 }
 
 static void elasticsearch_deliver(void *opaque, const struct tw_sink_item *items, size_t n,
@@ -218,22 +253,25 @@ static int elasticsearch_check(void *opaque, bool send_test, struct tw_error *er
 {
     struct elasticsearch *sink = opaque;
     (void)send_test; /* a test document would be an advisory that people see */
-    return tw_elasticsearch_check(sink->client, sink->config->index_prefix, error);
+    return tw_elasticsearch_check(sink->client, sink->config, error);
 }
 
-static int elasticsearch_setup(void *opaque, struct tw_error *error)
+static int elasticsearch_setup(void *opaque, const struct tw_sink_setup *setup,
+                               struct tw_error *error)
 {
     struct elasticsearch *sink = opaque;
-    return tw_elasticsearch_setup(sink->client, sink->config->index_prefix, error);
+    return setup->exports ? tw_elasticsearch_export(sink->config, setup->file, error)
+                          : tw_elasticsearch_setup(sink->client, sink->config, setup, error);
 }
 
 const struct tw_sink tw_sink_elasticsearch = {
     .name = "elasticsearch",
-    .description = "indexes advisories in Elasticsearch or OpenSearch",
+    .description = "indexes advisories and charts in Elasticsearch or OpenSearch",
     .options = elasticsearch_options,
     .n_options = sizeof elasticsearch_options / sizeof *elasticsearch_options,
     .config_size = sizeof(struct tw_elasticsearch_config),
     .batch_max = BATCH_MAX,
+    .takes_charts = true,
     .open = elasticsearch_open,
     .deliver = elasticsearch_deliver,
     .interrupt = elasticsearch_interrupt,

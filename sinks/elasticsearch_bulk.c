@@ -8,26 +8,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A run that goes on tells its state only: it is no advisory. */
+static bool is_running(const struct tw_document *document)
+{
+    return document->sequence > 0;
+}
+
+size_t tw_bulk_operations(const struct tw_document *document)
+{
+    return document->is_chart || is_running(document) ? 1 : 2;
+}
+
+static void add_text(FILE *body, const char *text, size_t size)
+{
+    fwrite(text, 1, size, body);
+    fputc('\n', body);
+}
+
+/* The present state: the last transition wins, in whatever order the repeats arrive. Of a run, what
+ * it tells while it goes on comes before its next end, and behind the one before. */
+static void add_state(FILE *body, const char *prefix, const struct tw_document *document)
+{
+    char id[TW_EVENT_ID_SIZE];
+    uint64_t version = (uint64_t)document->transition + 1;
+    if (document->is_feedback && !strcmp(document->action, "false-alarm"))
+        version = UINT32_MAX; /* whatever its run says later */
+    if (document->is_episode || document->is_feedback) {
+        snprintf(id, sizeof id, "%s", document->episode_id);
+    } else {
+        tw_run_state_id(id, document->run, document->attempt);
+        version = is_running(document) ? (version - 1) << 30 | document->sequence : version << 30;
+    }
+    fprintf(body,
+            "{\"index\":{\"_index\":\"%s-runs\",\"_id\":\"%s\",\"version\":%" PRIu64
+            ",\"version_type\":\"external_gte\"}}\n",
+            prefix, id, version);
+}
+
 int tw_bulk_add(FILE *body, const char *prefix, const struct tw_document *document,
                 const char *text, size_t size)
 {
-    char state_id[TW_EVENT_ID_SIZE];
-    if (document->is_episode)
-        snprintf(state_id, sizeof state_id, "%s", document->episode_id);
-    else
-        tw_run_state_id(state_id, document->run, document->attempt);
-    /* The document's own month, so that a repeat after the month's end meets its first copy. Ids,
-     * the month's digits and the prefix were checked: nothing here needs quoting. */
-    fprintf(body, "{\"create\":{\"_index\":\"%s-advisories-%.4s.%.2s\",\"_id\":\"%s\"}}\n", prefix,
-            document->timestamp, document->timestamp + 5, document->id);
-    fwrite(text, 1, size, body);
-    /* The last transition wins, in whatever order the repeats arrive. */
-    fprintf(body,
-            "\n{\"index\":{\"_index\":\"%s-runs\",\"_id\":\"%s\",\"version\":%" PRIu32
-            ",\"version_type\":\"external_gte\"}}\n",
-            prefix, state_id, document->transition + 1);
-    fwrite(text, 1, size, body);
-    fputc('\n', body);
+    /* Ids, the month's digits and the prefix were checked: nothing here needs quoting. */
+    if (document->is_chart) {
+        fprintf(body, "{\"create\":{\"_index\":\"%s-charts\",\"_id\":\"%s\"}}\n", prefix,
+                document->id);
+        add_text(body, text, size);
+        return ferror(body) ? -1 : 0;
+    }
+    /* The document's own month, so that a repeat after the month's end meets its first copy. */
+    if (!is_running(document)) {
+        fprintf(body, "{\"create\":{\"_index\":\"%s-advisories-%.4s.%.2s\",\"_id\":\"%s\"}}\n",
+                prefix, document->timestamp, document->timestamp + 5, document->id);
+        add_text(body, text, size);
+    }
+    add_state(body, prefix, document);
+    add_text(body, text, size);
     return ferror(body) ? -1 : 0;
 }
 
@@ -76,13 +111,13 @@ static void combine(struct tw_sink_result *total, const struct tw_sink_result *o
         *total = *operation;
 }
 
-static const char *find_fault(const json_t *items, size_t n)
+static const char *find_fault(const json_t *items, size_t n_operations)
 {
     const json_t *item;
     size_t i;
     if (!json_is_array(items))
         return "it has no items";
-    if (json_array_size(items) != n * TW_BULK_OPERATIONS)
+    if (json_array_size(items) != n_operations)
         return "it does not answer every operation";
     json_array_foreach(items, i, item)
     {
@@ -94,13 +129,16 @@ static const char *find_fault(const json_t *items, size_t n)
     return NULL;
 }
 
-bool tw_bulk_read_answer(const char *answer, size_t size, size_t n, struct tw_sink_result *results,
-                         char *reason)
+bool tw_bulk_read_answer(const char *answer, size_t size, size_t n, const size_t *operations,
+                         struct tw_sink_result *results, char *reason)
 {
     json_error_t why;
+    size_t n_operations = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        n_operations += operations[i];
     json_t *root = json_loadb(answer, size, 0, &why);
     const json_t *items = json_object_get(root, "items");
-    const char *fault = root ? find_fault(items, n) : why.text;
+    const char *fault = root ? find_fault(items, n_operations) : why.text;
     if (fault) {
         snprintf(reason, TW_REASON_MAX, "the answer to _bulk is broken: %s", fault);
         json_decref(root);
@@ -108,9 +146,9 @@ bool tw_bulk_read_answer(const char *answer, size_t size, size_t n, struct tw_si
     }
     for (size_t i = 0; i < n; i++) {
         results[i] = (struct tw_sink_result){.outcome = TW_OUTCOME_DONE};
-        for (size_t k = 0; k < TW_BULK_OPERATIONS; k++) {
+        for (size_t k = 0; k < operations[i]; k++) {
             struct tw_sink_result operation = {0};
-            judge(json_array_get(items, i * TW_BULK_OPERATIONS + k), &operation);
+            judge(json_array_get(items, at++), &operation);
             combine(&results[i], &operation);
         }
     }

@@ -5,18 +5,22 @@
 #include "sinks/document.h"
 #include "sinks/sink.h"
 
-/* Appends the operations of one document to `body`: `create` in the month's index, and `index` of
- * the present state under its version. Both end in newline. Returns 0, or -1 when out of memory. */
+#include <stdio.h>
+
+/* Operations of one document: an advisory is created in its month's index, and its run's or
+ * episode's present state is written; a run that goes on has a state only, a chart goes into the
+ * data stream. */
+size_t tw_bulk_operations(const struct tw_document *document);
+
+/* Appends them to a body; `text` is the document itself. 0, or negative when out of memory. */
 int tw_bulk_add(FILE *body, const char *prefix, const struct tw_document *document,
                 const char *text, size_t size);
 
-/* How many operations tw_bulk_add() writes for a document. */
-#define TW_BULK_OPERATIONS 2
-
-/* Reads the answer to a request of `n` documents and sets results[i] for each. An item is done when
- * all its operations are. Returns false when it is no whole answer to that request: `reason` (of
- * TW_REASON_MAX) says why, and the results are not set. */
-bool tw_bulk_read_answer(const char *answer, size_t size, size_t n, struct tw_sink_result *results,
-                         char *reason);
+/* Reads the answer for `n` documents of `operations[i]` each and sets their results: 2xx and 409
+ * are done, 429 and 5xx and what the cluster may still mend are to be retried, other 4xx are
+ * poison; a document's is that of its worst operation. False, and `reason` (of TW_REASON_MAX) says
+ * why, when the answer is not one for them. */
+bool tw_bulk_read_answer(const char *answer, size_t size, size_t n, const size_t *operations,
+                         struct tw_sink_result *results, char *reason);
 
 #endif

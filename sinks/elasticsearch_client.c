@@ -4,9 +4,12 @@
 #include "sinks/elasticsearch_client.h"
 
 #include "sinks/curl_client.h"
+#include "sinks/elasticsearch_error.h"
+#include "sinks/http_answer.h"
+#include "sinks/http_login.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,57 +25,14 @@ struct tw_elasticsearch_client {
     char *authorization; /* "Authorization: ApiKey ...", or NULL */
     size_t host;         /* index in config->urls */
     int is_interrupted;
-    char *answer;
-    size_t answer_size, answer_room;
-    bool is_too_large;
+    struct tw_http_answer answer;
     char curl_error[CURL_ERROR_SIZE];
 };
 
-static size_t on_answer(char *bytes, size_t one, size_t n, void *opaque)
+static struct tw_http_login login_of(const struct tw_elasticsearch_config *config)
 {
-    struct tw_elasticsearch_client *client = opaque;
-    (void)one;
-    if (client->answer_size + n > ANSWER_BYTES_MAX) {
-        client->is_too_large = true;
-        return 0;
-    }
-    if (client->answer_size + n + 1 > client->answer_room) {
-        size_t room = 2 * (client->answer_size + n + 1);
-        char *grown = realloc(client->answer, room);
-        if (!grown)
-            return 0;
-        client->answer = grown;
-        client->answer_room = room;
-    }
-    memcpy(client->answer + client->answer_size, bytes, n);
-    client->answer_size += n;
-    client->answer[client->answer_size] = '\0';
-    return n;
-}
-
-static char *base64(const char *text)
-{
-    size_t n = strlen(text);
-    char *ret = malloc(4 * ((n + 2) / 3) + 1);
-    if (ret)
-        EVP_EncodeBlock((unsigned char *)ret, (const unsigned char *)text, (int)n);
-    return ret;
-}
-
-/* Elasticsearch hands out a key both as "id:key" and as base64 of that. */
-static int set_api_key(struct tw_elasticsearch_client *client, struct tw_error *error)
-{
-    const char *key = client->config->api_key;
-    if (!key)
-        return 0;
-    char *encoded = strchr(key, ':') ? base64(key) : strdup(key);
-    int n = encoded ? asprintf(&client->authorization, "Authorization: ApiKey %s", encoded) : -1;
-    free(encoded);
-    if (n < 0) {
-        client->authorization = NULL;
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    }
-    return 0;
+    return (struct tw_http_login){config->api_key, config->bearer_token, config->username,
+                                  config->password};
 }
 
 static int check_url(const char *url, struct tw_error *error)
@@ -99,6 +59,15 @@ static int check_prefix(const char *prefix, struct tw_error *error)
     return 0;
 }
 
+static int check_login(const struct tw_elasticsearch_config *config, struct tw_error *error)
+{
+    const struct tw_http_login login = login_of(config);
+    int result = tw_http_login_check(&login, error);
+    if (!result && config->key_file && !config->cert_file)
+        result = tw_error_set(error, -EINVAL, "key_file belongs to a cert_file");
+    return result;
+}
+
 static int check_config(const struct tw_elasticsearch_config *config, struct tw_error *error)
 {
     int result = check_prefix(config->index_prefix, error);
@@ -108,13 +77,7 @@ static int check_config(const struct tw_elasticsearch_config *config, struct tw_
         result = tw_error_set(error, -EINVAL, "urls: at most %d", HOSTS_MAX);
     for (size_t i = 0; i < config->urls.n && !result; i++)
         result = check_url(config->urls.at[i], error);
-    if (!result && config->api_key && config->username)
-        result = tw_error_set(error, -EINVAL, "api_key and username exclude each other");
-    if (!result && config->api_key && strpbrk(config->api_key, "\r\n"))
-        result = tw_error_set(error, -EINVAL, "api_key: it holds a line break");
-    if (!result && (!config->username) != (!config->password))
-        result = tw_error_set(error, -EINVAL, "username and password belong together");
-    return result;
+    return result ? result : check_login(config, error);
 }
 
 int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
@@ -127,22 +90,30 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
     struct tw_elasticsearch_client *client = calloc(1, sizeof *client);
     if (!client)
         return tw_error_set(error, -ENOMEM, "out of memory");
+    const struct tw_http_login login = login_of(config);
     client->config = config;
+    client->answer.max = ANSWER_BYTES_MAX;
     client->curl = tw_curl_new(client->curl_error, config->ca_file, config->timeout);
-    result =
-        client->curl ? set_api_key(client, error) : tw_error_set(error, -ENOMEM, "out of memory");
+    result = client->curl ? tw_http_login_header(&login, &client->authorization, error)
+                          : tw_error_set(error, -ENOMEM, "out of memory");
     if (result) {
         tw_elasticsearch_client_close(client);
         return result;
     }
     tw_curl_stop_on(client->curl, &client->is_interrupted);
+    if (config->cert_file) {
+        curl_easy_setopt(client->curl, CURLOPT_SSLCERT, config->cert_file);
+        curl_easy_setopt(client->curl, CURLOPT_SSLKEY,
+                         config->key_file ? config->key_file : config->cert_file);
+        curl_easy_setopt(client->curl, CURLOPT_KEYPASSWD, config->key_password);
+    }
     if (config->username) {
         curl_easy_setopt(client->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(client->curl, CURLOPT_USERNAME, config->username);
         curl_easy_setopt(client->curl, CURLOPT_PASSWORD, config->password);
     }
-    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, client);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &client->answer);
     curl_easy_setopt(client->curl, CURLOPT_ACCEPT_ENCODING, "");
     *ret = client;
     return 0;
@@ -153,10 +124,8 @@ void tw_elasticsearch_client_close(struct tw_elasticsearch_client *client)
     if (!client)
         return;
     curl_easy_cleanup(client->curl);
-    if (client->authorization)
-        memset(client->authorization, 0, strlen(client->authorization));
-    free(client->authorization);
-    free(client->answer);
+    tw_http_header_free(client->authorization);
+    tw_http_answer_release(&client->answer);
     free(client);
 }
 
@@ -224,8 +193,7 @@ static CURLcode perform(struct tw_elasticsearch_client *client,
         n--;
     if (snprintf(url, sizeof url, "%.*s%s", (int)n, host, request->path) >= (int)sizeof url)
         return CURLE_URL_MALFORMAT;
-    client->answer_size = 0;
-    client->is_too_large = false;
+    tw_http_answer_clear(&client->answer);
     client->curl_error[0] = '\0';
     curl_easy_setopt(client->curl, CURLOPT_URL, url);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
@@ -252,11 +220,11 @@ static int try_hosts(struct tw_elasticsearch_client *client,
     size_t n_hosts = client->config->urls.n;
     for (size_t i = 0; i < n_hosts; i++) {
         CURLcode code = perform(client, request, body, size, headers);
-        *ret = (struct tw_elasticsearch_answer){.body = client->answer_size ? client->answer : "",
-                                                .size = client->answer_size,
-                                                .is_too_large = client->is_too_large};
+        *ret = (struct tw_elasticsearch_answer){.body = tw_http_answer_text(&client->answer),
+                                                .size = client->answer.size,
+                                                .is_too_large = client->answer.is_too_large};
         curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-        bool has_answer = code == CURLE_OK || client->is_too_large;
+        bool has_answer = code == CURLE_OK || client->answer.is_too_large;
         if (has_answer && (!is_gateway_trouble(ret->status) || i + 1 == n_hosts))
             return 0;
         if (!has_answer)
@@ -288,5 +256,40 @@ int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
     free(packed);
+    return result;
+}
+
+/* ---- requests in JSON ---- */
+
+static int status_code(long status)
+{
+    if (status >= 200 && status < 300)
+        return 0;
+    return status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EPROTO;
+}
+
+int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char *method,
+                             const char *path, const json_t *body, json_t **ret,
+                             struct tw_error *error)
+{
+    char reason[480];
+    struct tw_elasticsearch_answer answer;
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct tw_elasticsearch_request request = {
+        .method = method, .path = path, .body = text, .size = text ? strlen(text) : 0};
+    if (ret)
+        *ret = NULL;
+    if (body && !text)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    int result = tw_elasticsearch_send(client, &request, &answer, reason, sizeof reason);
+    free(text);
+    if (result)
+        return tw_error_set(error, result, "%s", reason);
+    if (ret)
+        *ret = json_loadb(answer.body, answer.size, 0, NULL);
+    result = status_code(answer.status);
+    if (result)
+        tw_error_set(error, result, "%s",
+                     tw_elasticsearch_explain(client, &answer, reason, sizeof reason));
     return result;
 }

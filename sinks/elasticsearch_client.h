@@ -11,9 +11,12 @@
 
 struct tw_elasticsearch_config {
     struct tw_texts urls;
-    char *api_key, *username, *password, *ca_file, *index_prefix;
+    char *api_key, *bearer_token, *username, *password;
+    char *ca_file, *cert_file, *key_file, *key_password;
+    char *index_prefix;
     double timeout;
     bool compress;
+    double advisories_retention, charts_retention; /* seconds; 0: for ever. For setup */
 };
 
 struct tw_elasticsearch_client;
@@ -50,10 +53,12 @@ int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
 /* The host that the last request went to, without credentials. */
 const char *tw_elasticsearch_host(const struct tw_elasticsearch_client *client);
 
-/* `check` and `setup` of the sink. */
-int tw_elasticsearch_check(struct tw_elasticsearch_client *client, const char *prefix,
-                           struct tw_error *error);
-int tw_elasticsearch_setup(struct tw_elasticsearch_client *client, const char *prefix,
-                           struct tw_error *error);
+struct json_t; /* jansson's */
+/* Sends, with a body or without (NULL), and reads the answer as JSON into `*ret` (which may be
+ * NULL; a new reference, or NULL where it is none). Returns 0 for a 2xx; -ENOENT for a 404; -EACCES
+ * for a login that is refused or may not do it; -EPROTO for any other status. */
+int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char *method,
+                             const char *path, const struct json_t *body, struct json_t **ret,
+                             struct tw_error *error);
 
 #endif

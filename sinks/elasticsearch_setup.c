@@ -1,102 +1,359 @@
-/* What `trainward setup elasticsearch` and `trainward check` do. */
-#include "sinks/elasticsearch_client.h"
-#include "sinks/elasticsearch_error.h"
+/* Putting things in place: each is read, compared and, where it differs, written. */
+#include "sinks/elasticsearch_setup.h"
+
+#include "sinks/elasticsearch_objects.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-extern const unsigned char tw_embedded_elasticsearch_template[];
+#define PATH_MAX_LENGTH 400
 
-/* Sends, and makes anything but a 2xx an error. */
-static int request(struct tw_elasticsearch_client *client, const char *method, const char *path,
-                   const char *body, struct tw_elasticsearch_answer *ret, struct tw_error *error)
+struct work {
+    struct tw_elasticsearch_client *client;
+    const struct tw_elasticsearch_config *config;
+    const struct tw_sink_setup *setup;
+    enum tw_retention retention;
+};
+
+/* ---- telling ---- */
+
+enum deed { CREATED, CHANGED, UNCHANGED };
+
+static void tell(const struct work *work, enum deed deed, const char *what, const char *name,
+                 const char *difference)
 {
-    char reason[480];
-    struct tw_elasticsearch_request request = {
-        .method = method, .path = path, .body = body, .size = body ? strlen(body) : 0};
-    int result = tw_elasticsearch_send(client, &request, ret, reason, sizeof reason);
-    if (result)
-        return tw_error_set(error, result, "%s", reason);
-    if (ret->status >= 200 && ret->status < 300)
+    static const char *const done[] = {"created", "changed", "unchanged"};
+    static const char *const to_do[] = {"would be created", "would be changed", "unchanged"};
+    fprintf(work->setup->file, "%s %s: %s", what, name,
+            (work->setup->is_dry_run ? to_do : done)[deed]);
+    if (deed == CHANGED && difference && difference[0])
+        fprintf(work->setup->file, " (%s)", difference);
+    fputc('\n', work->setup->file);
+}
+
+/* What a request failed with, and where it is the rights, that the daemon's own may not be enough.
+ */
+static int pass_on(int result, const struct tw_error *why, struct tw_error *error)
+{
+    if (result == -EACCES)
+        return tw_error_set(error, result,
+                            "%.260s. Setup needs more than the agent: manage_index_templates, "
+                            "manage_ilm, and manage on the indices; --export prints the requests "
+                            "for somebody who may do that",
+                            why->text);
+    return result ? tw_error_set(error, result, "%s", why->text) : 0;
+}
+
+/* ---- one object ---- */
+
+struct object {
+    const char *what, *name;
+    const char *path;     /* to read it and to write it */
+    const json_t *wanted; /* the body to write */
+    const json_t
+        *existing; /* the part of the answer that is like `wanted`; NULL: it is not there */
+    const char *write_query; /* behind the path; "" for most */
+};
+
+static int put(const struct work *work, const struct object *object, struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH], difference[160];
+    const char *found = object->existing ? tw_object_difference(object->wanted, object->existing,
+                                                                difference, sizeof difference)
+                                         : "";
+    if (!found) {
+        tell(work, UNCHANGED, object->what, object->name, NULL);
         return 0;
-    tw_elasticsearch_explain(client, ret, reason, sizeof reason);
-    return tw_error_set(error, ret->status == 401 || ret->status == 403 ? -EACCES : -EPROTO, "%s",
-                        reason);
+    }
+    snprintf(path, sizeof path, "%s%s", object->path, object->write_query);
+    struct tw_error why = {0};
+    int result = 0;
+    if (!work->setup->is_dry_run)
+        result = tw_elasticsearch_request(work->client, "PUT", path, object->wanted, NULL, &why);
+    if (!result)
+        tell(work, object->existing ? CHANGED : CREATED, object->what, object->name, found);
+    return pass_on(result, &why, error);
 }
 
-/* Both kinds of indices share one mapping. The priority lies over the built-in templates' 100 and
- * Fleet's 200. */
-static char *make_template(const char *prefix)
+/* Reads what is there into `*ret`; NULL when nothing is. */
+static int get(const struct work *work, const char *path, json_t **ret, struct tw_error *error)
 {
-    char advisories[128], runs[128];
-    snprintf(advisories, sizeof advisories, "%s-advisories-*", prefix);
-    snprintf(runs, sizeof runs, "%s-runs", prefix);
-    json_t *body = json_loads((const char *)tw_embedded_elasticsearch_template, 0, NULL);
-    json_object_set_new(body, "index_patterns", json_pack("[ss]", advisories, runs));
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    json_decref(body);
-    return text;
+    struct tw_error why = {0};
+    int result = tw_elasticsearch_request(work->client, "GET", path, NULL, ret, &why);
+    if (!result)
+        return 0;
+    json_decref(*ret);
+    *ret = NULL;
+    return result == -ENOENT ? 0 : pass_on(result, &why, error);
 }
 
-int tw_elasticsearch_setup(struct tw_elasticsearch_client *client, const char *prefix,
-                           struct tw_error *error)
+/* ---- retention ---- */
+
+static bool answers(const struct work *work, const char *path)
 {
-    char path[192];
-    struct tw_elasticsearch_answer answer;
-    char *body = make_template(prefix);
-    if (!body)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    snprintf(path, sizeof path, "/_index_template/%s", prefix);
-    int result = request(client, "PUT", path, body, &answer, error);
-    free(body);
-    return result;
+    struct tw_error why = {0};
+    int result = tw_elasticsearch_request(work->client, "GET", path, NULL, NULL, &why);
+    return !result || result == -EACCES;
 }
 
-static int check_health(struct tw_elasticsearch_client *client, struct tw_error *error)
+/* By what the server offers, not by its name or version. */
+static enum tw_retention find_retention(const struct work *work)
 {
-    struct tw_elasticsearch_answer answer;
-    int result = request(client, "GET", "/_cluster/health", NULL, &answer, error);
+    if (answers(work, "/_ilm/status"))
+        return TW_RETENTION_ILM;
+    return answers(work, "/_plugins/_ism/policies?size=1") ? TW_RETENTION_ISM : TW_RETENTION_NONE;
+}
+
+static void policy_path(const struct work *work, const char *name, char path[PATH_MAX_LENGTH])
+{
+    snprintf(path, PATH_MAX_LENGTH, "%s/%s",
+             work->retention == TW_RETENTION_ILM ? "/_ilm/policy" : "/_plugins/_ism/policies",
+             name);
+}
+
+/* ISM changes a policy only for who knows its newest number. */
+static void ism_query(const json_t *answer, char *ret, size_t size)
+{
+    json_int_t number = json_integer_value(json_object_get(answer, "_seq_no"));
+    json_int_t term = json_integer_value(json_object_get(answer, "_primary_term"));
+    snprintf(ret, size, "?if_seq_no=%" JSON_INTEGER_FORMAT "&if_primary_term=%" JSON_INTEGER_FORMAT,
+             number, term);
+}
+
+static int set_policy(const struct work *work, enum tw_kept kept, struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX], query[96] = "";
+    json_t *answer = NULL;
+    if (!(tw_policy_age(work->config, kept) > 0))
+        return 0;
+    tw_kept_name(name, work->config->index_prefix, kept);
+    policy_path(work, name, path);
+    int result = get(work, path, &answer, error);
     if (result)
         return result;
-    json_t *health = json_loadb(answer.body, answer.size, 0, NULL);
-    const char *status = json_string_value(json_object_get(health, "status"));
-    if (!status)
-        result =
-            tw_error_set(error, -EPROTO, "%s: this is no Elasticsearch or OpenSearch; check urls",
-                         tw_elasticsearch_host(client));
-    else if (!strcmp(status, "red"))
-        result = tw_error_set(error, -EIO,
-                              "%s: the cluster's health is red: some data cannot be reached; see "
-                              "GET /_cluster/allocation/explain",
-                              tw_elasticsearch_host(client));
-    json_decref(health);
+    bool is_ilm = work->retention == TW_RETENTION_ILM;
+    if (answer && !is_ilm)
+        ism_query(answer, query, sizeof query);
+    json_t *wanted = tw_policy_body(work->config, kept, work->retention);
+    const struct object policy = {.what = is_ilm ? "ILM policy" : "ISM policy",
+                                  .name = name,
+                                  .path = path,
+                                  .wanted = wanted,
+                                  .existing = is_ilm ? json_object_get(answer, name) : answer,
+                                  .write_query = query};
+    result = wanted ? put(work, &policy, error) : tw_error_set(error, -ENOMEM, "out of memory");
+    json_decref(wanted);
+    json_decref(answer);
     return result;
 }
 
-/* A template that setup has not made leaves the types of the fields to chance. */
-static int check_template(struct tw_elasticsearch_client *client, const char *prefix,
-                          struct tw_error *error)
+static int set_policies(const struct work *work, struct tw_error *error)
 {
-    char path[192], reason[480];
-    struct tw_elasticsearch_answer answer;
-    snprintf(path, sizeof path, "/_index_template/%s", prefix);
-    struct tw_elasticsearch_request request = {.method = "GET", .path = path};
-    int result = tw_elasticsearch_send(client, &request, &answer, reason, sizeof reason);
-    if (!result && answer.status == 404)
-        return tw_error_set(error, -ENOENT,
-                            "%s: the index template '%s' is missing: run trainward setup "
-                            "elasticsearch",
-                            tw_elasticsearch_host(client), prefix);
-    /* A login for writing only may not see templates; that is no fault. */
-    return 0;
+    int result = 0;
+    if (work->retention == TW_RETENTION_NONE) {
+        fputs("retention: this server offers neither ILM nor ISM: nothing is deleted by itself\n",
+              work->setup->file);
+        return 0;
+    }
+    for (int i = 0; i < TW_KEPT && !result; i++)
+        result = set_policy(work, (enum tw_kept)i, error);
+    return result;
 }
 
-int tw_elasticsearch_check(struct tw_elasticsearch_client *client, const char *prefix,
-                           struct tw_error *error)
+/* ---- templates ---- */
+
+static int set_template(const struct work *work, enum tw_kept kept, struct tw_error *error)
 {
-    int result = check_health(client, error);
-    return result ? result : check_template(client, prefix, error);
+    char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX];
+    json_t *answer = NULL;
+    tw_template_name(name, work->config->index_prefix, kept);
+    snprintf(path, sizeof path, "/_index_template/%s", name);
+    int result = get(work, path, &answer, error);
+    if (result)
+        return result;
+    json_t *wanted = tw_template_body(work->config, kept, work->retention);
+    const json_t *first = json_array_get(json_object_get(answer, "index_templates"), 0);
+    const struct object template = {.what = "index template",
+                                    .name = name,
+                                    .path = path,
+                                    .wanted = wanted,
+                                    .existing = json_object_get(first, "index_template"),
+                                    .write_query = ""};
+    result = wanted ? put(work, &template, error) : tw_error_set(error, -ENOMEM, "out of memory");
+    json_decref(wanted);
+    json_decref(answer);
+    return result;
+}
+
+/* ---- indices ---- */
+
+/* New fields come to an index that is there already; of types that differ the cluster says so. */
+static int set_mapping(const struct work *work, const char *name, const char *index,
+                       const json_t *existing, const json_t *mappings, struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH], difference[160];
+    struct tw_error why = {0};
+    const char *found = tw_object_difference(mappings, existing, difference, sizeof difference);
+    if (!found) {
+        tell(work, UNCHANGED, "index", index, NULL);
+        return 0;
+    }
+    snprintf(path, sizeof path, "/%s/_mapping", name);
+    int result = work->setup->is_dry_run
+                     ? 0
+                     : tw_elasticsearch_request(work->client, "PUT", path, mappings, NULL, &why);
+    if (!result) {
+        tell(work, CHANGED, "index", index, found);
+        return 0;
+    }
+    if (result == -EPROTO)
+        return tw_error_set(error, -EEXIST,
+                            "%s: the index is none of ours, or of another version: %.300s; choose "
+                            "another index_prefix, or delete or reindex it",
+                            index, why.text);
+    return pass_on(result, &why, error);
+}
+
+/* Every index that a name stands for: those of a pattern, the backing ones of a data stream. */
+static int set_mappings(const struct work *work, const char *name, const json_t *found,
+                        const json_t *mappings, struct tw_error *error)
+{
+    const char *index;
+    json_t *one;
+    int result = 0;
+    json_object_foreach((json_t *)(uintptr_t)found, index, one)
+    {
+        /* A backing index is changed through its data stream. */
+        bool is_backing = !strncmp(index, ".ds-", 4);
+        if (!result)
+            result = set_mapping(work, is_backing ? name : index, index,
+                                 json_object_get(one, "mappings"), mappings, error);
+    }
+    return result;
+}
+
+static bool has_plain_index(const json_t *found, const char *name)
+{
+    return json_object_get(found, name) != NULL;
+}
+
+/* The index or data stream itself. */
+static int create(const struct work *work, enum tw_kept kept, const char *name,
+                  struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH];
+    struct tw_error why = {0};
+    bool is_stream = kept == TW_KEPT_CHARTS;
+    snprintf(path, sizeof path, "%s/%s", is_stream ? "/_data_stream" : "", name);
+    int result = work->setup->is_dry_run
+                     ? 0
+                     : tw_elasticsearch_request(work->client, "PUT", path, NULL, NULL, &why);
+    /* A server without that request makes the stream when the first document comes. */
+    if (result == -EPROTO && is_stream) {
+        fprintf(work->setup->file, "data stream %s: will be created by its first document\n", name);
+        return 0;
+    }
+    if (!result)
+        tell(work, CREATED, is_stream ? "data stream" : "index", name, NULL);
+    return pass_on(result, &why, error);
+}
+
+static int set_index(const struct work *work, enum tw_kept kept, struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX], target[TW_OBJECT_NAME_MAX + 8];
+    json_t *found = NULL;
+    tw_kept_name(name, work->config->index_prefix, kept);
+    snprintf(target, sizeof target, "%s%s", name, kept == TW_KEPT_ADVISORIES ? "-*" : "");
+    snprintf(path, sizeof path, "/%s/_mapping", target);
+    int result = get(work, path, &found, error);
+    if (result)
+        return result;
+    json_t *template = tw_template_body(work->config, kept, work->retention);
+    const json_t *mappings = json_object_get(json_object_get(template, "template"), "mappings");
+    if (!mappings)
+        result = tw_error_set(error, -ENOMEM, "out of memory");
+    else if (kept == TW_KEPT_CHARTS && has_plain_index(found, name))
+        result = tw_error_set(error, -EEXIST,
+                              "%s is an index and not a data stream, as when charts came before "
+                              "setup: delete or rename it, or choose another index_prefix",
+                              name);
+    else if (!json_object_size(found) && kept != TW_KEPT_ADVISORIES)
+        result = create(work, kept, name, error);
+    else
+        result = set_mappings(work, target, found, mappings, error);
+    json_decref(template);
+    json_decref(found);
+    return result;
+}
+
+int tw_elasticsearch_setup(struct tw_elasticsearch_client *client,
+                           const struct tw_elasticsearch_config *config,
+                           const struct tw_sink_setup *setup, struct tw_error *error)
+{
+    struct work work = {.client = client, .config = config, .setup = setup};
+    json_t *health = NULL;
+    int result = get(&work, "/_cluster/health", &health, error);
+    json_decref(health);
+    if (result)
+        return result;
+    work.retention = find_retention(&work);
+    result = set_policies(&work, error);
+    for (int i = 0; i < TW_KEPT && !result; i++)
+        result = set_template(&work, (enum tw_kept)i, error);
+    for (int i = 0; i < TW_KEPT && !result; i++)
+        result = set_index(&work, (enum tw_kept)i, error);
+    return result;
+}
+
+/* ---- export ---- */
+
+static int print(FILE *file, const char *method, const char *path, const char *name, json_t *body)
+{
+    fprintf(file, "%s %s/%s\n", method, path, name);
+    int result = body ? json_dumpf(body, file, JSON_INDENT(2)) : -1;
+    fputs("\n\n", file);
+    json_decref(body);
+    return result;
+}
+
+static int print_policies(const struct tw_elasticsearch_config *config, FILE *file,
+                          enum tw_retention retention)
+{
+    char name[TW_OBJECT_NAME_MAX];
+    int result = 0;
+    for (int i = 0; i < TW_KEPT && !result; i++) {
+        enum tw_kept kept = (enum tw_kept)i;
+        if (tw_policy_age(config, kept) > 0)
+            result = print(file, "PUT",
+                           retention == TW_RETENTION_ILM ? "_ilm/policy" : "_plugins/_ism/policies",
+                           tw_kept_name(name, config->index_prefix, kept),
+                           tw_policy_body(config, kept, retention));
+    }
+    return result;
+}
+
+int tw_elasticsearch_export(const struct tw_elasticsearch_config *config, FILE *file,
+                            struct tw_error *error)
+{
+    char name[TW_OBJECT_NAME_MAX];
+    fputs(
+        "# Elasticsearch; leave out on OpenSearch, and there the settings \"index.lifecycle.name\""
+        " below\n",
+        file);
+    int result = print_policies(config, file, TW_RETENTION_ILM);
+    fputs("# OpenSearch; leave out on Elasticsearch\n", file);
+    if (!result)
+        result = print_policies(config, file, TW_RETENTION_ISM);
+    fputs("# both\n", file);
+    for (int i = 0; i < TW_KEPT && !result; i++) {
+        enum tw_kept kept = (enum tw_kept)i;
+        result = print(file, "PUT", "_index_template",
+                       tw_template_name(name, config->index_prefix, kept),
+                       tw_template_body(config, kept, TW_RETENTION_ILM));
+    }
+    fprintf(file, "PUT %s\n\n", tw_kept_name(name, config->index_prefix, TW_KEPT_RUNS));
+    fprintf(file, "PUT _data_stream/%s\n",
+            tw_kept_name(name, config->index_prefix, TW_KEPT_CHARTS));
+    return result ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
 }

@@ -7,8 +7,12 @@
 #include "telemetry/error.h"
 #include "telemetry/option.h"
 
+#include <stdio.h>
+
+struct json_t; /* jansson's */
+
 struct tw_sink_item {
-    const char *document; /* one advisory document, JSON text; borrowed */
+    const char *document; /* one document of the log, JSON text; borrowed */
     size_t size;
 };
 
@@ -23,6 +27,13 @@ enum tw_outcome {
 struct tw_sink_result {
     enum tw_outcome outcome;
     char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
+    double retry_after;         /* for RETRY of a notification: seconds, at least; 0: the loop's */
+};
+
+struct tw_sink_setup {
+    bool is_dry_run; /* says what it would do */
+    bool exports;    /* prints the requests to `file` instead, and connects to nothing */
+    FILE *file;      /* takes a line for each thing: what it is, and what was done to it */
 };
 
 struct tw_sink {
@@ -30,7 +41,8 @@ struct tw_sink {
     const char *description; /* one line */
     const struct tw_option *options;
     size_t n_options, config_size;
-    size_t batch_max; /* most items in one deliver() */
+    size_t batch_max;  /* most items in one deliver() */
+    bool takes_charts; /* the log's stream of charts is delivered to it too, by a loop of its own */
 
     /* Checks the configuration beyond its types; connects to nothing. `config` stays valid until
      * close. */
@@ -39,6 +51,11 @@ struct tw_sink {
      * sink's own time-outs. */
     void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,
                     struct tw_sink_result *results);
+    /* A notifying sink has this instead of deliver(): the loop groups documents (notify/groups.h)
+     * by the struct tw_notify_config at `notify_offset` of its config. Renders and sends one
+     * notification (docs/notifications.md); the same id may come again. Bounded likewise. */
+    void (*notify)(void *sink, const struct json_t *notification, struct tw_sink_result *ret);
+    size_t notify_offset;
     /* (optional) Any thread: makes a deliver() that is under way return soon, with RETRY for what
      * is left. The sink is only closed after it. */
     void (*interrupt)(void *sink);
@@ -46,7 +63,7 @@ struct tw_sink {
      * `send_test`, sends a harmless test document where the sink has one (a test mail). */
     int (*check)(void *sink, bool send_test, struct tw_error *error);
     /* (optional) Creates what the sink needs at its far end (index templates); idempotent. */
-    int (*setup)(void *sink, struct tw_error *error);
+    int (*setup)(void *sink, const struct tw_sink_setup *setup, struct tw_error *error);
     void (*close)(void *sink); /* NULL is allowed */
 };
 

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-extern const struct tw_sink tw_sink_terminal, tw_sink_elasticsearch, tw_sink_email;
+extern const struct tw_sink tw_sink_terminal, tw_sink_elasticsearch, tw_sink_email, tw_sink_webhook;
 
 const struct tw_sink *const tw_sinks[] = {&tw_sink_terminal, &tw_sink_elasticsearch, &tw_sink_email,
-                                          NULL};
+                                          &tw_sink_webhook, NULL};
 
 const struct tw_sink *tw_sink_find(const char *name)
 {

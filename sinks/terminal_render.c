@@ -192,6 +192,12 @@ static void print_run(struct page *page, const struct tw_document *document)
     }
 }
 
+static void print_feedback(struct page *page, const struct tw_document *document)
+{
+    print_label(page, BLUE, document->action);
+    print_wrapped(page, "  ", document->message, 2);
+}
+
 char *tw_terminal_render(const char *text, bool is_coloured, unsigned width)
 {
     struct tw_document document;
@@ -204,6 +210,8 @@ char *tw_terminal_render(const char *text, bool is_coloured, unsigned width)
     if (page.stream) {
         if (document.is_episode)
             print_episode(&page, &document);
+        else if (document.is_feedback)
+            print_feedback(&page, &document);
         else
             print_run(&page, &document);
         if (fclose(page.stream)) {

@@ -20,7 +20,6 @@
 
 static const struct tw_kafka_setting defaults[] = {
     {"auto.offset.reset", "earliest"},
-    {"allow.auto.create.topics", "false"},
     {"queued.max.messages.kbytes", "16384"},
     /* How long the partitions of an agent that died wait for another: the default is 45 s. */
     {"session.timeout.ms", SESSION_MS},

@@ -78,7 +78,15 @@ libsources_la_SOURCES = \
 	sources/logs/wandb_blocks.c sources/logs/wandb_blocks.h \
 	sources/logs/words.c sources/logs/words.h \
 	sources/merge_place.c sources/merge_place.h \
+	sources/open_log.c sources/open_log.h \
 	sources/probe.c sources/probe.h \
+	sources/process.c sources/process.h \
+	sources/process_arguments.c sources/process_arguments.h \
+	sources/process_files.c \
+	sources/process_logs.c sources/process_logs.h \
+	sources/process_others.c sources/process_others.h \
+	sources/process_start.c \
+	sources/process_text.c sources/process_text.h \
 	sources/record_file.c sources/record_file.h \
 	sources/run_directory.c \
 	sources/source.h \
@@ -111,6 +119,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_trainers \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
+	tests/unit/test_process \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
 check_PROGRAMS += $(SOURCES_TESTS)
@@ -144,6 +153,7 @@ tests_unit_test_log_tensorboard_SOURCES = tests/unit/test_log_tensorboard.c test
 tests_unit_test_log_wandb_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS)
 tests_unit_test_log_wandb_SOURCES = tests/unit/test_log_wandb.c tests/unit/log_rows.h \
 	tests/unit/protobuf_builder.h
+tests_unit_test_process_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_run_directory_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
@@ -342,3 +352,4 @@ planted-bugs:
 	python3 $(top_srcdir)/tests/fuzz/planted_bugs.py $(abs_top_srcdir) $(abs_top_builddir)/planted
 EXTRA_DIST += tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh tests/fuzz/planted_bugs.py \
 	tests/fuzz/make_log_corpus.py
+EXTRA_DIST += docs/fuzzing.md tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh

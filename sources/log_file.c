@@ -397,6 +397,11 @@ static int log_start(void *opaque, const struct tw_position *position, struct tw
     return 0;
 }
 
+static void log_no_more(void *opaque)
+{
+    ((struct log_source *)opaque)->follow = false;
+}
+
 static int log_probe(const char *path, const struct tw_texts *map)
 {
     int sure = tw_log_group_probe(path, map);
@@ -426,6 +431,7 @@ const struct tw_source tw_source_log = {
     .open = log_open,
     .start = log_start,
     .next = log_next,
+    .no_more = log_no_more,
     .format = log_format,
     .raw_name = log_raw_name,
     .axis = log_axis,

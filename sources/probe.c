@@ -1,10 +1,11 @@
 /* Looks at the beginning of a file for telemetry records. */
 #include "sources/probe.h"
 
+#include "sources/open_log.h"
+
 #include "telemetry/run_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static ssize_t read_start(const char *path, char *buffer, size_t size)
 {
     struct stat status;
     ssize_t n = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = tw_open_log(path);
     if (fd < 0)
         return -1;
     if (!fstat(fd, &status) && S_ISREG(status.st_mode))

@@ -5,10 +5,11 @@
  * its end the undecided tail is thrown away and read again next time. */
 #include "sources/record_file.h"
 
+#include "sources/open_log.h"
+
 #include "telemetry/run_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,7 @@ static int open_file(struct tw_record_file *file, struct tw_error *error)
 {
     if (file->fd >= 0)
         return 1;
-    /* Without O_NONBLOCK, opening a pipe would wait for its other end. */
-    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    file->fd = tw_open_log(file->path);
     if (file->fd < 0 && file->follow && errno == ENOENT)
         return 0;
     if (file->fd < 0)
@@ -319,6 +319,11 @@ static int at_end(struct tw_record_file *file, struct tw_source_item *ret)
     file->used = file->at;
     int next = check_followed(file, ret);
     return next == TW_NEXT_WAIT && file->ended && !has_tail ? TW_NEXT_END : next;
+}
+
+void tw_record_file_no_more(struct tw_record_file *file)
+{
+    file->follow = file->follow && file->fd < 0; /* what never came is no error now */
 }
 
 static void tell_format(struct tw_record_file *file)

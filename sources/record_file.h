@@ -16,6 +16,9 @@ void tw_record_file_free(struct tw_record_file *file); /* NULL is allowed */
 /* Goes on at a byte offset. */
 void tw_record_file_start(struct tw_record_file *file, int64_t offset);
 
+/* What is followed is not written any more: it ends where it would be waited for. */
+void tw_record_file_no_more(struct tw_record_file *file);
+
 /* The next thing, without waiting. With `follow`, END comes when the newest record was an `end` and
  * nothing stands behind it; later calls look again. `ret->record` and `ret->bytes` are valid until
  * the next call. Negative: the file cannot be read. */

@@ -274,7 +274,7 @@ static int try_next(struct run_directory *run, struct tw_source_item *ret, struc
             return result;
     }
     if (!run->n_files)
-        return TW_NEXT_WAIT;
+        return run->follow ? TW_NEXT_WAIT : TW_NEXT_END;
     int result = peek_all(run, error);
     if (result)
         return result;
@@ -314,6 +314,14 @@ static int run_directory_start(void *opaque, const struct tw_position *position,
         tw_record_file_start(run->files[0].file, run->position.offset);
     }
     return 0;
+}
+
+static void run_directory_no_more(void *opaque)
+{
+    struct run_directory *run = opaque;
+    run->follow = false;
+    for (size_t i = 0; i < run->n_files; i++)
+        tw_record_file_no_more(run->files[i].file);
 }
 
 static void run_directory_close(void *opaque)
@@ -395,5 +403,6 @@ const struct tw_source tw_source_run_directory = {
     .open = run_directory_open,
     .start = run_directory_start,
     .next = run_directory_next,
+    .no_more = run_directory_no_more,
     .close = run_directory_close,
 };

@@ -66,6 +66,9 @@ struct tw_source {
      * failed for good. */
     int (*next)(void *source, double timeout_seconds, struct tw_source_item *ret,
                 struct tw_error *error);
+    /* (optional) Nobody writes any more what is followed: it is read to its end, and END comes
+     * where WAIT would. */
+    void (*no_more)(void *source);
     /* (optional) Everything before this position is dealt with for ever (Kafka: commit offset). */
     int (*commit)(void *source, const struct tw_position *position, struct tw_error *error);
     /* (optional) For reports, valid until the next call: the form of the log; the raw names that a

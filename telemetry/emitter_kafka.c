@@ -28,6 +28,8 @@
 #define LOOK_FOR_TOPIC_MS 1000
 /* How often a producer that ended itself may be replaced. */
 #define REPLACE_EVERY_SECONDS 2.0
+/* How long the next one waits for the answers to what the ended one had sent. */
+#define ANSWERS_MS 1000
 /* Between two looks whether it may be, while closing. */
 #define REPLACE_LOOK_SECONDS .05
 
@@ -218,6 +220,15 @@ static void give_up(rd_kafka_t *producer)
     rd_kafka_destroy(producer);
 }
 
+/* What the broker has in hand of an ended producer may be written at any moment, behind newer
+ * records of the next one; so the answers come first. What they say was written is not sent again.
+ */
+static void wait_for_answers(rd_kafka_t *ended)
+{
+    rd_kafka_purge(ended, RD_KAFKA_PURGE_F_QUEUE);
+    rd_kafka_flush(ended, ANSWERS_MS);
+}
+
 /* An idempotent producer ends itself when the broker has lost what it had acknowledged (a crash, a
  * topic made anew). The training goes on, and so do its records: with a new producer. */
 static void replace(struct tw_emitter_kafka *kafka)
@@ -231,6 +242,7 @@ static void replace(struct tw_emitter_kafka *kafka)
         kafka->producer = ended;
         return;
     }
+    wait_for_answers(ended);
     give_up(ended); /* which keeps what it had */
 }
 

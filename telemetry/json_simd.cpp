@@ -1,4 +1,4 @@
-// The one place for C++: simdjson has no other interface. No exceptions, no RTTI.
+// simdjson has no other interface than C++. No exceptions, no RTTI.
 #include "telemetry/json_simd.h"
 
 #include <cstdlib>

@@ -20,7 +20,7 @@ static void *destroy(void *closure)
     return NULL;
 }
 
-void tw_kafka_destroy(rd_kafka_t *client, int flags)
+bool tw_kafka_destroy(rd_kafka_t *client, int flags)
 {
     pthread_t thread;
     struct timespec limit;
@@ -30,10 +30,12 @@ void tw_kafka_destroy(rd_kafka_t *client, int flags)
     if (!destroying || pthread_create(&thread, NULL, destroy, destroying)) {
         free(destroying);
         rd_kafka_destroy_flags(client, flags);
-        return;
+        return true;
     }
     clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += LIMIT_SECONDS;
-    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &limit))
-        pthread_detach(thread);
+    if (!pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &limit))
+        return true;
+    pthread_detach(thread);
+    return false;
 }

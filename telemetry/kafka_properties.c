@@ -16,6 +16,9 @@
 static const struct tw_kafka_setting shared[] = {
     {"client.id", "trainward"},
     {"socket.nagle.disable", "true"},
+    /* librdkafka's producers have it true: on brokers that create topics by themselves, asking for
+     * one that is missing would make it, with the wrong partitions and without compaction. */
+    {"allow.auto.create.topics", "false"},
     {NULL, NULL},
 };
 
@@ -33,6 +36,8 @@ static const struct {
     {"enable.partition.eof", "is trainward's to set", false},
     {"partition.assignment.strategy", "is trainward's to set", false},
     {"transactional.id", "is not used here", false},
+    {"allow.auto.create.topics", "is always false here: 'trainward setup kafka' creates topics",
+     true},
     {"enable.idempotence", "is always true here", true},
     {"acks", "is always 'all' here", true},
     {"request.required.acks", "is always 'all' here", true},

@@ -196,6 +196,8 @@ int tw_option_set(const struct tw_option *option, void *config, const char *text
     case TW_OPTION_TEXTS:
     case TW_OPTION_PROPERTIES:
         return add_text(option, config, text, error);
+    case TW_OPTION_LIST:
+        return tw_error_set(error, -EINVAL, "%s: must be a list of mappings", option->name);
     }
     return tw_error_set(error, -EINVAL, "%s: no such type of option", option->name);
 }
@@ -227,6 +229,7 @@ int tw_options_initialise(const struct tw_option *options, size_t n, void *confi
         case TW_OPTION_SECRET:
         case TW_OPTION_TEXTS:
         case TW_OPTION_PROPERTIES:
+        case TW_OPTION_LIST:
             break;
         }
     }
@@ -266,6 +269,48 @@ int tw_option_set_file(const struct tw_option *option, void *config, const char 
     return result;
 }
 
+static void *entry_of(const struct tw_option *option, const struct tw_list *list, size_t index)
+{
+    return (char *)list->at + index * option->entries->size;
+}
+
+int tw_option_list_add(const struct tw_option *option, void *config, void **ret,
+                       struct tw_error *error)
+{
+    const struct tw_option_entries *entries = option->entries;
+    struct tw_list *list = MEMBER(struct tw_list, config, option);
+    if (list->n == TW_LIST_MAX)
+        return tw_error_set(error, -E2BIG, "%s: more than %d entries", option->name, TW_LIST_MAX);
+    if (!list->at && !(list->at = calloc(TW_LIST_MAX, entries->size)))
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    *ret = entry_of(option, list, list->n++);
+    return tw_options_initialise(entries->options, entries->n_options, *ret, error);
+}
+
+void *tw_option_list_find(const struct tw_option *option, const void *config, const char *name)
+{
+    const struct tw_option_entries *entries = option->entries;
+    const struct tw_option *by = tw_option_find(entries->options, entries->n_options, "name");
+    const struct tw_list *list =
+        (const struct tw_list *)(const void *)((const char *)config + option->offset);
+    for (size_t i = 0; by && i < list->n; i++) {
+        void *entry = entry_of(option, list, i);
+        const char *found = *MEMBER(char *, entry, by);
+        if (found && !strcmp(found, name))
+            return entry;
+    }
+    return NULL;
+}
+
+static void release_list(const struct tw_option *option, struct tw_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        tw_options_release(option->entries->options, option->entries->n_options,
+                           entry_of(option, list, i));
+    free(list->at);
+    *list = (struct tw_list){0};
+}
+
 void tw_options_release(const struct tw_option *options, size_t n, void *config)
 {
     for (size_t i = 0; config && i < n; i++) {
@@ -275,6 +320,8 @@ void tw_options_release(const struct tw_option *options, size_t n, void *config)
             *MEMBER(char *, config, option) = NULL;
         } else if (option->type == TW_OPTION_TEXTS || option->type == TW_OPTION_PROPERTIES) {
             tw_texts_release(MEMBER(struct tw_texts, config, option));
+        } else if (option->type == TW_OPTION_LIST) {
+            release_list(option, MEMBER(struct tw_list, config, option));
         }
     }
 }

@@ -15,6 +15,13 @@ struct tw_texts {
     char **at;
 };
 
+/* A list of structs, owned. */
+struct tw_list {
+    size_t n;
+    void *at;
+};
+#define TW_LIST_MAX 64 /* entries; room for all is made with the first, so that none ever moves */
+
 enum tw_option_type {
     TW_OPTION_NUMBER,     /* double */
     TW_OPTION_COUNT,      /* uint64_t */
@@ -26,7 +33,10 @@ enum tw_option_type {
     TW_OPTION_CHOICE,     /* int, index into `choices` */
     TW_OPTION_TEXTS,      /* struct tw_texts; a YAML sequence, or one scalar */
     TW_OPTION_PROPERTIES, /* struct tw_texts of "key=value"; a YAML mapping */
+    TW_OPTION_LIST,       /* struct tw_list by `entries`; a YAML sequence of mappings */
 };
+
+struct tw_option_entries;
 
 struct tw_option {
     const char *name;
@@ -36,8 +46,15 @@ struct tw_option {
                                  * both 0 for "any" */
     const char *initial_text;   /* TEXT only; NULL = unset */
     const char *const *choices; /* CHOICE only, NULL-terminated */
+    const struct tw_option_entries *entries; /* LIST only */
     bool required;
     const char *help; /* one line; for a threshold: its source */
+};
+
+/* What an entry of a list is. The option "name", where it has one, is what `-o` finds it by. */
+struct tw_option_entries {
+    const struct tw_option *options;
+    size_t n_options, size; /* of one entry's struct */
 };
 
 /* Sets every option of a zeroed `config` to its initial value. */
@@ -55,6 +72,12 @@ const struct tw_option *tw_option_find(const struct tw_option *options, size_t n
 /* Sets a SECRET from the first line of a file, which must not be readable by others. */
 int tw_option_set_file(const struct tw_option *option, void *config, const char *path,
                        struct tw_error *error);
+
+/* Adds an initialised entry to a LIST: `*ret` is it. -E2BIG beyond TW_LIST_MAX. */
+int tw_option_list_add(const struct tw_option *option, void *config, void **ret,
+                       struct tw_error *error);
+/* The entry of a LIST that is called `name`, or NULL. */
+void *tw_option_list_find(const struct tw_option *option, const void *config, const char *name);
 
 /* Frees what the options own; leaves the pointers NULL. */
 void tw_options_release(const struct tw_option *options, size_t n, void *config);

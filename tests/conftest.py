@@ -3,9 +3,12 @@ of each worker where several run tests side by side. Their logs and the agents' 
 build/test-logs."""
 
 import re
+import tempfile
 
 import pytest
 
+from services import exim as exim_service
+from services.elasticsearch import Elasticsearch
 from services.kafka import Kafka
 from services.mail import Mail
 from services.opensearch import OpenSearch
@@ -53,8 +56,23 @@ def opensearch(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory):
+    yield from _running(Elasticsearch(tmp_path_factory.mktemp("elasticsearch"), SERVICE_LOGS,
+                                      programs.BUILD))
+
+
+@pytest.fixture(scope="session")
 def mail(tmp_path_factory):
     yield from _running(Mail(tmp_path_factory.mktemp("mail")))
+
+
+@pytest.fixture(scope="session")
+def exim(request):
+    if not exim_service.is_there():
+        pytest.skip("needs root and Debian's exim4-daemon-light")
+    # Not in pytest's folder, which is private: exim delivers as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="trainward-exim-") as place:
+        yield from _running(exim_service.Exim(place, SERVICE_LOGS))
 
 
 @pytest.fixture

@@ -9,6 +9,11 @@ check_PROGRAMS += tests/tools/emit_stream
 tests_tools_emit_stream_SOURCES = tests/tools/emit_stream.c
 tests_tools_emit_stream_LDADD = libtelemetry.la
 
+# Sends notifications by a sink, as the delivery loop would.
+check_PROGRAMS += tests/tools/send_notifications
+tests_tools_send_notifications_SOURCES = tests/tools/send_notifications.c
+tests_tools_send_notifications_LDADD = $(AGENT_LIBS)
+
 # Prints what a log format makes of a log.
 check_PROGRAMS += tests/tools/log_rows
 tests_tools_log_rows_SOURCES = tests/tools/log_rows.c tests/unit/log_rows.h
@@ -28,10 +33,13 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/configuration.md \
 	docs/detectors.md \
+	docs/email.md \
+	docs/elasticsearch.md \
 	docs/evaluation.md \
 	docs/operations.md \
 	docs/kafka.md \
 	docs/fuzzing.md \
+	docs/kibana.md \
 	docs/logs.md \
 	docs/reports.md \
 	docs/report.png \
@@ -69,6 +77,8 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
 	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
+	tests/unit/test_heartbeat tests/unit/test_job_output tests/unit/test_lanes \
+	tests/unit/test_metrics tests/unit/test_ring
 .PHONY: check-threads threaded-tests
 threaded-tests: $(THREADED_TESTS)
 check-threads:
@@ -97,6 +107,16 @@ check-writers: all
 EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
 	tests/test_log_table_writers.py
 
+# A training by PyTorch that is attached by PID and diverges; prints how soon its advisory came. PyTorch
+# with the libraries of CUDA is 5 GB, which is too large for ../run-tests.
+.PHONY: check-live-job
+check-live-job: all
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-live-job \
+		$(top_srcdir)/tests/requirements-live-job.txt
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv-live-job/bin/python -m pytest -q -s check_live_job.py
+EXTRA_DIST += tests/requirements-live-job.txt tests/check_live_job.py tests/support/live_job.py
+
 # The report in a real browser; Chromium (Debian's `chromium`) is too large for ../run-tests.
 .PHONY: check-pages
 check-pages: all
@@ -104,6 +124,15 @@ check-pages: all
 	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q check_pages.py
 EXTRA_DIST += tests/check_pages.py
+
+# The pictures of docs/email.md, by Chromium; they are committed.
+.PHONY: mail-pictures
+mail-pictures: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/send_notifications
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python mail_pictures.py
+EXTRA_DIST += tests/mail_pictures.py docs/mail-html.png docs/mail-text.png
 
 # How often the detectors are right on labelled logs: those in ../shared/runs beside the source
 # folder, where they are, or `make evaluate EVALUATE='--corpus DIR --runs'`.
@@ -140,9 +169,11 @@ EXTRA_DIST += docs/evaluation.md tests/evaluate/__init__.py tests/evaluate/__mai
 EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/contracts/advisory.schema.json \
 	tests/contracts/analyze.schema.json \
+	tests/contracts/chart.schema.json \
 	tests/contracts/configuration.schema.json \
 	tests/contracts/finding.schema.json \
 	tests/contracts/record.schema.json \
+	tests/contracts/saved_object.schema.json \
 	tests/golden/make_records.py tests/golden/update.py \
 	tests/golden/converged/advisories.jsonl \
 	tests/golden/converged/records.jsonl \
@@ -186,9 +217,13 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/golden/underfitting/records.jsonl \
 	tests/golden/vanishing_gradient/advisories.jsonl \
 	tests/golden/vanishing_gradient/records.jsonl \
+	tests/services/ElasticsearchNode.java \
 	tests/services/OpenSearchNode.java \
 	tests/services/__init__.py \
 	tests/services/certificates.py \
+	tests/services/elasticsearch.pom.xml \
+	tests/services/elasticsearch.py \
+	tests/services/exim.py \
 	tests/services/jars.py \
 	tests/services/kafka.pom.xml \
 	tests/services/kafka.py \
@@ -196,31 +231,47 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/services/opensearch.pom.xml \
 	tests/services/opensearch.py \
 	tests/services/process.py \
+	tests/services/proxy.py \
+	tests/services/search.py \
 	tests/support/__init__.py \
 	tests/support/agents.py \
 	tests/support/chaos.py \
+	tests/support/jobs.py \
+	tests/support/notifications.py \
+	tests/support/kibana.py \
+	tests/support/kibana_server.py \
 	tests/support/page.py \
 	tests/support/programs.py \
 	tests/support/ranks.py \
 	tests/support/simulated.py \
+	tests/support/small_disk.py \
 	tests/support/systemd.py \
 	tests/support/telemetry.py \
 	tests/support/workers.py \
 	tests/test_acceptance.py \
+	tests/test_attach.py \
 	tests/test_bench_kafka.py \
+	tests/test_charts.py \
 	tests/test_commands.py \
 	tests/test_contracts.py \
+	tests/test_kibana_objects.py \
+	tests/test_kibana_queries.py \
+	tests/test_kibana_setup.py \
 	tests/test_docs.py \
 	tests/test_emitter.py \
 	tests/test_feed.py \
+	tests/test_full_disk.py \
 	tests/test_golden.py \
 	tests/test_includes.py \
 	tests/test_install.py \
 	tests/test_kafka_faults.py \
 	tests/test_kafka_security.py \
+	tests/test_kafka_auto_create.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
 	tests/test_logs.py \
+	tests/test_mail.py \
+	tests/test_mail_transports.py \
 	tests/test_operations.py \
 	tests/test_operations_kafka.py \
 	tests/test_oracle.py \
@@ -230,9 +281,18 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_ranks.py \
 	tests/test_report.py \
 	tests/test_resume.py \
+	tests/test_search.py \
+	tests/test_search_oracle.py \
 	tests/test_services.py \
 	tests/test_silence.py \
 	tests/test_systemd.py
+
+# The oracle of the search sink with 100,000 documents: some minutes. Run by hand.
+.PHONY: search-oracle
+search-oracle: all
+	cd $(top_srcdir)/tests && TW_SEARCH_ORACLE_DOCUMENTS=100000 TW_BIN=$(abs_top_builddir) \
+		TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python -m pytest -q -s \
+		test_search_oracle.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes

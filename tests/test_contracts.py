@@ -197,6 +197,12 @@ BAD = {
     "no duration": "delivery: {backoff_first: soon}\n",
     "no size": "limits: {memory: 8 gigabytes}\n",
     "no level": "log: {level: loud}\n",
+    "unknown field of a route":
+        "sinks: [{webhook: {url: 'https://h/', routes: [{match: {colour: red}}]}}]\n",
+    "unknown key of a route":
+        "sinks: [{webhook: {url: 'https://h/', routes: [{mail: x}]}}]\n",
+    "no quiet zone": "sinks: [{webhook: {url: 'https://h/', quiet_zone: here}}]\n",
+    "missing address": "sinks: [{webhook: {format: slack}}]\n",
     "missing recipient":
         "sinks: [{email: {server: 'smtp://localhost:25', from: a@example.org}}]\n",
 }

@@ -5,21 +5,24 @@ the advisories are those of an undisturbed analysis of what the telemetry topic 
 TW_OUTAGE_SECONDS sets how long the broker is away (`make -C build outage`: ten minutes).
 """
 
-import ctypes
 import json
 import os
+import random
 import re
 import subprocess
 import time
 
 import cbor2
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from conftest import LOGS
 from services.kafka import Kafka
 from services.process import wait_until
 from support import programs, telemetry
 from support.agents import (advisories_in, by_id, documents_of_topic, kafka_config, set_up_topics)
+from support.small_disk import SmallDisk
+from test_operations import metrics, value
 
 OUTAGE_SECONDS = float(os.environ.get("TW_OUTAGE_SECONDS", 8))
 PATIENCE = 90
@@ -37,12 +40,12 @@ def messages(records):
 class Line:
     """Topics called after a test, an agent that reads them, and what it should find."""
 
-    def __init__(self, kafka, agents, folder, prefix, partitions=2, brokers=None):
+    def __init__(self, kafka, agents, folder, prefix, partitions=2, brokers=None, more=None):
         self.kafka, self.prefix, self.folder = kafka, prefix, folder
         self.telemetry = f"{prefix}.telemetry"
         self.brokers = brokers or kafka.brokers
-        self.config = programs.write_config(folder / "agent.yaml", kafka_config(
-            folder, kafka, prefix, brokers=self.brokers))
+        self.config = programs.write_config(folder / "agent.yaml", {
+            **kafka_config(folder, kafka, prefix, brokers=self.brokers), **(more or {})})
         self.said = set_up_topics(self.config, "--partitions", partitions)
         self.agent = agents(self.config)
 
@@ -255,43 +258,99 @@ def test_an_advisory_larger_than_its_topic_takes_is_told_with_the_remedy(kafka, 
     line = Line(kafka, agents, tmp_path, test_name)
     line.agent.start()
     line.kafka.produce(line.telemetry, messages(runs(1)[0]))
-    line.wait_log(r"starting again.*\.advisories: \d+ advisories were refused: .*; "
+    line.wait_log(r"starting again.*\.advisories: \d+ documents were refused: .*; "
                   "raise max.message.bytes of the topic")
     time.sleep(4)
     assert line.log().count("starting again") == 1
     assert line.agent.stop() == 0
 
 
+# ---- snapshots that the brokers refuse ----
+
+QUICKLY_SAVED = {"checkpoint": {"interval": "100ms", "snapshot_age": "1s"}}
+STATE_BYTES = 16_000  # more than a run of steps takes, compressed, and less than two
+
+
+def line_with_small_state(kafka, agents, tmp_path, test_name):
+    kafka.create_topics(f"{test_name}.state", config={"cleanup.policy": "compact",
+                                                      "max.message.bytes": str(STATE_BYTES)})
+    line = Line(kafka, agents, tmp_path, test_name, partitions=1, more=QUICKLY_SAVED)
+    assert f"{test_name}.state: max.message.bytes is {STATE_BYTES}; setup would" in line.said
+    return line
+
+
+def with_large_header(records):
+    """A header that does not compress: its run's snapshot has it."""
+    rng = random.Random(records[0]["run"])
+    names = [f"{rng.getrandbits(160):040x}" for _ in range(1500)]
+    header = {**records[0], "layers": [{"name": name, "kind": "linear"} for name in names]}
+    return [header, *records[1:]]
+
+
+def committed(line):
+    """How far the group's offset of the only partition has come; its end."""
+    consumer = Consumer({"bootstrap.servers": line.brokers, "group.id": line.prefix})
+    try:
+        [partition] = consumer.committed([TopicPartition(line.telemetry, 0)], timeout=10)
+        return partition.offset, consumer.get_watermark_offsets(partition, timeout=10)[1]
+    finally:
+        consumer.close()
+
+
+def without_state(line):
+    found = metrics(line.agent.url())
+    return value(found, "trainward_runs_without_state", source=f"kafka:{line.telemetry}")
+
+
+def test_a_snapshot_larger_than_the_state_topic_takes_costs_nobody_an_advisory(
+        kafka, agents, tmp_path, test_name):
+    """Its run is judged on, the offset goes on, and the next life judges it from its first record."""
+    line = line_with_small_state(kafka, agents, tmp_path, test_name)
+    all_runs = runs(6, steps=120, onset=90)
+    for number in (1, 4):
+        all_runs[number] = with_large_header(all_runs[number])
+    line.agent.start()
+    for run in all_runs:
+        kafka.produce(line.telemetry, messages(run[:40]))
+    line.wait_log(rf"run-[14].*cannot be saved: {test_name}\.state takes no message of \d+ bytes .raise "
+                  r"its max\.message\.bytes")
+    line.agent.wait_until(lambda: without_state(line) == 2, PATIENCE, "both are counted")
+    line.agent.wait_until(lambda: len(set(committed(line))) == 1, PATIENCE, "the offset goes on")
+    for run in all_runs:
+        kafka.produce(line.telemetry, messages(run[40:80]))
+    line.agent.wait_until(lambda: len(set(committed(line))) == 1, PATIENCE, "and on")
+    assert line.log().count("cannot be saved") == 1
+    assert "starting again" not in line.log()
+    line.agent.kill9()
+    for run in all_runs:
+        kafka.produce(line.telemetry, messages(run[80:]))
+    line.agent.start()
+    line.wait_log("too large to be saved.* are judged anew, from offset 40")
+    expected = line.finish()
+    assert troubled(expected) == {f"run-{number}" for number in range(6)}
+    assert "starting again" not in line.log()
+
+
+def test_batches_that_the_state_topic_does_not_take_are_sent_in_parts(kafka, agents, tmp_path,
+                                                                      test_name):
+    """Each snapshot is small enough, and all of them together are not."""
+    line = line_with_small_state(kafka, agents, tmp_path, test_name)
+    all_runs = runs(40)
+    kafka.produce(line.telemetry, messages(run[0] for run in all_runs))
+    line.agent.start()
+    kafka.produce(line.telemetry, [message for run in all_runs for message in messages(run[1:70])])
+    line.agent.wait_until(lambda: len(set(committed(line))) == 1, PATIENCE, "all are saved")
+    assert without_state(line) == 0
+    line.agent.kill9()
+    kafka.produce(line.telemetry, [message for run in all_runs for message in messages(run[70:])])
+    line.agent.start()
+    line.finish()
+    assert re.search(r"40 runs restored", line.log())
+    for words in ("cannot be saved", "judged anew", "starting again"):
+        assert words not in line.log()
+
+
 # ---- a disk that is full ----
-
-class SmallDisk:
-    """A file system of a few megabytes; where nothing may be mounted, a limit on the size of files."""
-
-    SIZE = 48 << 20
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.is_mounted = self.libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0,
-                                          f"size={self.SIZE}".encode()) == 0
-
-    def fill(self, kafka):
-        if not self.is_mounted:
-            kafka.limit_files(11 << 20)  # above the indices, which have 10 MiB each
-            return
-        free = os.statvfs(self.folder)
-        with open(self.folder / "ballast", "wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(1, free.f_bavail * free.f_frsize - 65536))
-
-    def clear(self):
-        if self.is_mounted:
-            (self.folder / "ballast").unlink()
-
-    def close(self):
-        if self.is_mounted:
-            self.libc.umount2(str(self.folder).encode(), 2)  # MNT_DETACH
-
 
 @pytest.fixture
 def small_disk(tmp_path):

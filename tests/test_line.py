@@ -13,7 +13,7 @@ def test_a_bad_learning_rate_reaches_index_and_mailbox(kafka, opensearch, mail, 
     recipient = f"{test_name}@team.test"
     config = programs.write_config(tmp_path / "agent.yaml", kafka_config(
         tmp_path, kafka, test_name,
-        [search_sink(opensearch, test_name), mail_sink(mail, recipient)]))
+        [search_sink(opensearch, test_name), mail_sink(mail, recipient, inhibit=False)]))
     kafka.create_topics(f"{test_name}.telemetry", partitions=2)
     for target in ("kafka", "elasticsearch"):
         done = programs.trainward("setup", target, "--config", config)
@@ -53,8 +53,10 @@ def test_a_bad_learning_rate_reaches_index_and_mailbox(kafka, opensearch, mail, 
 
     mails = mailed_ids(mail, recipient)
     assert set(mails) == episodes
-    sent = mails[opened["event"]["id"]][0]
-    assert "learning_rate" in sent["Subject"] and sent["From"] == "advisor@trainward.test"
+    sent = mails[opened["trainward"]["episode_id"]][0]
+    assert opened["trainward"]["detector"] in sent["Subject"]
+    assert sent["From"] == "advisor@trainward.test"
+    assert "learning_rate" in sent.get_payload(0).get_payload(decode=True).decode()
 
     # The present state: one document for the run, one for each episode, the last one each time.
     states = opensearch.documents(INDEX_PREFIX.format(test_name) + "-runs")

@@ -60,6 +60,18 @@ def test_a_packed_log_is_read_like_a_plain_one(tmp_path):
         assert runs["packed"][field] == runs["train.log"][field]
 
 
+def test_what_is_printed_before_the_first_step_hides_no_log(tmp_path):
+    log = write_log(tmp_path / "train.log", nan_from=300)
+    lines = log.read_text()
+    before = "".join(f"loading part {i} of the model: {i % 100}%\r" for i in range(9000)) + "\n"
+    assert len(before) > 2 * 65536
+    log.write_text(before + lines)
+    done, runs = analyze(tmp_path)
+    assert runs["train.log"]["steps"] == 400 and done.returncode == 1
+    log.write_text(before)
+    assert analyze(tmp_path)[0].returncode == 2
+
+
 def test_the_report_tells_what_names_became(tmp_path):
     log = write_log(tmp_path / "train.log", **{"lr-Adam": "0.001"})
     _, runs = analyze(log)

@@ -139,6 +139,30 @@ def test_a_broker_that_is_away_neither_starves_the_watchdog_nor_hides(kafka, con
     assert agent.stop() == 0
 
 
+def test_a_stop_does_not_wait_for_what_was_waited_for_before(kafka, config, agents, tmp_path,
+                                                             test_name):
+    """Directories are saved once their advisories are durable: for a minute, while it works."""
+    records = telemetry.nan_run("mine", steps=60, onset=40)
+    config["sources"] = [{"directory": {"path": str(tmp_path / name)}} for name in "abc"]
+    config["shutdown_timeout"] = "2s"
+    for name in "abc":
+        programs.write_run(tmp_path / name / "run", records[:20], telemetry.to_json_lines,
+                           "telemetry.jsonl")
+    agent = agents(programs.write_config(tmp_path / "agent.yaml", config)).start()
+    url = agent.url()
+    agent.wait_until(lambda: status_of(url)["runs"] == 3, 60, "the runs")
+    kafka.kill9()
+    try:
+        for name in "abc":
+            with open(tmp_path / name / "run" / "telemetry.jsonl", "ab") as file:
+                file.write(telemetry.to_json_lines(records[20:-1]))
+        agent.wait_until(lambda: status_of(url)["last_progress_age_seconds"] > 3, 60,
+                         "it waits for the broker")
+        assert agent.stop(timeout=30) == 0  # which is half of what it had been about to wait
+    finally:
+        kafka.start()
+
+
 def test_a_stop_without_a_broker_is_bounded_and_loses_nothing(kafka, config, agents, tmp_path,
                                                              test_name):
     topic = f"{test_name}.telemetry"

@@ -24,6 +24,13 @@ def test_opensearch_keeps_what_it_acknowledged_through_kill_9(opensearch, test_n
     assert opensearch.documents(f"{test_name}*") == {"one": {"step": 1}}
 
 
+def test_elasticsearch_keeps_what_it_acknowledged_through_kill_9(elasticsearch, test_name):
+    elasticsearch.request("PUT", f"/{test_name}/_create/one", {"step": 1})
+    elasticsearch.kill9()
+    elasticsearch.start()
+    assert elasticsearch.documents(f"{test_name}*") == {"one": {"step": 1}}
+
+
 @pytest.mark.parametrize("kind", ["plain", "starttls", "smtps"])
 def test_the_mail_server_takes_mail(mail, kind):
     trusted = ssl.create_default_context(cafile=str(mail.ca))

@@ -73,17 +73,18 @@ static int take_step(struct run *run)
     return tell_layers(run);
 }
 
-static int save_checkpoint(struct run *run, double eval_loss)
+/* What was trained so far is worth more than one checkpoint: without it, it goes on. */
+static void save_checkpoint(struct run *run, double eval_loss)
 {
     /* Parameters with NaN are nothing to go back to, and would push out those that are. */
     if (!run->checkpoints.dir || !tw_training_is_finite(&run->training))
-        return 0;
-    int result = tw_checkpoints_save(&run->checkpoints, &run->training, eval_loss, run->error);
-    if (result)
-        return result;
+        return;
+    if (tw_checkpoints_save(&run->checkpoints, &run->training, eval_loss, &run->result.why_lost)) {
+        run->result.checkpoints_lost++;
+        return;
+    }
     tw_recorder_event(&run->record, &run->training, "checkpoint");
     tell(run);
-    return 0;
 }
 
 static void note_best(struct run *run, double eval_loss)
@@ -97,7 +98,7 @@ static void note_best(struct run *run, double eval_loss)
     }
 }
 
-static int validate(struct run *run)
+static void validate(struct run *run)
 {
     struct tw_validation validation = tw_training_validate(&run->training);
     tw_recorder_eval(&run->record, &run->training, &validation,
@@ -110,7 +111,7 @@ static int validate(struct run *run)
     run->result.eval_r2 = validation.r2;
     run->result.best_eval_accuracy = fmax(run->result.best_eval_accuracy, validation.accuracy);
     note_best(run, validation.loss);
-    return save_checkpoint(run, validation.loss);
+    save_checkpoint(run, validation.loss);
 }
 
 static bool is_time_to_validate(const struct run *run)
@@ -140,10 +141,10 @@ static int train(struct run *run, enum tw_end_status *ret_status)
     struct tw_training *training = &run->training;
     while (training->step < training->total_steps && !stops_early(run)) {
         int result = take_step(run);
-        if (!result && is_time_to_validate(run))
-            result = validate(run);
         if (result)
             return result;
+        if (is_time_to_validate(run))
+            validate(run);
         enum tw_trainer_order order = ask(run);
         if (order != TW_TRAINER_GO_ON) {
             *ret_status = order == TW_TRAINER_FAIL ? TW_END_FAILED : TW_END_INTERRUPTED;

@@ -34,14 +34,16 @@ struct tw_trainer_result {
     uint64_t best_step;    /* when that was */
     uint64_t resumed_from; /* step of the checkpoint; 0: from the start */
     bool has_stopped_early;
+    uint64_t checkpoints_lost; /* that could not be written */
+    struct tw_error why_lost;  /* the first of them */
 };
 
 /* Trains until the last step, until it is told to stop, or until early stopping ends it (as
  * `completed`); NaN does not stop it. With run_dir, a checkpoint is written after each validation
  * while the parameters are finite. A resumed run goes on exactly as if it had never ended, with the
- * settings that it has now; dead units alone are counted anew. A checkpoint that
- * cannot be written ends the run as `failed`. Negative: nothing was trained (bad settings), or the
- * run failed; `error` tells why. `ret` may be NULL. */
+ * settings that it has now; dead units alone are counted anew. A checkpoint that cannot be written
+ * (a disk that is full) is counted, and those before it stay. Negative: nothing was trained (bad
+ * settings), or the run failed; `error` tells why. `ret` may be NULL. */
 int tw_trainer_run(const struct tw_trainer_config *config, const struct tw_trainer_hooks *hooks,
                    struct tw_trainer_result *ret, struct tw_error *error);
 

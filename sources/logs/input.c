@@ -5,9 +5,9 @@
 #include "sources/logs/input.h"
 
 #include "sources/logs/unpack.h"
+#include "sources/open_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,7 +80,7 @@ static int open_file(struct tw_log_input *input, struct tw_error *error)
     struct stat status;
     if (input->fd >= 0)
         return 1;
-    input->fd = open(input->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    input->fd = tw_open_log(input->path);
     if (input->fd < 0 && input->follow && errno == ENOENT)
         return 0;
     if (input->fd < 0)
@@ -274,6 +274,34 @@ long tw_log_input_peek(const char *path, void *bytes, size_t size, bool *ret_is_
     *ret_is_whole = news == TW_LOG_NOTHING;
     tw_log_input_free(input);
     return news < 0 ? news : (long)used;
+}
+
+/* From behind the first line's end, which may be the end of half a line. */
+static long cut_first_line(char *bytes, long n)
+{
+    const char *newline = n > 0 ? memchr(bytes, '\n', (size_t)n) : NULL;
+    long first = newline ? newline + 1 - bytes : n;
+    if (n > first)
+        memmove(bytes, bytes + first, (size_t)(n - first));
+    return n < 0 ? n : n - first;
+}
+
+long tw_log_input_peek_end(const char *path, void *bytes, size_t size)
+{
+    struct stat status;
+    unsigned char magic[4];
+    struct tw_log_input *input = tw_log_input_new(path, false);
+    long n = input ? open_file(input, NULL) : -ENOMEM;
+    if (n > 0) {
+        bool is_plain = read_at(input->fd, magic, sizeof magic, 0) == sizeof magic &&
+                        tw_packing_of(magic, sizeof magic) == TW_PACKED_NOT;
+        bool is_large = !fstat(input->fd, &status) && status.st_size > (off_t)size;
+        n = is_plain && is_large ? read_at(input->fd, bytes, size, status.st_size - (off_t)size)
+                                 : 0;
+        n = n < 0 ? -errno : cut_first_line(bytes, n);
+    }
+    tw_log_input_free(input);
+    return n;
 }
 
 int tw_log_input_whole(const char *path, size_t max, char **ret, size_t *ret_size,

@@ -36,6 +36,10 @@ int64_t tw_log_input_place(const struct tw_log_input *input);
  * whether that is all of it; negative: it is no regular file or cannot be read. */
 long tw_log_input_peek(const char *path, void *bytes, size_t size, bool *ret_is_whole);
 
+/* Up to `size` bytes before the end, from the start of a line on. 0 where the file is packed or no
+ * larger than that, or holds no whole line there; negative as above. */
+long tw_log_input_peek_end(const char *path, void *bytes, size_t size);
+
 /* The whole file, unpacked, with a NUL behind it: new memory for free(). -EFBIG above `max`. */
 int tw_log_input_whole(const char *path, size_t max, char **ret, size_t *ret_size,
                        struct tw_error *error);

@@ -38,38 +38,68 @@ struct tw_log_reader {
 
 /* ---- which format ---- */
 
-const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
-                                                int *ret_sure)
+/* Of the formats of a kind, or of all where `kind` is negative. */
+static const struct tw_log_format *surest_format(const struct tw_log_sample *sample, int kind,
+                                                 int *ret_sure)
 {
-    struct stat status;
     const struct tw_log_format *surest = NULL;
-    struct tw_log_sample sample = {.path = path, .bytes = "", .map = map};
-    char *bytes = NULL;
     *ret_sure = 0;
-    if (stat(path, &status) || !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
-        return NULL;
-    if (S_ISREG(status.st_mode)) {
-        bytes = malloc(SAMPLE_BYTES + 1);
-        long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
-        if (n <= 0) {
-            free(bytes);
-            return NULL;
-        }
-        bytes[n] = '\0';
-        sample.bytes = bytes;
-        sample.size = (size_t)n;
-    }
     for (const struct tw_log_format *const *format = tw_log_formats; *format; format++) {
-        if (S_ISDIR(status.st_mode) && (*format)->kind != TW_LOG_STORE)
+        if (kind >= 0 && (int)(*format)->kind != kind)
             continue;
-        int sure = (*format)->probe(&sample);
+        int sure = (*format)->probe(sample);
         if (sure > *ret_sure) {
             *ret_sure = sure;
             surest = *format;
         }
     }
+    return surest;
+}
+
+/* What a job prints may begin with a lot that is no log: downloads, the model, warnings. */
+static const struct tw_log_format *probe_end(struct tw_log_sample *sample, char *bytes,
+                                             int *ret_sure)
+{
+    bool is_text = !memchr(bytes, '\0', sample->size);
+    long n = is_text ? tw_log_input_peek_end(sample->path, bytes, SAMPLE_BYTES) : 0;
+    if (n <= 0)
+        return NULL;
+    bytes[n] = '\0';
+    sample->size = (size_t)n;
+    sample->is_whole = false;
+    return surest_format(sample, TW_LOG_LINES, ret_sure);
+}
+
+static const struct tw_log_format *probe_file(const char *path, const struct tw_texts *map,
+                                              int *ret_sure)
+{
+    const struct tw_log_format *surest = NULL;
+    struct tw_log_sample sample = {.path = path, .map = map};
+    char *bytes = malloc(SAMPLE_BYTES + 1);
+    long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
+    if (n > 0) {
+        bytes[n] = '\0';
+        sample.bytes = bytes;
+        sample.size = (size_t)n;
+        surest = surest_format(&sample, -1, ret_sure);
+    }
+    if (n > 0 && !surest)
+        surest = probe_end(&sample, bytes, ret_sure);
     free(bytes);
     return surest;
+}
+
+const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
+                                                int *ret_sure)
+{
+    struct stat status;
+    *ret_sure = 0;
+    if (stat(path, &status))
+        return NULL;
+    if (S_ISREG(status.st_mode))
+        return probe_file(path, map, ret_sure);
+    const struct tw_log_sample sample = {.path = path, .bytes = ""};
+    return S_ISDIR(status.st_mode) ? surest_format(&sample, TW_LOG_STORE, ret_sure) : NULL;
 }
 
 /* ---- the sink of the format: what was told before is left out ---- */

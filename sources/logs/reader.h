@@ -13,8 +13,9 @@ enum tw_log_progress {
     TW_LOG_READ_GONE  /* it is not there any more */
 };
 
-/* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning only.
- * `map`: names that the user knows (names.h); may be NULL. */
+/* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning, and of a
+ * text of which that tells nothing its end. `map`: names that the user knows (names.h); may be
+ * NULL. */
 const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
                                                 int *ret_sure);
 

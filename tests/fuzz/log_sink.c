@@ -1,5 +1,7 @@
 #include "tests/fuzz/log_sink.h"
 
+#include "sources/logs/names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,7 @@ const struct tw_texts *log_map(void)
     static char step[] = "tick=step", part[] = "part*=loss_part", nothing[] = "no=ignore";
     static char *entries[] = {wibble, metric, step, part, nothing};
     static const struct tw_texts map = {sizeof entries / sizeof *entries, entries};
+    must(!tw_log_map_check(&map, NULL));
     return &map;
 }
 
@@ -68,5 +71,12 @@ void finish_assemble(struct tw_assemble *assemble)
     must(!tw_assemble_flush(assemble, true));
     while (tw_assemble_next(assemble))
         ;
+    for (int signal = 0; signal < TW_SIGNALS; signal++) {
+        const char *name = tw_assemble_raw_name(assemble, "fuzz", (enum tw_signal)signal);
+        must(!name || *name);
+    }
+    const char *axis = tw_assemble_axis(assemble, "fuzz");
+    must(!axis || !strcmp(axis, "step") || !strcmp(axis, "epoch") || !strcmp(axis, "row"));
+    tw_assemble_has_ended(assemble);
     tw_assemble_free(assemble);
 }

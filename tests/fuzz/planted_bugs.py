@@ -65,7 +65,7 @@ def fails(source, build, target):
     subprocess.run(["make", "-s", "-j2", replay], cwd=build, check=True, stdout=subprocess.DEVNULL)
     environment = {**os.environ, **ENVIRONMENT, "TW_SRCDIR": str(source)}
     try:
-        return subprocess.run([build / replay], cwd=build, env=environment, timeout=300,
+        return subprocess.run([build / replay], cwd=build, env=environment, timeout=60,
                               capture_output=True).returncode != 0
     except subprocess.TimeoutExpired:
         return True

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -56,6 +57,29 @@ def fetch(name, build_dir):
     return folder
 
 
+def elasticsearch_home(build_dir):
+    """The folder of Elasticsearch's jars, put as it wants them: lib/, and its HTTP as a module."""
+    jars = fetch("elasticsearch", build_dir)
+    home = jars.parent / "elasticsearch-home"
+    if (home / "pom.xml").exists() and (home / "pom.xml").read_bytes() == (jars / "pom.xml").read_bytes():
+        return home
+    shutil.rmtree(home, ignore_errors=True)
+    module = home / "modules" / "transport-netty4"
+    for folder in (home / "lib", home / "plugins", module):
+        folder.mkdir(parents=True)
+    for jar in jars.glob("*.jar"):
+        of_module = jar.name.startswith(("netty-", "transport-netty4-"))
+        os.link(jar, (module if of_module else home / "lib") / jar.name)
+    (plugin,) = module.glob("transport-netty4-*.jar")
+    with zipfile.ZipFile(plugin) as archive:
+        text = archive.read("META-INF/es-plugins/transport-netty4/plugin-descriptor.properties")
+    # Not as a module of Java: then its jars would have to be on the module path.
+    (module / "plugin-descriptor.properties").write_bytes(
+        re.sub(rb"(?m)^modulename=.*$", b"", text))
+    shutil.copy(jars / "pom.xml", home / "pom.xml")
+    return home
+
+
 def compile_launcher(source, jars, build_dir):
     """The folder with the class of a launcher, compiled against `jars` when its source is newer."""
     folder = pathlib.Path(build_dir).resolve() / "services" / "classes"
@@ -70,6 +94,7 @@ def main():
     build_dir = sys.argv[1]
     fetch("kafka", build_dir)
     compile_launcher(HERE / "OpenSearchNode.java", fetch("opensearch", build_dir), build_dir)
+    compile_launcher(HERE / "ElasticsearchNode.java", elasticsearch_home(build_dir) / "lib", build_dir)
 
 
 if __name__ == "__main__":

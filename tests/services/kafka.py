@@ -32,7 +32,7 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SAS
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={log_dir}
-auto.create.topics.enable=false
+auto.create.topics.enable={creates}
 offsets.topic.replication.factor={replication}
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor={replication}
@@ -68,8 +68,9 @@ class Kafka(Service):
     name = "kafka"
 
     def __init__(self, data_dir, log_dir, build_dir, *, name="kafka", log_dirs=None, is_secure=False,
-                 first=None, replication=1):
-        """`log_dirs`: where the broker keeps its data; `first`: the node whose cluster it joins."""
+                 first=None, replication=1, creates_topics=False):
+        """`log_dirs`: where the broker keeps its data; `first`: the node whose cluster it joins;
+        `creates_topics`: whenever a client asks for one and does not say that it must not."""
         self.name = name
         super().__init__(data_dir, log_dir)
         self.jars = jars.fetch("kafka", build_dir)
@@ -87,7 +88,7 @@ class Kafka(Service):
             roles="broker" if first else "broker,controller", node=self.node,
             controller_port=self.controller_port, listeners=",".join(listeners + controller),
             advertised=",".join(listeners), log_dir=log_dirs or self.data_dir / "log",
-            replication=replication)
+            replication=replication, creates=str(creates_topics).lower())
         if is_secure:
             self.ca, certificate, key = make_certificate(self.data_dir / "tls")
             both = self.data_dir / "tls" / "both.pem"

@@ -1,10 +1,14 @@
 """A mail server: plain, STARTTLS with login, and TLS with login, into one Maildir.
 
 The recipient's local part injects faults: `perm` is refused for good (550), `temp` for now (451),
-`drop` has the connection cut, `later` is refused for now as often as `later_refusals` says.
+`drop` has the connection cut, `later` is refused for now as often as `later_refusals` says; `full`
+is taken and its mail refused for now (452), and for `lost` the connection is cut once the mail is
+in the box. The sender `banned` is refused.
 """
 
+import base64
 import email
+import hmac
 import mailbox
 import pathlib
 import ssl
@@ -31,7 +35,21 @@ class _Handler(Mailbox):
         self.later_refusals = 0
         self.accepts = True
 
+    # The logins that aiosmtpd does not bring.
+    async def auth_XOAUTH2(self, server, args):
+        answer = base64.b64decode(args[1]) if len(args) > 1 else await server.challenge_auth("")
+        right = f"user={USER}\1auth=Bearer {PASSWORD}\1\1"
+        return AuthResult(success=answer == right.encode(), handled=False)
+
+    async def auth_CRAM__MD5(self, server, args):
+        challenge = b"<1.2@trainward.test>"
+        answer = await server.challenge_auth(challenge)
+        right = USER + " " + hmac.new(PASSWORD.encode(), challenge, "md5").hexdigest()
+        return AuthResult(success=answer == right.encode(), handled=False)
+
     async def handle_MAIL(self, server, session, envelope, address, options):
+        if address.split("@")[0] == "banned":
+            return "550 5.7.1 sender not allowed"
         if not self.accepts:
             return "451 4.3.2 not now"
         envelope.mail_from = address
@@ -53,28 +71,41 @@ class _Handler(Mailbox):
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_DATA(self, server, session, envelope):
+        local_parts = {address.split("@")[0] for address in envelope.rcpt_tos}
+        if "full" in local_parts:
+            return "452 4.3.1 no room"
+        answer = await super().handle_DATA(server, session, envelope)
+        if "lost" in local_parts:
+            server.transport.abort()
+        return answer
+
 
 class Mail:
     """Stopping it keeps the ports and the mails."""
 
     name = "mail"
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, logins=("PLAIN", "LOGIN"), **certificate_options):
         data_dir = pathlib.Path(data_dir)
         self.folder = data_dir / "Maildir"
-        self.ca, certificate, key = make_certificate(data_dir / "tls")
+        self.ca, certificate, key = make_certificate(data_dir / "tls", **certificate_options)
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.tls.load_cert_chain(certificate, key)
+        self.asked_names = []  # by clients (SNI), one for each TLS connection
+        self.tls.sni_callback = lambda _, name, __: self.asked_names.append(name)
+        self.excluded_logins = {"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"} - set(logins)
         self.handler = _Handler(self.folder)
         self.ports = {"plain": free_port(), "starttls": free_port(), "smtps": free_port()}
         self.controllers = []
 
-    def url(self, kind="plain"):
+    def url(self, kind="plain", host="127.0.0.1"):
         scheme = "smtps" if kind == "smtps" else "smtp"
-        return f"{scheme}://127.0.0.1:{self.ports[kind]}"
+        return f"{scheme}://{host}:{self.ports[kind]}"
 
     def start(self):
-        login = {"authenticator": _authenticate, "auth_required": True}
+        login = {"authenticator": _authenticate, "auth_required": True,
+                 "auth_exclude_mechanism": self.excluded_logins}
         settings = {
             "plain": {},
             "starttls": {"tls_context": self.tls, "require_starttls": True, **login},

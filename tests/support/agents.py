@@ -1,8 +1,10 @@
 """Configurations of the agent for the tests, and what to compare when it is done."""
 
 import json
+import re
 
 from support import programs
+from support.notifying import AT_ONCE
 
 # A dead consumer's partitions are given away after 1.5 s (default: 45 s), and a broker answers after
 # 50 ms that there is nothing new (default: 500 ms): a killed agent is at work again soon.
@@ -34,7 +36,7 @@ def search_sink(opensearch, prefix):
 def mail_sink(mail, recipient, **more):
     return {"email": {"name": "mail", "server": mail.url(), "tls": "none",
                       "from": "advisor@trainward.test", "to": [recipient],
-                      "min_severity": "info", "timeout": "10s", **more}}
+                      "min_severity": "info", "timeout": "10s", **AT_ONCE, **more}}
 
 
 def set_up_topics(config, *options):
@@ -70,8 +72,8 @@ def by_id(documents):
 
 
 def episode_ids(documents):
-    """The event ids of the documents that tell of an episode: those are mailed."""
-    return {event_id(document) for document in documents
+    """The episodes that documents tell of: those are mailed."""
+    return {json.loads(document)["trainward"]["episode_id"] for document in documents
             if json.loads(document)["trainward"]["kind"] == "episode"}
 
 
@@ -81,8 +83,10 @@ def advisories_in(kafka, prefix):
 
 
 def mailed_ids(mail, recipient):
-    """{event.id: every copy of its mail}."""
+    """{episode id: every copy of every mail that tells of it}."""
     found = {}
     for message in mail.messages(recipient):
-        found.setdefault(message["Message-ID"].strip("<>").split("@")[0], []).append(message)
+        text = message.get_payload(0).get_payload(decode=True).decode()
+        for episode in set(re.findall(r"\b[0-9a-f]{32}\b", text)):
+            found.setdefault(episode, []).append(message)
     return found

@@ -51,6 +51,8 @@ static const char *type_name(enum tw_option_type type)
         return "list";
     case TW_OPTION_PROPERTIES:
         return "mapping";
+    case TW_OPTION_LIST:
+        return "list of mappings";
     }
     return "?";
 }
@@ -70,7 +72,7 @@ static void print_default(const struct tw_option *option)
         fputs("needed", stdout);
     else if (option->type == TW_OPTION_NUMBER || option->type == TW_OPTION_COUNT)
         printf("%.10g", option->initial);
-    else if (option->type == TW_OPTION_DURATION)
+    else if (option->type == TW_OPTION_DURATION && option->initial >= option->min)
         printf("%.10gs", option->initial);
     else if (option->type == TW_OPTION_BYTES)
         print_bytes(option->initial);
@@ -147,11 +149,23 @@ static void print_detectors(struct choice *choice)
               tw_detectors[i]->n_options);
 }
 
+/* "email.routes": what an entry of a list may hold; only when asked for. */
+static void offer_entries(struct choice *choice, const char *kind, const struct tw_option *option)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s", kind, option->name);
+    if (option->type == TW_OPTION_LIST && choice->name)
+        offer(choice, name, "", option->entries->options, option->entries->n_options);
+}
+
 static void print_sinks(struct choice *choice)
 {
-    for (size_t i = 0; tw_sinks[i]; i++)
-        offer(choice, tw_sinks[i]->name, tw_sinks[i]->description, tw_sinks[i]->options,
-              tw_sinks[i]->n_options);
+    for (size_t i = 0; tw_sinks[i]; i++) {
+        const struct tw_sink *sink = tw_sinks[i];
+        offer(choice, sink->name, sink->description, sink->options, sink->n_options);
+        for (size_t j = 0; j < sink->n_options; j++)
+            offer_entries(choice, sink->name, &sink->options[j]);
+    }
 }
 
 /* In the configuration the run directories of a tree are "directory". */
@@ -169,7 +183,7 @@ static void print_sources(struct choice *choice)
 static void print_configuration(struct choice *choice)
 {
     static const char *const sections[] = {
-        "advisory_log.kafka", "checkpoint", "delivery", "http", "limits", "log", "logs"};
+        "advisory_log.kafka", "checkpoint", "delivery", "http", "kibana", "limits", "log", "logs"};
     struct tw_config config = {0};
     struct tw_config_loader *loader = calloc(1, sizeof *loader);
     struct tw_config_table table;

@@ -29,13 +29,18 @@ struct world {
     double now;
     int documents;
     char newest[8192];
+    /* Told each document; may be NULL. */
+    void (*seen)(void *closure, const char *id, const char *document);
+    void *closure;
 };
 
 static int take(void *closure, const char *id, const char *run, const char *document,
                 struct tw_error *error)
 {
     struct world *world = closure;
-    (void)id, (void)run, (void)error;
+    (void)run, (void)error;
+    if (world->seen)
+        world->seen(world->closure, id, document);
     world->documents++;
     snprintf(world->newest, sizeof world->newest, "%s", document);
     return 0;

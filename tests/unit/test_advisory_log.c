@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -330,11 +331,43 @@ static void state_files_are_private_to_the_user(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
 }
 
+static void the_stream_of_charts_is_a_file_of_its_own(void **state)
+{
+    struct bench *bench = *state;
+    struct tw_log *log = open_log(bench);
+    char path[160];
+    snprintf(path, sizeof path, "%s/charts.jsonl", bench->dir);
+    assert_int_equal(access(path, F_OK), -1); /* most logs have none */
+    assert_int_equal(append(log, 1), 0);
+    for (int i = 0; i < 2; i++) /* the second is a replay */
+        assert_int_equal(
+            tw_log_append_to(log, TW_LOG_CHARTS, "n1", "run", "{\"event\":{\"id\":\"n1\"}}", NULL),
+            0);
+    assert_int_equal(
+        tw_log_append_to(log, TW_LOG_CHARTS, "n2", "run", "{\"event\":{\"id\":\"n2\"}}", NULL), 0);
+    assert_int_equal(tw_log_flush(log, 1, NULL), 0);
+    uint64_t durable = 0;
+    assert_int_equal(tw_log_durable(log, &durable, NULL), 0);
+    assert_int_equal(durable, tw_log_appended(log));
+    tw_log_close(log);
+    struct tw_log_reader *reader = open_reader(bench, "sink");
+    expect_next(reader, 1);
+    expect_no_more(reader);
+    tw_log_reader_close(reader);
+    bench->location.stream = TW_LOG_CHARTS;
+    reader = open_reader(bench, "sink.charts");
+    expect_next(reader, 1);
+    expect_next(reader, 2);
+    expect_no_more(reader);
+    tw_log_reader_close(reader);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_stream_of_charts_is_a_file_of_its_own),
         TEST(what_is_appended_is_read_in_order),
         TEST(a_torn_last_line_is_cut_off_on_open),
         TEST(a_log_of_one_torn_line_becomes_empty),

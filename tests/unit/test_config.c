@@ -165,7 +165,7 @@ static const struct {
     {"stat_dir: /x\n", ":1:1: unknown key 'stat_dir'; did you mean 'state_dir'?\n"},
     {"kibana: {}\n", ":1:1: unknown key 'kibana'; known here: state_dir, sources, advisory_log, "
                      "detectors, rules, sinks, delivery, checkpoint, http, limits, log, "
-                     "shutdown_timeout, logs\n"},
+                     "shutdown_timeout, logs, charts\n"},
     {"log: {level: loud}\n", ":1:14: level: 'loud' is none of error, warning, info, debug\n"},
     {"log: {level: [info]}\n", ":1:14: level: must be one value, not a list\n"},
     {"log: [level]\n", ":1:6: log must be a mapping (key: value)\n"},

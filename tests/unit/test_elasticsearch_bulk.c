@@ -52,16 +52,65 @@ static void a_runs_state_is_kept_by_the_attempts_id(void **state)
     char *body = body_of(run);
     assert_non_null(strstr(body, "\"_index\":\"trainward-advisories-2026.08\""));
     /* printf 'run\0exp7\0a1' | sha256sum */
-    assert_non_null(strstr(body, "\"_id\":\"49924b55c99cf80b8f921324339e3b99\",\"version\":1,"));
+    assert_non_null(
+        strstr(body, "\"_id\":\"49924b55c99cf80b8f921324339e3b99\",\"version\":1073741824,"));
     free(body);
+}
+
+static void a_chart_goes_into_the_data_stream_and_is_no_state(void **state)
+{
+    (void)state;
+    static const char chart[] = "{\"@timestamp\":\"2026-08-01T00:00:00.000Z\","
+                                "\"event\":{\"id\":\"a092efcdcd88e233b2c257a01d31d275\"},"
+                                "\"trainward\":{\"kind\":\"chart\",\"run\":{\"id\":\"exp7\"}}}";
+    char *body = body_of(chart), expected[1024];
+    snprintf(expected, sizeof expected,
+             "{\"create\":{\"_index\":\"trainward-charts\","
+             "\"_id\":\"a092efcdcd88e233b2c257a01d31d275\"}}\n%s\n",
+             chart);
+    assert_string_equal(body, expected);
+    free(body);
+}
+
+/* The version of a run's state, in the order in which the documents were told. */
+static uint64_t version_of(unsigned transition, unsigned sequence)
+{
+    char text[512], running[64] = "";
+    if (sequence)
+        snprintf(running, sizeof running, ",\"sequence\":%u", sequence);
+    snprintf(text, sizeof text,
+             "{\"@timestamp\":\"2026-08-01T00:00:00.000Z\","
+             "\"event\":{\"id\":\"a092efcdcd88e233b2c257a01d31d275\"},\"trainward\":{"
+             "\"kind\":\"run\",\"run\":{\"id\":\"exp7\"},\"transition\":%u%s}}",
+             transition, running);
+    char *body = body_of(text);
+    assert_int_equal(strstr(body, "\"create\"") == NULL, sequence > 0);
+    const char *version = strstr(body, "\"version\":");
+    assert_non_null(version);
+    uint64_t number = strtoull(version + strlen("\"version\":"), NULL, 10);
+    free(body);
+    return number;
+}
+
+static void a_run_that_goes_on_is_behind_its_next_end_and_ahead_of_the_one_before(void **state)
+{
+    (void)state;
+    assert_true(version_of(0, 1) >= 1);
+    assert_true(version_of(0, 1) < version_of(0, 2));
+    assert_true(version_of(0, TW_DOCUMENT_SEQUENCE_MAX) < version_of(0, 0));
+    assert_true(version_of(0, 0) < version_of(1, 1));
+    assert_true(version_of(1, 1) < version_of(1, 0));
+    /* What a cluster takes: a positive 64-bit number. */
+    assert_true(version_of(UINT32_MAX - 1, 0) <= INT64_MAX);
 }
 
 /* Reads `answer` for `n` documents; the outcomes as letters d, r, p. NULL: not a whole answer. */
 static const char *outcomes(const char *answer, size_t n, struct tw_sink_result *results)
 {
     static char letters[16];
+    static const size_t two[] = {2, 2, 2, 2, 2};
     char reason[TW_REASON_MAX] = "";
-    if (!tw_bulk_read_answer(answer, strlen(answer), n, results, reason)) {
+    if (!tw_bulk_read_answer(answer, strlen(answer), n, two, results, reason)) {
         assert_string_not_equal(reason, "");
         return NULL;
     }
@@ -164,6 +213,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_episode_is_created_in_its_own_month_and_its_state_kept_by_version),
         cmocka_unit_test(a_runs_state_is_kept_by_the_attempts_id),
+        cmocka_unit_test(a_chart_goes_into_the_data_stream_and_is_no_state),
+        cmocka_unit_test(a_run_that_goes_on_is_behind_its_next_end_and_ahead_of_the_one_before),
         cmocka_unit_test(each_item_has_its_own_outcome),
         cmocka_unit_test(an_item_is_done_only_when_both_its_operations_are),
         cmocka_unit_test(trouble_of_the_cluster_is_not_the_documents_fault),

@@ -530,6 +530,32 @@ static void a_producer_that_ended_itself_is_replaced_and_nothing_is_lost(void **
     end_reading(&arrived);
 }
 
+/* The answer to the first ends the producer while the second is with the broker, which has it. */
+static void what_the_broker_still_had_of_an_ended_producer_is_not_sent_twice(void **state)
+{
+    (void)state;
+    struct tw_emitter *emitter = open_emitter((struct tw_emitter_options){.linger_seconds = 1e-3});
+    struct arrived arrived;
+    uint64_t seen = 0;
+    emit_step(emitter, 0, NAN);
+    wait_for_fates(emitter, 1);
+    rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, 0 /* Produce */, 2,
+                                                 RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                                 100, RD_KAFKA_RESP_ERR_NO_ERROR, 500);
+    for (uint64_t i = 1; i < 4; i++) {
+        emit_step(emitter, i, NAN);
+        nanosleep(&(struct timespec){.tv_nsec = i < 2 ? 20000000 : 200000000}, NULL);
+    }
+    close_emitter(emitter, 4);
+    begin_reading(&arrived);
+    for (int i = 0; i < 4; i++)
+        seen |= UINT64_C(1) << read_record(&arrived)->seq;
+    assert_true(seen == 15);
+    rd_kafka_message_t *more = rd_kafka_consumer_poll(arrived.consumer, 200);
+    assert_null(more);
+    end_reading(&arrived);
+}
+
 static void what_ended_producers_had_waits_for_the_next_in_order(void **state)
 {
     (void)state;
@@ -653,6 +679,9 @@ int main(void)
                                         stop_broker),
         cmocka_unit_test_setup_teardown(
             a_producer_that_ended_itself_is_replaced_and_nothing_is_lost, start_broker,
+            stop_broker),
+        cmocka_unit_test_setup_teardown(
+            what_the_broker_still_had_of_an_ended_producer_is_not_sent_twice, start_broker,
             stop_broker),
         cmocka_unit_test_setup_teardown(what_ended_producers_had_waits_for_the_next_in_order,
                                         start_broker, stop_broker),

@@ -4,7 +4,7 @@
 #include "watch_fixture.h"
 
 /* Step i of a run whose loss is 1000 - i: means of blocks are easy to say. */
-static void draw(const struct fixture *fixture, unsigned steps, struct tw_chart *ret)
+static void draw(const struct fixture *fixture, unsigned steps, struct tw_episode_chart *ret)
 {
     struct documents documents = {0};
     struct tw_watch *watch = open_watch(fixture, &documents);
@@ -17,12 +17,13 @@ static void draw(const struct fixture *fixture, unsigned steps, struct tw_chart 
         tw_record_set(&record, TW_SIGNAL_LOSS, 1000. - i);
         assert_int_equal(tw_watch_record(watch, &record, NULL, NULL), 0);
     }
-    tw_episode_chart(tw_watch_find(watch, "falls"), ret);
+    tw_episode_chart_draw(tw_watch_find(watch, "falls"), ret);
     tw_watch_close(watch);
     free(documents.text);
 }
 
-static void assert_point(const struct tw_chart *chart, size_t i, uint64_t step, double value)
+static void assert_point(const struct tw_episode_chart *chart, size_t i, uint64_t step,
+                         double value)
 {
     assert_int_equal(chart->points[i].step, step);
     assert_true(fabs(chart->points[i].value - value) < 1e-3);
@@ -30,7 +31,7 @@ static void assert_point(const struct tw_chart *chart, size_t i, uint64_t step, 
 
 static void short_runs_are_drawn_loss_by_loss(void **state)
 {
-    struct tw_chart chart;
+    struct tw_episode_chart chart;
     draw(*state, 1, &chart);
     assert_int_equal(chart.n, 0);
     draw(*state, 50, &chart);
@@ -44,7 +45,7 @@ static void short_runs_are_drawn_loss_by_loss(void **state)
  * the first. The newest 32 begin at step 868, in the middle of such a pair. */
 static void long_runs_are_drawn_in_blocks_up_to_the_newest_losses(void **state)
 {
-    struct tw_chart chart;
+    struct tw_episode_chart chart;
     draw(*state, 900, &chart);
     assert_int_equal(chart.n, 55 + 32);
     for (size_t i = 0; i < 55; i++)

@@ -74,6 +74,9 @@ static void what_is_ours_to_set_is_refused(void **state)
                    "properties: 'enable.auto.commit' is always false here");
     expect_refusal("acks=1", "properties: 'acks' is always 'all' here");
     expect_refusal("compression.codec=none", "properties: 'compression.codec' is always lz4 here");
+    expect_refusal("allow.auto.create.topics=true",
+                   "properties: 'allow.auto.create.topics' is always false here: 'trainward setup "
+                   "kafka' creates topics");
 }
 
 static void an_emitter_may_promise_less(void **state)
@@ -83,6 +86,17 @@ static void an_emitter_may_promise_less(void **state)
     assert_int_equal(outcome.result, 0);
     assert_string_equal(outcome.value, "false");
     assert_int_equal(outcome_of("bootstrap.servers=c:3", NULL, NULL).result, -EINVAL);
+}
+
+static void no_client_creates_a_topic_by_asking_for_it(void **state)
+{
+    (void)state;
+    expect_setting(NULL, "allow.auto.create.topics", "false");
+    struct outcome outcome = outcome_of(NULL, NULL, "allow.auto.create.topics");
+    assert_string_equal(outcome.value, "false");
+    /* Who runs no agent may want it. */
+    outcome = outcome_of("allow.auto.create.topics=true", NULL, "allow.auto.create.topics");
+    assert_string_equal(outcome.value, "true");
 }
 
 static void the_nearest_name_is_suggested(void **state)
@@ -111,6 +125,7 @@ int main(void)
         cmocka_unit_test(the_users_word_is_above_our_defaults_and_below_our_promises),
         cmocka_unit_test(what_is_ours_to_set_is_refused),
         cmocka_unit_test(an_emitter_may_promise_less),
+        cmocka_unit_test(no_client_creates_a_topic_by_asking_for_it),
         cmocka_unit_test(the_nearest_name_is_suggested),
         cmocka_unit_test(a_value_is_never_shown),
     };

@@ -162,6 +162,22 @@ static void a_file_that_is_deleted_is_gone_until_it_comes_again(void **state)
     expect(fixture, TW_LOG_BYTES_CAME, "again\n");
 }
 
+static void the_end_of_a_file_is_seen_from_a_whole_line_on(void **state)
+{
+    static const char packed[] = "\x1f\x8b\x08\0 packed \n and more";
+    struct fixture *fixture = *state;
+    char bytes[12];
+    put_text(fixture->path, "w", "first line\nsecond\nthird");
+    assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, sizeof bytes), 5);
+    assert_memory_equal(bytes, "third", 5);
+    assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, 3), 0); /* no line begins there */
+    put_text(fixture->path, "w", "small\n");
+    assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, sizeof bytes), 0);
+    assert_true(tw_log_input_peek_end(fixture->other, bytes, sizeof bytes) < 0);
+    put(fixture->path, "w", packed, sizeof packed);
+    assert_int_equal(tw_log_input_peek_end(fixture->path, bytes, sizeof bytes), 0);
+}
+
 static void what_is_no_file_is_an_error(void **state)
 {
     struct fixture *fixture = *state;
@@ -274,6 +290,7 @@ int main(void)
         TEST(a_change_before_our_place_starts_again),
         TEST(a_file_that_another_one_replaces_is_read_to_its_end_first),
         TEST(a_file_that_is_deleted_is_gone_until_it_comes_again),
+        TEST(the_end_of_a_file_is_seen_from_a_whole_line_on),
         TEST(what_is_no_file_is_an_error),
         TEST(members_of_gzip_are_one_text_and_padding_is_none),
         TEST(frames_of_zstd_are_one_text),

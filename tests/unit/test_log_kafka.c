@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
@@ -141,6 +142,26 @@ static void idling_loses_nothing(void **state)
     tw_log_reader_close(reader);
 }
 
+/* Ends the test by a signal where it hangs: it waits for this long nowhere. */
+#define HANGS_SECONDS 50
+
+static void brokers_that_fall_silent_keep_nobody(void **state)
+{
+    struct bench *bench = *state;
+    struct tw_error error = {0};
+    append(bench, 1, 2);
+    struct tw_log_reader *reader = open_reader(bench);
+    expect_next(reader, 1);
+    rd_kafka_mock_broker_set_rtt(bench->cluster, 1, 3600 * 1000);
+    alarm(HANGS_SECONDS);
+    assert_int_equal(tw_log_commit(reader, &error), -EAGAIN);
+    assert_non_null(strstr(error.text, "cannot save the cursor"));
+    tw_log_reader_close(reader);
+    alarm(0);
+    rd_kafka_mock_broker_set_rtt(bench->cluster, 1, 0);
+    assert_true(committed_offset(bench) <= 1);
+}
+
 static void a_broker_that_is_away_makes_the_flush_time_out_and_not_fail(void **state)
 {
     struct bench *bench = *state;
@@ -194,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_cursor_is_what_was_committed_and_not_what_was_read),
         TEST(idling_loses_nothing),
+        TEST(brokers_that_fall_silent_keep_nobody),
         TEST(a_broker_that_is_away_makes_the_flush_time_out_and_not_fail),
         TEST(a_message_that_is_refused_fails_the_flush),
         TEST(an_error_about_a_property_does_not_show_its_value),

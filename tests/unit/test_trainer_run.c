@@ -764,6 +764,51 @@ static size_t count_checkpoints(const char *dir)
     return n;
 }
 
+/* The directory goes after the first validation, and comes back before the third. */
+struct moving {
+    char from[300], to[310];
+    unsigned validations, checkpoints;
+};
+
+static void move_checkpoints(void *closure, struct tw_record *record)
+{
+    struct moving *moving = closure;
+    moving->checkpoints += record->kind == TW_KIND_EVENT && !strcmp(record->event, "checkpoint");
+    if (record->kind != TW_KIND_EVAL)
+        return;
+    moving->validations++;
+    if (moving->validations == 2)
+        assert_int_equal(rename(moving->from, moving->to), 0);
+    if (moving->validations == 4)
+        assert_int_equal(rename(moving->to, moving->from), 0);
+}
+
+static void checkpoints_that_cannot_be_written_cost_no_training(void **state)
+{
+    struct tw_trainer_config config = defaults();
+    struct tw_trainer_result result;
+    struct tw_error error = {0};
+    struct moving moving = {0};
+    struct tw_trainer_hooks hooks = {move_checkpoints, NULL, &moving};
+    char *dir = new_directory();
+    (void)state;
+    snprintf(moving.from, sizeof moving.from, "%s/checkpoints", dir);
+    snprintf(moving.to, sizeof moving.to, "%s/elsewhere", dir);
+    set(&config, "run_dir", dir);
+    set(&config, "max_steps", "50");
+    set(&config, "eval_every", "10");
+    assert_int_equal(tw_trainer_run(&config, &hooks, &result, &error), 0);
+    assert_int_equal(result.status, TW_END_COMPLETED);
+    assert_true(result.steps == 50 && moving.validations == 5 && moving.checkpoints == 3);
+    assert_true(result.checkpoints_lost == 2);
+    assert_non_null(strstr(result.why_lost.place, "step-20.bin"));
+    assert_non_null(strstr(result.why_lost.text, "No such file"));
+    assert_true(has_checkpoint(dir, 10) && has_checkpoint(dir, 40) && has_checkpoint(dir, 50));
+    assert_false(has_checkpoint(dir, 20));
+    release(&config);
+    remove_directory(dir);
+}
+
 static void the_newest_checkpoints_and_the_best_are_kept(void **state)
 {
     struct tw_training training;
@@ -1221,6 +1266,7 @@ int main(void)
         cmocka_unit_test(an_order_stops_the_run_after_the_step),
         cmocka_unit_test(impossible_settings_are_refused_before_anything_runs),
         cmocka_unit_test(a_network_too_large_is_an_error),
+        cmocka_unit_test(checkpoints_that_cannot_be_written_cost_no_training),
         cmocka_unit_test(the_newest_checkpoints_and_the_best_are_kept),
         cmocka_unit_test(a_run_with_a_directory_saves_at_each_epochs_end),
         cmocka_unit_test(parameters_with_nan_are_not_saved),

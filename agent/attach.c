@@ -1,0 +1,355 @@
+/* Following logs: what comes is judged, and told as it happens. */
+#include "agent/attach.h"
+
+#include "agent/find_logs.h"
+#include "agent/report.h"
+#include "agent/verdict_status.h"
+
+#include "sinks/terminal.h"
+
+#include "telemetry/clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Of a quarter of a second each, when one log is followed. */
+#define DOUBT_WAITS 4
+/* From so many on, the names that a log has are known. */
+#define RECORDS_TO_MAP 8
+#define RECORDS_AT_ONCE 1000
+
+/* ---- what is told ---- */
+
+static void print_clean(FILE *out, const char *text)
+{
+    tw_terminal_print_clean(out, text, strlen(text));
+}
+
+static const char *shown_name(const struct tw_followed *log)
+{
+    return log->analysis.shown ? log->analysis.shown : log->path;
+}
+
+static void print_advisory(struct tw_attach *attach, const char *text)
+{
+    fprintf(attach->out, "\n%s", text);
+    fflush(attach->out);
+}
+
+/* What is still open when the run ends is part of the summary, which follows. What was found in the
+ * part of a log that was there before us waits until it is told how that is read. */
+static void take_change(void *closure, const struct tw_episode_advisory *advisory)
+{
+    struct tw_followed *log = closure;
+    struct tw_attach *attach = log->attach;
+    if (advisory->action == TW_ACTION_STILL_OPEN || attach->is_once)
+        return;
+    char *document = tw_episode_document(advisory);
+    char *text = document ? tw_terminal_render(document, attach->colour, attach->width) : NULL;
+    if (text && (log->is_mapped || tw_texts_add(&log->held, text)))
+        print_advisory(attach, text);
+    free(text);
+    free(document);
+}
+
+static void tell_mapping(struct tw_followed *log)
+{
+    FILE *out = log->attach->out;
+    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
+    char format[64];
+    if (log->is_mapped || !run)
+        return;
+    fputs(log->attach->prefix, out);
+    print_clean(out, shown_name(log));
+    fputs(": run ", out);
+    print_clean(out, run->core.id);
+    fprintf(out,
+            ", now at step %llu, read as %s; signals: ", (unsigned long long)run->context->step,
+            tw_analysis_format(&log->analysis, format, sizeof format));
+    tw_report_mapping(out, &log->analysis, run);
+    fflush(out);
+    log->is_mapped = true;
+    for (size_t i = 0; i < log->held.n; i++)
+        print_advisory(log->attach, log->held.at[i]);
+    tw_texts_release(&log->held);
+}
+
+/* What is there was read, for a second at least, and none of it was a record: told once. */
+static void tell_doubt(struct tw_followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    struct stat status;
+    if (analysis->records || log->waits != DOUBT_WAITS)
+        return;
+    bool is_empty = !tw_stat_log(log->path, &status) || !status.st_size;
+    fputs("trainward attach: ", stderr);
+    print_clean(stderr, shown_name(log));
+    fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
+    if (analysis->skipped)
+        fprintf(stderr, " (%s)", analysis->first_skip);
+    fputs("; waiting for more\n", stderr);
+}
+
+/* ---- logs that tell the same ---- */
+
+static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
+{
+    struct tw_followed *log = closure;
+    if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
+        tw_twin_take(&log->losses, record);
+}
+
+/* Two of one form may well be two runs. */
+static bool are_twins(const struct tw_followed *a, const struct tw_followed *b)
+{
+    char form_a[64], form_b[64];
+    return a != b && a->owner == b->owner && !a->is_twin && !b->is_twin &&
+           tw_twin_are_same(&a->losses, &b->losses) &&
+           strcmp(tw_analysis_format(&a->analysis, form_a, sizeof form_a),
+                  tw_analysis_format(&b->analysis, form_b, sizeof form_b)) != 0;
+}
+
+static void leave(struct tw_followed *log, const struct tw_followed *other)
+{
+    FILE *out = log->attach->out;
+    log->is_twin = log->has_ended = true;
+    tw_texts_release(&log->held);
+    fputs(log->attach->prefix, out);
+    print_clean(out, shown_name(log));
+    fputs(": tells the same as ", out);
+    print_clean(out, shown_name(other));
+    fputs(", and is left\n", out);
+    fflush(out);
+}
+
+/* What a job prints is rounded, and has no hyper-parameters. */
+static void leave_twin(struct tw_followed *log)
+{
+    struct tw_attach *attach = log->attach;
+    for (size_t i = 0; i < attach->n_logs && !log->is_twin; i++) {
+        struct tw_followed *other = attach->logs[i];
+        if (are_twins(log, other) && other->is_output && !log->is_output)
+            leave(other, log);
+        else if (are_twins(log, other))
+            leave(log, other);
+    }
+}
+
+/* Everything that is there was read. */
+static void note_drained(struct tw_followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    leave_twin(log);
+    if (log->is_twin)
+        return;
+    log->has_drained = true;
+    log->waits++;
+    if (analysis->records >= RECORDS_TO_MAP || log->held.n ||
+        (analysis->records && log->waits >= DOUBT_WAITS))
+        tell_mapping(log);
+    tell_doubt(log);
+}
+
+/* ---- which logs ---- */
+
+static bool is_same_path(const char *a, const char *b)
+{
+    char whole_a[PATH_MAX], whole_b[PATH_MAX];
+    return !strcmp(a, b) ||
+           (realpath(a, whole_a) && realpath(b, whole_b) && !strcmp(whole_a, whole_b));
+}
+
+bool tw_attach_knows(const struct tw_attach *attach, const char *path)
+{
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        if (is_same_path(attach->logs[i]->path, path))
+            return true;
+    }
+    return false;
+}
+
+static void free_log(struct tw_followed *log)
+{
+    tw_analysis_close(&log->analysis);
+    tw_texts_release(&log->held);
+    free(log->path);
+    free(log);
+}
+
+static int open_log(struct tw_followed *log, const struct tw_attach_log *wanted,
+                    struct tw_error *error)
+{
+    struct tw_attach *attach = log->attach;
+    char buffer[4200];
+    const char *run =
+        wanted->run ? wanted->run : tw_run_of_log(log->path, wanted->named, buffer, sizeof buffer);
+    struct tw_watch_options options = {.settings = &attach->config.settings,
+                                       .rules = attach->rules,
+                                       .episode = take_change,
+                                       .observed = take_record,
+                                       .closure = log};
+    struct tw_source_request request = {
+        .path = log->path, .follow = true, .run = run, .map = &attach->config.log_map};
+    return tw_analysis_open_log(&log->analysis, &request, &options, error);
+}
+
+static void tell_following(const struct tw_followed *log, const char *reason)
+{
+    FILE *out = log->attach->out;
+    fprintf(out, "%s%s ", log->attach->prefix, log->attach->is_once ? "reading" : "following");
+    print_clean(out, shown_name(log));
+    if (reason)
+        fprintf(out, " (%s)", reason);
+    putc('\n', out);
+    fflush(out);
+}
+
+int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
+                  struct tw_error *error)
+{
+    struct tw_followed **grown = realloc(attach->logs, (attach->n_logs + 1) * sizeof *grown);
+    if (!grown)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    attach->logs = grown;
+    struct tw_followed *log = calloc(1, sizeof *log);
+    if (!log || !(log->path = strdup(wanted->path))) {
+        free(log);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    log->attach = attach;
+    log->owner = wanted->owner;
+    log->is_output = wanted->is_output;
+    int result = open_log(log, wanted, error);
+    if (result) {
+        free_log(log);
+        return result;
+    }
+    grown[attach->n_logs++] = log;
+    tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
+    log->analysis.shown = wanted->shown;
+    tell_following(log, wanted->reason);
+    return 0;
+}
+
+/* ---- following ---- */
+
+static int end_log(struct tw_followed *log, struct tw_error *error)
+{
+    struct tw_attach *attach = log->attach;
+    struct tw_run *run = NULL;
+    leave_twin(log);
+    if (log->is_twin)
+        return 0;
+    int result = tw_analysis_finish(&log->analysis, error);
+    log->has_ended = true;
+    tell_mapping(log);
+    while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
+        putc('\n', attach->out);
+        tw_report_text(attach->out, &log->analysis, run, &attach->config.settings, attach->colour,
+                       attach->width);
+    }
+    fflush(attach->out);
+    return result;
+}
+
+static int follow_log(struct tw_followed *log, double timeout_seconds, struct tw_error *error)
+{
+    for (int taken = 0; taken < RECORDS_AT_ONCE; taken++) {
+        int next = tw_analysis_step(&log->analysis, taken ? 0 : timeout_seconds, error);
+        if (next < 0)
+            return next;
+        if (next == TW_NEXT_END || (next == TW_NEXT_WAIT && log->has_no_more))
+            return end_log(log, error);
+        log->has_drained = false;
+        if (next == TW_NEXT_WAIT) {
+            note_drained(log);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* Nothing is saved here, so what is due is done at once. */
+static int mind_silence(struct tw_followed *log, struct tw_error *error)
+{
+    const struct tw_silence_moment moment = {
+        .now = tw_now_seconds(),
+        .wall_ms = tw_wall_ms(),
+        .is_listening = log->has_drained,
+    };
+    if (log->has_ended || !tw_silence_is_time(&log->silence, moment.now))
+        return 0;
+    tw_silence_tick(&log->silence, log->analysis.watch, &log->attach->config, NULL, &moment);
+    return tw_silence_carry_out(&log->silence, log->analysis.watch, error);
+}
+
+static size_t count_going(const struct tw_attach *attach)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < attach->n_logs; i++)
+        n += !attach->logs[i]->has_ended;
+    return n;
+}
+
+long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error)
+{
+    size_t going = count_going(attach);
+    double timeout = going ? timeout_seconds / (double)going : 0;
+    int result = 0;
+    for (size_t i = 0; i < attach->n_logs && !result; i++) {
+        struct tw_followed *log = attach->logs[i];
+        result = log->has_ended ? 0 : follow_log(log, timeout, error);
+        if (!result)
+            result = mind_silence(log, error);
+    }
+    return result ? result : (long)count_going(attach);
+}
+
+void tw_attach_no_more(struct tw_attach *attach, const void *owner)
+{
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        struct tw_followed *log = attach->logs[i];
+        if (log->owner != owner)
+            continue;
+        if (!log->has_ended)
+            tw_analysis_no_more(&log->analysis);
+        log->has_no_more = true;
+    }
+}
+
+int tw_attach_end(struct tw_attach *attach, struct tw_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < attach->n_logs && !result; i++) {
+        if (!attach->logs[i]->has_ended)
+            result = end_log(attach->logs[i], error);
+    }
+    return result;
+}
+
+int tw_attach_status(const struct tw_attach *attach)
+{
+    int status = TW_EXIT_HEALTHY;
+    bool has_run = false;
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        struct tw_run *run = NULL;
+        while (!attach->logs[i]->is_twin &&
+               (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
+            status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
+            has_run = true;
+        }
+    }
+    return has_run ? status : TW_EXIT_UNKNOWN;
+}
+
+void tw_attach_release(struct tw_attach *attach)
+{
+    for (size_t i = 0; i < attach->n_logs; i++)
+        free_log(attach->logs[i]);
+    free(attach->logs);
+    attach->logs = NULL;
+    attach->n_logs = 0;
+}

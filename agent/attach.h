@@ -1,0 +1,75 @@
+/* The logs that `trainward attach` follows, and what it tells of them, for the files attach*.c. */
+#ifndef TW_ATTACH_H
+#define TW_ATTACH_H
+
+#include "agent/analysis.h"
+#include "agent/config.h"
+#include "agent/silence.h"
+#include "agent/twin_logs.h"
+
+#include <stdio.h>
+
+struct tw_attach;
+
+/* A log to be followed. */
+struct tw_attach_log {
+    const char *path;   /* texts: valid during the call */
+    const char *named;  /* what its run is named after: find_logs.h */
+    const char *run;    /* (optional) the run's name, where that is told */
+    const char *reason; /* (optional) why it is thought to be one, for people */
+    const char *shown;  /* (optional) said in place of the path; valid until the release */
+    bool is_output;     /* what a job prints: of two that tell the same, the lesser one */
+    const void *owner;  /* (optional) whom tw_attach_no_more() names */
+};
+
+/* A log that is followed. */
+struct tw_followed {
+    struct tw_attach *attach;
+    const void *owner;
+    struct tw_analysis analysis;
+    char *path;
+    struct tw_silence silence;
+    bool has_drained;          /* read to its end */
+    bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
+    bool has_no_more;          /* nobody writes it any more: its end is its end */
+    unsigned waits;            /* while nothing could be read */
+    bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
+    struct tw_twin_losses losses;
+    struct tw_texts held; /* advisories from before it was told what is read as what */
+};
+
+struct tw_attach {
+    struct tw_config config;
+    struct tw_rules *rules;
+    struct tw_followed **logs;
+    size_t n_logs;
+    FILE *out;          /* where everything is told */
+    const char *prefix; /* of single lines: what else is written there may not be ours */
+    bool is_once; /* what is there now is judged as a whole: no advisories, the summary alone */
+    bool colour;
+    unsigned width;
+};
+
+/* True where it is followed already, by whatever path. */
+bool tw_attach_knows(const struct tw_attach *attach, const char *path);
+
+/* Follows one more log, from its start. */
+int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
+                  struct tw_error *error);
+
+/* Takes some of what each log has, waiting up to `timeout_seconds` in all where there is nothing.
+ * Returns how many of them go on, or negative. */
+long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error);
+
+/* Nobody writes the owner's logs any more: each ends where it has been read to its end. */
+void tw_attach_no_more(struct tw_attach *attach, const void *owner);
+
+/* Ends what is still going, with its summary. */
+int tw_attach_end(struct tw_attach *attach, struct tw_error *error);
+
+/* As that of `analyze`: 1 where a problem stands, else 3 where nothing could be judged, else 0. */
+int tw_attach_status(const struct tw_attach *attach);
+
+void tw_attach_release(struct tw_attach *attach);
+
+#endif

@@ -1,0 +1,290 @@
+/* Looking for logs, now and again. */
+#include "agent/attach_origin.h"
+
+#include "agent/find_logs.h"
+
+#include "sinks/terminal.h"
+#include "sources/process_others.h"
+
+#include "telemetry/clock.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of the time, for looking. */
+#define LOOK_SHARE .05
+/* A machine that was busy just then is no reason to wait for longer. */
+#define LOOK_SECONDS_MAX 10.0
+
+/* ---- logs that are found ---- */
+
+static bool has_refused(const struct tw_attach_origin *origin, const char *log)
+{
+    for (size_t i = 0; i < origin->refused.n; i++) {
+        if (!strcmp(origin->refused.at[i], log))
+            return true;
+    }
+    return false;
+}
+
+static int refuse(struct tw_attach_origin *origin, const char *log, const char *why,
+                  struct tw_error *error)
+{
+    fputs("trainward attach: ", stderr);
+    tw_terminal_print_clean(stderr, log, strlen(log));
+    fprintf(stderr, ": is not followed: %s\n", why);
+    return tw_texts_add(&origin->refused, log) ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
+}
+
+/* One that cannot be opened now keeps nobody from the others. */
+static int follow(struct tw_attach_origin *origin, const struct tw_attach_log *wanted,
+                  struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = tw_attach_add(origin->attach, wanted, &why);
+    origin->has_log |= !result;
+    if (result && result != -ENOMEM)
+        return refuse(origin, wanted->path, why.text, error);
+    if (result && error)
+        *error = why;
+    return result;
+}
+
+/* What we print ourselves may lie in the folder that is looked through. */
+static bool is_our_output(const char *log)
+{
+    struct stat status, ours;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (!stat(log, &status) && !fstat(fd, &ours) && status.st_ino == ours.st_ino &&
+            status.st_dev == ours.st_dev)
+            return true;
+    }
+    return false;
+}
+
+static int take_found(void *closure, const char *log, const char *named,
+                      const struct tw_process_place *place, struct tw_error *error)
+{
+    struct tw_attach_origin *origin = closure;
+    char reason[128];
+    if (tw_attach_knows(origin->attach, log) || has_refused(origin, log) || is_our_output(log))
+        return 0;
+    if (place->reason == TW_PLACE_FOLDER &&
+        tw_process_is_written_by_others(TW_PROC, &origin->job.family, log))
+        return refuse(origin, log, "another process writes it", error);
+    snprintf(reason, sizeof reason, "%s, process %ld", tw_place_reason_name(place->reason),
+             place->pid);
+    const struct tw_attach_log wanted = {
+        .path = log,
+        .named = named,
+        .reason = reason,
+        .is_output = place->reason == TW_PLACE_OUTPUT || place->reason == TW_PLACE_PIPED,
+        .owner = origin,
+    };
+    return follow(origin, &wanted, error);
+}
+
+/* ---- what is told of a process ---- */
+
+static void print_clean(FILE *out, const char *text)
+{
+    tw_terminal_print_clean(out, text, strlen(text));
+}
+
+static void tell_process(const struct tw_attach_origin *origin)
+{
+    FILE *out = origin->attach->out;
+    const struct tw_job *job = &origin->job;
+    size_t children = job->family.n ? job->family.n - 1 : 0;
+    fprintf(out, "process %ld (", job->process.pid);
+    print_clean(out, job->process.name);
+    fputs(") in ", out);
+    print_clean(out, job->folder);
+    if (children)
+        fprintf(out, ", with %zu of its descendants", children);
+    putc('\n', out);
+    fflush(out);
+}
+
+static const char *name_lost_output(unsigned lost)
+{
+    if (lost & 1u << TW_FILE_PIPE)
+        return "a pipe";
+    if (lost & 1u << TW_FILE_TERMINAL)
+        return "a terminal";
+    if (lost & 1u << TW_FILE_SOCKET)
+        return "a socket (a service's journal?)";
+    if (lost & 1u << TW_FILE_NULL)
+        return "/dev/null";
+    return NULL;
+}
+
+/* A job that prints its losses only, where nobody else can read them. */
+static void tell_none(struct tw_attach_origin *origin)
+{
+    const struct tw_job *job = &origin->job;
+    const char *lost = name_lost_output(job->places.lost_outputs);
+    if (origin->has_log)
+        return;
+    fprintf(stderr,
+            "trainward attach: process %ld: no training log so far in %zu files and "
+            "folders that it writes or was told of",
+            job->process.pid, job->places.n);
+    if (lost)
+        fprintf(stderr,
+                "; its output goes to %s, which cannot be read by others: start the job by "
+                "'trainward attach --exec COMMAND', or send its output to a file",
+                lost);
+    fputs("; looking on\n", stderr);
+}
+
+static void tell_cut(struct tw_attach_origin *origin)
+{
+    if (!origin->job.is_cut || origin->has_told_cut)
+        return;
+    origin->has_told_cut = true;
+    fprintf(stderr,
+            "trainward attach: process %ld: a folder of its holds more than %d files, of which "
+            "only the first were looked at; a log that is missing can be named instead\n",
+            origin->job.process.pid, TW_JOB_ENTRIES);
+}
+
+/* ---- looking ---- */
+
+static void plan_next(struct tw_attach_origin *origin, double seconds)
+{
+    double least = origin->has_log ? TW_ATTACH_LOOK_SECONDS : TW_ATTACH_FIRST_LOOK_SECONDS;
+    double pause = fmin(seconds / LOOK_SHARE, LOOK_SECONDS_MAX);
+    origin->next_look = tw_now_seconds() + fmax(pause, least);
+}
+
+static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    struct tw_texts found = {0};
+    double begun = tw_now_seconds();
+    int result = tw_find_logs(&found, origin->path, error);
+    for (size_t i = 0; i < found.n && !result; i++) {
+        const struct tw_attach_log wanted = {
+            .path = found.at[i], .named = origin->path, .owner = origin};
+        if (!tw_attach_knows(origin->attach, found.at[i]) && !has_refused(origin, found.at[i]) &&
+            !is_our_output(found.at[i]))
+            result = follow(origin, &wanted, error);
+    }
+    tw_texts_release(&found);
+    plan_next(origin, tw_now_seconds() - begun);
+    return result;
+}
+
+static int look_at_process(struct tw_attach_origin *origin, bool has_ended, struct tw_error *error)
+{
+    int result = tw_job_look(&origin->job, take_found, origin, error);
+    if (result)
+        return result;
+    plan_next(origin, origin->job.seconds);
+    tell_cut(origin);
+    if (has_ended) {
+        origin->is_over = true;
+        tw_attach_no_more(origin->attach, origin);
+    }
+    return 0;
+}
+
+bool tw_attach_is_waiting(const struct tw_attach_origin *origin)
+{
+    return !origin->is_over && !(origin->path && origin->has_log);
+}
+
+/* Its end is seen at once. */
+static bool has_just_gone(struct tw_attach_origin *origin)
+{
+    if (origin->path || origin->is_process_gone)
+        return false;
+    origin->is_process_gone = !tw_process_is_alive(TW_PROC, &origin->job.process);
+    return origin->is_process_gone;
+}
+
+int tw_attach_look(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    if (origin->is_over || (!has_just_gone(origin) && tw_now_seconds() < origin->next_look))
+        return 0;
+    return origin->path ? look_at_path(origin, error)
+                        : look_at_process(origin, tw_job_has_ended(&origin->job), error);
+}
+
+/* ---- the start ---- */
+
+int tw_attach_process(struct tw_attach_origin *ret, struct tw_attach *attach, long pid,
+                      struct tw_error *error)
+{
+    ret->attach = attach;
+    int result = tw_job_open(&ret->job, pid, error);
+    if (result)
+        return result;
+    tell_process(ret);
+    result = look_at_process(ret, tw_job_has_ended(&ret->job), error);
+    if (!result && !ret->is_over)
+        tell_none(ret);
+    return result;
+}
+
+int tw_attach_command(struct tw_attach_origin *ret, struct tw_attach *attach, long pid,
+                      struct tw_error *error)
+{
+    struct tw_error why = {0};
+    ret->attach = attach;
+    int result = tw_job_open(&ret->job, pid, &why);
+    if (!result)
+        return look_at_process(ret, false, error);
+    ret->is_over = true;
+    if (result != -ESRCH && error)
+        *error = why;
+    return result == -ESRCH ? 0 : result; /* it was that quick */
+}
+
+int tw_attach_look_last(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    int result = origin->is_over ? 0 : look_at_process(origin, true, error);
+    tw_attach_no_more(origin->attach, origin);
+    return result;
+}
+
+/* What is named must be there. */
+static int start_file(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    const struct tw_attach_log wanted = {
+        .path = origin->path, .named = origin->path, .owner = origin};
+    origin->is_over = true;
+    int result = tw_attach_add(origin->attach, &wanted, error);
+    origin->has_log = !result;
+    return result;
+}
+
+int tw_attach_path(struct tw_attach_origin *ret, struct tw_attach *attach, const char *path,
+                   struct tw_error *error)
+{
+    struct stat status;
+    ret->attach = attach;
+    ret->path = path;
+    if (stat(path, &status))
+        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return start_file(ret, error);
+    int result = look_at_path(ret, error);
+    if (!result && !ret->has_log) {
+        fputs("following ", attach->out);
+        print_clean(attach->out, path);
+        fputs(" (no log in it so far)\n", attach->out);
+        fflush(attach->out);
+    }
+    return result;
+}
+
+void tw_attach_origin_release(struct tw_attach_origin *origin)
+{
+    tw_job_close(&origin->job);
+    tw_texts_release(&origin->refused);
+}

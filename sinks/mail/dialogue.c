@@ -1,0 +1,86 @@
+/* Following an SMTP dialogue. */
+#include "sinks/mail/dialogue.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void tw_mail_dialogue_command(struct tw_mail_dialogue *dialogue, const char *line, size_t size)
+{
+    static const char *const verbs[] = {"EHLO", "HELO", "STARTTLS", "AUTH",
+                                        "NOOP", "MAIL", "RCPT",     "DATA"};
+    if (size >= 4 && !memcmp(line, "QUIT", 4))
+        dialogue->is_over = true;
+    /* Lines that begin otherwise are answers of a login. */
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        size_t n = strlen(verbs[i]);
+        if (size < n || memcmp(line, verbs[i], n))
+            continue;
+        *dialogue = (struct tw_mail_dialogue){0};
+        snprintf(dialogue->verb, sizeof dialogue->verb, "%s", verbs[i]);
+        return;
+    }
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+void tw_mail_dialogue_reply(struct tw_mail_dialogue *dialogue, const char *line, size_t size)
+{
+    if (dialogue->is_over || size < 3 || !is_digit(line[0]) || !is_digit(line[1]) ||
+        !is_digit(line[2]))
+        return;
+    dialogue->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+    size_t n = 0;
+    while (n < size && n + 1 < sizeof dialogue->reply && (unsigned char)line[n] >= 0x20 &&
+           (unsigned char)line[n] < 0x7f)
+        n++;
+    snprintf(dialogue->reply, sizeof dialogue->reply, "%.*s", (int)n, line);
+}
+
+static bool is_at(const struct tw_mail_dialogue *dialogue, const char *verb)
+{
+    return !strcmp(dialogue->verb, verb);
+}
+
+enum tw_mail_result tw_mail_dialogue_judge(const struct tw_mail_dialogue *dialogue)
+{
+    bool is_permanent = dialogue->code >= 500 && dialogue->code <= 599;
+    bool is_this_one = is_at(dialogue, "RCPT") || is_at(dialogue, "DATA");
+    if (dialogue->code == 530) /* asks for a login, or for TLS */
+        return TW_MAIL_DOWN;
+    if (is_permanent && is_this_one)
+        return TW_MAIL_REFUSED;
+    if (is_at(dialogue, "MAIL") && dialogue->code == 552)
+        return TW_MAIL_REFUSED; /* larger than the server takes */
+    /* A server that hangs up on one recipient may take the next. */
+    return is_this_one ? TW_MAIL_LATER : TW_MAIL_DOWN;
+}
+
+bool tw_mail_dialogue_explain(const struct tw_mail_dialogue *dialogue,
+                              const struct tw_mail_server *server,
+                              const struct tw_mail_envelope *envelope, char *reason, size_t size)
+{
+    const char *url = server->url, *reply = dialogue->reply;
+    if (dialogue->code < 400)
+        return false;
+    if (is_at(dialogue, "AUTH"))
+        snprintf(reason, size, "%s refused the login, check username and password: %s", url, reply);
+    else if (dialogue->code == 530)
+        snprintf(reason, size, "%s wants %s first: %s", url,
+                 strstr(reply, "TLS") ? "TLS (tls: required)" : "a login (username and password)",
+                 reply);
+    else if (is_at(dialogue, "MAIL") && envelope)
+        snprintf(reason, size, "%s refused the sender %s, check from: %s", url, envelope->from,
+                 reply);
+    else if (is_at(dialogue, "RCPT") && envelope)
+        snprintf(reason, size, "%s refused the recipient %s: %s", url, envelope->recipient, reply);
+    else if (is_at(dialogue, "DATA"))
+        snprintf(reason, size, "%s refused the mail: %s", url, reply);
+    else if (!dialogue->verb[0])
+        snprintf(reason, size, "%s takes no mail from here: %s", url, reply);
+    else
+        snprintf(reason, size, "%s refused %s: %s", url, dialogue->verb, reply);
+    return true;
+}

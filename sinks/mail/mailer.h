@@ -1,0 +1,38 @@
+/* Notifications out by mail: rendered, handed to a transport, one recipient after the other. One
+ * thread, but for interrupt. */
+#ifndef TW_MAILER_H
+#define TW_MAILER_H
+
+#include "sinks/mail/templates.h"
+#include "sinks/mail/transport.h"
+#include "sinks/sink.h"
+
+/* All borrowed while the mailer is open. */
+struct tw_mailer_config {
+    const struct tw_mail_transport *transport;
+    struct tw_mail_server server;
+    const char *from, *subject_prefix;
+    struct tw_mail_template_files templates;
+};
+
+#define TW_MAIL_RECIPIENTS_MAX 100
+
+struct tw_mailer;
+
+/* Checks everything that can be checked without a connection. */
+int tw_mailer_open(struct tw_mailer **ret, const struct tw_mailer_config *config,
+                   struct tw_error *error);
+void tw_mailer_close(struct tw_mailer *mailer); /* NULL is allowed */
+
+/* Sends a notification to its recipients (`to`). DONE once each has it or is refused for good,
+ * POISON when all are refused. After RETRY the next call with the same notification goes on with
+ * those who have not got it; who that is is kept in memory for the last few notifications only, so
+ * that after a restart all get it again, with the same Message-ID. A reason may also stand beside
+ * DONE: one of the recipients was refused. */
+void tw_mailer_send(struct tw_mailer *mailer, const struct json_t *notification,
+                    struct tw_sink_result *ret);
+/* Connects and logs in. */
+int tw_mailer_probe(struct tw_mailer *mailer, struct tw_error *error);
+void tw_mailer_interrupt(struct tw_mailer *mailer); /* any thread */
+
+#endif

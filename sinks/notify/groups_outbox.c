@@ -1,0 +1,106 @@
+/* The outbox: notifications that are made, and durable, and not sent yet. */
+#include "config.h"
+
+#include "sinks/notify/groups_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void record_key(const struct tw_outbox_entry *entry, char buffer[64])
+{
+    snprintf(buffer, 64, "outbox/%s", entry->id);
+}
+
+/* Takes over the record. */
+static struct tw_outbox_entry *append(struct tw_groups *groups, json_t *record)
+{
+    struct tw_outbox_entry *entry = calloc(1, sizeof *entry);
+    if (!entry) {
+        json_decref(record);
+        groups->has_failed = true;
+        return NULL;
+    }
+    entry->own = record;
+    entry->notification = json_object_get(record, "notification");
+    entry->number = (uint64_t)json_integer_value(json_object_get(record, "number"));
+    snprintf(entry->id, sizeof entry->id, "%s", tw_document_text(entry->notification, "id"));
+    if (entry->number > groups->outbox_number)
+        groups->outbox_number = entry->number;
+    struct tw_outbox_entry **at = &groups->outbox;
+    while (*at && (*at)->number < entry->number)
+        at = &(*at)->next;
+    entry->next = *at;
+    *at = entry;
+    groups->counts.outbox++;
+    return entry;
+}
+
+void tw_groups_post(struct tw_groups *groups, json_t *notification, json_t *ids)
+{
+    char key[64];
+    json_t *record = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)groups->outbox_number + 1,
+                               "groups", ids, "notification", notification);
+    if (!record) {
+        groups->has_failed = true;
+        return;
+    }
+    struct tw_outbox_entry *entry = append(groups, record);
+    if (!entry)
+        return;
+    groups->counts.notifications++;
+    record_key(entry, key);
+    groups->options.put(groups->options.closure, key, record);
+}
+
+void tw_groups_post_again(struct tw_groups *groups, const json_t *record)
+{
+    if (json_is_object(json_object_get(record, "notification")))
+        append(groups, json_deep_copy(record));
+}
+
+struct tw_outbox_entry *tw_groups_outbox(struct tw_groups *groups)
+{
+    return groups->outbox;
+}
+
+static void unlink_entry(struct tw_groups *groups, const struct tw_outbox_entry *entry)
+{
+    struct tw_outbox_entry **at = &groups->outbox;
+    while (*at && *at != entry)
+        at = &(*at)->next;
+    if (*at)
+        *at = entry->next;
+    groups->counts.outbox--;
+}
+
+void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
+{
+    char key[64];
+    size_t i;
+    json_t *id;
+    record_key(entry, key);
+    groups->options.put(groups->options.closure, key, NULL);
+    json_array_foreach(json_object_get(entry->own, "groups"), i, id)
+    {
+        struct tw_group *group = tw_group_find(groups, json_string_value(id));
+        if (!group)
+            continue;
+        group->unsent -= group->unsent > 0;
+        if (LIST_EMPTY(&group->members) && !group->unsent)
+            tw_group_remove(groups, group);
+    }
+    unlink_entry(groups, entry);
+    json_decref(entry->own);
+    free(entry);
+}
+
+void tw_groups_outbox_release(struct tw_groups *groups)
+{
+    while (groups->outbox) {
+        struct tw_outbox_entry *entry = groups->outbox;
+        groups->outbox = entry->next;
+        json_decref(entry->own);
+        free(entry);
+    }
+}

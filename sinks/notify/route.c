@@ -1,0 +1,143 @@
+/* Routes. */
+#include "sinks/notify/route.h"
+
+#include "sinks/notify/subject.h"
+
+#include "advisories/advisory.h"
+#include "advisories/json_text.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where group_by says nothing. */
+static const struct tw_texts by_project = {1, (char *[]){(char *)(uintptr_t) "project"}};
+static const struct tw_texts nothing;
+
+static int64_t ms_of(double seconds, double fallback)
+{
+    return (int64_t)((seconds < 0 ? fallback : seconds) * 1000);
+}
+
+/* Recipients that are the same share a limit. */
+static void name_destination(struct tw_route *route)
+{
+    const char *fields[130] = {route->url ? route->url : ""};
+    size_t n = 1;
+    for (size_t i = 0; i < route->to->n && n < 130; i++)
+        fields[n++] = route->to->at[i];
+    tw_fields_id(route->destination, n, fields);
+}
+
+static bool is_all(const struct tw_texts *names)
+{
+    return names->n == 1 && !strcmp(names->at[0], "all");
+}
+
+static void read_route(struct tw_route *ret, const struct tw_route_config *route, size_t index,
+                       const struct tw_notify_config *sink)
+{
+    const struct tw_texts *by = route->group_by.n ? &route->group_by : &sink->group_by;
+    *ret = (struct tw_route){
+        .match = &route->match,
+        .to = route->to.n ? &route->to : &sink->to,
+        .group_by = is_all(by) ? &nothing
+                    : by->n    ? by
+                               : &by_project,
+        .url = route->url,
+        .wait_ms = ms_of(route->group_wait, sink->group_wait),
+        .interval_ms = ms_of(route->group_interval, sink->group_interval),
+        .repeat_ms = ms_of(route->repeat_interval, sink->repeat_interval),
+        .min_severity =
+            route->min_severity < TW_SEVERITY_DEFAULT ? route->min_severity : sink->min_severity,
+        .send_resolved = route->send_resolved == TW_ROUTE_DEFAULT
+                             ? sink->send_resolved
+                             : route->send_resolved == TW_ROUTE_YES,
+        .goes_on = route->goes_on,
+    };
+    if (route->name)
+        snprintf(ret->name, sizeof ret->name, "%s", route->name);
+    else
+        snprintf(ret->name, sizeof ret->name, "%zu", index + 1);
+    name_destination(ret);
+}
+
+static int check_names(const struct tw_route *route, struct tw_error *error)
+{
+    char place[128];
+    snprintf(place, sizeof place, "route %s: match", route->name);
+    int result = tw_subject_check(route->match, place, error);
+    snprintf(place, sizeof place, "route %s: group_by", route->name);
+    return result ? result : tw_subject_check(route->group_by, place, error);
+}
+
+static int check_unique(const struct tw_routes *routes, size_t index, struct tw_error *error)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (!strcmp(routes->at[i].name, routes->at[index].name))
+            return tw_error_set(error, -EINVAL, "routes: two are called '%s'%s", routes->at[i].name,
+                                index + 1 == routes->n ? ", which is the sink's own" : "");
+    }
+    return 0;
+}
+
+int tw_routes_read(struct tw_routes *ret, const struct tw_notify_config *config,
+                   struct tw_error *error)
+{
+    static char last_name[] = TW_ROUTE_DEFAULT_NAME;
+    struct tw_route_config last = {.name = last_name,
+                                   .group_wait = -1,
+                                   .group_interval = -1,
+                                   .repeat_interval = -1,
+                                   .min_severity = TW_SEVERITY_DEFAULT,
+                                   .send_resolved = TW_ROUTE_DEFAULT};
+    const struct tw_route_config *routes = config->routes.at;
+    int result = 0;
+    ret->n = config->routes.n + 1;
+    for (size_t i = 0; i < ret->n && !result; i++) {
+        bool is_last = i + 1 == ret->n;
+        read_route(&ret->at[i], is_last ? &last : &routes[i], i, config);
+        if (is_last)
+            ret->at[i].match = &nothing;
+        result = check_names(&ret->at[i], error);
+        if (!result)
+            result = check_unique(ret, i, error);
+    }
+    return result;
+}
+
+const struct tw_route *tw_routes_find(const struct tw_routes *routes, const char *name)
+{
+    for (size_t i = 0; i < routes->n; i++) {
+        if (!strcmp(routes->at[i].name, name))
+            return &routes->at[i];
+    }
+    return &routes->at[routes->n - 1];
+}
+
+size_t tw_routes_next(const struct tw_routes *routes, size_t at, const json_t *subject,
+                      const struct tw_route **ret)
+{
+    /* The last one is for what no other takes. */
+    size_t end = at ? routes->n - 1 : routes->n;
+    for (; at < end; at++) {
+        const struct tw_route *route = &routes->at[at];
+        if (!tw_subject_matches(subject, route->match))
+            continue;
+        *ret = route;
+        return route->goes_on ? at + 1 : routes->n + 1; /* behind the last: no more */
+    }
+    return 0;
+}
+
+json_t *tw_route_labels(const struct tw_route *route, const json_t *subject)
+{
+    json_t *labels = json_object();
+    for (size_t i = 0; labels && i < route->group_by->n; i++) {
+        const char *value = tw_subject_text(subject, route->group_by->at[i]);
+        if (value[0])
+            json_object_set_new(labels, route->group_by->at[i], tw_json_string(value));
+    }
+    return labels;
+}

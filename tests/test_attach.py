@@ -1,0 +1,555 @@
+"""`trainward attach` beside real jobs: by PID, once, and running them itself."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from services.process import wait_until
+from support import programs
+from support.jobs import Jobs
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    made = Jobs(tmp_path)
+    yield made
+    made.close()
+
+
+EVENT_JOB = """
+writer = SummaryWriter("runs/a", flush_secs=1)
+events(writer, 1, 60)
+pause()
+events(writer, 60, 120)
+writer.close()
+"""
+
+
+# ---- a process and its logs ----
+
+def test_event_files_of_a_process_are_followed_to_its_end(jobs):
+    job = jobs.start(EVENT_JOB, uses_events=True)
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("read as tensorboard; signals: loss <- train/loss (")
+    jobs.let_go()
+    status, out, err = attach.end()
+    assert status == 1 and not err
+    assert f"process {job.pid} (python" in out
+    assert f"following {jobs.folder}/runs/a (an open file, process {job.pid})" in out
+    assert re.search(r"run runs/a, now at step \d+, read as tensorboard", out)
+    assert out.index("read as") < out.index("CRITICAL  overflow") < out.index("runs/a: problem")
+    assert "steps 1 to 119" in out
+
+
+def test_a_table_that_is_opened_for_each_row_is_found_by_the_command_line(jobs):
+    job = jobs.start("""
+folder = pathlib.Path(sys.argv[2]); folder.mkdir(parents=True)
+for step in range(1, 101):
+    if step == 60:
+        pause()
+    with open(folder / "metrics.csv", "a") as file:
+        if step == 1:
+            print("step,loss", file=file)
+        print(f"{step},{loss(step)}", file=file)
+""", "--output_dir", "elsewhere/out")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid, cwd="/")
+    attach.wait_for("signals: loss (59)")
+    assert f"{jobs.folder}/elsewhere/out/metrics.csv (named on its command line" in attach.out.text
+    jobs.let_go()
+    status, out, err = attach.end()
+    assert status == 1 and not err and "steps 1 to 100" in out
+
+
+def test_output_in_a_file_is_read_whatever_its_beginning(jobs):
+    log = jobs.folder / "nohup.out"
+    with open(log, "w") as file:
+        job = jobs.start("""
+print("loading the model, please wait", flush=True)
+pause("first")
+lines(sys.stdout, 1, 40)
+pause()
+lines(sys.stdout, 40, 100)
+print("step=100 loss=1", end="", flush=True)  # half a line, but it is the last
+""", stdout=file)
+        jobs.is_ready("first")
+        attach = jobs.attach(job.pid)
+        attach.wait_for("no training log so far", "err")
+        jobs.let_go("first")
+        attach.wait_for(f"following {log} (its output, process {job.pid})")
+        attach.wait_for("signals: loss (39)")
+        jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "steps 1 to 100" in out
+
+
+def test_descendants_are_looked_at(jobs):
+    """As torchrun does: a launcher, a worker, and the launcher knows nothing of the log."""
+    jobs.start(EVENT_JOB, name="worker.py", uses_events=True).kill()  # writes the script
+    jobs.processes.pop().wait()
+    for name in ("ready-go", "runs"):
+        path = jobs.folder / name
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    job = jobs.start("""
+import subprocess
+subprocess.run(["sh", "-c", f"'{sys.executable}' worker.py; true"], check=True)
+""", name="launcher.py")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("with 2 of its descendants")
+    attach.wait_for("read as tensorboard")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
+def test_processes_of_multiprocessing_are_looked_at(jobs):
+    job = jobs.start("""
+import multiprocessing
+def train():
+    with open("out.txt", "w") as file:
+        lines(file, 1, 60)
+        pause()
+        lines(file, 60, 100)
+if __name__ == "__main__":
+    worker = multiprocessing.get_context("spawn").Process(target=train)
+    worker.start(); worker.join()
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("out.txt (an open file")
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
+def test_a_worker_that_outlives_its_launcher_is_followed_on(jobs):
+    job = jobs.start("""
+if os.fork() == 0:
+    with open("out.txt", "w") as file:
+        lines(file, 1, 60)
+        pause()
+        lines(file, 60, 100)
+    os._exit(0)
+pause("launcher")
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go("launcher")
+    job.wait(30)
+    time.sleep(1)
+    assert attach.process.poll() is None
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "steps 1 to 99" in out
+
+
+def test_who_reads_the_output_from_a_pipe_is_asked(jobs):
+    reading, writing = os.pipe()
+    job = jobs.start("lines(sys.stdout, 1, 60); pause(); lines(sys.stdout, 60, 100)",
+                     stdout=writing)
+    os.close(writing)
+    tee = subprocess.Popen(["tee", "tee.log"], stdin=reading, stdout=subprocess.DEVNULL,
+                           cwd=jobs.folder)
+    jobs.processes.append(tee)
+    os.close(reading)
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for(f"tee.log (written by who reads its output, process {tee.pid})")
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
+def test_of_two_logs_of_one_run_one_is_followed(jobs):
+    with open(jobs.folder / "train.log", "w") as file:
+        job = jobs.start("""
+writer = SummaryWriter("runs/a", flush_secs=1)
+for first, last in ((1, 60), (60, 120)):
+    events(writer, first, last)
+    lines(sys.stdout, first, last)
+    first == 1 and pause()
+""", uses_events=True, stdout=file)
+        jobs.is_ready()
+        attach = jobs.attach(job.pid)
+        attach.wait_for("train.log: tells the same as")
+        jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1
+    assert out.count("CRITICAL  overflow\n") == 1 and "train.log: problem" not in out
+
+
+def test_another_jobs_log_in_the_same_folder_is_not_taken(jobs):
+    job = jobs.start("""
+pause("start")
+with open("mine.txt", "w") as file:
+    lines(file, 1, 60, nan_from=1000)
+    pause()
+""")
+    other = jobs.start("""
+with open("theirs.txt", "w") as file:
+    lines(file, 1, 100)
+    pause("other")
+""", name="other.py")
+    jobs.is_ready("other")
+    jobs.let_go("start")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("signals: loss (59)")
+    attach.wait_for("theirs.txt: is not followed: another process writes it", "err")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 0 and "theirs.txt" not in out
+    jobs.let_go("other")
+    other.wait(30)
+
+
+def test_old_logs_are_passed_over(jobs):
+    old = jobs.folder / "old.log"
+    old.write_text("".join(f"step={i} loss=nan\n" for i in range(100)))
+    os.utime(old, (time.time() - 60,) * 2)
+    job = jobs.start("""
+with open("new.log", "w") as file:
+    lines(file, 1, 60); pause()
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("new.log")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 0 and "old.log" not in out
+
+
+def test_a_log_that_comes_late_is_followed_too(jobs):
+    job = jobs.start("""
+with open("one.log", "w") as file:
+    lines(file, 1, 60)
+pause()
+with open("two.log", "w") as file:
+    lines(file, 1, 100)
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("one.log: run one.log")
+    jobs.let_go()
+    status, out, _ = attach.end()  # at its very end
+    assert status == 1 and "one.log: healthy" in out and "two.log: problem" in out
+
+
+def test_pipes_in_the_folder_are_left_alone(jobs):
+    """Whoever opened one would set the job free that waits for a reader."""
+    os.mkfifo(jobs.folder / "fifo.log")
+    job = jobs.start("""
+with open("a.log", "w") as file:
+    lines(file, 1, 60); pause()
+""")
+    writer = jobs.start("open('fifo.log', 'w'); pathlib.Path('opened').touch()", name="writer.py")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 0
+    assert not (jobs.folder / "opened").exists() and writer.poll() is None
+
+
+# ---- secrets, rights ----
+
+def test_secrets_of_the_job_are_nowhere(jobs, tmp_path_factory):
+    state = tmp_path_factory.mktemp("state")
+    secrets = {"WANDB_API_KEY": "hunter2-key", "MLFLOW_TRACKING_URI": "https://me:hunter2-uri@host",
+               "TENSORBOARD_LOGGING_DIR": "missing/hunter2-dir"}
+    job = jobs.start(EVENT_JOB, "--token", "hunter2-word", "--save=hunter2-folder",
+                     uses_events=True, env=secrets)
+    jobs.is_ready()
+    environment = {"XDG_STATE_HOME": str(state), "TMPDIR": str(state)}
+    attach = jobs.attach(job.pid, env=environment)
+    attach.wait_for("read as tensorboard")
+    jobs.let_go()
+    _, out, err = attach.end()
+    assert "hunter2" not in out + err
+    left = [path for path in [*state.rglob("*"), *jobs.folder.rglob("*")]
+            if path.is_file() and path.name != "train.py" and b"hunter2" in path.read_bytes()]
+    assert left == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+def test_a_process_of_another_user_says_what_to_do(jobs, tmp_path_factory):
+    job = jobs.start("pause()")
+    jobs.is_ready()
+    wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    attach = jobs.attach(job.pid, wrapper=wrapper, cwd="/")
+    status, out, err = attach.end()
+    assert status == 2 and not out
+    assert re.fullmatch(rf"trainward attach: process {job.pid}: may not be looked into, it is user "
+                        r"root's: run trainward as that user or as root .*CAP_SYS_PTRACE.*\n", err)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root, unshare")
+def test_a_job_in_another_root_is_read_through_it(jobs, tmp_path_factory):
+    """As a container's: its folder is a mount of its own, whose names are nothing here."""
+    inside = tmp_path_factory.mktemp("inside")
+    script = jobs.folder / "job.sh"
+    script.write_text(f"""
+mount -t tmpfs none {inside} || exit 77
+cd {inside}; exec 3>train.log
+i=1; while [ $i -lt 60 ]; do echo "step=$i loss=2.$i" >&3; i=$((i+1)); done
+touch {jobs.folder}/ready-go; while [ ! -e {jobs.folder}/go ]; do sleep .05; done
+echo "step=60 loss=nan" >&3
+sleep 3
+""")
+    job = subprocess.Popen(["unshare", "--mount", "sh", str(script)])
+    jobs.processes.append(job)
+    wait_until(lambda: job.poll() is not None or (jobs.folder / "ready-go").exists(), 30, "the job")
+    if job.poll() == 77 or (job.poll() or 0) == 1:
+        pytest.skip("nothing may be mounted here")
+    attach = jobs.attach(job.pid)
+    attach.wait_for(f"following /proc/{job.pid}/root{inside}/train.log (an open file")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "step 60" in out
+    assert not list(inside.iterdir())
+
+
+# ---- nothing to be found ----
+
+def test_a_process_that_is_not_there_is_one_line(jobs):
+    job = jobs.start("")
+    job.wait(30)
+    done = programs.trainward("attach", job.pid)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr == f"trainward attach: process {job.pid}: there is no such process\n"
+
+
+def test_a_number_may_be_a_folders_name(jobs):
+    number = "4194999"  # above any process's
+    (jobs.folder / number).mkdir()
+    (jobs.folder / number / "a.log").write_text("step=1 loss=2\nstep=2 loss=1\n" * 2)
+    for name in (number, f"./{number}"):
+        done = programs.trainward("attach", "--once", name, cwd=jobs.folder)
+        assert done.returncode in (0, 3) and "a.log" in done.stdout, done.stderr
+
+
+def test_a_job_without_logs_whose_output_nobody_can_read(jobs):
+    reading, writing = os.pipe()
+    job = jobs.start("pause()", stdout=writing)
+    os.close(writing)
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("looking on", "err")
+    assert "its output goes to a pipe" in attach.err.text and "--exec" in attach.err.text
+    jobs.let_go()
+    status, out, err = attach.end()
+    os.close(reading)
+    assert status == 2 and f"process {job.pid}: no training log was found" in err
+
+
+def test_a_process_that_ends_at_once(jobs):
+    for _ in range(5):
+        job = jobs.start("", name="quick.py")
+        attach = jobs.attach(job.pid)
+        job.wait(30)
+        status, _, err = attach.end()
+        assert status == 2 and len(err.splitlines()) in (1, 2), err
+
+
+# ---- once, and folders ----
+
+def test_once_judges_what_is_there(jobs):
+    job = jobs.start(EVENT_JOB, uses_events=True)
+    jobs.is_ready()
+    done = programs.trainward("attach", "--once", job.pid)
+    assert done.returncode == 0 and "runs/a: healthy" in done.stdout
+    assert "steps 1 to " in done.stdout and job.poll() is None
+    jobs.let_go()
+    job.wait(30)
+    done = programs.trainward("attach", "--once", jobs.folder / "runs")
+    assert done.returncode == 1 and done.stdout.count("CRITICAL  overflow") == 1
+    (jobs.folder / "empty").mkdir()
+    done = programs.trainward("attach", "--once", jobs.folder / "empty")
+    assert done.returncode == 2 and "no training log" in done.stderr
+
+
+def test_a_folder_is_looked_through_again(jobs):
+    attach = jobs.attach(".")
+    attach.wait_for("no log in it so far")
+    with open(jobs.folder / "train.log", "w") as file:
+        file.write("".join(f"step={i} loss={2 ** (2 - i / 20)}\n" for i in range(1, 50)))
+        file.flush()
+        attach.wait_for("train.log: run train.log, now at step 49")
+    status, out, _ = attach.stop()
+    assert status == 0 and "train.log: healthy" in out
+
+
+# ---- running a command ----
+
+def write_script(jobs, text, name="train.py"):
+    from support.jobs import PRELUDE
+    (jobs.folder / name).write_text(PRELUDE + text)
+    return [sys.executable, name]
+
+
+def test_a_commands_output_is_passed_on_unchanged(jobs):
+    command = write_script(jobs, """
+sys.stdout.buffer.write(bytes(range(256)) * 3)
+sys.stderr.write("to the other one")
+sys.stdout.flush()
+lines(sys.stdout, 1, 60, nan_from=1000)
+sys.stdout.write("no newline at the end")
+""")
+    expected = subprocess.run(command, cwd=jobs.folder, capture_output=True)
+    status, _, err = (attach := jobs.attach("--exec", *command)).end()
+    assert status == 0
+    assert bytes(attach.out.bytes) == expected.stdout
+    assert err.startswith("to the other one") and "train.py: healthy" in err
+
+
+def test_a_problem_is_told_while_the_command_runs(jobs):
+    command = write_script(jobs, "lines(sys.stdout, 1, 100); pause()")
+    attach = jobs.attach("--exec", "--", *command, "--exec", "--once")
+    attach.wait_for("CRITICAL  overflow", "err")
+    assert attach.process.poll() is None and "overflow" not in attach.out.text
+    jobs.let_go()
+    status, out, err = attach.end()
+    assert status == 1 and err.count("CRITICAL  overflow\n") == 1
+    assert len(out.splitlines()) == 99
+
+
+@pytest.mark.parametrize("script, status", [
+    ("sys.exit(7)", 7),
+    ("lines(sys.stdout, 1, 100); sys.exit(3)", 3),
+    ("os.kill(os.getpid(), 9)", 137),
+    ("", 0),
+    ("lines(sys.stdout, 1, 60)", 0),
+    ("lines(sys.stderr, 1, 100)", 1),
+])
+def test_the_exit_status_is_first_of_all_the_commands(jobs, script, status):
+    assert jobs.attach("--exec", *write_script(jobs, script)).end()[0] == status
+
+
+def test_what_cannot_be_run_is_told_as_shells_do(jobs):
+    (jobs.folder / "file").write_text("")
+    for command, status in (("nothing-of-that-name", 127), ("./file", 126)):
+        ended, out, err = jobs.attach("--exec", command).end()
+        assert ended == status and not out and command in err and len(err.splitlines()) == 1
+    assert jobs.attach("--exec").end()[0] == 2
+    assert jobs.attach("--once", "--exec", "true").end()[0] == 2
+    assert jobs.attach(".", "--exec", "true").end()[0] == 2
+
+
+def test_files_that_a_command_makes_are_followed(jobs):
+    from support.jobs import EVENTS
+    command = write_script(jobs, EVENTS + """
+writer = SummaryWriter("runs/a", flush_secs=1)
+events(writer, 1, 120)
+lines(sys.stdout, 1, 120)
+pause()
+""")
+    attach = jobs.attach("--exec", *command)
+    attach.wait_for("tells the same as", "err")
+    jobs.let_go()
+    status, _, err = attach.end()
+    assert status == 1 and "runs/a: problem" in err and "train.py: problem" not in err
+
+
+def test_signals_go_on_to_the_command(jobs):
+    command = write_script(jobs, """
+import signal
+got = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, lambda number, frame: got.append(number))
+pause("first")
+while len(got) < 4:
+    time.sleep(.02)
+print(sorted(got), flush=True)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+pause()
+""")
+    attach = jobs.attach("--exec", *command)
+    jobs.is_ready("first")
+    jobs.let_go("first")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        attach.process.send_signal(number)
+    attach.wait_for("[1, 2, 3, 15]")
+    jobs.is_ready()
+    attach.process.terminate()
+    assert attach.end()[0] == 128 + signal.SIGTERM
+
+
+def test_on_a_terminal_the_command_has_one_and_keys_reach_it_once(jobs):
+    import fcntl
+    import struct
+    import termios
+    command = write_script(jobs, """
+import signal
+got = []
+signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+print(sys.stdout.isatty(), flush=True)
+for i in range(3):
+    print(f"\\r{i}/3", end="", flush=True)
+pause("resized")
+print("\\ncolumns", os.get_terminal_size(1).columns, flush=True)
+pause("key")
+while not got:
+    time.sleep(.02)
+time.sleep(.3)
+print("got", got, flush=True)
+""")
+    attach = jobs.attach("--exec", *command, terminal=True)
+    jobs.is_ready("resized")
+    fcntl.ioctl(attach.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 123, 0, 0))
+    time.sleep(.6)
+    jobs.let_go("resized")
+    attach.wait_for("columns 123")
+    jobs.is_ready("key")
+    jobs.let_go("key")
+    os.write(attach.master, b"\x03")
+    attach.wait_for("got [2]")
+    status, out, _ = attach.end()
+    assert status == 0
+    assert out.startswith("True\r\n\r0/3\r1/3\r2/3\r\ncolumns 123\r\n")
+
+
+def test_a_reader_that_goes_ends_the_command_as_it_would_without_us(jobs):
+    command = write_script(jobs, "lines(sys.stdout, 1, 10**9)")
+    attach = jobs.attach("--exec", *command)
+    attach.wait_for("step=100 ")
+    os.close(attach.process.stdout.fileno())
+    assert attach.process.wait(60) == 1  # Python's BrokenPipeError
+
+
+def test_a_command_that_leaves_something_running_is_not_waited_for(jobs):
+    attach = jobs.attach("--exec", "sh", "-c", "sleep 300 & echo $! > pid; echo done")
+    status, out, _ = attach.end()
+    os.kill(int((jobs.folder / "pid").read_text()), signal.SIGKILL)
+    assert status == 0 and out == "done\n"
+
+
+def test_much_output_neither_stops_the_command_nor_fills_the_disk(jobs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    command = write_script(jobs, """
+line = "".join(f"step={i} loss={2 + i % 7 / 100} text={'x' * 200}\\n" for i in range(1000))
+for i in range(300):
+    sys.stdout.write(line.replace("step=", f"step={i}"))
+sys.stdout.flush()
+pause()
+""")
+    attach = jobs.attach("--exec", *command, env={"TMPDIR": str(folder)})
+    jobs.is_ready(seconds=120)
+    size = len(attach.out.bytes)
+    kept = pathlib.Path(f"/proc/{attach.process.pid}/fd")
+
+    def blocks():
+        files = [os.stat(each) for each in kept.iterdir() if "trainward-" in os.readlink(each)]
+        return sum(each.st_blocks * 512 for each in files)
+    wait_until(lambda: blocks() < 8 << 20, 120, "that what was read is given back")
+    jobs.let_go()
+    assert attach.end(120)[0] in (0, 1)
+    assert size > 60 << 20 and list(folder.iterdir()) == []

@@ -1,0 +1,207 @@
+"""Who is told what, by the commands that people use, with the log in a file and in Kafka."""
+
+import json
+import re
+import urllib.request
+
+import pytest
+
+from services.receiver import Receiver
+from support import programs, telemetry
+from support.agents import kafka_config, set_up_topics
+from support.notifying import AT_ONCE, bad_run, write
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver().start()
+    yield made
+    made.stop()
+
+
+def hook(receiver, **more):
+    return {"webhook": {"name": "chat", "url": receiver.url(), **AT_ONCE, **more}}
+
+
+def alerts_of(receiver):
+    """{(run, status)}: what was told."""
+    return {(alert["run_name"], alert["status"]) for body in receiver.bodies()
+            for alert in body["alerts"] + body.get("others", [])}
+
+
+def command(*arguments, status=0):
+    done = programs.trainward(*arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def test_a_silence_holds_without_a_reload_and_over_a_restart(receiver, agents, tmp_path):
+    config = write(tmp_path, hook(receiver))
+    done = command("silence", "--config", config, "add", "--run", "quiet-*", "--for", "2h",
+                   "--reason", "known", "--author", "ada")
+    name = re.match(r"([0-9a-f]{16}): quiet until", done.stdout).group(1)
+    agent = agents(config).start()
+    bad_run(tmp_path / "runs" / "quiet-1", "quiet-1")
+    bad_run(tmp_path / "runs" / "loud-1", "loud-1")
+    agent.wait_until(lambda: ("loud-1", "firing") in alerts_of(receiver), 60, "what is not quiet")
+    listed = command("silence", "--config", config, "list").stdout
+    assert name in listed and "run=quiet-*" in listed and "active" in listed and "ada" in listed
+    agent.kill9()
+    agent.start()
+    command("silence", "--config", config, "add", "--run", "third", "--for", "1h",
+            "--reason", "while it runs")
+    bad_run(tmp_path / "runs" / "third", "third")
+    bad_run(tmp_path / "runs" / "loud-2", "loud-2")
+    agent.wait_until(lambda: ("loud-2", "firing") in alerts_of(receiver), 60, "what is not quiet")
+    assert {run for run, _ in alerts_of(receiver)} == {"loud-1", "loud-2"}
+    command("silence", "--config", config, "expire", name)
+    agent.wait_until(lambda: ("quiet-1", "firing") in alerts_of(receiver), 60, "what was silenced")
+    assert "third" not in {run for run, _ in alerts_of(receiver)}
+    states = {silence["reason"]: silence["state"] for silence in map(json.loads, command(
+        "silence", "--config", config, "list", "--all", "--format", "json").stdout.splitlines())}
+    assert states == {"known": "over", "while it runs": "active"}
+
+
+@pytest.mark.parametrize("arguments, what", [
+    (["add", "--for", "2h", "--reason", "x"], "say what to be quiet about"),
+    (["add", "--run", "r", "--reason", "x"], "say how long"),
+    (["add", "--run", "r", "--for", "soon", "--reason", "x"], "not a duration"),
+    (["add", "--run", "r", "--for", "2h"], "say why"),
+    (["add", "--run", "r", "--end", "2001-01-01T00:00:00Z", "--reason", "x"], "over already"),
+    (["expire"], "name a silence"),
+    (["expire", "0123"], "no such silence"),
+    (["extend"], "expected 'add'"),
+])
+def test_what_is_wrong_with_a_silence_is_said(tmp_path, arguments, what):
+    config = write(tmp_path)
+    assert what in command("silence", "--config", config, *arguments, status=2).stderr
+
+
+def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
+    config = write(tmp_path, hook(receiver, routes=[
+        {"name": "vision", "match": {"project": "vision"}, "continue": True},
+        {"name": "all"}]), {"terminal": {"stream": "stderr"}})
+    bad_run(tmp_path / "runs" / "r1", "r1", project="vision")
+    agent = agents(config).start()
+    agent.wait_until(lambda: {body["route"] for body in receiver.bodies()} == {"vision", "all"},
+                     60, "both routes")
+    episode = receiver.bodies()[0]["alerts"][0]["episode_id"]
+    assert "no such episode" in command("feedback", "--config", config, "0" * 32, "false-alarm",
+                                        status=2).stderr
+    for _ in range(2):  # said twice, it is one
+        command("feedback", "--config", config, episode[:12], "false-alarm", "--author", "ada",
+                "--comment", "warm-up\nof a kind")
+    agent.wait_until(lambda: len([body for body in receiver.bodies()
+                                  if body["alerts"][0]["status"] == "false-alarm"]) >= 2,
+                     60, "both routes")
+    assert receiver.bodies()[-1]["is_resolved"]
+    assert receiver.bodies()[-1]["alerts"][0]["comment"] == "warm-up\nof a kind"
+    threads = {(body["route"], body["thread_id"]) for body in receiver.bodies()}
+    assert len(threads) == 2
+
+    def told():
+        documents = map(json.loads, (tmp_path / "state" / "advisories.jsonl").read_text()
+                        .splitlines())
+        return [document for document in documents if document["trainward"]["kind"] == "feedback"]
+    assert len(told()) == 1
+    document = told()[0]
+    assert document["trainward"]["feedback"]["author"] == "ada"
+    assert document["trainward"]["state"] == "false_alarm"
+    agent.wait_until(lambda: "FALSE-ALARM" in agent.log_text(), 30, "the terminal")
+    status = command("status", "--url", agent.url()).stdout
+    assert re.search(r"feedback: [12] false alarms, 0 useful", status)
+    n = len(receiver.bodies())
+    assert agent.stop() == 0
+    agent.start()
+    command("feedback", "--config", config, episode, "useful")
+    agent.wait_until(lambda: len(told()) == 2, 30, "the second opinion")
+    assert agent.stop() == 0
+    assert len(receiver.bodies()) == n
+
+
+def test_nothing_is_told_twice_after_kills(receiver, agents, tmp_path):
+    config = write(tmp_path, hook(receiver, group_by=["run"], repeat_interval="0s"))
+    agent = agents(config).start()
+    for number in range(6):
+        bad_run(tmp_path / "runs" / f"r{number}", f"r{number}")
+        agent.wait_until(lambda: (f"r{number}", "firing") in alerts_of(receiver), 60, "it")
+        agent.kill9()
+        agent.start()
+    bad_run(tmp_path / "runs" / "last", "last")
+    agent.wait_until(lambda: ("last", "firing") in alerts_of(receiver), 60, "the last")
+    by_id = {}
+    for body in receiver.bodies():
+        assert by_id.setdefault(body["id"], body) == body
+    told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]]
+    assert len(told) == len(set(told))
+
+
+# ---- several agents ----
+
+def kafka_agents(kafka, tmp_path, test_name, sink, n=2):
+    """Configurations of agents that share a group, and the prefix of their topics."""
+    made = []
+    for number in range(n):
+        folder = tmp_path / f"agent-{number}"
+        folder.mkdir()
+        made.append(programs.write_config(folder / "agent.yaml", kafka_config(
+            folder, kafka, test_name, [sink])))
+    kafka.create_topics(f"{test_name}.telemetry", partitions=2)
+    set_up_topics(made[0])
+    return made
+
+
+def send_runs(kafka, test_name, names, case="divergence_critical"):
+    stream = programs.EmitStream(kafka.brokers, f"{test_name}.telemetry")
+    for name in names:
+        records = [dict(record, run=name, **({"name": name} if record["kind"] == "header" else {}))
+                   for record in telemetry.CASES[case]() if record["kind"] != "end"]
+        stream.send([telemetry.to_json(record) for record in records])
+    counts = stream.close()
+    assert counts["lost"] == 0
+
+
+def owner_of(agents_of):
+    """The agent that notifies: the others do not know how much waits."""
+    for agent in agents_of:
+        sink, = programs_status(agent)["sinks"]
+        if agent.is_running() and sink["unsent"] is not None:
+            return agent
+    return None
+
+
+def programs_status(agent):
+    with urllib.request.urlopen(f"{agent.url()}/-/status", timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_path, test_name):
+    configs = kafka_agents(kafka, tmp_path, test_name, hook(receiver, group_by=["run"]))
+    both = [agents(config).start() for config in configs]
+    first = both[0].wait_until(lambda: owner_of(both), 60, "an owner")
+    second, = [agent for agent in both if agent is not first]
+    send_runs(kafka, test_name, ["r1", "r2"])
+    second.wait_until(lambda: {("r1", "firing"), ("r2", "firing")} <= alerts_of(receiver), 60,
+                      "both runs")
+    command("silence", "--config", second.config_path, "add", "--run", "quiet", "--for", "1h",
+            "--reason", "known")
+    send_runs(kafka, test_name, ["quiet", "r3"])
+    second.wait_until(lambda: ("r3", "firing") in alerts_of(receiver), 60, "the third")
+    first.kill9()
+    send_runs(kafka, test_name, ["r4"])
+    second.wait_until(lambda: ("r4", "firing") in alerts_of(receiver), 90, "the fourth")
+    assert owner_of([second]) is second
+    episode = next(alert["episode_id"] for body in receiver.bodies() for alert in body["alerts"]
+                   if alert["run_name"] == "r1")
+    command("feedback", "--config", second.config_path, episode, "false-alarm")
+    second.wait_until(lambda: ("r1", "false-alarm") in alerts_of(receiver), 60, "the feedback")
+    second.wait_until(lambda: programs_status(second)["feedback"]["false_alarms"] == 1, 30,
+                      "the count")
+    assert "quiet" not in {run for run, _ in alerts_of(receiver)}
+    assert "quiet" in command("silence", "--config", second.config_path, "list").stdout
+    by_id = {}
+    for body in receiver.bodies():
+        assert by_id.setdefault(body["id"], body) == body
+    told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]
+            if alert["status"] == "firing"]
+    assert len(told) == len(set(told)), "the one that took over knows what was told"

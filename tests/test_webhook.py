@@ -1,0 +1,152 @@
+"""The sink webhook against a real receiver."""
+
+import hashlib
+import hmac
+import json
+import re
+
+import pytest
+
+from services.receiver import Receiver
+from support import programs
+from support.notifying import AT_ONCE, bad_run, write
+
+EVIL = 'run <!channel> @channel "q" \\ [x](http://evil) & `id`'
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver().start()
+    yield made
+    made.stop()
+
+
+def hook(receiver, **more):
+    return {"webhook": {"name": "chat", "url": receiver.url(), **AT_ONCE, **more}}
+
+
+def dead_letters(place):
+    path = place / "state" / "dead-letters" / "chat.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_notification_is_signed_and_the_same_when_it_comes_again(receiver, agents, tmp_path):
+    (tmp_path / "key").write_text("hush\n")
+    (tmp_path / "key").chmod(0o600)
+    receiver.answers = [(503, {}), (429, {"Retry-After": "1"})]
+    config = write(tmp_path, hook(receiver, secret_file=str(tmp_path / "key"),
+                                  headers={"X-Team": "vision"}))
+    bad_run(tmp_path / "runs" / "r1", "r1", project="vision")
+    agent = agents(config).start()
+    agent.wait_until(lambda: len(receiver.requests) >= 3, 60, "the third attempt")
+    first, *copies = receiver.requests[:3]
+    assert all(copy["body"] == first["body"] for copy in copies)
+    for request in receiver.requests[:3]:
+        headers = request["headers"]
+        signed = headers["X-Trainward-Timestamp"].encode() + b"." + request["body"]
+        assert headers["X-Trainward-Signature"] == \
+            "sha256=" + hmac.new(b"hush", signed, hashlib.sha256).hexdigest()
+        assert headers["Content-Type"] == "application/json" and headers["X-Team"] == "vision"
+        assert headers["Idempotency-Key"] == json.loads(request["body"])["id"]
+    body = json.loads(first["body"])
+    assert body["status"] == "firing" and body["group_labels"] == {"project": "vision"}
+    alert = body["alerts"][0]
+    assert alert["run_name"] == "r1" and alert["detector"] == "divergence"
+    assert alert["suggestions"][0]["parameter"] == "learning_rate"
+    assert alert["feedback_command"] == f"trainward feedback {alert['episode_id']} false-alarm"
+    assert agent.stop() == 0
+    assert "s3cr3t" not in agent.log_text() and "hush" not in agent.log_text()
+
+
+@pytest.mark.parametrize("form", ["slack", "mattermost", "teams"])
+def test_a_chat_takes_it_and_nobody_is_called(receiver, agents, tmp_path, form):
+    config = write(tmp_path, hook(receiver, format=form, run_link="https://k.test/r/{run}"))
+    for number in range(3):
+        bad_run(tmp_path / "runs" / f"r{number}", f"{EVIL} {number}")
+    agent = agents(config).start()
+    agent.wait_until(lambda: receiver.requests, 60, "a message")
+    assert agent.stop() == 0
+    text = receiver.requests[0]["body"].decode()
+    body = json.loads(text)
+    if form == "slack":
+        assert body["blocks"][0]["type"] == "header"
+        assert len(body["blocks"][0]["text"]["text"]) <= 150
+        assert {block["type"] for block in body["blocks"]} == {"header", "section", "context"}
+        assert "<!channel>" not in text and "&lt;!channel&gt;" in text
+        assert "<https://k.test/r/run%20" in text
+    elif form == "mattermost":
+        assert body["attachments"] and re.search(r"@(?!\u200b)", body["text"] + json.dumps(
+            body["attachments"], ensure_ascii=False)) is None
+    else:
+        card = body["attachments"][0]
+        assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+        assert card["content"]["type"] == "AdaptiveCard" and card["content"]["body"]
+        said = json.dumps(card["content"]["body"], ensure_ascii=False).replace("\\\\", "\\")
+        assert "[x]" in said and re.search(r"(?<!\\)(\\\\)*\[x\]", said) is None
+
+
+def test_a_template_of_the_user_is_used(receiver, agents, tmp_path):
+    (tmp_path / "body.mustache").write_text('{"say":"{{title}}"{{#is_resolved}},"over":true'
+                                            '{{/is_resolved}}}')
+    config = write(tmp_path, hook(receiver, template_file=str(tmp_path / "body.mustache"),
+                                  method="PUT"))
+    bad_run(tmp_path / "runs" / "r1", 'a "name"')
+    agent = agents(config).start()
+    agent.wait_until(lambda: receiver.requests, 60, "a message")
+    assert receiver.requests[0]["method"] == "PUT"
+    assert receiver.bodies()[0]["say"].startswith('a "name": divergence')
+    (tmp_path / "body.mustache").write_text("{{#open}}")
+    done = programs.trainward("check", "--config", config)
+    assert done.returncode == 2 and "body.mustache" in done.stderr
+
+
+def test_what_is_refused_for_good_is_kept_and_an_address_that_is_gone_waits(receiver, agents,
+                                                                           tmp_path):
+    receiver.answers = [(400, {})] + [(404, {})] * 1000
+    config = write(tmp_path, hook(receiver))
+    bad_run(tmp_path / "runs" / "r1", "r1", project="a")
+    agent = agents(config).start()
+    agent.wait_until(lambda: dead_letters(tmp_path), 60, "a dead letter")
+    letter = dead_letters(tmp_path)[0]
+    assert "answers 400 (said  so)" in letter["reason"]
+    assert letter["document"]["alerts"][0]["run_name"] == "r1"
+    bad_run(tmp_path / "runs" / "r2", "r2", project="b")
+    agent.wait_until(lambda: "the address is gone" in agent.log_text(), 60, "the reason")
+    assert len(dead_letters(tmp_path)) == 1
+    agent.kill9()
+    receiver.answers = []
+    agent.start()  # it was never dropped
+    agent.wait_until(lambda: any(body["group_labels"] == {"project": "b"}
+                                 for body in receiver.bodies()[-1:]) and not receiver.answers,
+                     60, "what had waited")
+
+
+def test_routes_have_addresses_of_their_own(receiver, agents, tmp_path):
+    config = write(tmp_path, hook(receiver, routes=[
+        {"name": "vision", "match": {"project": "vision"}, "url": receiver.url("/vision")}]))
+    bad_run(tmp_path / "runs" / "r1", "r1", project="vision")
+    bad_run(tmp_path / "runs" / "r2", "r2", project="speech")
+    agent = agents(config).start()
+    agent.wait_until(lambda: {request["path"] for request in receiver.requests}
+                     == {"/vision", "/hook/s3cr3t"}, 60, "both")
+    for request in list(receiver.requests):
+        project = json.loads(request["body"])["group_labels"]["project"]
+        assert (request["path"] == "/vision") == (project == "vision")
+    printed = programs.trainward("check", "--print", "--config", config).stdout
+    assert "/vision" not in printed and "s3cr3t" not in printed
+
+
+def test_tls_is_verified(agents, tmp_path):
+    receiver = Receiver(tmp_path / "tls").start()
+    try:
+        config = write(tmp_path, hook(receiver))
+        done = programs.trainward("check", "--config", config)
+        assert done.returncode != 0 and "certificate" in done.stderr + done.stdout
+        assert "s3cr3t" not in done.stderr + done.stdout
+        config = write(tmp_path, hook(receiver, ca_file=str(receiver.ca)))
+        assert programs.trainward("check", "--config", config).returncode == 0
+        bad_run(tmp_path / "runs" / "r1", "r1")
+        agent = agents(config).start()
+        agent.wait_until(lambda: receiver.requests, 60, "a message")
+    finally:
+        receiver.stop()

@@ -1,0 +1,95 @@
+/* What a server has, compared with what setup wants, in the forms in which servers answer. */
+#include "sinks/elasticsearch_objects.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *difference(const char *wanted_text, const char *existing_text)
+{
+    static char path[160];
+    json_t *wanted = json_loads(wanted_text, JSON_DECODE_ANY, NULL);
+    json_t *existing = json_loads(existing_text, JSON_DECODE_ANY, NULL);
+    assert_non_null(wanted);
+    assert_non_null(existing);
+    const char *found = tw_object_difference(wanted, existing, path, sizeof path);
+    json_decref(wanted);
+    json_decref(existing);
+    return found;
+}
+
+static void what_servers_rewrite_is_no_difference(void **state)
+{
+    (void)state;
+    /* GET _index_template of Elasticsearch 8.19 and OpenSearch 2.19 answers so. */
+    assert_null(
+        difference("{\"number_of_shards\":1,\"index.lifecycle.name\":\"p\"}",
+                   "{\"index\":{\"number_of_shards\":\"1\",\"lifecycle\":{\"name\":\"p\"}}}"));
+    assert_null(difference("{\"dynamic\":false}", "{\"dynamic\":\"false\",\"more\":1}"));
+    assert_null(difference("{\"data_stream\":{}}",
+                           "{\"data_stream\":{\"hidden\":false,\"timestamp_field\":{}}}"));
+    assert_null(difference("{\"delete\":{\"actions\":{\"delete\":{}}}}",
+                           "{\"delete\":{\"actions\":{\"delete\":{\"delete_searchable_snapshot\":"
+                           "true}}}}"));
+}
+
+static void a_difference_is_named(void **state)
+{
+    (void)state;
+    assert_string_equal(difference("{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"b\":1,\"c\":3}}"),
+                        "a.c");
+    assert_string_equal(difference("{\"a\":{\"b\":\"x\"}}", "{\"a\":{}}"), "a.b");
+    assert_string_equal(difference("{\"p\":[\"x\"]}", "{\"p\":[\"y\"]}"), "p.0");
+    assert_string_equal(difference("{\"p\":[\"x\"]}", "{\"p\":[\"x\",\"y\"]}"), "p");
+    assert_string_equal(difference("{\"p\":{\"q\":1}}", "{\"p\":7}"), "p");
+    assert_string_equal(difference("{\"min_age\":\"90d\"}", "{\"min_age\":\"30d\"}"), "min_age");
+}
+
+static void a_path_that_is_too_long_is_cut(void **state)
+{
+    char path[8];
+    (void)state;
+    json_t *wanted = json_pack("{s:{s:{s:i}}}", "first", "second", "third", 1);
+    json_t *existing = json_pack("{s:{s:{s:i}}}", "first", "second", "third", 2);
+    assert_string_equal(tw_object_difference(wanted, existing, path, sizeof path), "first.s");
+    json_decref(wanted);
+    json_decref(existing);
+}
+
+static void the_present_states_are_never_deleted(void **state)
+{
+    (void)state;
+    char prefix[] = "tw";
+    struct tw_elasticsearch_config config = {
+        .index_prefix = prefix, .advisories_retention = 86400, .charts_retention = 3600};
+    assert_true(tw_policy_age(&config, TW_KEPT_RUNS) == 0);
+    for (int kept = 0; kept < TW_KEPT; kept++) {
+        json_t *body = tw_template_body(&config, (enum tw_kept)kept, TW_RETENTION_ILM);
+        const json_t *settings = json_object_get(json_object_get(body, "template"), "settings");
+        assert_int_equal(json_object_get(settings, "index.lifecycle.name") != NULL,
+                         kept != TW_KEPT_RUNS);
+        assert_int_equal(json_object_get(body, "data_stream") != NULL, kept == TW_KEPT_CHARTS);
+        json_decref(body);
+    }
+    json_t *policy = tw_policy_body(&config, TW_KEPT_CHARTS, TW_RETENTION_ILM);
+    char *text = json_dumps(policy, JSON_COMPACT);
+    assert_non_null(strstr(text, "\"delete\":{\"min_age\":\"3600s\""));
+    free(text);
+    json_decref(policy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_servers_rewrite_is_no_difference),
+        cmocka_unit_test(a_difference_is_named),
+        cmocka_unit_test(a_path_that_is_too_long_is_cut),
+        cmocka_unit_test(the_present_states_are_never_deleted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
