@@ -159,7 +159,7 @@ tests_unit_test_sources_LDADD = $(SOURCES_TEST_LIBS)
 endif
 
 # One target a format: fuzz_log.c over the struct that is named; fuzz_log_store.c where a format opens
-# files itself.
+# files itself; fuzz_log_tree.c is about files and folders of any, while they change.
 log_fuzz_libs = libsources.la libtelemetry.la
 fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h
 fuzz_log_store = tests/fuzz/fuzz_log_store.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h \
@@ -179,6 +179,7 @@ LOG_FUZZ_TESTS = \
 	tests/fuzz/replay_log_mlflow_sqlite \
 	tests/fuzz/replay_log_tensorboard \
 	tests/fuzz/replay_log_text \
+	tests/fuzz/replay_log_tree \
 	tests/fuzz/replay_log_ultralytics \
 	tests/fuzz/replay_log_wandb
 check_PROGRAMS += $(LOG_FUZZ_TESTS)
@@ -225,6 +226,8 @@ tests_fuzz_replay_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_text_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_tree_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log_tree.c
+tests_fuzz_replay_log_tree_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_ultralytics_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
@@ -247,6 +250,7 @@ LOG_FUZZERS = \
 	tests/fuzz/fuzz_log_mlflow_sqlite \
 	tests/fuzz/fuzz_log_tensorboard \
 	tests/fuzz/fuzz_log_text \
+	tests/fuzz/fuzz_log_tree \
 	tests/fuzz/fuzz_log_ultralytics \
 	tests/fuzz/fuzz_log_wandb
 noinst_PROGRAMS += $(LOG_FUZZERS)
@@ -306,6 +310,8 @@ tests_fuzz_fuzz_log_text_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_text
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_tree_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_tree_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_ultralytics_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_fuzz_log_ultralytics_LDADD = $(log_fuzz_libs)
@@ -339,4 +345,11 @@ coverage-logs:
 	$(SHELL) $(top_srcdir)/tests/fuzz/coverage_logs.sh coverage
 .PHONY: log-replays
 log-replays: $(LOG_FUZZ_TESTS)
+
+# One bug in each reader, which the corpora must find.
+.PHONY: planted-bugs
+planted-bugs:
+	python3 $(top_srcdir)/tests/fuzz/planted_bugs.py $(abs_top_srcdir) $(abs_top_builddir)/planted
+EXTRA_DIST += tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh tests/fuzz/planted_bugs.py \
+	tests/fuzz/make_log_corpus.py
 EXTRA_DIST += docs/fuzzing.md tests/fuzz/run_logs.sh tests/fuzz/coverage_logs.sh

@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	docs/operations.md \
 	docs/kafka.md \
 	docs/notifications.md \
+	docs/fuzzing.md \
 	docs/kibana.md \
 	docs/logs.md \
 	docs/reports.md \

@@ -84,7 +84,7 @@ static const char empty_words[] =
 static const char no_signal_words[] =
     "time runtime seconds second secs sec ms duration eta elapsed speed throughput tps tflops "
     "flops flos mfu hfu memory mem gpu gpus cpu ram utilization tokens preemption runs fps "
-    "wallclock hours minutes vram cuda zeros";
+    "wallclock hours minutes vram cuda zeros examples";
 
 static const char loss_words[] = "loss losses cost nll objective";
 /* Beside a loss word these are the loss itself. */
@@ -264,6 +264,22 @@ static struct aspects take_aspects(struct tw_words *words)
     return aspects;
 }
 
+/* A metric is called by its whole name, but for what it is about: "mean_average_precision" is none
+ * of precision. */
+static void name_metric(const struct tw_words *whole, struct tw_name_meaning *ret)
+{
+    static const char *const about[] = {train_words, eval_words, test_words,
+                                        epoch_words, step_words, empty_words};
+    struct tw_words words = *whole;
+    for (size_t i = 0; i < COUNT(about); i++) {
+        struct tw_words before = words;
+        tw_words_remove(&words, about[i]);
+        words = words.n ? words : before;
+    }
+    ret->meaning = TW_MEANS_EVAL_METRIC;
+    tw_words_join(&words, ret->metric, sizeof ret->metric);
+}
+
 static bool is_eval_part(const struct aspects *aspects, enum tw_row_part part)
 {
     if (aspects->is_eval || aspects->is_test)
@@ -271,8 +287,8 @@ static bool is_eval_part(const struct aspects *aspects, enum tw_row_part part)
     return part == TW_PART_EVAL && !aspects->is_train;
 }
 
-static void find_eval(const struct tw_words *words, const struct aspects *aspects,
-                      struct tw_name_meaning *ret)
+static void find_eval(const struct tw_words *whole, const struct tw_words *words,
+                      const struct aspects *aspects, struct tw_name_meaning *ret)
 {
     ret->is_test = aspects->is_test;
     ret->rank = aspects->is_test ? TW_RANK_TEST : TW_RANK_PLAIN;
@@ -287,8 +303,7 @@ static void find_eval(const struct tw_words *words, const struct aspects *aspect
         ret->is_part = true;
         ret->rank = TW_RANK_PART;
     } else if (words->n) {
-        ret->meaning = TW_MEANS_EVAL_METRIC;
-        tw_words_join(words, ret->metric, sizeof ret->metric);
+        name_metric(whole, ret);
     }
 }
 
@@ -330,8 +345,9 @@ static bool is_metrics_folder(const struct tw_words *words)
 
 static void find_by_words(const char *name, enum tw_row_part part, struct tw_name_meaning *ret)
 {
-    struct tw_words words;
+    struct tw_words words, whole;
     tw_words_split(name, &words);
+    whole = words;
     ret->step_is_epoch = words.n > 1 && !strcmp(words.at[0], "epoch");
     bool is_metric = is_metrics_folder(&words);
     bool is_copy = words.n > 2 && !strcmp(words.at[words.n - 1], "samples") &&
@@ -344,15 +360,14 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
     struct aspects aspects = take_aspects(&words);
     bool is_eval = is_eval_part(&aspects, part);
     if (is_metric && !aspects.is_train) {
-        ret->meaning = TW_MEANS_EVAL_METRIC;
-        tw_words_join(&words, ret->metric, sizeof ret->metric);
+        name_metric(&whole, ret);
     } else if (figure.n && !is_eval && find_figure(&figure, &ret->meaning)) {
         ret->rank = aspects.is_average ? TW_RANK_AVERAGE : TW_RANK_PLAIN;
     } else if (is_eval) {
         if (figure.n && find_figure(&figure, &ret->meaning))
             ret->meaning = TW_MEANS_NOTHING; /* no evaluation tells a learning rate */
         else
-            find_eval(&words, &aspects, ret);
+            find_eval(&whole, &words, &aspects, ret);
     } else if (words.n) {
         find_train(&words, &aspects, ret);
         if (ret->meaning == TW_MEANS_LOSS && is_of_step(name))

@@ -97,13 +97,14 @@ static int unzstd(struct tw_unpack *unpack, const unsigned char **in, size_t *n_
                   size_t size, size_t *ret_n)
 {
     ZSTD_outBuffer to = {out, size, 0};
-    ZSTD_inBuffer from = {*in, *n_in, 0};
+    ZSTD_inBuffer from = {*n_in ? *in : (const void *)"", *n_in, 0};
     size_t result = 1;
     /* With an empty input it still gives what did not fit the last time. */
     do
         result = ZSTD_decompressStream(unpack->zstd, &to, &from);
     while (!ZSTD_isError(result) && from.pos < from.size && to.pos < to.size);
-    *in += from.pos;
+    if (from.pos)
+        *in += from.pos;
     *n_in -= from.pos;
     *ret_n = to.pos;
     if (ZSTD_isError(result))

@@ -30,13 +30,24 @@ static void end_word(struct tw_words *words, size_t *length)
     *length = 0;
 }
 
+/* "valLoss" is two words, "mAP50" and "mIoU" are one. */
+static bool is_hump(const char *name, const char *c)
+{
+    const char *start = c;
+    if (!is_upper(*c) || c == name || !is_small(c[-1]))
+        return false;
+    while (start > name && (is_upper(start[-1]) || is_small(start[-1])))
+        start--;
+    return *start != 'm' || !is_upper(start[1]);
+}
+
 void tw_words_split(const char *name, struct tw_words *ret)
 {
     size_t length = 0;
     memset(ret, 0, sizeof *ret);
     for (const char *c = name; *c; c++) {
         bool is_letter = is_upper(*c) || is_small(*c);
-        if (!is_letter || (is_upper(*c) && c > name && is_small(c[-1])))
+        if (!is_letter || is_hump(name, c))
             end_word(ret, &length);
         if (is_letter)
             put(ret, &length, *c);

@@ -68,7 +68,12 @@ static const struct {
     {"train/box_loss", "loss_part"},
     {"train/dfl_loss", "loss_part"},
     {"val/box_loss", "eval_loss part"},
-    {"metrics/mAP50-95(B)", "eval_m_ap50_95_b"},
+    {"validation/mean_average_precision", "eval_mean_average_precision"},
+    {"eval_mean_token_accuracy", "eval_mean_token_accuracy"},
+    {"val_dice_mean", "eval_dice_mean"},
+    {"val/mIoU", "eval_miou"},
+    {"validation/num_examples", ""},
+    {"metrics/mAP50-95(B)", "eval_map50_95_b"},
     {"lr/pg0", "learning_rate"},
     /* Megatron-LM and DeepSpeed */
     {"lm loss", "loss"},
