@@ -40,6 +40,7 @@ static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_s
         .config = sink->config,
         .log = tw_config_log(daemon->config),
         .state_dir = daemon->config->state_dir,
+        .kibana = &daemon->config->kibana,
         .dead_letter_dir = daemon->dead_letter_dir,
         .backoff_first = daemon->config->backoff_first,
         .backoff_max = daemon->config->backoff_max,

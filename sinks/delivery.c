@@ -420,6 +420,7 @@ static int open_notifier(struct tw_delivery *delivery, const struct tw_delivery_
         .config = options->config,
         .log = &delivery->log,
         .state_dir = options->state_dir,
+        .kibana = options->kibana,
         .dead = delivery->dead,
         .backoff_first = delivery->backoff.first,
         .backoff_max = delivery->backoff.max,

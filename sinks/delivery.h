@@ -9,13 +9,15 @@
 #include "advisories/log.h"
 
 struct tw_delivery;
+struct tw_kibana_config;
 
 struct tw_delivery_options {
     const char *name; /* the configured sink's unique name: its cursor's identity */
     const struct tw_sink *sink;
-    const void *config;                /* the sink's, valid until stop */
-    struct tw_log_location log;        /* where the advisory log is */
-    const char *state_dir;             /* where a notifying sink keeps its notification log */
+    const void *config;                    /* the sink's, valid until stop */
+    struct tw_log_location log;            /* where the advisory log is */
+    const char *state_dir;                 /* where a notifying sink keeps its notification log */
+    const struct tw_kibana_config *kibana; /* what notifications link to; may be NULL */
     const char *dead_letter_dir;       /* DIR/NAME.jsonl takes poison: document, reason, position */
     double backoff_first, backoff_max; /* seconds; 0 = 1 and 60 */
     /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i'

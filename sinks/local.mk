@@ -116,15 +116,13 @@ endif
 SINK_LIBS = libsinks.la libadvisories.la librules.la libdetectors.la libtelemetry.la
 
 if HAVE_CMOCKA
-SINK_UNIT_TESTS = tests/unit/test_delivery tests/unit/test_elasticsearch_bulk \
-	tests/unit/test_groups tests/unit/test_mail tests/unit/test_notify_store \
-	tests/unit/test_sinks tests/unit/test_template tests/unit/test_terminal
 SINK_UNIT_TESTS = \
 	tests/unit/test_delivery \
 	tests/unit/test_elasticsearch_bulk \
 	tests/unit/test_elasticsearch_objects \
 	tests/unit/test_groups \
 	tests/unit/test_mail \
+	tests/unit/test_notify_store \
 	tests/unit/test_sinks \
 	tests/unit/test_template \
 	tests/unit/test_terminal

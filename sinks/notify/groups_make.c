@@ -128,6 +128,7 @@ static struct tw_notice notice_for(const struct tw_groups *groups, const struct 
         .route = route->name,
         .to = route->to,
         .run_link = groups->options.config->run_link,
+        .kibana = groups->options.kibana,
         .now_ms = now_ms,
     };
 }

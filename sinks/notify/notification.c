@@ -163,7 +163,7 @@ static void set_alerts(json_t *object, const struct tw_notice *notice)
     json_t *full = json_array(), *others = json_array();
     for (size_t i = 0; i < notice->n; i++) {
         if (i < TW_NOTICE_FULL_MAX)
-            json_array_append_new(full, tw_notification_alert(notice->alerts[i], notice->run_link));
+            json_array_append_new(full, tw_notification_alert(notice->alerts[i], notice));
         else
             json_array_append_new(others, tw_notification_other(notice->alerts[i]));
     }
@@ -199,6 +199,13 @@ static void set_footer(json_t *object, const struct tw_notice *notice)
     json_object_set_new(object, "footer", footer);
 }
 
+static void set_fleet_link(json_t *object, const struct tw_notice *notice)
+{
+    char url[TW_KIBANA_URL_MAX];
+    if (notice->kibana && tw_kibana_dashboard_url(notice->kibana, "fleet", url))
+        json_object_set_new(object, "link", json_string(url));
+}
+
 json_t *tw_notification_make(const struct tw_notice *notice)
 {
     char title[300], time[TW_ISO_SIZE], since[TW_ISO_SIZE];
@@ -227,6 +234,7 @@ json_t *tw_notification_make(const struct tw_notice *notice)
         json_string(tw_iso_text(counts.since_ms ? counts.since_ms : notice->now_ms, since)));
     json_object_set_new(object, "time", json_string(tw_iso_text(notice->now_ms, time)));
     set_alerts(object, notice);
+    set_fleet_link(object, notice);
     set_footer(object, notice);
     return object;
 }

@@ -4,6 +4,7 @@
 #ifndef TW_NOTIFY_NOTIFICATION_H
 #define TW_NOTIFY_NOTIFICATION_H
 
+#include "sinks/kibana.h"
 #include "sinks/notify/alert.h"
 
 #include "telemetry/option.h"
@@ -22,6 +23,7 @@ struct tw_notice {
     const char *key;             /* of the group */
     const struct json_t *labels; /* what the alerts have in common, an object; may be NULL */
     const char *run_link;        /* with {run}; NULL: none */
+    const struct tw_kibana_config *kibana; /* whose views are linked to otherwise; may be NULL */
     bool is_repeat;
     int64_t now_ms;
     size_t n;

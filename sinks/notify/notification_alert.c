@@ -154,13 +154,10 @@ static void set_document(json_t *object, const struct tw_document *document, boo
 
 /* ---- what to do ---- */
 
-static void set_link(json_t *object, const char *run_link, const char *run)
+static void set_run_link(json_t *object, const char *run_link, const char *run)
 {
-    const char *place = run_link ? strstr(run_link, "{run}") : NULL;
-    char *escaped, *link = NULL;
-    if (!run_link)
-        return;
-    escaped = curl_easy_escape(NULL, run, 0);
+    const char *place = strstr(run_link, "{run}");
+    char *escaped = curl_easy_escape(NULL, run, 0), *link = NULL;
     if (!place)
         set_text(object, "link", run_link);
     else if (escaped && asprintf(&link, "%.*s%s%s", (int)(place - run_link), run_link, escaped,
@@ -168,6 +165,15 @@ static void set_link(json_t *object, const char *run_link, const char *run)
         set_text(object, "link", link);
     free(link);
     curl_free(escaped);
+}
+
+static void set_link(json_t *object, const struct tw_notice *notice, const char *run)
+{
+    char url[TW_KIBANA_URL_MAX];
+    if (notice->run_link)
+        set_run_link(object, notice->run_link, run);
+    else if (notice->kibana && tw_kibana_run_url(notice->kibana, run, url))
+        set_text(object, "link", url);
 }
 
 static void set_commands(json_t *object, const struct tw_alert *alert)
@@ -192,7 +198,7 @@ static bool is_of_no_use(const struct tw_alert *alert)
     return tw_alert_is_over(alert) && alert->status != TW_ALERT_ENDED;
 }
 
-json_t *tw_notification_alert(const struct tw_alert *alert, const char *run_link)
+json_t *tw_notification_alert(const struct tw_alert *alert, const struct tw_notice *notice)
 {
     struct tw_document document;
     char reason[80], at[TW_ISO_SIZE];
@@ -210,7 +216,7 @@ json_t *tw_notification_alert(const struct tw_alert *alert, const char *run_link
         tw_document_release(&document);
     }
     set_text(object, "comment", alert->comment);
-    set_link(object, run_link, tw_subject_text(alert->subject, "run"));
+    set_link(object, notice, tw_subject_text(alert->subject, "run"));
     set_commands(object, alert);
     return object;
 }

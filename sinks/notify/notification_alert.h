@@ -4,8 +4,8 @@
 
 #include "sinks/notify/notification.h"
 
-/* All there is to tell; `run_link` may be NULL. New reference, NULL when out of memory. */
-struct json_t *tw_notification_alert(const struct tw_alert *alert, const char *run_link);
+/* All there is to tell, with the notice's links. New reference, NULL when out of memory. */
+struct json_t *tw_notification_alert(const struct tw_alert *alert, const struct tw_notice *notice);
 /* Its name only. */
 struct json_t *tw_notification_other(const struct tw_alert *alert);
 

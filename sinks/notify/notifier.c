@@ -76,6 +76,7 @@ static int open_groups(struct tw_notifier *notifier, struct tw_error *error)
     const struct tw_groups_options options = {
         .receiver = notifier->options.name,
         .config = notifier->config,
+        .kibana = notifier->options.kibana,
         .put = put,
         .closure = notifier,
     };

@@ -14,6 +14,7 @@
 
 struct tw_notifier;
 struct tw_dead_letters;
+struct tw_kibana_config;
 
 struct tw_notifier_options {
     const char *name; /* the sink's */
@@ -22,7 +23,8 @@ struct tw_notifier_options {
     const void *config; /* the sink's */
     const struct tw_log_location *log;
     const char *state_dir;
-    struct tw_dead_letters *dead; /* takes what is refused for good */
+    const struct tw_kibana_config *kibana; /* may be NULL */
+    struct tw_dead_letters *dead;          /* takes what is refused for good */
     double backoff_first, backoff_max;
     void (*log_line)(void *closure, char level, const char *text); /* may be NULL */
     void *closure;

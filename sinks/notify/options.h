@@ -169,7 +169,7 @@ extern const char *const tw_notify_route_severities[], *const tw_notify_switches
          .help = "HH:MM: a daily summary of what is open and what happened"},                      \
     {                                                                                              \
         "run_link", TW_OPTION_TEXT, offsetof(type, notify.run_link),                               \
-            .help = "URL of a run's page, with {run} for its id"                                   \
+            .help = "URL of a run's page, with {run} for its id; default: its view in kibana.url"  \
     }
 
 #endif

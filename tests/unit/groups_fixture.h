@@ -21,6 +21,7 @@
 
 struct bench {
     struct tw_notify_config notify;
+    const struct tw_kibana_config *kibana;
     struct tw_groups *groups;
     struct tw_silences silences;
     json_t *durable, *pending;
@@ -66,7 +67,11 @@ static void begin(struct bench *bench)
     const char *key;
     json_t *value;
     struct tw_error error = {0};
-    struct tw_groups_options options = {"team", &bench->notify, bench_put, bench};
+    struct tw_groups_options options = {.receiver = "team",
+                                        .config = &bench->notify,
+                                        .kibana = bench->kibana,
+                                        .put = bench_put,
+                                        .closure = bench};
     if (tw_groups_open(&bench->groups, &options, &error))
         fail_msg("%s", error.text);
     json_object_foreach(bench->durable, key, value) tw_groups_restore(bench->groups, key, value);

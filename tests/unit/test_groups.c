@@ -1,6 +1,8 @@
 /* Groups of alerts, against what docs/notifications.md says, with a clock of their own. */
 #include "groups_fixture.h"
 
+#include "sinks/kibana.h"
+
 static void one_alert_is_told_once_after_the_wait_and_once_when_it_is_over(void **state)
 {
     struct bench *bench = *state;
@@ -70,6 +72,34 @@ static void it_is_told_again_after_repeat_interval_and_when_it_gets_graver(void 
     assert_int_equal(pass(bench, 302), 1);
     assert_false(json_is_true(json_object_get(sent(bench, 2), "is_repeat")));
     assert_string_equal(text_of(sent(bench, 2), "title"), "r1: divergence (critical)");
+}
+
+/* Addresses: test_kibana.c. */
+static void views_of_kibana_are_linked_to_unless_another_page_is_set(void **state)
+{
+    struct bench *bench = *state;
+    char url[] = "https://kibana.example", prefix[] = "trainward", fleet[TW_KIBANA_URL_MAX],
+         run[TW_KIBANA_URL_MAX];
+    struct tw_kibana_config kibana = {.url = url, .index_prefix = prefix};
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_WARNING};
+    tw_kibana_dashboard_url(&kibana, "fleet", fleet);
+    tw_kibana_run_url(&kibana, "r1", run);
+    bench->kibana = &kibana;
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    assert_string_equal(text_of(sent(bench, 0), "link"), fleet);
+    const json_t *alert = json_array_get(json_object_get(sent(bench, 0), "alerts"), 0);
+    assert_string_equal(text_of(alert, "link"), run);
+
+    set(bench, "run_link", "https://wiki.example/{run}?tab=1");
+    story = (struct story){"r 2", "vision", "divergence", TW_SEVERITY_WARNING};
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 302), 1);
+    alert = json_array_get(json_object_get(sent(bench, 1), "alerts"), 0);
+    for (size_t i = 1; strcmp(text_of(alert, "run"), "r 2"); i++)
+        alert = json_array_get(json_object_get(sent(bench, 1), "alerts"), i);
+    assert_string_equal(text_of(alert, "link"), "https://wiki.example/r%202?tab=1");
 }
 
 static void the_first_route_that_matches_takes_it(void **state)
@@ -436,6 +466,7 @@ int main(void)
         GROUPS_TEST(what_is_over_before_the_wait_is_not_told),
         GROUPS_TEST(further_alerts_wait_for_the_interval),
         GROUPS_TEST(it_is_told_again_after_repeat_interval_and_when_it_gets_graver),
+        GROUPS_TEST(views_of_kibana_are_linked_to_unless_another_page_is_set),
         GROUPS_TEST(the_first_route_that_matches_takes_it),
         GROUPS_TEST(a_consequence_is_not_told_while_its_cause_is_open),
         GROUPS_TEST(a_silence_quiets_what_it_matches_until_it_ends),
