@@ -94,8 +94,12 @@ static int tell_episode(struct tw_watch *watch, const struct tw_run *run,
     struct tw_episode_chart chart;
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
     advisory.action = action;
-    tw_episode_chart_draw(run, &chart);
-    advisory.chart = &chart;
+    /* When a silence is noticed, how many records of the other ranks wait depends on their order.
+     */
+    if (tw_detectors[episode->detector] != &tw_detector_stalled_run) {
+        tw_episode_chart_draw(run, &chart);
+        advisory.chart = &chart;
+    }
     tw_transition_id(id, episode->id, episode->transition);
     tw_watch_lock(watch);
     if (watch->options.episode)

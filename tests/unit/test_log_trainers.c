@@ -35,7 +35,7 @@ static void megatrons_missing_loss_is_counted(void **state)
             " elapsed time per iteration (s): 0.5 | learning rate: 1.5E-04 | loss scale: 0.5 |"
             " number of skipped iterations:   1 | number of nan iterations:   1 |\n"
             " validation loss at iteration 20 | lm loss value: 2.1E+00 | lm loss PPL: 8.1E+00 |\n",
-            "row train step=10 time=1767323045000: consumed samples=2560(16) elapsed time per "
+            "row train step=10 time=1767323045600: consumed samples=2560(16) elapsed time per "
             "iteration (ms)=0.512(17) learning rate=0.00015(9) lm loss=10.6(2) loss scale=1(10) "
             "grad norm=4.21(8) number of skipped iterations=0(12) number of nan iterations=0(13)\n"
             "row train step=20: consumed samples=5120(16) elapsed time per iteration (s)=0.5(17) "
