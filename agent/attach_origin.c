@@ -181,9 +181,13 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
 
 static int look_at_process(struct tw_attach_origin *origin, bool has_ended, struct tw_error *error)
 {
-    int result = tw_job_look(&origin->job, take_found, origin, error);
-    if (result)
+    struct tw_error why = {0};
+    int result = tw_job_look(&origin->job, take_found, origin, &why);
+    if (result && result != -ESRCH) { /* it may go in the middle of a look */
+        if (error)
+            *error = why;
         return result;
+    }
     plan_next(origin, origin->job.seconds);
     tell_cut(origin);
     if (has_ended) {

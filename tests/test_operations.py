@@ -277,7 +277,7 @@ def test_status_tells_what_is_watched_and_open(place, agents):
     text = done.stdout
     assert ": ready\n" in text
     assert re.search(rf"^directory:{re.escape(str(place / 'runs'))} +4 ", text, re.MULTILINE)
-    assert re.search(r"^mail +email .*Failed to connect", text, re.MULTILINE)
+    assert re.search(r"^mail +email .*connection refused", text, re.MULTILINE)
     open_ones = status_of(url)["episodes"]["open"]
     assert f"\n{open_ones} open episodes in 4 runs\n" in text
     assert f"\nand {open_ones - 2} more\n" in text

@@ -44,7 +44,7 @@ class Service:
     """Subclasses give `command()` and `is_ready()`. Data and ports outlive a process."""
 
     name = "service"
-    ready_seconds = 90
+    ready_seconds = 300
 
     def __init__(self, data_dir, log_dir):
         self.data_dir = pathlib.Path(data_dir)

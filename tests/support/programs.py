@@ -175,7 +175,7 @@ class EmitStream:
         self.process.stdin.write("".join(line + "\n" for line in lines))
         self.process.stdin.flush()
 
-    def close(self, timeout=180):
+    def close(self, timeout=660):
         """Waits until everything is sent; returns the emitter's counts."""
         with contextlib.suppress(BrokenPipeError):  # why it ended, it has said
             self.process.stdin.close()

@@ -13,7 +13,7 @@
 
 #define RUNS_MAX 256
 /* Longer than the tests keep a broker away. */
-#define CLOSE_SECONDS 120
+#define CLOSE_SECONDS 600
 
 struct stream {
     char run[TW_RUN_ID_MAX + 1];
