@@ -13,7 +13,7 @@ import pytest
 from services.certificates import make_certificate
 from services.proxy import CUT, HALF_CLOSE, Proxy, answer, delay
 from support import programs
-from support.agents import by_id
+from support.agents import INDEX_PREFIX, by_id, kafka_config, search_sink, set_up_topics
 
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CASES = ("loss_spike_recovers", "saturation", "resume")
@@ -142,6 +142,37 @@ def test_compressed_bodies_arrive_too(server, agents, tmp_path, test_name):
     wait_for_all(agent, server, test_name, expected)
     assert agent.stop() == 0
     assert_indexed(server, test_name, expected)
+
+
+def test_charts_go_through_kafka_and_survive_a_kill(kafka, opensearch, agents, tmp_path, test_name):
+    prefix = INDEX_PREFIX.format(test_name)
+    put_runs(tmp_path)
+    expected = expected_of(tmp_path)
+    config = programs.write_config(tmp_path / "agent.yaml", kafka_config(
+        tmp_path, kafka, test_name, [search_sink(opensearch, test_name)]))
+    kafka.create_topics(f"{test_name}.telemetry", partitions=2)
+    set_up_topics(config)
+    set_up(config)
+    messages = [(json.loads(line)["run"], line) for case in CASES
+                for line in (GOLDEN / case / "records.jsonl").read_text().splitlines()]
+    middle = len(messages) // 2
+    agent = agents(config).start()
+    kafka.produce(f"{test_name}.telemetry", messages[:middle])
+    agent.wait_until(lambda: opensearch.count(f"{prefix}-charts") > 0, 120, "some charts")
+    agent.kill9()
+    kafka.produce(f"{test_name}.telemetry", messages[middle:])
+    agent = agents(config).start()
+    wait_for_all(agent, opensearch, prefix, expected)
+    assert agent.stop() == 0
+    in_topic = {}
+    for _, value in kafka.read_all(f"{test_name}.charts"):
+        document = json.loads(value)
+        in_topic.setdefault(document["event"]["id"], []).append(document)
+    for copies in in_topic.values():
+        assert all(copy == copies[0] for copy in copies)
+    assert {name: copies[0] for name, copies in in_topic.items()
+            if copies[0]["trainward"]["kind"] != "run"} == expected[1]
+    assert_indexed(opensearch, prefix, expected)
 
 
 def test_without_charts_none_are_written(opensearch, agents, tmp_path, test_name):
