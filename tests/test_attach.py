@@ -1,5 +1,6 @@
 """`trainward attach` beside real jobs: by PID, once, and running them itself."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -547,8 +548,12 @@ pause()
     kept = pathlib.Path(f"/proc/{attach.process.pid}/fd")
 
     def blocks():
-        files = [os.stat(each) for each in kept.iterdir() if "trainward-" in os.readlink(each)]
-        return sum(each.st_blocks * 512 for each in files)
+        sizes = []
+        for each in kept.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                if "trainward-" in os.readlink(each):
+                    sizes.append(os.stat(each).st_blocks * 512)
+        return sum(sizes)
     wait_until(lambda: blocks() < 8 << 20, 120, "that what was read is given back")
     jobs.let_go()
     assert attach.end(120)[0] in (0, 1)

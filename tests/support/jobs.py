@@ -78,7 +78,7 @@ class Attach:
         else:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
-                                            env=environment)
+                                            env=environment, preexec_fn=_heed_signals)
             self.out = Collector(self.process.stdout)
         self.err = Collector(self.process.stderr)
 
@@ -100,6 +100,12 @@ class Attach:
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         return self.end()
+
+
+def _heed_signals():
+    """What a shell puts into the background ignores these, and so does what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def _take_terminal():
