@@ -107,11 +107,7 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
                          config->key_file ? config->key_file : config->cert_file);
         curl_easy_setopt(client->curl, CURLOPT_KEYPASSWD, config->key_password);
     }
-    if (config->username) {
-        curl_easy_setopt(client->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        curl_easy_setopt(client->curl, CURLOPT_USERNAME, config->username);
-        curl_easy_setopt(client->curl, CURLOPT_PASSWORD, config->password);
-    }
+    tw_http_login_by_name(client->curl, &login);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &client->answer);
     curl_easy_setopt(client->curl, CURLOPT_ACCEPT_ENCODING, "");

@@ -48,6 +48,15 @@ int tw_http_login_header(const struct tw_http_login *login, char **ret, struct t
     return tw_error_set(error, -ENOMEM, "out of memory");
 }
 
+void tw_http_login_by_name(CURL *curl, const struct tw_http_login *login)
+{
+    if (!login->username)
+        return;
+    curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(curl, CURLOPT_USERNAME, login->username);
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, login->password);
+}
+
 void tw_http_header_free(char *header)
 {
     if (header)

@@ -4,6 +4,8 @@
 
 #include "telemetry/error.h"
 
+#include <curl/curl.h>
+
 /* At most one of api_key, bearer_token, and username with password; borrowed, NULL where unset. */
 struct tw_http_login {
     const char *api_key; /* "id:key", or base64 of that: both are handed out */
@@ -16,6 +18,8 @@ int tw_http_login_check(const struct tw_http_login *login, struct tw_error *erro
 /* "Authorization: ApiKey ..." or "Authorization: Bearer ...", in `*ret`, for tw_http_header_free();
  * NULL for a login by name, or none. Returns 0 or -ENOMEM. */
 int tw_http_login_header(const struct tw_http_login *login, char **ret, struct tw_error *error);
+/* A login by name, for all transfers of the handle; the others are the header. */
+void tw_http_login_by_name(CURL *curl, const struct tw_http_login *login);
 void tw_http_header_free(char *header); /* overwrites it first; NULL is allowed */
 
 #endif

@@ -41,11 +41,7 @@ int tw_kibana_client_open(struct tw_kibana_client **ret, const struct tw_kibana_
         tw_kibana_client_close(client);
         return result;
     }
-    if (config->username) {
-        curl_easy_setopt(client->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        curl_easy_setopt(client->curl, CURLOPT_USERNAME, config->username);
-        curl_easy_setopt(client->curl, CURLOPT_PASSWORD, config->password);
-    }
+    tw_http_login_by_name(client->curl, &login);
     curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &client->answer);
     *ret = client;
