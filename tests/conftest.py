@@ -12,6 +12,7 @@ from services.elasticsearch import Elasticsearch
 from services.kafka import Kafka
 from services.mail import Mail
 from services.opensearch import OpenSearch
+from services.receiver import Receiver
 from support import programs, workers
 
 LOGS = programs.BUILD / "test-logs"
@@ -64,6 +65,12 @@ def elasticsearch(tmp_path_factory):
 @pytest.fixture(scope="session")
 def mail(tmp_path_factory):
     yield from _running(Mail(tmp_path_factory.mktemp("mail")))
+
+
+@pytest.fixture
+def receiver():
+    """Of webhooks, with an answer for this test alone."""
+    yield from _running(Receiver())
 
 
 @pytest.fixture(scope="session")

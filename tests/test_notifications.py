@@ -6,21 +6,9 @@ import urllib.request
 
 import pytest
 
-from services.receiver import Receiver
 from support import programs, telemetry
 from support.agents import kafka_config, set_up_topics
-from support.notifying import AT_ONCE, bad_run, write
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver().start()
-    yield made
-    made.stop()
-
-
-def hook(receiver, **more):
-    return {"webhook": {"name": "chat", "url": receiver.url(), **AT_ONCE, **more}}
+from support.notifying import bad_run, hook, write
 
 
 def alerts_of(receiver):

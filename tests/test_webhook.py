@@ -9,20 +9,9 @@ import pytest
 
 from services.receiver import Receiver
 from support import programs
-from support.notifying import AT_ONCE, bad_run, write
+from support.notifying import bad_run, hook, write
 
 EVIL = 'run <!channel> @channel "q" \\ [x](http://evil) & `id`'
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver().start()
-    yield made
-    made.stop()
-
-
-def hook(receiver, **more):
-    return {"webhook": {"name": "chat", "url": receiver.url(), **AT_ONCE, **more}}
 
 
 def dead_letters(place):

@@ -6,6 +6,11 @@ from support import programs, telemetry
 AT_ONCE = {"group_wait": "0s", "group_interval": "0s", "max_per_hour": 0, "min_severity": "info"}
 
 
+def hook(receiver, **more):
+    """A webhook sink that posts to it."""
+    return {"webhook": {"name": "chat", "url": receiver.url(), **AT_ONCE, **more}}
+
+
 def bad_run(folder, name, case="divergence_critical", project=None, is_open=True):
     """A run that goes wrong; unless told otherwise it has not ended."""
     records = [record for record in telemetry.CASES[case]()
