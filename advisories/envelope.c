@@ -1,30 +1,10 @@
 /* What the documents have in common. */
 #include "advisories/envelope.h"
 
+#include "advisories/iso_time.h"
 #include "advisories/json_text.h"
 
 #include <jansson.h>
-#include <stdio.h>
-#include <time.h>
-
-/* ISO 8601 in UTC with milliseconds. */
-static void format_time(char buffer[40], int64_t time_ms)
-{
-    int64_t seconds = time_ms / 1000, milliseconds = time_ms % 1000;
-    if (milliseconds < 0) {
-        milliseconds += 1000;
-        seconds--;
-    }
-    struct tm calendar;
-    time_t when = (time_t)seconds;
-    char day[32];
-    /* A time that no calendar holds, or a year of five digits, which readers of this form refuse.
-     */
-    if (!gmtime_r(&when, &calendar) || calendar.tm_year > 9999 - 1900 || calendar.tm_year < -1900 ||
-        !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &calendar))
-        snprintf(day, sizeof day, "1970-01-01T00:00:00");
-    snprintf(buffer, 40, "%s.%03dZ", day, (int)milliseconds);
-}
 
 int tw_json_set(json_t *object, const char *name, json_t *value)
 {
@@ -77,10 +57,10 @@ json_t *tw_envelope_document(const struct tw_envelope *envelope)
 {
     const struct tw_run_identity *run = envelope->run;
     const struct tw_rule_name *rule = envelope->rule;
-    char when[40];
-    format_time(when, envelope->time_ms);
+    char when[TW_ISO_SIZE];
     json_t *document = json_object();
-    if (!document || tw_json_set(document, "@timestamp", json_string(when)) ||
+    if (!document ||
+        tw_json_set(document, "@timestamp", json_string(tw_iso_text(envelope->time_ms, when))) ||
         tw_json_set(document, "event", event_json(envelope)) ||
         tw_json_set_text(document, "message", envelope->message) ||
         set_part(document, "rule",

@@ -3,6 +3,7 @@
 
 #include "advisories/feedback.h"
 
+#include "advisories/iso_time.h"
 #include "advisories/json_text.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -22,17 +22,6 @@ static const char *text_of(const json_t *object, const char *name)
 static bool is_false_alarm(const struct tw_feedback *feedback)
 {
     return !strcmp(feedback->verdict, "false-alarm");
-}
-
-static void set_time(json_t *document, int64_t time_ms)
-{
-    char day[32], text[48];
-    struct tm calendar = {0};
-    time_t seconds = (time_t)(time_ms / 1000);
-    gmtime_r(&seconds, &calendar);
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &calendar);
-    snprintf(text, sizeof text, "%s.%03dZ", day, (int)(time_ms % 1000));
-    json_object_set_new(document, "@timestamp", json_string(text));
 }
 
 static void set_event(json_t *document, const struct tw_feedback *feedback, const char *id)
@@ -73,6 +62,7 @@ int tw_feedback_document(char **ret, char ret_id[TW_EVENT_ID_SIZE], char **ret_r
                          const char *document, const struct tw_feedback *feedback,
                          struct tw_error *error)
 {
+    char time[TW_ISO_SIZE];
     json_t *copy = json_loads(document, 0, NULL);
     json_t *trainward = json_object_get(copy, "trainward");
     if (strcmp(text_of(trainward, "kind"), "episode") ||
@@ -83,7 +73,7 @@ int tw_feedback_document(char **ret, char ret_id[TW_EVENT_ID_SIZE], char **ret_r
     tw_fields_id(ret_id, 4,
                  (const char *[]){"feedback", text_of(trainward, "episode_id"), feedback->verdict,
                                   feedback->author});
-    set_time(copy, feedback->time_ms);
+    json_object_set_new(copy, "@timestamp", json_string(tw_iso_text(feedback->time_ms, time)));
     set_event(copy, feedback, ret_id);
     set_message(copy, feedback);
     set_feedback(trainward, feedback);

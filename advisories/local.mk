@@ -9,6 +9,7 @@ libadvisories_la_SOURCES = \
 	advisories/files.c \
 	advisories/finding_json.c advisories/finding_json.h \
 	advisories/id.c \
+	advisories/iso_time.c advisories/iso_time.h \
 	advisories/json_text.c advisories/json_text.h \
 	advisories/log.c advisories/log.h advisories/log_kind.h \
 	advisories/log_file.c advisories/log_file.h \

@@ -7,7 +7,7 @@
 #include "agent/usage.h"
 #include "agent/user_name.h"
 
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 #include "sinks/notify/silence_store.h"
 #include "telemetry/clock.h"
 

@@ -43,7 +43,6 @@ libsinks_la_SOURCES = \
 	sinks/notify/groups_outbox.c \
 	sinks/notify/groups_parts.h \
 	sinks/notify/groups_records.c \
-	sinks/notify/iso_time.c sinks/notify/iso_time.h \
 	sinks/notify/limits.c sinks/notify/limits.h \
 	sinks/notify/notification.c sinks/notify/notification.h \
 	sinks/notify/notification_alert.c sinks/notify/notification_alert.h \

@@ -3,7 +3,7 @@
 
 #include "sinks/notify/alert.h"
 
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 #include "sinks/notify/subject.h"
 
 #include "advisories/json_text.h"

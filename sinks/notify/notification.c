@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "sinks/notify/notification_alert.h"
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 #include "sinks/notify/subject.h"
 
 #include "advisories/json_text.h"

@@ -1,7 +1,7 @@
 /* Silences. */
 #include "sinks/notify/silences.h"
 
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 #include "sinks/notify/subject.h"
 
 #include "advisories/json_text.h"

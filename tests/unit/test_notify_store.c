@@ -1,7 +1,7 @@
 /* The notification log of one machine: what a crash, a full file and a second process find. */
 #include "config.h"
 
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 #include "sinks/notify/store.h"
 #include "sinks/notify/times.h"
 #include "temporary_directory.h"

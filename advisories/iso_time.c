@@ -1,7 +1,7 @@
 /* Moments as texts. */
 #include "config.h"
 
-#include "sinks/notify/iso_time.h"
+#include "advisories/iso_time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +10,18 @@
 
 const char *tw_iso_text(int64_t time_ms, char buffer[TW_ISO_SIZE])
 {
-    struct tm calendar = {0};
-    char day[24];
-    if (time_ms < 0)
-        time_ms = 0;
-    time_t seconds = (time_t)(time_ms / 1000);
-    if (!gmtime_r(&seconds, &calendar) || calendar.tm_year > 9999 - 1900 ||
+    int64_t seconds = time_ms / 1000, milliseconds = time_ms % 1000;
+    if (milliseconds < 0) {
+        milliseconds += 1000;
+        seconds--;
+    }
+    struct tm calendar;
+    time_t when = (time_t)seconds;
+    char day[32];
+    if (!gmtime_r(&when, &calendar) || calendar.tm_year > 9999 - 1900 || calendar.tm_year < -1900 ||
         !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &calendar))
         snprintf(day, sizeof day, "1970-01-01T00:00:00");
-    snprintf(buffer, TW_ISO_SIZE, "%s.%03dZ", day, (int)(time_ms % 1000));
+    snprintf(buffer, TW_ISO_SIZE, "%s.%03dZ", day, (int)milliseconds);
     return buffer;
 }
 
