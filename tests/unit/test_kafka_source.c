@@ -22,7 +22,7 @@ static const struct tw_source *const source = &tw_source_kafka;
 
 #define TOPIC "runs"
 #define PARTITIONS 4
-#define PATIENCE_SECONDS 120.0
+#define PATIENCE_SECONDS 30.0
 
 struct fixture {
     rd_kafka_t *producer;
@@ -62,7 +62,7 @@ static int set_up(void **state)
     tw_options_initialise(source->options, source->n_options, &fixture->config, NULL);
     set_option(fixture, "brokers", rd_kafka_mock_cluster_bootstraps(fixture->cluster));
     set_option(fixture, "topic", TOPIC);
-    set_option(fixture, "properties", "session.timeout.ms=45000");
+    set_option(fixture, "properties", "session.timeout.ms=6000");
     set_option(fixture, "properties", "heartbeat.interval.ms=200");
     *state = fixture;
     return 0;
