@@ -13,12 +13,13 @@
 /* Beyond the time-out, for when nobody is left to kill us. */
 #define GRACE_SECONDS 10
 
-static void answer(enum tw_mail_result result, const char *reason)
+static void answer(enum tw_mail_result result, const char *reason, bool is_last)
 {
-    json_t *line =
-        json_pack("{s:i, s:s%}", "result", (int)result, "reason", reason, strlen(reason));
+    json_t *line = json_pack("{s:i, s:s%, s:b}", "result", (int)result, "reason", reason,
+                             strlen(reason), "is_last", (int)is_last);
     if (!line) /* a server's words that are no UTF-8 */
-        line = json_pack("{s:i, s:s}", "result", (int)result, "reason", "no reason that is text");
+        line = json_pack("{s:i, s:s, s:b}", "result", (int)result, "reason",
+                         "no reason that is text", "is_last", (int)is_last);
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     fflush(stdout);

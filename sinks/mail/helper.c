@@ -168,7 +168,7 @@ static json_t *read_answer(const struct tw_mail_helper *helper, double deadline,
     return answer;
 }
 
-/* A helper may have ended since the last answer (it does after some failures). */
+/* A helper may have been killed since the last answer. */
 static void forget_ended(struct tw_mail_helper *helper)
 {
     if (helper->pid && waitpid(helper->pid, NULL, WNOHANG) == helper->pid) {
@@ -191,7 +191,7 @@ struct json_t *tw_mail_helper_ask(struct tw_mail_helper *helper, const char *pat
     else if ((helper->pid || start(helper, path, reason, reason_size)) &&
              write_line(helper, line, (size_t)length, deadline, reason, reason_size))
         answer = read_answer(helper, deadline, reason, reason_size);
-    if (!answer)
+    if (!answer || json_is_true(json_object_get(answer, "is_last")))
         tw_mail_helper_stop(helper);
     if (length >= 0) {
         explicit_bzero(line, (size_t)length); /* it holds the password */

@@ -1,6 +1,7 @@
 /* The helper program trainward-esmtp, as its parent sees it: a child process that sends mails one
  * after the other and can be killed at any moment. It gets lines of JSON on its standard input and
- * answers each with a line of JSON. One thread, but for interrupt. */
+ * answers each with a line of JSON; with "is_last": true it ends then. One thread, but for
+ * interrupt. */
 #ifndef TW_MAIL_HELPER_H
 #define TW_MAIL_HELPER_H
 

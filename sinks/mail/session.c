@@ -12,7 +12,7 @@
 /* The session ends here and now: libesmtp has no other way to leave one in the middle. */
 static void answer_and_exit(struct tw_esmtp *esmtp, enum tw_mail_result result, const char *reason)
 {
-    esmtp->answer(result, reason);
+    esmtp->answer(result, reason, true);
     _exit(0);
 }
 
@@ -195,21 +195,21 @@ static void run(struct tw_esmtp *esmtp)
     if (!smtp_start_session(esmtp->session))
         error = smtp_errno();
     if (is_sent(esmtp)) {
-        esmtp->answer(TW_MAIL_SENT, "");
+        esmtp->answer(TW_MAIL_SENT, "", false);
         return;
     }
     find_refusal(esmtp);
     explain(esmtp, error, reason, sizeof reason);
-    esmtp->answer(tw_mail_dialogue_judge(&esmtp->dialogue), reason);
+    esmtp->answer(tw_mail_dialogue_judge(&esmtp->dialogue), reason, false);
 }
 
 void tw_mail_session(const struct tw_mail_server *server, const struct tw_mail_envelope *envelope,
-                     void (*answer)(enum tw_mail_result result, const char *reason))
+                     tw_mail_answer *answer)
 {
     struct tw_esmtp esmtp = {.server = server, .envelope = envelope, .answer = answer};
     char reason[300] = "out of memory";
     if (!set_up(&esmtp) || !add_mail(&esmtp) || !tw_esmtp_set_tls(&esmtp, reason, sizeof reason))
-        answer(TW_MAIL_DOWN, reason);
+        answer(TW_MAIL_DOWN, reason, false);
     else
         run(&esmtp);
     if (esmtp.session)

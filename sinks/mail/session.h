@@ -5,10 +5,13 @@
 
 #include "sinks/mail/transport.h"
 
+/* `is_last`: the process ends now, and takes no further request. */
+typedef void tw_mail_answer(enum tw_mail_result result, const char *reason, bool is_last);
+
 /* Sends one mail; without an envelope (NULL) it goes as far as the login. Does not return when that
  * is how to end a session that libesmtp would go on with (a refused login, a probe's end):
  * `answer` is called in any case, once. */
 void tw_mail_session(const struct tw_mail_server *server, const struct tw_mail_envelope *envelope,
-                     void (*answer)(enum tw_mail_result result, const char *reason));
+                     tw_mail_answer *answer);
 
 #endif

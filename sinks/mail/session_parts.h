@@ -14,7 +14,7 @@
 struct tw_esmtp {
     const struct tw_mail_server *server;
     const struct tw_mail_envelope *envelope; /* NULL: a probe */
-    void (*answer)(enum tw_mail_result result, const char *reason);
+    tw_mail_answer *answer;
     smtp_session_t session;
     smtp_message_t message;
     smtp_recipient_t recipient;
