@@ -58,7 +58,7 @@ int tw_kafka_client_open(rd_kafka_t **ret, rd_kafka_type_t type,
                          struct tw_error *error)
 {
     const struct tw_kafka_settings settings = {location->brokers, defaults, location->properties,
-                                               fixed};
+                                               fixed, false};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, trouble);
     rd_kafka_conf_set_error_cb(conf, keep_trouble);

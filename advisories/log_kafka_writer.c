@@ -21,6 +21,7 @@ struct writer {
     rd_kafka_topic_t
         *known; /* its leaders are looked up now: the first advisory waits for nothing */
     struct tw_acknowledged messages;
+    bool is_full;    /* a document found no room and waited for it in vain */
     uint64_t failed; /* delivery reports that were failures, since the last flush */
     rd_kafka_resp_err_t first_failure;
     char failed_topic[256]; /* whose it was */
@@ -107,11 +108,14 @@ int tw_kafka_writer_append(void *opaque, enum tw_log_stream stream, const char *
     if (tw_acknowledged_reserve(&writer->messages))
         return tw_error_set(error, -ENOMEM, "out of memory");
     rd_kafka_resp_err_t code = produce(writer, topic, run, document);
-    /* Charts of a backlog come quicker than brokers take them. */
-    for (int i = 0; code == RD_KAFKA_RESP_ERR__QUEUE_FULL && i < QUEUE_SECONDS * 10; i++) {
+    /* Charts of a backlog come quicker than brokers take them. Several threads may want to write:
+     * one of them waits, and the others fail at once, lest their waits add up. */
+    for (int i = 0;
+         code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !writer->is_full && i < QUEUE_SECONDS * 10; i++) {
         rd_kafka_poll(writer->client, 100);
         code = produce(writer, topic, run, document);
     }
+    writer->is_full = code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
     if (!code) {
         writer->messages.sent++;
         return 0;

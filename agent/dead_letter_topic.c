@@ -104,7 +104,7 @@ static int new_producer(struct tw_dead_letter_topic *topic, const char *brokers,
                                                     {"message.timeout.ms", "0"},
                                                     {"message.max.bytes", LETTER_BYTES},
                                                     {NULL, NULL}};
-    const struct tw_kafka_settings settings = {brokers, defaults, properties, fixed};
+    const struct tw_kafka_settings settings = {brokers, defaults, properties, fixed, true};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, topic);
     rd_kafka_conf_set_error_cb(conf, on_error);

@@ -100,6 +100,7 @@ static int save_alone(struct tw_kafka_feed *feed, struct tw_shard *shard,
                       const struct tw_refused_snapshot *refused, struct tw_error *error)
 {
     int result = flush(feed, error);
+    tw_refused_states_retry(feed->refused, refused->run); /* whatever was refused: it is sent */
     if (!result)
         result = send_anew(feed, shard, refused->run, refused->partition, error);
     uint64_t number = tw_state_topic_sent(feed->store);

@@ -1,6 +1,7 @@
 /* Topics through librdkafka's admin calls. */
 #include "agent/kafka_admin.h"
 
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_new.h"
 #include "telemetry/kafka_trouble.h"
 
@@ -34,7 +35,7 @@ int tw_kafka_admin_open(struct tw_kafka_admin **ret, const char *brokers,
                         const struct tw_texts *properties, struct tw_error *error)
 {
     static const struct tw_kafka_setting none = {NULL, NULL};
-    const struct tw_kafka_settings settings = {brokers, &none, properties, &none};
+    const struct tw_kafka_settings settings = {brokers, &none, properties, &none, false};
     struct tw_kafka_admin *admin = calloc(1, sizeof *admin);
     if (!admin)
         return tw_error_set(error, -ENOMEM, "out of memory");
@@ -55,7 +56,7 @@ void tw_kafka_admin_close(struct tw_kafka_admin *admin)
 {
     if (!admin)
         return;
-    rd_kafka_destroy(admin->client);
+    tw_kafka_destroy(admin->client, 0);
     free(admin);
 }
 

@@ -87,6 +87,13 @@ bool tw_refused_states_spare(struct tw_refused_states *states, const char *run, 
     return false;
 }
 
+void tw_refused_states_retry(struct tw_refused_states *states, const char *run)
+{
+    struct refused *refused = states->table ? find(states, run) : NULL;
+    if (refused)
+        refused->tried = -TW_REFUSED_RETRY_SECONDS;
+}
+
 void tw_refused_states_sent(struct tw_refused_states *states, const char *run, uint64_t number)
 {
     struct refused *refused = states->table ? find(states, run) : NULL;

@@ -28,6 +28,10 @@ int tw_refused_states_put(struct tw_refused_states *states, const char *run, int
 bool tw_refused_states_spare(struct tw_refused_states *states, const char *run, size_t bytes,
                              double now);
 
+/* The next spare() of the run is false: how its newest message ended is not known any more. Runs
+ * that were never refused are passed over. */
+void tw_refused_states_retry(struct tw_refused_states *states, const char *run);
+
 /* A snapshot of the run is message number `number` now. All whose number is durable then were
  * taken: saved() forgets them and returns how many. Runs that were never refused are passed over.
  */

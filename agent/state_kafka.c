@@ -93,7 +93,7 @@ static int open_producer(struct tw_state_topic *topic, struct tw_error *error)
     const struct tw_kafka_setting fixed[] = {
         TW_KAFKA_SAFE_PRODUCER, {"message.timeout.ms", timeout}, {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
-                                               fixed};
+                                               fixed, true};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, topic);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
@@ -126,7 +126,7 @@ static int open_consumer(struct tw_state_topic *topic, const struct tw_state_top
         {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
         {"auto.offset.reset", "earliest"},     {NULL, NULL}};
     const struct tw_kafka_settings settings = {options->brokers, defaults, options->properties,
-                                               fixed};
+                                               fixed, true};
     int result =
         tw_kafka_new(&topic->consumer, RD_KAFKA_CONSUMER, rd_kafka_conf_new(), &settings, error);
     if (!result)

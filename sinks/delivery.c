@@ -285,10 +285,13 @@ static int deliver_next(struct tw_delivery *delivery)
      * the lag does: a fetch may be under way, or the group not joined yet. */
     if (!n && stopping && lag == 0)
         return 0;
-    if (!n)
+    if (!n) {
+        note_recovery(delivery); /* of reading, which is all that failed */
         return must_leave(delivery) ? -1 : 1;
+    }
     if (!deliver_batch(delivery, (size_t)n) || !commit(delivery))
         return -1;
+    note_recovery(delivery); /* of committing */
     measure_lag(delivery);
     return must_leave(delivery) ? -1 : 1;
 }

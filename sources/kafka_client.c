@@ -4,6 +4,7 @@
 #include "sources/kafka_statistics.h"
 
 #include "telemetry/clock.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_new.h"
 
 #include <errno.h>
@@ -183,7 +184,7 @@ static int check_topic(const char *topic, struct tw_error *error)
 
 static struct tw_kafka_settings settings_of(const struct tw_kafka_config *config)
 {
-    return (struct tw_kafka_settings){config->brokers, defaults, &config->properties, fixed};
+    return (struct tw_kafka_settings){config->brokers, defaults, &config->properties, fixed, false};
 }
 
 static int set_own(rd_kafka_conf_t *conf, const struct tw_kafka_config *config,
@@ -281,7 +282,7 @@ int tw_kafka_partition_count(const struct tw_kafka_config *config, int32_t *ret,
     if (!result) {
         result =
             tw_kafka_count_partitions(client, config, TW_KAFKA_TOPIC_SECONDS, &news, ret, error);
-        rd_kafka_destroy(client);
+        tw_kafka_destroy(client, 0);
     }
     tw_kafka_news_done(&news);
     return result;

@@ -62,7 +62,8 @@ int tw_emit(struct tw_emitter *emitter, struct tw_record *record);
 /* Any thread. */
 struct tw_emitter_counts tw_emitter_counts(const struct tw_emitter *emitter);
 
-/* Drains the ring, flushes the outputs, joins the thread and frees. Returns 0, or the first error
+/* Drains the ring, flushes the outputs, joins the thread and frees; takes close_seconds and, where
+ * a resolver or a connection holds librdkafka up, 12 seconds more. Returns 0, or the first error
  * that the outputs had (in `error` too); counts are final in `*ret_counts` (may be NULL). Not for
  * a process that was forked off after the emitter was opened: the thread stayed behind. A NULL
  * emitter is allowed. */

@@ -3,6 +3,7 @@
 
 #include "telemetry/clock.h"
 #include "telemetry/emitter_again.h"
+#include "telemetry/kafka_destroy.h"
 #include "telemetry/kafka_properties.h"
 #include "telemetry/kafka_trouble.h"
 
@@ -140,7 +141,8 @@ static int configure(rd_kafka_conf_t *conf, const struct tw_emitter_options *opt
         {"message.max.bytes", largest},
         {NULL, NULL},
     };
-    const struct tw_kafka_settings settings = {options->kafka_brokers, defaults, &properties, NULL};
+    const struct tw_kafka_settings settings = {options->kafka_brokers, defaults, &properties, NULL,
+                                               false};
     struct tw_error why = {0};
     int result = tw_kafka_configure(conf, &settings, &why);
     return result ? tw_error_set(error, result, "kafka %s", why.text) : 0;
@@ -217,7 +219,7 @@ static void give_up(rd_kafka_t *producer)
         rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(producer, 1000); /* serves the reports of what was purged */
     }
-    rd_kafka_destroy(producer);
+    tw_kafka_destroy(producer, 0); /* its threads, if they stay, call nothing of ours */
 }
 
 /* What the broker has in hand of an ended producer may be written at any moment, behind newer

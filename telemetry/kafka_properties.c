@@ -117,14 +117,15 @@ static int set_all(rd_kafka_conf_t *conf, const struct tw_kafka_setting *setting
     return result;
 }
 
-static int refuse_ours(const char *name, const struct tw_kafka_setting *fixed,
+static int refuse_ours(const char *name, const struct tw_kafka_settings *settings,
                        struct tw_error *error)
 {
+    const struct tw_kafka_setting *fixed = settings->fixed;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         if (!strcmp(ours[i].name, name) && (fixed || !ours[i].emitter_may))
             return tw_error_set(error, -EINVAL, "properties: '%s' %s", name, ours[i].why);
     }
-    for (; fixed && fixed->name; fixed++) {
+    for (; fixed && fixed->name && !settings->are_anothers; fixed++) {
         if (!strcmp(fixed->name, name))
             return tw_error_set(error, -EINVAL, "properties: '%s' is always %s here", name,
                                 fixed->value);
@@ -133,7 +134,7 @@ static int refuse_ours(const char *name, const struct tw_kafka_setting *fixed,
 }
 
 static int set_property(rd_kafka_conf_t *conf, const char *property,
-                        const struct tw_kafka_setting *fixed, struct tw_error *error)
+                        const struct tw_kafka_settings *settings, struct tw_error *error)
 {
     char name[NAME_BYTES_MAX];
     const char *equals = strchr(property, '=');
@@ -142,16 +143,17 @@ static int set_property(rd_kafka_conf_t *conf, const char *property,
         return tw_error_set(error, -EINVAL, "properties: one is written name=value");
     memcpy(name, property, length);
     name[length] = '\0';
-    int result = refuse_ours(name, fixed, error);
+    int result = refuse_ours(name, settings, error);
     return result ? result : set(conf, name, equals + 1, error);
 }
 
-static int set_properties(rd_kafka_conf_t *conf, const struct tw_texts *properties,
-                          const struct tw_kafka_setting *fixed, struct tw_error *error)
+static int set_properties(rd_kafka_conf_t *conf, const struct tw_kafka_settings *settings,
+                          struct tw_error *error)
 {
+    const struct tw_texts *properties = settings->properties;
     int result = 0;
     for (size_t i = 0; properties && i < properties->n && !result; i++)
-        result = set_property(conf, properties->at[i], fixed, error);
+        result = set_property(conf, properties->at[i], settings, error);
     return result;
 }
 
@@ -162,7 +164,7 @@ int tw_kafka_configure(rd_kafka_conf_t *conf, const struct tw_kafka_settings *se
     if (!result)
         result = set_all(conf, settings->defaults, error);
     if (!result)
-        result = set_properties(conf, settings->properties, settings->fixed, error);
+        result = set_properties(conf, settings, error);
     if (!result && settings->fixed)
         result = set_all(conf, settings->fixed, error);
     return result ? result : set(conf, "bootstrap.servers", settings->brokers, error);

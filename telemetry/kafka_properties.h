@@ -9,6 +9,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <stdbool.h>
+
 struct tw_kafka_setting {
     const char *name, *value;
 };
@@ -30,6 +32,8 @@ struct tw_kafka_settings {
     const struct tw_texts *properties;       /* the user's, "name=value"; may be NULL */
     const struct tw_kafka_setting *fixed; /* the user may not; ended by {NULL, NULL}, may be NULL:
                                            * an emitter, which promises less */
+    /* `properties` are those of another client, which may set what is fixed here: passed over. */
+    bool are_anothers;
 };
 
 /* Applies them to `conf`, behind the defaults that all clients share. -EINVAL: a property that

@@ -323,6 +323,23 @@ static void a_failure_and_its_end_are_told_once_each(void **state)
                                      "i script: delivers again\n");
 }
 
+static void a_cursor_that_can_be_saved_again_ends_the_failure(void **state)
+{
+    struct bench *bench = *state;
+    struct tw_delivery_counts counts;
+    char in_the_way[160];
+    struct tw_delivery *delivery = start(bench);
+    snprintf(in_the_way, sizeof in_the_way, "%s/cursors/.script.new", bench->dir);
+    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    append(bench, 0, 0);
+    wait_until_told(bench, "w script: ");
+    assert_int_equal(rmdir(in_the_way), 0);
+    wait_until_told(bench, "i script: delivers again");
+    tw_delivery_counts(delivery, &counts);
+    assert_string_equal(counts.last_error, "");
+    assert_int_equal(tw_delivery_stop(delivery, 5), 0);
+}
+
 static void documents_that_come_later_are_delivered_without_a_restart(void **state)
 {
     struct bench *bench = *state;
@@ -366,6 +383,7 @@ int main(void)
         TEST(a_delivery_that_hangs_is_interrupted_at_the_drains_end),
         TEST(counts_tell_what_happened),
         TEST(a_failure_and_its_end_are_told_once_each),
+        TEST(a_cursor_that_can_be_saved_again_ends_the_failure),
         TEST(documents_that_come_later_are_delivered_without_a_restart),
         TEST(waits_double_up_to_the_ceiling_within_a_fifth_either_way),
     };

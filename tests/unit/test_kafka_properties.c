@@ -29,7 +29,7 @@ static struct outcome outcome_of(const char *property, const struct tw_kafka_set
     size_t size = sizeof outcome.value;
     if (property)
         assert_int_equal(tw_texts_add(&properties, property), 0);
-    const struct tw_kafka_settings settings = {"a:1,b:2", defaults, &properties, own};
+    const struct tw_kafka_settings settings = {"a:1,b:2", defaults, &properties, own, false};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     outcome.result = tw_kafka_configure(conf, &settings, &outcome.error);
     if (asked)
@@ -37,6 +37,22 @@ static struct outcome outcome_of(const char *property, const struct tw_kafka_set
     rd_kafka_conf_destroy(conf);
     tw_texts_release(&properties);
     return outcome;
+}
+
+/* What a client does with the properties of another one. */
+static void expect_of_anothers(const char *property, const char *asked, const char *value)
+{
+    struct tw_texts properties = {0};
+    char found[256];
+    size_t size = sizeof found;
+    assert_int_equal(tw_texts_add(&properties, property), 0);
+    const struct tw_kafka_settings settings = {"a:1,b:2", defaults, &properties, fixed, true};
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(tw_kafka_configure(conf, &settings, NULL), 0);
+    assert_int_equal(rd_kafka_conf_get(conf, asked, found, &size), RD_KAFKA_CONF_OK);
+    assert_string_equal(found, value);
+    rd_kafka_conf_destroy(conf);
+    tw_texts_release(&properties);
 }
 
 static void expect_setting(const char *property, const char *asked, const char *value)
@@ -119,11 +135,19 @@ static void a_value_is_never_shown(void **state)
     expect_refusal("hunter2", "properties: one is written name=value");
 }
 
+static void anothers_word_is_below_our_promises_and_no_mistake(void **state)
+{
+    (void)state;
+    expect_of_anothers("compression.codec=gzip", "compression.codec", "lz4");
+    expect_of_anothers("linger.ms=7", "linger.ms", "7");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_users_word_is_above_our_defaults_and_below_our_promises),
         cmocka_unit_test(what_is_ours_to_set_is_refused),
+        cmocka_unit_test(anothers_word_is_below_our_promises_and_no_mistake),
         cmocka_unit_test(an_emitter_may_promise_less),
         cmocka_unit_test(no_client_creates_a_topic_by_asking_for_it),
         cmocka_unit_test(the_nearest_name_is_suggested),

@@ -52,6 +52,18 @@ static void one_that_has_become_much_smaller_is_tried_at_once(void **state)
     assert_true(tw_refused_states_spare(states, "a", 700, 2));
 }
 
+static void what_was_refused_in_a_batch_is_sent_alone_in_any_case(void **state)
+{
+    struct tw_refused_states *states = *state;
+    refuse(states, "a", 0, 1000, 0);
+    assert_false(tw_refused_states_spare(states, "a", 1000, 601)); /* refused with its batch */
+    tw_refused_states_retry(states, "a");
+    assert_false(tw_refused_states_spare(states, "a", 1000, 601));
+    assert_true(tw_refused_states_spare(states, "a", 1000, 602));
+    tw_refused_states_retry(states, "b");
+    assert_int_equal(tw_refused_states_count(states), 1);
+}
+
 static void one_that_was_taken_is_forgotten(void **state)
 {
     struct tw_refused_states *states = *state;
@@ -91,6 +103,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_that_has_become_much_smaller_is_tried_at_once, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_was_refused_in_a_batch_is_sent_alone_in_any_case,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_was_taken_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_that_go_are_forgotten, set_up, tear_down),
     };
