@@ -93,6 +93,16 @@ static void tell_doubt(struct tw_followed *log)
     fputs("; waiting for more\n", stderr);
 }
 
+/* The whole of it was read. */
+static void tell_nothing(const struct tw_followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    fputs("trainward attach: ", stderr);
+    print_clean(stderr, shown_name(log));
+    fprintf(stderr, ": holds no training record%s%s\n", analysis->skipped ? "; " : "",
+            analysis->first_skip);
+}
+
 /* ---- logs that tell the same ---- */
 
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
@@ -246,6 +256,8 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
     tell_mapping(log);
+    if (!log->analysis.records)
+        tell_nothing(log);
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
         putc('\n', attach->out);
         tw_report_text(attach->out, &log->analysis, run, &attach->config.settings, attach->colour,
