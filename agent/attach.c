@@ -108,6 +108,8 @@ static void tell_nothing(const struct tw_followed *log)
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
 {
     struct tw_followed *log = closure;
+    if (record->n_metrics)
+        tw_charts_take(&log->charts, run, record);
     if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
         tw_twin_take(&log->losses, record);
 }
@@ -185,6 +187,7 @@ static void free_log(struct tw_followed *log)
 {
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
+    tw_charts_release(&log->charts);
     free(log->path);
     free(log);
 }
@@ -259,9 +262,10 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     if (!log->analysis.records)
         tell_nothing(log);
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
+        const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
         putc('\n', attach->out);
-        tw_report_text(attach->out, &log->analysis, run, &attach->config.settings, attach->colour,
-                       attach->width);
+        tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
+                       &attach->config.settings, attach->colour, attach->width);
     }
     fflush(attach->out);
     return result;

@@ -71,7 +71,8 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
         bool colour = tw_terminal_has_colour(STDOUT_FILENO);
         if (!analyze->is_first)
             putchar('\n');
-        tw_report_text(stdout, analysis, run, settings, colour, tw_terminal_width(STDOUT_FILENO));
+        tw_report_text(stdout, analysis, run, charts ? &charts->scores : NULL, settings, colour,
+                       tw_terminal_width(STDOUT_FILENO));
         if (analyze->plots)
             plot_run(run, charts);
         analyze->is_first = false;

@@ -113,8 +113,9 @@ static void write_cell(FILE *out, bool has, double value)
     fputs("</td>", out);
 }
 
-static void write_row(FILE *out, const struct tw_run_summary *summary)
+static void write_row(FILE *out, const struct tw_run_summary *summary, const char *metric)
 {
+    const struct tw_score *score = tw_compare_score(summary, metric);
     fprintf(out, "<tr><td class=\"run\"><a href=\"#run-%llu\">",
             (unsigned long long)summary->section);
     tw_html_text(out, summary->run);
@@ -122,6 +123,8 @@ static void write_row(FILE *out, const struct tw_run_summary *summary)
             summary->verdict);
     write_cell(out, summary->has_loss, summary->loss);
     write_cell(out, summary->has_eval_loss, summary->eval_loss);
+    if (metric)
+        write_cell(out, score != NULL, score ? score->best : 0);
     fprintf(out, "<td class=\"number\">%zu</td><td class=\"number\">", summary->n_findings);
     if (summary->detector)
         tw_html_step(out, summary->onset_step);
@@ -159,16 +162,24 @@ static size_t count(const struct tw_run_summaries *summaries, const char *verdic
 
 static void write_overview(FILE *out, const struct tw_run_summaries *summaries)
 {
+    const char *metric = tw_compare_metric(summaries);
     fprintf(out,
             "<section class=\"overview\"><h1>%zu runs</h1>\n<p>%zu with a problem, %zu that could "
             "not be judged, %zu healthy. The worst comes first.</p>\n<div class=\"wide\">"
             "<table class=\"runs\"><tr><th>run</th><th>verdict</th><th class=\"number\">loss</th>"
-            "<th class=\"number\">eval loss</th><th class=\"number\">findings</th>"
-            "<th class=\"number\">since step</th><th>worst</th></tr>\n",
+            "<th class=\"number\">eval loss</th>",
             summaries->n, count(summaries, "problem"), count(summaries, "unknown"),
             count(summaries, "healthy"));
+    if (metric) {
+        fputs("<th class=\"number\">best ", out);
+        tw_html_text(out, metric);
+        fputs("</th>", out);
+    }
+    fputs("<th class=\"number\">findings</th><th class=\"number\">since step</th><th>worst</th>"
+          "</tr>\n",
+          out);
     for (size_t i = 0; i < summaries->n; i++)
-        write_row(out, &summaries->at[i]);
+        write_row(out, &summaries->at[i], metric);
     fputs("</table></div>\n", out);
     write_differences(out, summaries);
     fputs("</section>\n", out);

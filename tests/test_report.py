@@ -225,6 +225,36 @@ def test_the_text_of_several_runs_ends_in_the_same_table(several):
     assert "batch_size" not in done.stdout.split("worst first")[1]
 
 
+def evaluated(top, worst):
+    """Evaluations at steps 100, 200, 300, 400; the second is the best."""
+    values = {"eval_accuracy": [.5, top, .625, .625], "eval_wer": [.5, worst, .5, .75],
+              "eval_weather": [1, 2, 3, 4]}
+    return lambda step: ({"eval_loss": 1, **{name: each[step // 100 - 1]
+                                             for name, each in values.items()}}
+                         if step % 100 == 0 else {})
+
+
+def test_metrics_of_evaluations_are_told_with_their_best(tmp_path):
+    for name, more in (("a", evaluated(.75, .25)), ("b", evaluated(.875, .125))):
+        write_log(tmp_path / "runs" / name / "log.jsonl", falling, 400, run=name, more=more)
+    said = "  metrics  accuracy (4) 0.625, best 0.75 at step 200; wer (4) 0.75, best 0.25 at step 200; "
+    for command in (["analyze"], ["attach", "--once"]):
+        done = programs.trainward(*command, tmp_path / "runs" / "a" / "log.jsonl")
+        assert f"{said}weather (4) 4\n" in done.stdout
+    done = programs.trainward("analyze", tmp_path / "runs")
+    head, *rows = done.stdout.split("worst first\n")[1].splitlines()
+    assert "eval loss  best wer  findings" in head  # of two that both runs have the shorter name
+    assert [(row.split()[0], row.split()[4]) for row in rows[:2]] == [("a", "0.25"), ("b", "0.125")]
+    page, _ = analyze(tmp_path, tmp_path / "runs")
+    head, *rows = page.one("table", of="runs").all("tr")
+    assert head.all("th")[4].text == "best wer"
+    assert [row.all("td")[4].numbers for row in rows] == [[.25], [.125]]
+    rows = pages.run_sections(page)["a"].one("table", of="scores").all("tr")[1:]
+    assert [[cell.text for cell in row.all("td")] for row in rows] == [
+        ["accuracy", "0.625", "0.75", "200", "4"], ["wer", "0.75", "0.25", "200", "4"],
+        ["weather", "4", "", "", "4"]]
+
+
 def test_json_is_the_same_with_and_without_a_page(several, tmp_path):
     plain = programs.trainward("analyze", "--format", "json", several)
     both = programs.trainward("analyze", "--format", "json", "--html", tmp_path / "x", several)

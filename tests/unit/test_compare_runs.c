@@ -132,6 +132,51 @@ static void the_worst_comes_first(void **state)
         assert_string_equal(runs[i].run, expected[i]);
 }
 
+static struct tw_score *add_score(struct tw_run_summary *run, const char *name, double best)
+{
+    static struct tw_score scores[RUNS_MAX][3];
+    run->scores = scores[run - runs];
+    struct tw_score *score = &run->scores[run->n_scores++];
+    *score = (struct tw_score){.has_best = true, .best = best};
+    snprintf(score->name, sizeof score->name, "%s", name);
+    return score;
+}
+
+static void the_metric_that_most_runs_have_is_compared(void **state)
+{
+    (void)state;
+    add_run("none", "healthy");
+    assert_null(tw_compare_metric(&summaries));
+    struct tw_run_summary *a = add_run("a", "healthy"), *b = add_run("b", "problem");
+    add_score(a, "top5", 0.9);
+    assert_string_equal(tw_compare_metric(&summaries), "top5");
+    add_score(a, "balanced_accuracy", 0.5);
+    add_score(a, "accuracy", 0.75);
+    add_score(b, "accuracy", 0.25);
+    add_score(b, "balanced_accuracy", 0.5);
+    assert_string_equal(tw_compare_metric(&summaries), "accuracy");
+    assert_true(tw_compare_score(a, "accuracy")->best == 0.75);
+    assert_null(tw_compare_score(b, "top5"));
+    assert_null(tw_compare_score(&runs[0], "accuracy"));
+    assert_null(tw_compare_score(a, NULL));
+}
+
+static void the_table_has_a_column_for_it(void **state)
+{
+    char text[2000] = "";
+    (void)state;
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    add_score(add_run("a", "healthy"), "accuracy", 0.75);
+    add_run("b", "unknown");
+    tw_compare_print(out, &summaries);
+    fclose(out);
+    assert_string_equal(text,
+                        "\n2 runs, worst first\n"
+                        "run  verdict  loss  eval loss  best accuracy  findings  since  worst\n"
+                        "a    healthy     -          -           0.75         0      -  -\n"
+                        "b    unknown     -          -              -         0      -  -\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget_runs)
 
 int main(void)
@@ -142,6 +187,8 @@ int main(void)
         TEST(without_two_sides_nothing_differs),
         TEST(many_texts_end_in_dots),
         TEST(the_worst_comes_first),
+        TEST(the_metric_that_most_runs_have_is_compared),
+        TEST(the_table_has_a_column_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
