@@ -112,6 +112,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_names \
 	tests/unit/test_log_number \
 	tests/unit/test_log_reader \
+	tests/unit/test_log_repeats \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tables \
 	tests/unit/test_log_tensorboard \
@@ -144,6 +145,7 @@ tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_repeats_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_text_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_trainers_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)
