@@ -160,7 +160,8 @@ static int finish(struct analyze *analyze, struct tw_error *error)
 {
     tw_run_summaries_sort(&analyze->summaries);
     if (analyze->format == FORMAT_TEXT && analyze->summaries.n > 1)
-        tw_compare_print(stdout, &analyze->summaries);
+        tw_compare_print(stdout, &analyze->summaries,
+                         isatty(STDOUT_FILENO) ? tw_terminal_width(STDOUT_FILENO) : 0);
     if (!analyze->page || !analyze->summaries.n)
         return 0; /* without a run, why has been told */
     return tw_report_page_write(analyze->page, html_path, &analyze->summaries,

@@ -265,7 +265,7 @@ static void add_run(struct tw_text_table *table, const struct tw_run_summary *su
     add_row(table, cells, metric ? best : NULL);
 }
 
-static void print_runs(FILE *out, const struct tw_run_summaries *summaries)
+static void print_runs(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
     static const char *const head[COLUMNS] = {"run",       "verdict", "#loss", "#eval loss",
                                               "#findings", "#since",  "worst"};
@@ -278,6 +278,8 @@ static void print_runs(FILE *out, const struct tw_run_summaries *summaries)
     add_row(table, head, metric ? best : NULL);
     for (size_t i = 0; i < summaries->n; i++)
         add_run(table, &summaries->at[i], metric);
+    if (width)
+        tw_text_table_fit(table, width);
     tw_text_table_print(table, out);
     if (summaries->n >= TW_TEXT_ROWS_MAX)
         fprintf(out, "and %zu more\n", summaries->n - (TW_TEXT_ROWS_MAX - 1));
@@ -305,9 +307,9 @@ static void print_differences(FILE *out, const struct tw_run_summaries *summarie
     free(differences);
 }
 
-void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries)
+void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
     fprintf(out, "\n%zu runs, worst first\n", summaries->n);
-    print_runs(out, summaries);
+    print_runs(out, summaries, width);
     print_differences(out, summaries);
 }

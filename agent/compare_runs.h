@@ -28,7 +28,8 @@ const char *tw_compare_metric(const struct tw_run_summaries *summaries);
 /* A run's best of it; NULL where the run has none. */
 const struct tw_score *tw_compare_score(const struct tw_run_summary *summary, const char *metric);
 
-/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. */
-void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries);
+/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. Long
+ * names of runs are cut where the table would be wider than `width`; 0: they are not. */
+void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width);
 
 #endif
