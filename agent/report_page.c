@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern const unsigned char tw_embedded_page_style[], tw_embedded_page_script[];
@@ -221,23 +222,32 @@ static void write_page(FILE *out, struct tw_report_page *page,
     fputs("</body>\n</html>\n", out);
 }
 
+/* A device or a pipe (/dev/stdout) is written to: it must not be replaced by a file. */
+static bool is_replaced(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) || S_ISREG(status.st_mode);
+}
+
 int tw_report_page_write(struct tw_report_page *page, const char *path,
                          const struct tw_run_summaries *summaries,
                          const struct tw_settings *settings, struct tw_error *error)
 {
     char part[PATH_MAX];
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
+    const char *end = is_replaced(path) ? ".part" : "";
+    if ((size_t)snprintf(part, sizeof part, "%s%s", path, end) >= sizeof part)
         return tw_error_at(error, -ENAMETOOLONG, path, 0, 0, "the name is too long");
     FILE *out = fopen(part, "w");
     if (!out)
         return tw_error_at(error, -errno, path, 0, 0, "%s", strerror(errno));
     write_page(out, page, summaries, settings);
     bool failed = ferror(page->sections) || ferror(out);
-    failed = fclose(out) || failed || rename(part, path);
+    failed = fclose(out) || failed || (*end && rename(part, path));
     if (!failed)
         return 0;
     int result = tw_error_at(error, errno ? -errno : -EIO, path, 0, 0, "%s",
                              errno ? strerror(errno) : "cannot write");
-    unlink(part);
+    if (*end)
+        unlink(part);
     return result;
 }

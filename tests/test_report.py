@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -288,6 +290,20 @@ def test_a_page_that_is_there_is_replaced(several, tmp_path):
     out.write_text("old")
     analyze(tmp_path, several)
     assert pages.read(out).one("html") and not list(tmp_path.glob("*.part"))
+
+
+def test_a_page_takes_the_place_of_no_log_and_no_device(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", falling, 400)
+    before = log.read_bytes()
+    done = programs.trainward("analyze", "--html", log, log)
+    assert done.returncode == 2 and "is the log that is to be read" in done.stderr
+    assert log.read_bytes() == before and not done.stdout
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+        done = programs.trainward("analyze", "--html", fifo, log)
+        assert done.returncode == 0 and reader.communicate()[0].endswith("</html>\n")
+    assert fifo.is_fifo() and sorted(tmp_path.iterdir()) == [fifo, log]
 
 
 def braille(text):
