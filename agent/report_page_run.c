@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *ending(const struct tw_run *run)
+/* Few logs of other programs tell how they ended: then "". */
+static const char *ending(const struct tw_analysis *analysis, const struct tw_run *run)
 {
+    if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
+        return "";
     if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
         return "interrupted";
     return run->core.status == TW_END_FAILED ? "failed" : "completed";
@@ -50,7 +53,8 @@ static void write_facts(FILE *out, const struct tw_analysis *analysis, const str
     tw_html_step(out, run->context->first_step);
     fputs(" to ", out);
     tw_html_step(out, run->context->step);
-    fprintf(out, " &middot; %s", ending(run));
+    const char *end = ending(analysis, run);
+    fprintf(out, "%s%s", *end ? " &middot; " : "", end);
     if (analysis->skipped) {
         fprintf(out, " &middot; %llu broken stretches skipped, the first: ",
                 (unsigned long long)analysis->skipped);

@@ -257,6 +257,17 @@ def test_metrics_of_evaluations_are_told_with_their_best(tmp_path):
         ["weather", "4", "", "", "4"]]
 
 
+def test_how_a_run_ended_is_told_where_its_log_tells_it(tmp_path):
+    """Lines of other programs seldom do: they are not called interrupted."""
+    (tmp_path / "train.log").write_text("".join(f"step={i} loss={falling(i)}\n"
+                                                for i in range(1, 200)))
+    write_log(tmp_path / "log.jsonl", falling, 200)
+    ends = [("train.log", "1 to 199"), ("log.jsonl", "1 to 200 · interrupted")]
+    for name, end in ends:
+        page, _ = analyze(tmp_path, tmp_path / name)
+        assert page.one("p", of="facts").text.endswith(f"· steps {end}")
+
+
 def test_json_is_the_same_with_and_without_a_page(several, tmp_path):
     plain = programs.trainward("analyze", "--format", "json", several)
     both = programs.trainward("analyze", "--format", "json", "--html", tmp_path / "x", several)
