@@ -4,6 +4,7 @@
 #include "agent/find_logs.h"
 #include "agent/usage.h"
 
+#include <dirent.h>
 #include <errno.h>
 
 #define CLOSED_TOLD 3
@@ -24,6 +25,19 @@ static void tell_closed(const char *command, const struct tw_texts *closed)
     }
 }
 
+/* A link may lead to data of any size, so that a search follows none. */
+static bool has_links(const char *folder)
+{
+    struct dirent *entry;
+    bool has_any = false;
+    DIR *dir = opendir(folder);
+    while (dir && !has_any && (entry = readdir(dir)))
+        has_any = entry->d_type == DT_LNK;
+    if (dir)
+        closedir(dir);
+    return has_any;
+}
+
 int tw_each_log(const char *command, const char *path,
                 int (*look)(void *closure, const char *log, const char *run,
                             struct tw_error *error),
@@ -35,7 +49,8 @@ int tw_each_log(const char *command, const char *path,
     tell_closed(command, &closed);
     tw_texts_release(&closed);
     if (!result && logs.n == 0)
-        result = tw_error_at(&error, -ENOENT, path, 0, 0, "no training log in it");
+        result = tw_error_at(&error, -ENOENT, path, 0, 0, "no training log in it%s",
+                             has_links(path) ? "; its links are not followed, name them" : "");
     if (result) {
         tw_usage_error(command, &error);
         status = TW_EXIT_WRONG;

@@ -53,7 +53,17 @@ def test_a_file_that_is_no_log_is_one_line_and_status_2(tmp_path):
     assert done.returncode == 2 and not runs
     assert len(done.stderr.splitlines()) == 1 and "notes.txt" in done.stderr
     done, _ = analyze(tmp_path)
-    assert done.returncode == 2 and "no training log" in done.stderr
+    assert done.returncode == 2 and done.stderr.endswith("no training log in it\n")
+
+
+def test_links_in_a_folder_are_named_to_be_followed(tmp_path):
+    write_log(tmp_path / "far" / "train.log")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far")
+    done, runs = analyze(tmp_path / "near")
+    assert done.returncode == 2 and not runs and "its links are not followed" in done.stderr
+    done, runs = analyze(tmp_path / "near" / "link")
+    assert done.returncode == 0 and list(runs) == ["train.log"] and not done.stderr
 
 
 def test_a_pipe_and_a_log_without_rows_say_what_they_are(tmp_path):
