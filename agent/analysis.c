@@ -8,6 +8,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Why no source takes it. */
+static const char *no_log(const char *path)
+{
+    struct stat status;
+    if (!stat(path, &status) && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        return "is a pipe or a device; only files and folders are read";
+    if (!stat(path, &status) && S_ISREG(status.st_mode) && access(path, R_OK))
+        return "may not be read";
+    return "is no training log that can be read; docs/logs.md lists what is";
+}
 
 static int open_source(struct tw_analysis *analysis, const struct tw_source_request *request,
                        struct tw_error *error)
@@ -16,8 +28,7 @@ static int open_source(struct tw_analysis *analysis, const struct tw_source_requ
     if (!analysis->source && request->follow)
         analysis->source = tw_source_find("run_directory"); /* may be empty as yet */
     if (!analysis->source)
-        return tw_error_at(error, -ENOMSG, analysis->path, 0, 0,
-                           "is no training log that can be read; docs/logs.md lists what is");
+        return tw_error_at(error, -ENOMSG, analysis->path, 0, 0, "%s", no_log(analysis->path));
     return analysis->source->open(&analysis->handle, request, error);
 }
 
@@ -123,15 +134,18 @@ int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error)
 int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error)
 {
     int next;
+    struct stat status;
     do
         next = tw_analysis_step(analysis, 0, error);
     while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
     if (next < 0)
         return next;
-    if (!analysis->records)
-        return tw_error_at(error, -ENODATA, analysis->path, 0, 0, "holds no training record%s%s",
-                           analysis->skipped ? "; " : " (it is empty)", analysis->first_skip);
-    return tw_analysis_finish(analysis, error);
+    if (analysis->records)
+        return tw_analysis_finish(analysis, error);
+    bool is_empty = !tw_stat_log(analysis->path, &status) || !status.st_size;
+    return tw_error_at(error, -ENODATA, analysis->path, 0, 0, "holds no training record%s%s%s",
+                       is_empty ? " (it is empty)" : "", analysis->skipped ? "; " : "",
+                       analysis->first_skip);
 }
 
 void tw_analysis_close(struct tw_analysis *analysis)

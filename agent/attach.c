@@ -93,11 +93,23 @@ static void tell_doubt(struct tw_followed *log)
     fputs("; waiting for more\n", stderr);
 }
 
+/* The whole of it was read. */
+static void tell_nothing(const struct tw_followed *log)
+{
+    const struct tw_analysis *analysis = &log->analysis;
+    fputs("trainward attach: ", stderr);
+    print_clean(stderr, shown_name(log));
+    fprintf(stderr, ": holds no training record%s%s\n", analysis->skipped ? "; " : "",
+            analysis->first_skip);
+}
+
 /* ---- logs that tell the same ---- */
 
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
 {
     struct tw_followed *log = closure;
+    if (record->n_metrics)
+        tw_charts_take(&log->charts, run, record);
     if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
         tw_twin_take(&log->losses, record);
 }
@@ -175,6 +187,7 @@ static void free_log(struct tw_followed *log)
 {
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
+    tw_charts_release(&log->charts);
     free(log->path);
     free(log);
 }
@@ -246,10 +259,13 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
     tell_mapping(log);
+    if (!log->analysis.records)
+        tell_nothing(log);
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
+        const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
         putc('\n', attach->out);
-        tw_report_text(attach->out, &log->analysis, run, &attach->config.settings, attach->colour,
-                       attach->width);
+        tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
+                       &attach->config.settings, attach->colour, attach->width);
     }
     fflush(attach->out);
     return result;

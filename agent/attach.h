@@ -3,6 +3,7 @@
 #define TW_ATTACH_H
 
 #include "agent/analysis.h"
+#include "agent/charts.h"
 #include "agent/config.h"
 #include "agent/silence.h"
 #include "agent/twin_logs.h"
@@ -29,6 +30,7 @@ struct tw_followed {
     struct tw_analysis analysis;
     char *path;
     struct tw_silence silence;
+    struct tw_charts charts;   /* for the scores of its summary */
     bool has_drained;          /* read to its end */
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
     bool has_no_more;          /* nobody writes it any more: its end is its end */

@@ -166,7 +166,7 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
 {
     struct tw_texts found = {0};
     double begun = tw_now_seconds();
-    int result = tw_find_logs(&found, origin->path, error);
+    int result = tw_find_logs(&found, NULL, origin->path, error);
     for (size_t i = 0; i < found.n && !result; i++) {
         const struct tw_attach_log wanted = {
             .path = found.at[i], .named = origin->path, .owner = origin};

@@ -59,6 +59,7 @@ void tw_charts_take(struct tw_charts *charts, const struct tw_run *run,
     uint64_t step = record->has & TW_HAS_STEP ? record->step : run->context->step;
     charts->newest = taken;
     note_segment(taken, run->context);
+    tw_scores_take(&taken->scores, record, step);
     taken->has |= record->signals;
     for (uint32_t left = record->signals; left; left &= left - 1) {
         int signal = __builtin_ctz(left);

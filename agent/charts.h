@@ -1,10 +1,11 @@
-/* What charts are drawn of: the signals of runs and where their segments begin, taken from the
- * records as they are judged (tw_watch_options.observed). */
+/* What charts are drawn of: the signals and scores of runs, and where their segments begin, taken
+ * from the records as they are judged (tw_watch_options.observed). */
 #ifndef TW_CHARTS_H
 #define TW_CHARTS_H
 
 #include "chart_buckets.h"
 #include "run.h"
+#include "scores.h"
 
 #include <uthash.h>
 
@@ -21,7 +22,8 @@ struct tw_run_charts {
     uint32_t has; /* bit i: newest[i] was sent */
     double newest[TW_SIGNALS];
     struct tw_chart_buckets signal[TW_SIGNALS]; /* empty for those that are not drawn */
-    size_t n_segments;                          /* without the first, which is no change */
+    struct tw_scores scores;
+    size_t n_segments; /* without the first, which is no change */
     struct tw_chart_segment segments[TW_CHART_SEGMENTS_MAX];
     UT_hash_handle hh; /* by `run` */
 };

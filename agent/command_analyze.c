@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOCUMENTS, FORMAT_CHARTS };
@@ -71,7 +72,8 @@ static void print_run(struct analyze *analyze, const struct tw_analysis *analysi
         bool colour = tw_terminal_has_colour(STDOUT_FILENO);
         if (!analyze->is_first)
             putchar('\n');
-        tw_report_text(stdout, analysis, run, settings, colour, tw_terminal_width(STDOUT_FILENO));
+        tw_report_text(stdout, analysis, run, charts ? &charts->scores : NULL, settings, colour,
+                       tw_terminal_width(STDOUT_FILENO));
         if (analyze->plots)
             plot_run(run, charts);
         analyze->is_first = false;
@@ -154,12 +156,26 @@ static int parse_format(enum format *ret)
     return -1;
 }
 
+/* A page in the place of its log would cost the log. */
+static bool is_one_of(const char *file, const char **paths)
+{
+    struct stat status, other;
+    if (!file || stat(file, &status) || !S_ISREG(status.st_mode))
+        return false;
+    for (; *paths; paths++) {
+        if (!stat(*paths, &other) && other.st_dev == status.st_dev && other.st_ino == status.st_ino)
+            return true;
+    }
+    return false;
+}
+
 /* The table of several runs, and the page. */
 static int finish(struct analyze *analyze, struct tw_error *error)
 {
     tw_run_summaries_sort(&analyze->summaries);
     if (analyze->format == FORMAT_TEXT && analyze->summaries.n > 1)
-        tw_compare_print(stdout, &analyze->summaries);
+        tw_compare_print(stdout, &analyze->summaries,
+                         isatty(STDOUT_FILENO) ? tw_terminal_width(STDOUT_FILENO) : 0);
     if (!analyze->page || !analyze->summaries.n)
         return 0; /* without a run, why has been told */
     return tw_report_page_write(analyze->page, html_path, &analyze->summaries,
@@ -201,6 +217,8 @@ static int run(int argc, const char **argv)
     int status = TW_EXIT_WRONG;
     if (!paths)
         fputs("trainward analyze: name a log, or a folder of logs\n", stderr);
+    else if (is_one_of(html_path, paths))
+        fprintf(stderr, "trainward analyze: --html: %s is the log that is to be read\n", html_path);
     else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze", false)) {
         status = analyze_all(&analyze, paths);
         tw_run_summaries_release(&analyze.summaries);

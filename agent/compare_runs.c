@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 enum side { SIDE_HEALTHY, SIDE_SICK, SIDES };
 
@@ -168,9 +169,85 @@ size_t tw_compare_parameters(const struct tw_run_summaries *summaries,
     return n;
 }
 
-static void add_run(struct tw_text_table *table, const struct tw_run_summary *summary)
+const struct tw_score *tw_compare_score(const struct tw_run_summary *summary, const char *metric)
 {
-    char loss[32] = "-", eval_loss[32] = "-", findings[24], onset[24] = "-";
+    for (size_t i = 0; metric && i < summary->n_scores; i++) {
+        if (!strcmp(summary->scores[i].name, metric))
+            return &summary->scores[i];
+    }
+    return NULL;
+}
+
+/* Names of metrics and how many runs have each, by name. */
+struct counted {
+    const char *name;
+    size_t n;
+    UT_hash_handle hh;
+};
+
+static void count_metric(struct counted **counts, const char *name)
+{
+    struct counted *counted;
+    HASH_FIND_STR(*counts, name, counted);
+    if (!counted && (counted = calloc(1, sizeof *counted))) {
+        counted->name = name;
+        HASH_ADD_KEYPTR(hh, *counts, name, strlen(name), counted);
+    }
+    if (counted)
+        counted->n++;
+}
+
+static bool is_plainer(const struct counted *a, const struct counted *b)
+{
+    if (a->n != b->n)
+        return a->n > b->n;
+    size_t length_a = strlen(a->name), length_b = strlen(b->name);
+    return length_a != length_b ? length_a < length_b : strcmp(a->name, b->name) < 0;
+}
+
+const char *tw_compare_metric(const struct tw_run_summaries *summaries)
+{
+    struct counted *counts = NULL, *at, *next, *best = NULL;
+    for (size_t i = 0; i < summaries->n; i++) {
+        for (size_t k = 0; k < summaries->at[i].n_scores; k++)
+            count_metric(&counts, summaries->at[i].scores[k].name);
+    }
+    HASH_ITER(hh, counts, at, next)
+    {
+        if (!best || is_plainer(at, best))
+            best = at;
+    }
+    const char *name = best ? best->name : NULL;
+    HASH_ITER(hh, counts, at, next)
+    {
+        HASH_DEL(counts, at);
+        free(at);
+    }
+    return name;
+}
+
+#define COLUMNS 7 /* and one for the metric */
+
+static void add_row(struct tw_text_table *table, const char *const cells[COLUMNS],
+                    const char *score)
+{
+    const char *row[COLUMNS + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (i == 4 && score)
+            row[n++] = score;
+        row[n++] = cells[i];
+    }
+    tw_text_table_add(table, row, n);
+}
+
+static void add_run(struct tw_text_table *table, const struct tw_run_summary *summary,
+                    const char *metric)
+{
+    char loss[32] = "-", eval_loss[32] = "-", findings[24], onset[24] = "-", best[32] = "-";
+    const struct tw_score *score = tw_compare_score(summary, metric);
+    if (score)
+        tw_short_number(score->best, best, sizeof best);
     if (summary->has_loss)
         tw_short_number(summary->loss, loss, sizeof loss);
     if (summary->has_eval_loss)
@@ -185,19 +262,24 @@ static void add_run(struct tw_text_table *table, const struct tw_run_summary *su
                                  findings,
                                  onset,
                                  summary->detector ? summary->detector : "-"};
-    tw_text_table_add(table, cells, 7);
+    add_row(table, cells, metric ? best : NULL);
 }
 
-static void print_runs(FILE *out, const struct tw_run_summaries *summaries)
+static void print_runs(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
-    static const char *const head[] = {"run",       "verdict", "#loss", "#eval loss",
-                                       "#findings", "#since",  "worst"};
+    static const char *const head[COLUMNS] = {"run",       "verdict", "#loss", "#eval loss",
+                                              "#findings", "#since",  "worst"};
     struct tw_text_table *table = tw_text_table_new();
+    const char *metric = tw_compare_metric(summaries);
+    char best[80];
     if (!table)
         return;
-    tw_text_table_add(table, head, 7);
+    snprintf(best, sizeof best, "#best %s", metric ? metric : "");
+    add_row(table, head, metric ? best : NULL);
     for (size_t i = 0; i < summaries->n; i++)
-        add_run(table, &summaries->at[i]);
+        add_run(table, &summaries->at[i], metric);
+    if (width)
+        tw_text_table_fit(table, width);
     tw_text_table_print(table, out);
     if (summaries->n >= TW_TEXT_ROWS_MAX)
         fprintf(out, "and %zu more\n", summaries->n - (TW_TEXT_ROWS_MAX - 1));
@@ -225,9 +307,9 @@ static void print_differences(FILE *out, const struct tw_run_summaries *summarie
     free(differences);
 }
 
-void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries)
+void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
     fprintf(out, "\n%zu runs, worst first\n", summaries->n);
-    print_runs(out, summaries);
+    print_runs(out, summaries, width);
     print_differences(out, summaries);
 }

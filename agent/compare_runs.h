@@ -21,7 +21,15 @@ struct tw_parameter_difference {
 size_t tw_compare_parameters(const struct tw_run_summaries *summaries,
                              struct tw_parameter_difference *ret);
 
-/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. */
-void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries);
+/* The metric to compare runs by: of those that tell better from worse the one that most runs have,
+ * of these the one with the shortest name ("accuracy" before "balanced_accuracy"). NULL where no
+ * run has any. Valid as long as the summaries. */
+const char *tw_compare_metric(const struct tw_run_summaries *summaries);
+/* A run's best of it; NULL where the run has none. */
+const struct tw_score *tw_compare_score(const struct tw_run_summary *summary, const char *metric);
+
+/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. Long
+ * names of runs are cut where the table would be wider than `width`; 0: they are not. */
+void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOGS_MAX 100000
 
@@ -22,8 +23,8 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 
 struct walk {
     FTS *tree;
-    struct tw_texts *ret;
-    struct tw_log_search *search; /* NULL: everything */
+    struct tw_texts *ret, *closed; /* closed may be NULL */
+    struct tw_log_search *search;  /* NULL: everything */
     unsigned entries;
     struct tw_error *error;
 };
@@ -33,6 +34,13 @@ static int add(struct walk *walk, const char *path)
     if (walk->ret->n >= LOGS_MAX)
         return tw_error_set(walk->error, -E2BIG, "more than %d logs", LOGS_MAX);
     return tw_texts_add(walk->ret, path) ? tw_error_set(walk->error, -ENOMEM, "out of memory") : 0;
+}
+
+static int add_closed(struct walk *walk, const char *path)
+{
+    if (!walk->closed || !tw_texts_add(walk->closed, path))
+        return 0;
+    return tw_error_set(walk->error, -ENOMEM, "out of memory");
 }
 
 /* The path of a parent is not kept: fts has one buffer for all of them. */
@@ -85,10 +93,11 @@ static int visit_file(struct walk *walk, const FTSENT *entry)
         (walk->search && entry->fts_statp->st_mtime < walk->search->changed_since))
         return 0;
     parent_path(entry, folder, sizeof folder);
-    if (tw_log_is_part_of_group(folder, entry->fts_name) ||
-        tw_log_group_probe(entry->fts_path, NULL) < TW_LOG_SURE_IN_TREE)
+    if (tw_log_is_part_of_group(folder, entry->fts_name))
         return 0;
-    return add(walk, entry->fts_path);
+    if (tw_log_group_probe(entry->fts_path, NULL) >= TW_LOG_SURE_IN_TREE)
+        return add(walk, entry->fts_path);
+    return access(entry->fts_path, R_OK) ? add_closed(walk, entry->fts_path) : 0;
 }
 
 static bool is_enough(struct walk *walk)
@@ -108,7 +117,9 @@ static int walk_tree(struct walk *walk)
         if (entry->fts_info == FTS_DNR && entry->fts_level == 0)
             return tw_error_set(walk->error, -entry->fts_errno, "cannot be read: %s",
                                 strerror(entry->fts_errno));
-        if (entry->fts_info == FTS_D)
+        if (entry->fts_info == FTS_DNR)
+            result = add_closed(walk, entry->fts_path);
+        else if (entry->fts_info == FTS_D)
             result = visit_folder(walk, entry);
         else if (entry->fts_info == FTS_F)
             result = visit_file(walk, entry);
@@ -116,35 +127,36 @@ static int walk_tree(struct walk *walk)
     return result;
 }
 
-static int find(struct tw_texts *ret, const char *path, struct tw_log_search *search,
-                struct tw_error *error)
+static int find(struct walk *walk, const char *path)
 {
-    struct walk walk = {.ret = ret, .search = search, .error = error};
     struct stat status;
     if (stat(path, &status))
-        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+        return tw_error_at(walk->error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
     if (!S_ISDIR(status.st_mode))
-        return add(&walk, path);
+        return add(walk, path);
     char *start[] = {(char *)(size_t)path, NULL};
-    int options = FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | (search ? FTS_XDEV : 0);
-    walk.tree = fts_open(start, options, by_name);
-    if (!walk.tree)
-        return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
-    int result = walk_tree(&walk);
-    fts_close(walk.tree);
-    tw_error_add_place(error, path);
+    int options = FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | (walk->search ? FTS_XDEV : 0);
+    walk->tree = fts_open(start, options, by_name);
+    if (!walk->tree)
+        return tw_error_at(walk->error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    int result = walk_tree(walk);
+    fts_close(walk->tree);
+    tw_error_add_place(walk->error, path);
     return result;
 }
 
-int tw_find_logs(struct tw_texts *ret, const char *path, struct tw_error *error)
+int tw_find_logs(struct tw_texts *ret, struct tw_texts *ret_closed, const char *path,
+                 struct tw_error *error)
 {
-    return find(ret, path, NULL, error);
+    struct walk walk = {.ret = ret, .closed = ret_closed, .error = error};
+    return find(&walk, path);
 }
 
 int tw_find_logs_within(struct tw_texts *ret, const char *path, struct tw_log_search *search,
                         struct tw_error *error)
 {
-    return find(ret, path, search, error);
+    struct walk walk = {.ret = ret, .search = search, .error = error};
+    return find(&walk, path);
 }
 
 /* ---- the log of a file ---- */

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 
 /* Appends to `ret` each path that a source can read, in order of name: `path` itself where it is a
- * file or one log, else the logs below it. A file below it that is no log is passed over. At most
- * 100,000. Errors: the path does not exist or cannot be read. */
-int tw_find_logs(struct tw_texts *ret, const char *path, struct tw_error *error);
+ * file or one log, else the logs below it. A file below it that is no log is passed over; files and
+ * folders that may not be read are added to `ret_closed`, where that is not NULL. At most 100,000.
+ * Errors: the path does not exist or cannot be read. */
+int tw_find_logs(struct tw_texts *ret, struct tw_texts *ret_closed, const char *path,
+                 struct tw_error *error);
 
 /* Bounds of a search in a tree that may hold anything. */
 struct tw_log_search {

@@ -76,6 +76,7 @@ libagent_la_SOURCES = \
 	agent/run_table.c agent/run_table.h \
 	agent/settings.c agent/settings.h \
 	agent/shell_command.c agent/shell_command.h \
+	agent/scores.c agent/scores.h \
 	agent/silence.c agent/silence.h \
 	agent/slab.c agent/slab.h \
 	agent/snapshot.c agent/snapshot.h \
@@ -156,6 +157,7 @@ AGENT_TESTS = \
 	tests/unit/test_retired_ids \
 	tests/unit/test_episode_chart \
 	tests/unit/test_run_table \
+	tests/unit/test_scores \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
 	tests/unit/test_silence \
@@ -189,6 +191,7 @@ tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
 tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_scores_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h

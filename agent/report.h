@@ -3,6 +3,7 @@
 #define TW_REPORT_H
 
 #include "analysis.h"
+#include "scores.h"
 
 #include <stdio.h>
 
@@ -10,9 +11,10 @@
 char *tw_report_json(const struct tw_analysis *analysis, const struct tw_run *run,
                      const struct tw_settings *settings);
 
-/* A block of text for people. */
+/* A block of text for people. `scores` may be NULL. */
 void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
-                    const struct tw_settings *settings, bool colour, unsigned width);
+                    const struct tw_scores *scores, const struct tw_settings *settings, bool colour,
+                    unsigned width);
 
 /* What of the log goes where: "loss (1350), learning_rate <- lr-Adam (1350)", on one line. */
 void tw_report_mapping(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run);

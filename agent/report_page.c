@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern const unsigned char tw_embedded_page_style[], tw_embedded_page_script[];
@@ -113,8 +114,9 @@ static void write_cell(FILE *out, bool has, double value)
     fputs("</td>", out);
 }
 
-static void write_row(FILE *out, const struct tw_run_summary *summary)
+static void write_row(FILE *out, const struct tw_run_summary *summary, const char *metric)
 {
+    const struct tw_score *score = tw_compare_score(summary, metric);
     fprintf(out, "<tr><td class=\"run\"><a href=\"#run-%llu\">",
             (unsigned long long)summary->section);
     tw_html_text(out, summary->run);
@@ -122,6 +124,8 @@ static void write_row(FILE *out, const struct tw_run_summary *summary)
             summary->verdict);
     write_cell(out, summary->has_loss, summary->loss);
     write_cell(out, summary->has_eval_loss, summary->eval_loss);
+    if (metric)
+        write_cell(out, score != NULL, score ? score->best : 0);
     fprintf(out, "<td class=\"number\">%zu</td><td class=\"number\">", summary->n_findings);
     if (summary->detector)
         tw_html_step(out, summary->onset_step);
@@ -159,16 +163,24 @@ static size_t count(const struct tw_run_summaries *summaries, const char *verdic
 
 static void write_overview(FILE *out, const struct tw_run_summaries *summaries)
 {
+    const char *metric = tw_compare_metric(summaries);
     fprintf(out,
             "<section class=\"overview\"><h1>%zu runs</h1>\n<p>%zu with a problem, %zu that could "
             "not be judged, %zu healthy. The worst comes first.</p>\n<div class=\"wide\">"
             "<table class=\"runs\"><tr><th>run</th><th>verdict</th><th class=\"number\">loss</th>"
-            "<th class=\"number\">eval loss</th><th class=\"number\">findings</th>"
-            "<th class=\"number\">since step</th><th>worst</th></tr>\n",
+            "<th class=\"number\">eval loss</th>",
             summaries->n, count(summaries, "problem"), count(summaries, "unknown"),
             count(summaries, "healthy"));
+    if (metric) {
+        fputs("<th class=\"number\">best ", out);
+        tw_html_text(out, metric);
+        fputs("</th>", out);
+    }
+    fputs("<th class=\"number\">findings</th><th class=\"number\">since step</th><th>worst</th>"
+          "</tr>\n",
+          out);
     for (size_t i = 0; i < summaries->n; i++)
-        write_row(out, &summaries->at[i]);
+        write_row(out, &summaries->at[i], metric);
     fputs("</table></div>\n", out);
     write_differences(out, summaries);
     fputs("</section>\n", out);
@@ -210,23 +222,32 @@ static void write_page(FILE *out, struct tw_report_page *page,
     fputs("</body>\n</html>\n", out);
 }
 
+/* A device or a pipe (/dev/stdout) is written to: it must not be replaced by a file. */
+static bool is_replaced(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) || S_ISREG(status.st_mode);
+}
+
 int tw_report_page_write(struct tw_report_page *page, const char *path,
                          const struct tw_run_summaries *summaries,
                          const struct tw_settings *settings, struct tw_error *error)
 {
     char part[PATH_MAX];
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
+    const char *end = is_replaced(path) ? ".part" : "";
+    if ((size_t)snprintf(part, sizeof part, "%s%s", path, end) >= sizeof part)
         return tw_error_at(error, -ENAMETOOLONG, path, 0, 0, "the name is too long");
     FILE *out = fopen(part, "w");
     if (!out)
         return tw_error_at(error, -errno, path, 0, 0, "%s", strerror(errno));
     write_page(out, page, summaries, settings);
     bool failed = ferror(page->sections) || ferror(out);
-    failed = fclose(out) || failed || rename(part, path);
+    failed = fclose(out) || failed || (*end && rename(part, path));
     if (!failed)
         return 0;
     int result = tw_error_at(error, errno ? -errno : -EIO, path, 0, 0, "%s",
                              errno ? strerror(errno) : "cannot write");
-    unlink(part);
+    if (*end)
+        unlink(part);
     return result;
 }

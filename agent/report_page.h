@@ -22,7 +22,7 @@ int tw_report_page_add(struct tw_report_page *page, const struct tw_analysis *an
                        const struct tw_settings *settings, struct tw_error *error);
 
 /* Writes the page, its runs in the order of the summaries, all of which have a section. A file that
- * is there is replaced as a whole or left as it was. */
+ * is there is replaced as a whole or left as it was; a device or a pipe is written to. */
 int tw_report_page_write(struct tw_report_page *page, const char *path,
                          const struct tw_run_summaries *summaries,
                          const struct tw_settings *settings, struct tw_error *error);

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *ending(const struct tw_run *run)
+/* Few logs of other programs tell how they ended: then "". */
+static const char *ending(const struct tw_analysis *analysis, const struct tw_run *run)
 {
+    if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
+        return "";
     if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
         return "interrupted";
     return run->core.status == TW_END_FAILED ? "failed" : "completed";
@@ -50,7 +53,8 @@ static void write_facts(FILE *out, const struct tw_analysis *analysis, const str
     tw_html_step(out, run->context->first_step);
     fputs(" to ", out);
     tw_html_step(out, run->context->step);
-    fprintf(out, " &middot; %s", ending(run));
+    const char *end = ending(analysis, run);
+    fprintf(out, "%s%s", *end ? " &middot; " : "", end);
     if (analysis->skipped) {
         fprintf(out, " &middot; %llu broken stretches skipped, the first: ",
                 (unsigned long long)analysis->skipped);
@@ -209,6 +213,32 @@ static void write_signals(FILE *out, const struct tw_analysis *analysis, const s
     fputs("</table></div></details>\n", out);
 }
 
+static void write_scores(FILE *out, const struct tw_scores *scores)
+{
+    if (!scores->n)
+        return;
+    fputs("<details open><summary>Metrics of evaluations</summary>\n<div class=\"wide\">"
+          "<table class=\"scores\"><tr><th>metric</th><th class=\"number\">newest</th>"
+          "<th class=\"number\">best</th><th class=\"number\">at step</th>"
+          "<th class=\"number\">readings</th></tr>\n",
+          out);
+    for (size_t i = 0; i < scores->n; i++) {
+        const struct tw_score *score = &scores->at[i];
+        fputs("<tr>", out);
+        tw_html_element(out, "td", score->name);
+        fputs("<td class=\"number\">", out);
+        tw_html_number(out, score->newest);
+        fputs("</td><td class=\"number\">", out);
+        if (score->has_best)
+            tw_html_number(out, score->best);
+        fputs("</td><td class=\"number\">", out);
+        if (score->has_best)
+            tw_html_step(out, score->best_step);
+        fprintf(out, "</td><td class=\"number\">%llu</td></tr>\n", (unsigned long long)score->n);
+    }
+    fputs("</table></div></details>\n", out);
+}
+
 static void write_hyperparameters(FILE *out, const struct tw_header *header)
 {
     if (!header || !header->n_hyperparameters)
@@ -237,6 +267,8 @@ void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const str
     write_findings(out, run);
     if (charts)
         tw_report_page_charts(out, analysis, run, charts);
+    if (charts)
+        write_scores(out, &charts->scores);
     write_not_checked(out, run, settings);
     write_signals(out, analysis, run);
     write_hyperparameters(out, run->header);

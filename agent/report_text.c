@@ -1,6 +1,8 @@
 /* What people read about a run: the verdict, each finding with its advice, what was not checked. */
 #include "agent/report.h"
 
+#include "agent/run_summary.h"
+
 #include "sinks/terminal.h"
 
 #include <stdlib.h>
@@ -33,6 +35,24 @@ void tw_report_mapping(FILE *out, const struct tw_analysis *analysis, const stru
     fputs(is_first ? "none" : "", out);
     print_axis(out, analysis, run);
     putc('\n', out);
+}
+
+/* "accuracy (40) 0.91, best 0.93 at step 1200; ..." */
+static void print_scores(FILE *out, const struct tw_scores *scores)
+{
+    char number[32];
+    for (size_t i = 0; scores && i < scores->n; i++) {
+        const struct tw_score *score = &scores->at[i];
+        fputs(i ? "; " : "  metrics  ", out);
+        tw_terminal_print_clean(out, score->name, strlen(score->name));
+        fprintf(out, " (%llu) %s", (unsigned long long)score->n,
+                tw_short_number(score->newest, number, sizeof number));
+        if (score->has_best)
+            fprintf(out, ", best %s at step %llu",
+                    tw_short_number(score->best, number, sizeof number),
+                    (unsigned long long)score->best_step);
+    }
+    fputs(scores && scores->n ? "\n" : "", out);
 }
 
 static enum tw_action action_of(enum tw_state state)
@@ -84,7 +104,8 @@ static const char *end_of(const struct tw_analysis *analysis, const struct tw_ru
 }
 
 void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
-                    const struct tw_settings *settings, bool colour, unsigned width)
+                    const struct tw_scores *scores, const struct tw_settings *settings, bool colour,
+                    unsigned width)
 {
     char format[64];
     const struct tw_context *context = run->context;
@@ -100,6 +121,7 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
             end_of(analysis, run));
     fputs("  signals  ", out);
     tw_report_mapping(out, analysis, run);
+    print_scores(out, scores);
     if (analysis->skipped)
         fprintf(out, "  skipped  %llu broken %s; the first: %s\n",
                 (unsigned long long)analysis->skipped,

@@ -51,6 +51,20 @@ static int copy_hyperparameters(struct tw_run_summary *summary, const struct tw_
     return 0;
 }
 
+static int copy_scores(struct tw_run_summary *summary, const struct tw_scores *scores)
+{
+    if (!scores || !scores->n)
+        return 0;
+    summary->scores = malloc(scores->n * sizeof *scores->at);
+    if (!summary->scores)
+        return -1;
+    for (size_t i = 0; i < scores->n; i++) {
+        if (scores->at[i].has_best)
+            summary->scores[summary->n_scores++] = scores->at[i];
+    }
+    return 0;
+}
+
 static int make_room(struct tw_run_summaries *summaries)
 {
     if (summaries->n < summaries->room)
@@ -72,6 +86,10 @@ struct tw_run_summary *tw_run_summaries_add(struct tw_run_summaries *summaries,
     struct tw_run_summary summary = {.verdict = tw_run_verdict(run, settings)};
     if (make_room(summaries) || copy_hyperparameters(&summary, run->header))
         return NULL;
+    if (copy_scores(&summary, charts ? &charts->scores : NULL)) {
+        free(summary.hyperparameters);
+        return NULL;
+    }
     memcpy(summary.run, run->core.id, sizeof summary.run);
     summary.has_loss = newest_of(charts, TW_SIGNAL_LOSS, &summary.loss);
     summary.has_eval_loss = newest_of(charts, TW_SIGNAL_EVAL_LOSS, &summary.eval_loss);
@@ -107,8 +125,10 @@ void tw_run_summaries_sort(struct tw_run_summaries *summaries)
 
 void tw_run_summaries_release(struct tw_run_summaries *summaries)
 {
-    for (size_t i = 0; i < summaries->n; i++)
+    for (size_t i = 0; i < summaries->n; i++) {
         free(summaries->at[i].hyperparameters);
+        free(summaries->at[i].scores);
+    }
     free(summaries->at);
     *summaries = (struct tw_run_summaries){0};
 }

@@ -13,6 +13,8 @@ struct tw_run_summary {
     enum tw_severity severity;    /* the worst of them */
     const char *detector;         /* of the worst that began first; NULL without one. Static */
     uint64_t onset_step;          /* its */
+    size_t n_scores;
+    struct tw_score *scores; /* owned: those that have a best */
     size_t n_hyperparameters;
     struct tw_hyperparameter *hyperparameters; /* owned */
     uint64_t section;                          /* the report's own: see report_page.c */

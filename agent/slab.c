@@ -103,7 +103,9 @@ void tw_slab_put(struct tw_slab *slab, void *block)
         link_chunk(slab, chunk);
     back->next = chunk->blocks;
     chunk->blocks = back;
-    if (--chunk->n_taken == 0) {
+    /* The last one stays: where runs come and go one by one, each would have the kernel zero its
+     * own. */
+    if (--chunk->n_taken == 0 && (chunk->previous || chunk->next)) {
         unlink_chunk(slab, chunk);
         free(chunk);
     }

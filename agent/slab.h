@@ -14,7 +14,8 @@ struct tw_slab *tw_slab_new(size_t size);
 /* A zeroed block at a multiple of 64 bytes, for tw_slab_put() of the same slab. NULL: out of
  * memory. Any thread. */
 void *tw_slab_take(struct tw_slab *slab);
-/* NULL is allowed. A chunk whose blocks are all back goes back to the system. Any thread. */
+/* NULL is allowed. A chunk whose blocks are all back goes back to the system, but for one. Any
+ * thread. */
 void tw_slab_put(struct tw_slab *slab, void *block);
 
 #endif

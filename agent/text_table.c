@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CELL_MAX 160
+#define FIRST_LEAST 32
 
 struct tw_text_table {
     size_t n_columns, n_rows;
@@ -57,6 +58,52 @@ static size_t columns_of(const char *text)
     return n;
 }
 
+static void find_widths(const struct tw_text_table *table, size_t widths[TW_TEXT_COLUMNS_MAX])
+{
+    memset(widths, 0, TW_TEXT_COLUMNS_MAX * sizeof *widths);
+    for (size_t row = 0; row < table->n_rows; row++) {
+        for (size_t column = 0; column < table->n_columns; column++) {
+            const char *text = table->cells[row][column];
+            size_t width = text ? columns_of(text) : 0;
+            widths[column] = width > widths[column] ? width : widths[column];
+        }
+    }
+}
+
+/* Where character `n` begins. */
+static char *character(char *text, size_t n)
+{
+    while (*text && (n || ((unsigned char)*text & 0xc0) == 0x80)) {
+        text++;
+        n -= n && ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return text;
+}
+
+/* Names of runs differ at their ends, mostly. */
+static void cut_middle(char *text, size_t width)
+{
+    size_t n = columns_of(text), head = (width - 3) / 3, tail = width - 3 - head;
+    if (n <= width)
+        return;
+    char *end = character(text, n - tail), *to = character(text, head);
+    memcpy(to, "...", 3);
+    memmove(to + 3, end, strlen(end) + 1);
+}
+
+void tw_text_table_fit(struct tw_text_table *table, unsigned width)
+{
+    size_t widths[TW_TEXT_COLUMNS_MAX], others = 0;
+    find_widths(table, widths);
+    for (size_t column = 1; column < table->n_columns; column++)
+        others += 2 + widths[column];
+    size_t first = width > others + FIRST_LEAST ? width - others : FIRST_LEAST;
+    for (size_t row = 0; row < table->n_rows; row++) {
+        if (table->cells[row][0])
+            cut_middle(table->cells[row][0], first);
+    }
+}
+
 static void print_cell(FILE *out, const struct tw_text_table *table, size_t row, size_t column,
                        size_t width)
 {
@@ -72,14 +119,8 @@ static void print_cell(FILE *out, const struct tw_text_table *table, size_t row,
 
 void tw_text_table_print(const struct tw_text_table *table, FILE *out)
 {
-    size_t widths[TW_TEXT_COLUMNS_MAX] = {0};
-    for (size_t row = 0; row < table->n_rows; row++) {
-        for (size_t column = 0; column < table->n_columns; column++) {
-            const char *text = table->cells[row][column];
-            size_t width = text ? columns_of(text) : 0;
-            widths[column] = width > widths[column] ? width : widths[column];
-        }
-    }
+    size_t widths[TW_TEXT_COLUMNS_MAX];
+    find_widths(table, widths);
     for (size_t row = 0; row < table->n_rows; row++) {
         for (size_t column = 0; column < table->n_columns; column++)
             print_cell(out, table, row, column, widths[column]);

@@ -19,6 +19,10 @@ void tw_text_table_free(struct tw_text_table *table); /* NULL is allowed */
  * column one of numbers, aligned to the right. Rows beyond TW_TEXT_ROWS_MAX are left out. */
 void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n);
 
+/* Cuts what stands in the first column in its middle ("sweep/a...b/metrics.csv"), so that rows take
+ * `width` columns; where the others leave it less than 32, it takes 32. */
+void tw_text_table_fit(struct tw_text_table *table, unsigned width);
+
 /* Writes it, columns two spaces apart; errors are the stream's. */
 void tw_text_table_print(const struct tw_text_table *table, FILE *out);
 

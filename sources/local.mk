@@ -111,7 +111,9 @@ SOURCES_TESTS = \
 	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
 	tests/unit/test_log_number \
+	tests/unit/test_log_protobuf \
 	tests/unit/test_log_reader \
+	tests/unit/test_log_repeats \
 	tests/unit/test_log_source \
 	tests/unit/test_log_tables \
 	tests/unit/test_log_tensorboard \
@@ -119,6 +121,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_trainers \
 	tests/unit/test_log_tree \
 	tests/unit/test_log_wandb \
+	tests/unit/test_log_words \
 	tests/unit/test_process \
 	tests/unit/test_run_directory \
 	tests/unit/test_sources
@@ -144,6 +147,10 @@ tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tree_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_number_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_protobuf_LDADD = $(UNIT_LIBS)
+tests_unit_test_log_protobuf_SOURCES = tests/unit/test_log_protobuf.c tests/unit/protobuf_builder.h
+tests_unit_test_log_repeats_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_words_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_text_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_trainers_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_mlflow_LDADD = $(SOURCES_TEST_LIBS) $(SQLITE_LIBS)

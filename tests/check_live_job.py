@@ -33,6 +33,6 @@ def test_an_advisory_comes_within_seconds_of_its_record(tmp_path):
     print()
     for when, text in advisories:
         step = int(re.search(r"found at step (\d+)", text).group(1))
-        print(f"advisory of step {step}: {when - on_disk[step]:.2f} s after its record was on disk")
+        print(f"advisory of step {step}: {when - on_disk[step]:.3f} s after its record was on disk")
         assert -.5 < when - on_disk[step] < LIMIT_SECONDS
         assert step >= 250, text

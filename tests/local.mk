@@ -104,8 +104,8 @@ check-notify-oracle: all
 		TW_NOTIFY_BLOWS=$${TW_NOTIFY_BLOWS:-80} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_notify_oracle.py
 
-# Logs by their real writers. W&B, MLflow, TensorBoard, Keras and transformers come to more than a
-# gigabyte with what they need, which is why ../run-tests has tensorboardX alone.
+# Tables by their real writers too. Keras, transformers and pandas come to a gigabyte with what they
+# need, which is why ../run-tests has TensorBoard, W&B and MLflow alone.
 .PHONY: check-writers
 check-writers: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_rows
@@ -116,14 +116,17 @@ check-writers: all
 EXTRA_DIST += tests/requirements-writers.txt tests/test_log_writers.py \
 	tests/test_log_table_writers.py
 
-# A training by PyTorch that is attached by PID and diverges; prints how soon its advisory came. PyTorch
-# with the libraries of CUDA is 5 GB, which is too large for ../run-tests.
+# A training by PyTorch that is attached by PID and diverges; prints how soon its advisory came. And the
+# logger of Lightning, which needs PyTorch. That is 5 GB with the libraries of CUDA, which is too large
+# for ../run-tests.
 .PHONY: check-live-job
 check-live-job: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/log_rows
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv-live-job \
 		$(top_srcdir)/tests/requirements-live-job.txt
 	cd $(top_srcdir)/tests && TW_BUILD=$(abs_top_builddir) \
-		$(abs_top_builddir)/venv-live-job/bin/python -m pytest -q -s check_live_job.py
+		$(abs_top_builddir)/venv-live-job/bin/python -m pytest -q -s check_live_job.py \
+		test_log_table_writers.py::test_lightning
 EXTRA_DIST += tests/requirements-live-job.txt tests/check_live_job.py tests/support/live_job.py
 
 # The report in a real browser; Chromium (Debian's `chromium`) is too large for ../run-tests.

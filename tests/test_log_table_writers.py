@@ -1,5 +1,6 @@
 """Tables and JSON of the real writers: Keras' CSVLogger, transformers' TrainerState and pandas.
-Expected is what the script logs. Lightning's CSVLogger needs PyTorch: it is tested where that is."""
+Expected is what the script logs. Lightning's CSVLogger needs PyTorch, so that it runs by `make
+check-live-job`, the others by `make check-writers`."""
 
 import json
 import math

@@ -3,7 +3,11 @@
 import gzip
 import json
 import math
+import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -49,7 +53,48 @@ def test_a_file_that_is_no_log_is_one_line_and_status_2(tmp_path):
     assert done.returncode == 2 and not runs
     assert len(done.stderr.splitlines()) == 1 and "notes.txt" in done.stderr
     done, _ = analyze(tmp_path)
-    assert done.returncode == 2 and "no training log" in done.stderr
+    assert done.returncode == 2 and done.stderr.endswith("no training log in it\n")
+
+
+def test_links_in_a_folder_are_named_to_be_followed(tmp_path):
+    write_log(tmp_path / "far" / "train.log")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far")
+    done, runs = analyze(tmp_path / "near")
+    assert done.returncode == 2 and not runs and "its links are not followed" in done.stderr
+    done, runs = analyze(tmp_path / "near" / "link")
+    assert done.returncode == 0 and list(runs) == ["train.log"] and not done.stderr
+
+
+def test_a_pipe_and_a_log_without_rows_say_what_they_are(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "log.csv").write_text("step,loss\n")
+    done, _ = analyze(tmp_path / "fifo")
+    assert done.returncode == 2 and "is a pipe or a device" in done.stderr
+    done, _ = analyze(tmp_path / "log.csv")
+    assert done.returncode == 2 and done.stderr.endswith("log.csv: holds no training record\n")
+    done = programs.trainward("attach", "--once", tmp_path / "log.csv")
+    assert done.returncode == 3 and done.stderr.endswith("log.csv: holds no training record\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a while")
+def test_what_may_not_be_read_is_told_and_hides_no_other_log():
+    """Not in pytest's folder, which is private."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        write_log(folder / "open" / "train.log")
+        for name in "abcd":
+            write_log(folder / name / "train.log").parent.chmod(0)
+        write_log(folder / "open" / "closed.log").chmod(0)
+        program = shutil.copy(programs.program("trainward"), folder / ".trainward")
+        done = subprocess.run([program, "analyze", "--format", "json", "."], cwd=folder, text=True,
+                              capture_output=True, user="nobody", env=programs.environment())
+    assert done.returncode == 0 and '"run":"open/train.log"' in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert done.stderr.splitlines() == [
+        *(f"trainward analyze: ./{name}: may not be read, and is left out" for name in "abc"),
+        "trainward analyze: 2 more files and folders may not be read"]
 
 
 def test_a_packed_log_is_read_like_a_plain_one(tmp_path):

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -225,6 +227,47 @@ def test_the_text_of_several_runs_ends_in_the_same_table(several):
     assert "batch_size" not in done.stdout.split("worst first")[1]
 
 
+def evaluated(top, worst):
+    """Evaluations at steps 100, 200, 300, 400; the second is the best."""
+    values = {"eval_accuracy": [.5, top, .625, .625], "eval_wer": [.5, worst, .5, .75],
+              "eval_weather": [1, 2, 3, 4]}
+    return lambda step: ({"eval_loss": 1, **{name: each[step // 100 - 1]
+                                             for name, each in values.items()}}
+                         if step % 100 == 0 else {})
+
+
+def test_metrics_of_evaluations_are_told_with_their_best(tmp_path):
+    for name, more in (("a", evaluated(.75, .25)), ("b", evaluated(.875, .125))):
+        write_log(tmp_path / "runs" / name / "log.jsonl", falling, 400, run=name, more=more)
+    said = "  metrics  accuracy (4) 0.625, best 0.75 at step 200; wer (4) 0.75, best 0.25 at step 200; "
+    for command in (["analyze"], ["attach", "--once"]):
+        done = programs.trainward(*command, tmp_path / "runs" / "a" / "log.jsonl")
+        assert f"{said}weather (4) 4\n" in done.stdout
+    done = programs.trainward("analyze", tmp_path / "runs")
+    head, *rows = done.stdout.split("worst first\n")[1].splitlines()
+    assert "eval loss  best wer  findings" in head  # of two that both runs have the shorter name
+    assert [(row.split()[0], row.split()[4]) for row in rows[:2]] == [("a", "0.25"), ("b", "0.125")]
+    page, _ = analyze(tmp_path, tmp_path / "runs")
+    head, *rows = page.one("table", of="runs").all("tr")
+    assert head.all("th")[4].text == "best wer"
+    assert [row.all("td")[4].numbers for row in rows] == [[.25], [.125]]
+    rows = pages.run_sections(page)["a"].one("table", of="scores").all("tr")[1:]
+    assert [[cell.text for cell in row.all("td")] for row in rows] == [
+        ["accuracy", "0.625", "0.75", "200", "4"], ["wer", "0.75", "0.25", "200", "4"],
+        ["weather", "4", "", "", "4"]]
+
+
+def test_how_a_run_ended_is_told_where_its_log_tells_it(tmp_path):
+    """Lines of other programs seldom do: they are not called interrupted."""
+    (tmp_path / "train.log").write_text("".join(f"step={i} loss={falling(i)}\n"
+                                                for i in range(1, 200)))
+    write_log(tmp_path / "log.jsonl", falling, 200)
+    ends = [("train.log", "1 to 199"), ("log.jsonl", "1 to 200 · interrupted")]
+    for name, end in ends:
+        page, _ = analyze(tmp_path, tmp_path / name)
+        assert page.one("p", of="facts").text.endswith(f"· steps {end}")
+
+
 def test_json_is_the_same_with_and_without_a_page(several, tmp_path):
     plain = programs.trainward("analyze", "--format", "json", several)
     both = programs.trainward("analyze", "--format", "json", "--html", tmp_path / "x", several)
@@ -258,6 +301,20 @@ def test_a_page_that_is_there_is_replaced(several, tmp_path):
     out.write_text("old")
     analyze(tmp_path, several)
     assert pages.read(out).one("html") and not list(tmp_path.glob("*.part"))
+
+
+def test_a_page_takes_the_place_of_no_log_and_no_device(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", falling, 400)
+    before = log.read_bytes()
+    done = programs.trainward("analyze", "--html", log, log)
+    assert done.returncode == 2 and "is the log that is to be read" in done.stderr
+    assert log.read_bytes() == before and not done.stdout
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE, text=True) as reader:
+        done = programs.trainward("analyze", "--html", fifo, log)
+        assert done.returncode == 0 and reader.communicate()[0].endswith("</html>\n")
+    assert fifo.is_fifo() and sorted(tmp_path.iterdir()) == [fifo, log]
 
 
 def braille(text):

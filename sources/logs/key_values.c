@@ -3,6 +3,7 @@
 #include "sources/logs/format.h"
 
 #include "sources/logs/number.h"
+#include "sources/logs/row_names.h"
 
 #include <math.h>
 #include <string.h>
@@ -59,9 +60,11 @@ static int read_line(void *state, const char *line, size_t size, const struct tw
     return sink->row(sink->closure, &row);
 }
 
-/* Nearly all lines have two pairs at least; other formats know better what theirs are. */
+/* Nearly all lines have two pairs at least, and some name a training's numbers: logs of servers and
+ * much below /proc are lines of pairs, too. */
 static int probe(const struct tw_log_sample *sample)
 {
+    struct tw_row_names names = {.map = sample->map};
     const char *at = sample->bytes, *end = sample->bytes + sample->size;
     size_t lines = 0, good = 0;
     while (at < end && lines < 32) {
@@ -71,11 +74,15 @@ static int probe(const struct tw_log_sample *sample)
             break;
         size_t size = (size_t)((newline ? newline : end) - at);
         take_pairs(&pairs, at, size);
+        for (size_t i = 0; i < pairs.n; i++)
+            tw_row_names_add(&names, pairs.names[i], TW_PART_BY_NAME);
         lines += size > 0;
         good += pairs.n >= 2;
         at += size + 1;
     }
-    return good >= 2 && good * 10 >= lines * 8 ? 60 : 0; /* surer than text */
+    if (good < 2 || good * 10 < lines * 8)
+        return 0;
+    return tw_row_names_sure(&names) > TW_SURE_LEAST ? TW_SURE_MOST : TW_SURE_LEAST;
 }
 
 const struct tw_log_format tw_log_format_key_values = {

@@ -58,8 +58,17 @@ static bool differs(const struct tw_log_repeats *repeats, uint64_t hash)
     uint64_t at = repeats->at;
     if (at < TW_REPEATS_FIRST)
         return repeats->first[at] != hash;
-    return at + TW_REPEATS_NEWEST >= repeats->told &&
+    return at >= repeats->kept_from && at + TW_REPEATS_NEWEST >= repeats->told &&
            repeats->newest[at % TW_REPEATS_NEWEST] != hash;
+}
+
+/* The rows that were told from `at` on are no more. */
+static void cut(struct tw_log_repeats *repeats)
+{
+    uint64_t oldest = repeats->told > TW_REPEATS_NEWEST ? repeats->told - TW_REPEATS_NEWEST : 0;
+    if (oldest > repeats->kept_from)
+        repeats->kept_from = oldest;
+    repeats->told = repeats->at;
 }
 
 enum tw_log_row_news tw_log_repeats_see(struct tw_log_repeats *repeats, const struct tw_row *row)
@@ -73,7 +82,7 @@ enum tw_log_row_news tw_log_repeats_see(struct tw_log_repeats *repeats, const st
     }
     if (differs(repeats, hash)) {
         repeats->comes_again = false;
-        repeats->told = repeats->at;
+        cut(repeats);
         note(repeats, hash);
         return TW_ROW_CHANGED;
     }

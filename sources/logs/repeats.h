@@ -13,6 +13,7 @@ struct tw_log_repeats {
     uint64_t told; /* rows so far */
     uint64_t at;   /* of these, so many came again */
     bool comes_again;
+    uint64_t kept_from; /* of rows before this one `newest` holds others, which were told later */
     uint64_t first[TW_REPEATS_FIRST], newest[TW_REPEATS_NEWEST];
 };
 

@@ -166,12 +166,42 @@ static bool is_json(const struct tw_log_sample *sample)
     return i < sample->size && sample->bytes[i] == '"';
 }
 
+/* Cells of the line at `at`, apart by tabs; `ret_end` is its end. */
+static size_t cells_of_line(const char *at, const char *end, const char **ret_end)
+{
+    size_t n = 1;
+    for (; at < end && *at != '\n'; at++)
+        n += *at == '\t';
+    *ret_end = at;
+    return n;
+}
+
+/* A table of what is known about runs may speak of losses ("loss 2.3->nan"): a head without a
+ * digit, and rows of as many cells. That of a training is known by its names to the format of
+ * tables. */
+static bool is_table(const struct tw_log_sample *sample)
+{
+    enum { CELLS = 4, ROWS = 3 };
+    const char *at = sample->bytes, *end = at + sample->size, *line_end;
+    size_t cells = cells_of_line(at, end, &line_end), rows = 0;
+    if (cells < CELLS)
+        return false;
+    for (; at < line_end; at++) {
+        if (*at >= '0' && *at <= '9')
+            return false;
+    }
+    while (rows < ROWS && (at = line_end + 1) < end && cells_of_line(at, end, &line_end) == cells &&
+           line_end < end)
+        rows++;
+    return rows == ROWS;
+}
+
 static int probe(const struct tw_log_sample *sample)
 {
     enum { MOST = 200, SOME = 3 };
     int losses = 0, n = count_lines(sample, tw_text_scan_line, MOST, &losses);
     if (losses >= SOME)
-        return is_json(sample) ? 45 : 55;
+        return is_json(sample) || is_table(sample) ? 45 : 55;
     return n >= SOME ? 25 : n ? 12 : 0;
 }
 

@@ -77,6 +77,10 @@ LOGS = {
         "late": rows(150, "epoch {epoch} step {i} | loss {x}\n")
                 + b"step 151 | loss 1 | learning_rate 0.1 | val_loss 2 | val_f1 3 | box_loss 4 | "
                   b"grad_norm 5 | loss_epoch 6 | train_loss 7 | samples 8 | epoch_num 9\n" * 3,
+        "megatron_ends": b" iteration 10/ 100 | consumed samples: 64 | a word |  : 5 | elapsed time per iteration (ms): 9 | lm loss:\n"
+                         b" iteration 11/ 100 | consumed samples: 64 | lm loss: 1.5\n"
+                         b" iteration 12/ 100 | consumed samples: 64 | lm loss\n iteration 13/ 100 | consumed samples:\n"
+                         b" validation loss at iteration 13 | lm loss value:\n validation loss at iteration | x\n",
         "bars": b"Epoch 1:  10%|#         | 5/50 [00:01<00:09, 4.9it/s, loss=2.3, v_num=0, train_loss_step=2.2]\r"
                 b"Epoch 1: 100%|##########| 50/50 [00:10<00:00, loss=1.1, v_num=0]\n",
         "dates": b"[2026-01-02 03:04:05,678] [INFO] step 1 loss 2\n2026/01/02 03:04 step=2 loss=1\n"
@@ -161,6 +165,12 @@ MORE_TENSORBOARD = {
     "histograms": VERSION + b"".join(event(i, value(b"fc/weight", histogram(*x))) for i, x in enumerate((
         ([-1, 0, 1, 2], [0, 1, 2, 1]), ([], []), ([1], [2, 3]), ([-1e-12, 1e-12], [3, 4]),
         ([NAN, 1], [1, NAN]), ([math.inf], [1], 5.0, -5.0)))),
+    "ranks": VERSION + b"".join(event(rank, value(b"t", field(8, field(1, 1) + field(
+        2, field(2, field(1, 1)) * rank) + field(4, struct.pack("<f", 2.5))))) for rank in range(9)),
+    "bins": VERSION + b"".join(event(rows, value(b"w", field(8, field(1, 2) + field(2, field(2, field(1, rows)) + field(
+        2, field(1, 3))) + field(4, struct.pack("<6d", -4, -1, 3, -1, 2, 5)[:size])), plugin(b"histograms")))
+        for rows, size in ((0, 0), (0, 8), (2, 48), (3, 48), (1, 8), (2, 47))),
+    "histogram_fields": VERSION + event(1, value(b"w", field(5, b"".join(field(i, 4.0) for i in range(1, 10))))),
     "parameters": VERSION + event(0, value(b"_hparams_/session_start_info", plugin(b"hparams", field(
         3, hparam("lr", .1) + hparam("opt", "adam") + hparam("amp", True) + field(2, b"group")
         + field(3, 1.7e9)))))

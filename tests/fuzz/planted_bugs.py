@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Plants bugs in the readers of logs, one after the other, and sees that the corpora of the fuzz targets find it.
+"""Plants bugs in the readers of logs, one after the other, and sees that the corpora of the fuzz targets find
+it, or a unit test does where they cannot see it.
 
     planted_bugs.py SOURCE BUILD [FILE...]
 
-Copies SOURCE to BUILD, builds the replays there with AddressSanitizer, and for each bug builds and
-runs that of its target again. Exit status 1 when a bug passed, or when the sources themselves fail.
+Copies SOURCE to BUILD, builds the tests there with AddressSanitizer, and for each bug builds and
+runs the one that is to find it again. Exit status 1 when a bug passed, or when the sources themselves fail.
 """
 
 import os
@@ -13,7 +14,8 @@ import shutil
 import subprocess
 import sys
 
-# File of sources/logs/, whose replay is to find it, what stands there, the bug.
+# File of sources/logs/, which target's replay is to find it (or which unit test), what stands there, the
+# bug.
 BUGS = (
     ("caffe.c", "text", "while (at < end && *at == ' ')", "while (*at == ' ' || at++ < end)"),
     ("crc32c.c", "tree", "if (size & 4) {", "if (size & 2) {"),
@@ -25,13 +27,27 @@ BUGS = (
     ("json_objects.c", "json_lines", "for (at++; at < end && *at != '\"'; at++)", "for (at++; *at != '\"'; at++)"),
     ("key_values.c", "key_values", "size - name_size - 1, &cell->value", "size - name_size, &cell->value"),
     ("lines.c", "text", "lines->scanned -= lines->at;", "lines->scanned -= lines->at + 1;"),
+    ("megatron.c", "text", "to = to ? to : end;", "to = to ? to : end + 1;"),
+    ("megatron.c", "text", "const char *text = colon + 1;", "const char *text = colon + 2;"),
     ("mlflow_metrics.c", "tree", "reader->size += (size_t)n;", "reader->size += (size_t)n + BUFFER_BYTES;"),
+    ("protobuf.h", "unit/test_log_protobuf", "if (tw_protobuf_size(from) < size)", "if (tw_protobuf_size(from) < 1)"),
+    ("protobuf.h", "unit/test_log_protobuf", "ret->value > tw_protobuf_size(message)",
+     "ret->value > tw_protobuf_size(message) + 1"),
+    ("repeats.c", "unit/test_log_repeats", "repeats->newest[repeats->told % TW_REPEATS_NEWEST]",
+     "repeats->newest[repeats->told]"),
+    ("repeats.c", "unit/test_log_repeats", "at >= repeats->kept_from &&", ""),
     ("rows_queue.c", "tree", "n_cells * sizeof(struct tw_cell) + text_size", "n_cells * sizeof(struct tw_cell)"),
     ("table.c", "csv", "plain[n++] =", "plain[n++ - 400] ="),
     ("tensorboard.c", "tensorboard", "if (length + FRAME_BYTES <= size) {", "if (length <= size) {"),
+    ("tensorboard_tensor.c", "tensorboard", "if (ret->n_dimensions < 2)", "if (true)"),
+    ("tensorboard_tensor.c", "tensorboard", "field->number <= 5)", "field->number <= 7)"),
+    ("tensorboard_tensor.c", "unit/test_log_tensorboard", "size < 24 || size % 24 ||", ""),
     ("text_scan.c", "text", "while (to < scan->end && (bytes", "while ((bytes"),
     ("unpack.c", "tree", "inflateEnd(&unpack->gzip);", "(void)unpack->gzip;"),
     ("wandb_blocks.c", "wandb", "chunk->data, chunk->size);", "chunk->data, chunk->size + 4096);"),
+    ("words.c", "unit/test_log_words", "words->n == TW_WORDS_MAX ||", ""),
+    ("words.c", "unit/test_log_words", "while (start > name && (", "while (("),
+    ("words.c", "unit/test_log_words", "used < size; i++)", "true; i++)"),
 )
 ENVIRONMENT = {"ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "exitcode=99"}
 
@@ -53,26 +69,26 @@ def configure(source, build):
                         "CFLAGS=-g -O1", f"CC={os.environ.get('CC', 'gcc')}"], cwd=build, check=True)
 
 
-def fails(source, build, target):
-    """Does the replay of a target fail, or go round in circles?"""
-    replay = f"tests/fuzz/replay_log_{target}"
-    subprocess.run(["make", "-s", "-j2", replay], cwd=build, check=True, stdout=subprocess.DEVNULL)
+def fails(source, build, finder):
+    """Does the replay of a target, or the unit test, fail or go round in circles?"""
+    test = f"tests/{finder}" if "/" in finder else f"tests/fuzz/replay_log_{finder}"
+    subprocess.run(["make", "-s", "-j2", test], cwd=build, check=True, stdout=subprocess.DEVNULL)
     environment = {**os.environ, **ENVIRONMENT, "TW_SRCDIR": str(source)}
     try:
-        return subprocess.run([build / replay], cwd=build, env=environment, timeout=60,
+        return subprocess.run([build / test], cwd=build, env=environment, timeout=60,
                               capture_output=True).returncode != 0
     except subprocess.TimeoutExpired:
         return True
 
 
-def plant(source, build, name, target, before, after):
+def plant(source, build, name, finder, before, after):
     path = source / "sources" / "logs" / name
     text = path.read_text()
     if before not in text:
         sys.exit(f"planted_bugs.py: {name} has no {before!r} any more")
     path.write_text(text.replace(before, after, 1))
     try:
-        return fails(source, build, target)
+        return fails(source, build, finder)
     finally:
         path.write_text(text)
 
@@ -84,15 +100,15 @@ def main():
     build = pathlib.Path(sys.argv[2]).resolve()
     build.mkdir(parents=True, exist_ok=True)
     source = copy(pathlib.Path(sys.argv[1]).resolve(), build)
-    for name, *_ in bugs:  # a run that was broken off has left an object with a bug
+    for name, *_ in BUGS:  # the run before has left an object with a bug
         (source / "sources" / "logs" / name).touch()
     configure(source, build)
-    for target in sorted({bug[1] for bug in bugs}):
-        if fails(source, build, target):
-            sys.exit(f"planted_bugs.py: {target} fails without any bug")
+    for finder in sorted({bug[1] for bug in bugs}):
+        if fails(source, build, finder):
+            sys.exit(f"planted_bugs.py: {finder} fails without any bug")
     passed = 0
-    for name, target, before, after in bugs:
-        is_found = plant(source, build, name, target, before, after)
+    for name, finder, before, after in bugs:
+        is_found = plant(source, build, name, finder, before, after)
         passed += not is_found
         print(f"{name:24} {'found' if is_found else 'NOT FOUND'}", flush=True)
     print(f"{len(bugs) - passed} of {len(bugs)} planted bugs found")

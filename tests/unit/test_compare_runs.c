@@ -132,6 +132,78 @@ static void the_worst_comes_first(void **state)
         assert_string_equal(runs[i].run, expected[i]);
 }
 
+static struct tw_score *add_score(struct tw_run_summary *run, const char *name, double best)
+{
+    static struct tw_score scores[RUNS_MAX][3];
+    run->scores = scores[run - runs];
+    struct tw_score *score = &run->scores[run->n_scores++];
+    *score = (struct tw_score){.has_best = true, .best = best};
+    snprintf(score->name, sizeof score->name, "%s", name);
+    return score;
+}
+
+static void the_metric_that_most_runs_have_is_compared(void **state)
+{
+    (void)state;
+    add_run("none", "healthy");
+    assert_null(tw_compare_metric(&summaries));
+    struct tw_run_summary *a = add_run("a", "healthy"), *b = add_run("b", "problem");
+    add_score(a, "top5", 0.9);
+    assert_string_equal(tw_compare_metric(&summaries), "top5");
+    add_score(a, "balanced_accuracy", 0.5);
+    add_score(a, "accuracy", 0.75);
+    add_score(b, "accuracy", 0.25);
+    add_score(b, "balanced_accuracy", 0.5);
+    assert_string_equal(tw_compare_metric(&summaries), "accuracy");
+    assert_true(tw_compare_score(a, "accuracy")->best == 0.75);
+    assert_null(tw_compare_score(b, "top5"));
+    assert_null(tw_compare_score(&runs[0], "accuracy"));
+    assert_null(tw_compare_score(a, NULL));
+}
+
+static void the_table_has_a_column_for_it(void **state)
+{
+    char text[2000] = "";
+    (void)state;
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    add_score(add_run("a", "healthy"), "accuracy", 0.75);
+    add_run("b", "unknown");
+    tw_compare_print(out, &summaries, 0);
+    fclose(out);
+    assert_string_equal(text,
+                        "\n2 runs, worst first\n"
+                        "run  verdict  loss  eval loss  best accuracy  findings  since  worst\n"
+                        "a    healthy     -          -           0.75         0      -  -\n"
+                        "b    unknown     -          -              -         0      -  -\n");
+}
+
+static void long_names_are_cut_where_the_table_is_too_wide(void **state)
+{
+    static const struct {
+        unsigned width;
+        const char *first, *second;
+    } cases[] = {
+        {0, "sweep/\xc3\xa4-learning-rate/seed-1/metrics.csv  healthy",
+         "swe\xc3\xa4p/b-learning-rate/seed-2/metrics.csv  healthy"},
+        {95, "sweep/\xc3\xa4-learning-rate/seed-1/metrics.csv  healthy", "sw"},
+        {88, "sweep/\xc3\xa4-lea...-rate/seed-1/metrics.csv  healthy",
+         "swe\xc3\xa4p/b-lea...-rate/seed-2/metrics.csv  healthy"},
+        {10, "sweep/\xc3\xa4-l...e/seed-1/metrics.csv  healthy",
+         "swe\xc3\xa4p/b-l...e/seed-2/metrics.csv  healthy"},
+    };
+    (void)state;
+    add_run("sweep/\xc3\xa4-learning-rate/seed-1/metrics.csv", "healthy");
+    add_run("swe\xc3\xa4p/b-learning-rate/seed-2/metrics.csv", "healthy");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[2000] = "";
+        FILE *out = fmemopen(text, sizeof text - 1, "w");
+        tw_compare_print(out, &summaries, cases[i].width);
+        fclose(out);
+        assert_non_null(strstr(text, cases[i].first));
+        assert_non_null(strstr(text, cases[i].second));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget_runs)
 
 int main(void)
@@ -142,6 +214,9 @@ int main(void)
         TEST(without_two_sides_nothing_differs),
         TEST(many_texts_end_in_dots),
         TEST(the_worst_comes_first),
+        TEST(the_metric_that_most_runs_have_is_compared),
+        TEST(the_table_has_a_column_for_it),
+        TEST(long_names_are_cut_where_the_table_is_too_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,9 @@ static void what_is_no_log_is_refused(void **state)
     assert_true(source->open(&fixture->handle, &request, &error) < 0);
     assert_string_equal(error.place, fixture->path);
     assert_int_equal(source->probe(fixture->path, NULL), 0);
+    put(fixture->path, "w", "status=200 seconds=0.5\nstatus=404 seconds=0.25\n");
+    assert_true(source->probe(fixture->path, NULL) < 12);
+    assert_true(source->open(&fixture->handle, &request, &error) < 0);
 }
 
 static void a_name_may_be_mapped_and_is_told(void **state)
@@ -198,6 +201,7 @@ static void names_in_text_and_tables_may_be_mapped(void **state)
     static const char *const logs[] = {
         "Epoch 1 step 1 | wibble: 3\nEpoch 1 step 2 | wibble: 2\nEpoch 1 step 3 | wibble: 1\n",
         "step,wibble\n1,3\n2,2\n3,1\n",
+        "step=1 wibble=3\nstep=2 wibble=2\nstep=3 wibble=1\n",
         "{\"step\":1,\"wibble\":3}\n{\"step\":2,\"wibble\":2}\n{\"step\":3,\"wibble\":1}\n",
     };
     char *entry = (char *)(size_t) "wibble=loss";

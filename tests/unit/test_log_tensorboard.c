@@ -278,6 +278,32 @@ static void test_tensors_that_are_no_scalars(void **unused)
     assert_rows("row step=4 time=1700000000500: loss=1\n");
 }
 
+static void put_shape(struct built *tensor, const unsigned *sizes, size_t n)
+{
+    struct built shape = build();
+    for (size_t i = 0; i < n; i++) {
+        struct built dimension = build();
+        put_number(&dimension, 1, sizes[i]);
+        put_message(&shape, 2, dimension);
+    }
+    put_message(tensor, 2, shape);
+}
+
+static void test_tensors_of_any_rank(void **unused)
+{
+    (void)unused;
+    static const unsigned ones[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    for (size_t rank = 0; rank <= 8; rank++) {
+        struct built more = build(), tensor = build();
+        put_number(&tensor, 1, 1);
+        put_shape(&tensor, ones, rank);
+        put_bytes(&tensor, 4, "\0\0\x20\x40", 4);
+        put_message(&more, 8, tensor);
+        put_value(rank, "t", more);
+    }
+    assert_rows("row step=0 time=1700000000500: t=2.5\n");
+}
+
 static void test_a_plugin_is_told_with_the_first_value_only(void **unused)
 {
     (void)unused;
@@ -338,6 +364,59 @@ static void test_histograms_of_the_plugin_give_the_largest_value(void **unused)
     assert_rows("row step=1 time=1700000000500: w/abs_max=4(21)\n");
 }
 
+/* Rows of two edges and a count: more or fewer than its shape says is no histogram. */
+static void test_histograms_of_the_plugin_have_their_size(void **unused)
+{
+    (void)unused;
+    static const double bins[] = {-4, -1, 3, -1, 2, 5};
+    static const struct {
+        unsigned shape[3];
+        size_t rank, bytes;
+    } cases[] = {{{0, 3}, 2, 0},  {{0, 3}, 2, 8},     {{3, 3}, 2, 48},
+                 {{1, 3}, 2, 48}, {{2, 3}, 2, 47},    {{2, 3}, 2, 24},
+                 {{6, 1}, 2, 48}, {{2, 3, 1}, 3, 48}, {{1, 3}, 2, 8}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct built more = build(), tensor = build();
+        put_number(&tensor, 1, 2);
+        put_shape(&tensor, cases[i].shape, cases[i].rank);
+        put_bytes(&tensor, 4, bins, cases[i].bytes);
+        put_message(&more, 8, tensor);
+        put_plugin(&more, "histograms", NULL);
+        put_value(i, "w", more);
+    }
+    assert_rows("");
+}
+
+static void put_histogram(uint64_t step, struct built histogram)
+{
+    struct built more = build();
+    put_message(&more, 5, histogram);
+    put_value(step, "w", more);
+}
+
+/* Fields of a histogram that are there once each where a list should be, of no number, and sums
+ * that rounding made less than they can be. */
+static void test_histograms_that_nobody_writes(void **unused)
+{
+    (void)unused;
+    struct built once = build(), none = build(), rounded = build();
+    for (unsigned field = 1; field <= 9; field++)
+        put_double(&once, field, 4);
+    put_histogram(1, once);
+    put_double(&none, 1, 0);
+    put_histogram(2, none);
+    put_double(&rounded, 1, 0.5);
+    put_double(&rounded, 2, 0.5);
+    put_double(&rounded, 3, 4);
+    put_double(&rounded, 4, 2);
+    put_double(&rounded, 5, 0.9999999);
+    put_histogram(3, rounded);
+    assert_rows("row step=1 time=1700000000500: w/abs_max=4(21) w/mean=1(21) w/std=0(21) "
+                "w/norm=2(21) w/zero_fraction=0(21)\n"
+                "row step=3 time=1700000000500: w/abs_max=0.5(21) w/mean=0.5(21) w/std=0(21) "
+                "w/norm=0.99999995(21) w/zero_fraction=0(21)\n");
+}
+
 static struct built text_value(const char *text)
 {
     struct built more = build(), tensor = build(), shape = build(), dimension = build();
@@ -346,6 +425,7 @@ static struct built text_value(const char *text)
     put_number(&tensor, 1, 7);
     put_message(&tensor, 2, shape);
     put_text(&tensor, 8, text);
+    put_text(&tensor, 8, "lr: 9"); /* of several texts the first counts */
     put_message(&more, 8, tensor);
     put_plugin(&more, "text", NULL);
     return more;
@@ -610,9 +690,12 @@ int main(void)
         TEST(test_values_of_one_summary_are_one_row),
         TEST(test_tensors_of_every_type),
         TEST(test_tensors_that_are_no_scalars),
+        TEST(test_tensors_of_any_rank),
         TEST(test_a_plugin_is_told_with_the_first_value_only),
         TEST(test_histograms_give_what_is_exact),
         TEST(test_histograms_of_the_plugin_give_the_largest_value),
+        TEST(test_histograms_of_the_plugin_have_their_size),
+        TEST(test_histograms_that_nobody_writes),
         TEST(test_text_summaries_are_parameters),
         TEST(test_hparams_are_parameters),
         TEST(test_an_end_counts_where_it_has_a_time),

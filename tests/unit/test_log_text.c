@@ -165,6 +165,27 @@ static void other_files_are_not_taken_for_logs(void **state)
                      0);
 }
 
+/* It speaks of losses, and is found only where it is named. */
+static void a_table_about_runs_is_no_log_of_one(void **state)
+{
+    static const char head[] = "file\tlabel\treason\tonset\n";
+    static const char rows[] = "a.csv\thealthy\tloss 11.4->3.88, grad_norm 0.183\t0\n"
+                               "b.csv\toverflow\tloss nan at step 9\t9\n"
+                               "c.csv\tdivergence\tloss 3 to 80\t7\n";
+    char text[400];
+    (void)state;
+    snprintf(text, sizeof text, "%s%s", head, rows);
+    assert_true(probe_of(&tw_log_format_text, text) >= 12);
+    assert_true(probe_of(&tw_log_format_text, text) < 50);
+    assert_true(probe_of(&tw_log_format_text, rows) >= 50);
+    /* A training that prints tabs. */
+    assert_true(probe_of(&tw_log_format_text,
+                         "Epoch: [0][1/5]\tTime 0.1\tLoss 6.9\tAcc 1.5\n"
+                         "Epoch: [0][2/5]\tTime 0.1\tLoss 6.8\tAcc 1.5\n"
+                         "Epoch: [0][3/5]\tTime 0.1\tLoss 6.7\tAcc 1.5\n"
+                         "Epoch: [0][4/5]\tTime 0.1\tLoss 6.6\tAcc 1.5\n") >= 50);
+}
+
 static void damage_is_survived(void **state)
 {
     (void)state;
@@ -209,6 +230,7 @@ int main(void)
         cmocka_unit_test(settings_are_told),
         cmocka_unit_test(an_end_stands_if_no_row_follows),
         cmocka_unit_test(other_files_are_not_taken_for_logs),
+        cmocka_unit_test(a_table_about_runs_is_no_log_of_one),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(lines_of_a_mebibyte_are_read),
     };

@@ -53,6 +53,34 @@ static void a_damaged_field_does_not_hide_its_line(void **state)
                 "row train step=10: consumed samples=2560(16) grad norm=4(8)\n");
 }
 
+/* Fields in exactly as much memory as they have: a name without a number at the line's end, words
+ * without a name, and no bar at the end. */
+static void megatrons_lines_may_end_anywhere(void **state)
+{
+    (void)state;
+    assert_rows(
+        &tw_log_format_megatron,
+        " iteration 10/ 1000 | consumed samples: 2560 | a word | lm_loss: 2.0 | : 5 | grad norm:\n"
+        " iteration 11/ 1000 | consumed samples: 2624 | lm loss: 1.5\n",
+        "row train step=10: consumed samples=2560(16) lm_loss=2(2)\n"
+        "row train step=11: consumed samples=2624(16) lm loss=1.5(2)\n");
+}
+
+/* GPT-NeoX's names; and the step of the last line is that of the end. */
+static void megatrons_test_and_its_end_are_told(void **state)
+{
+    (void)state;
+    assert_rows(&tw_log_format_megatron,
+                " iteration 10/ 20 | elapsed time per iteration (ms): 512.0 | lm_loss: 2.0 |\n"
+                " iteration 20/ 20 | elapsed time per iteration (ms): 512.0 | lm_loss: 1.0 |\n"
+                " test loss at iteration 20 | lm_loss value: 1.5E+00 | lm_loss PPL: 4.5E+00 |\n"
+                "[after training is done] datetime: 2026-01-02 03:04:05\n",
+                "row train step=10: elapsed time per iteration (ms)=0.512(17) lm_loss=2(2)\n"
+                "row train step=20: elapsed time per iteration (ms)=0.512(17) lm_loss=1(2)\n"
+                "row eval step=20: lm_loss value=1.5(6) lm_loss PPL=4.5\n"
+                "event 3 step=20\n");
+}
+
 /* "skipped" is DeepSpeed's sum from the start. */
 static void deepspeeds_lines_stand_between_others(void **state)
 {
@@ -205,6 +233,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(megatrons_missing_loss_is_counted),
         cmocka_unit_test(a_damaged_field_does_not_hide_its_line),
+        cmocka_unit_test(megatrons_lines_may_end_anywhere),
+        cmocka_unit_test(megatrons_test_and_its_end_are_told),
         cmocka_unit_test(deepspeeds_lines_stand_between_others),
         cmocka_unit_test(nanogpt_has_two_kinds_of_lines),
         cmocka_unit_test(a_z_score_of_llmc_is_no_nan),
