@@ -18,6 +18,9 @@
 /* How often an empty log is looked at again, in seconds. */
 #define POLL_SECONDS 0.1
 
+/* The buffer: a large batch fits, and pages that no backlog has filled cost nothing. */
+#define BUFFER_BYTES (2u << 20)
+
 /* The cursor's file, one line: version, the log's device and inode, the byte offset. */
 #define CURSOR_FORMAT "trainward-cursor 1 %" PRIu64 " %" PRIu64 " %" PRId64 "\n"
 #define CURSOR_SCAN "trainward-cursor 1 %" SCNu64 " %" SCNu64 " %" SCNd64
@@ -86,7 +89,7 @@ static bool make_paths(struct reader *reader, const char *dir, enum tw_log_strea
 
 static int grow(struct reader *reader, struct tw_error *error)
 {
-    size_t room = reader->room ? 2 * reader->room : 65536;
+    size_t room = reader->room ? 2 * reader->room : BUFFER_BYTES;
     char *grown = realloc(reader->buffer, room);
     if (!grown)
         return tw_error_set(error, -ENOMEM, "out of memory");
@@ -164,8 +167,9 @@ static long read_now(struct reader *reader, struct tw_log_item *items, size_t ma
     int result = open_log(reader, error);
     if (result || reader->fd < 0)
         return result;
-    /* Handed-out lines point into the buffer, so a call fills it only before it hands out any. */
-    if (reader->consumed == reader->filled && (result = fill(reader, error)))
+    /* Handed-out lines point into the buffer, so a call fills it only before it hands out any. What
+     * little is left is read again with what follows: no batch is small for the buffer's end. */
+    if (reader->filled - reader->consumed < BUFFER_BYTES / 2 && (result = fill(reader, error)))
         return result;
     while (n < max && take_line(reader, &items[n]))
         n++;

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shutil
+import threading
 import urllib.error
 import urllib.request
 
@@ -293,6 +294,28 @@ def test_a_bad_connection_loses_and_doubles_nothing(server, agents, tmp_path, te
         assert proxy.faults == []
         assert agent.stop() == 0
     assert_indexed(server, test_name, expected)
+    assert dead_letters(tmp_path) == []
+
+
+def test_two_bodies_are_under_way_at_a_time(opensearch, agents, tmp_path, test_name):
+    """The first is not answered before the second has come."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    template = (GOLDEN / "story" / "advisories.jsonl").read_text().splitlines()
+    episode = next(one for one in map(json.loads, template) if one["trainward"]["kind"] == "episode")
+    with open(tmp_path / "state" / "advisories.jsonl", "w") as log:
+        for number in range(900):
+            episode["event"]["id"] = f"{number:032x}"
+            log.write(json.dumps(episode) + "\n")
+    both = threading.Barrier(2)
+    with Proxy(opensearch) as proxy:
+        config = config_of(tmp_path, proxy.url, test_name)
+        set_up(config)
+        proxy.faults = [lambda body: both.wait(60) and None] * 2
+        agent = agents(config).start()
+        agent.wait_until(lambda: opensearch.count(f"{test_name}-advisories-*") == 900, 120,
+                         "every document in its index")
+        assert proxy.faults == [] and not both.broken
+        assert agent.stop() == 0
     assert dead_letters(tmp_path) == []
 
 
