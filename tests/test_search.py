@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import yaml
 
 from services.certificates import make_certificate
 from services.proxy import CUT, HALF_CLOSE, Proxy, answer, delay
@@ -174,6 +175,35 @@ def test_charts_go_through_kafka_and_survive_a_kill(kafka, opensearch, agents, t
     assert {name: copies[0] for name, copies in in_topic.items()
             if copies[0]["trainward"]["kind"] != "run"} == expected[1]
     assert_indexed(opensearch, prefix, expected)
+
+
+def test_files_of_charts_go_once_they_are_delivered(opensearch, agents, tmp_path, test_name):
+    config = config_of(tmp_path, opensearch.url, test_name)
+    programs.write_config(config, {**yaml.safe_load(config.read_text()), "charts_file_size": "64KiB"})
+    put_runs(tmp_path)
+    expected = expected_of(tmp_path)
+
+    def pieces():
+        return sorted(path.name for path in (tmp_path / "state").glob("charts.*.jsonl"))
+    set_up(config)
+    opensearch.stop()
+    agent = agents(config).start()
+    try:
+        agent.wait_until(lambda: len(pieces()) > 3, 60, "a third file of charts")
+        agent.kill9()
+    finally:
+        opensearch.start()
+    agent.start()
+    wait_for_all(agent, opensearch, test_name, expected)
+    assert agent.stop() == 0
+    assert "charts.00000001.jsonl" in pieces()  # it is looked for them once a minute, and at a start
+    put_runs(tmp_path, ["divergence_critical"])
+    expected = expected_of(tmp_path)
+    agent.start()
+    wait_for_all(agent, opensearch, test_name, expected)
+    assert "charts.00000001.jsonl" not in pieces() and pieces()
+    assert agent.stop() == 0
+    assert_indexed(opensearch, test_name, expected)
 
 
 def test_without_charts_none_are_written(opensearch, agents, tmp_path, test_name):
