@@ -15,6 +15,7 @@ libadvisories_la_SOURCES = \
 	advisories/log_file.c advisories/log_file.h \
 	advisories/log_file_reader.c advisories/log_file_reader.h \
 	advisories/log_file_writer.c advisories/log_file_writer.h \
+	advisories/log_segments.c advisories/log_segments.h \
 	advisories/log_kafka.c \
 	advisories/log_kafka_client.c advisories/log_kafka_client.h \
 	advisories/log_kafka_reader.c advisories/log_kafka_reader.h \

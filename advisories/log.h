@@ -1,7 +1,8 @@
 /* The advisory log: the durable queue between the judgement and the sinks. It has two streams under
  * the same rules: advisories, and charts for the sinks that draw. On one machine each is an
- * append-only file of JSON lines, `advisories.jsonl` and `charts.jsonl`; in a cluster they are the
- * Kafka topics PREFIX.advisories and PREFIX.charts. A sink is a reader with its own cursor. */
+ * append-only file of JSON lines, `advisories.jsonl` and `charts.jsonl`, the latter in pieces; in a
+ * cluster they are the Kafka topics PREFIX.advisories and PREFIX.charts. A sink is a reader with
+ * its own cursor. */
 #ifndef TW_LOG_H
 #define TW_LOG_H
 
@@ -22,6 +23,13 @@ struct tw_log_location {
     const char *prefix;                /* topics PREFIX.STREAM; default "trainward" */
     const struct tw_texts *properties; /* further librdkafka properties "key=value"; may be NULL */
     enum tw_log_stream stream;         /* what a reader reads */
+
+    /* Of the writing end of a file log: the file of charts becomes a complete one, and another is
+     * begun, once it has so many bytes, or was written for so many seconds; 0: never. Complete ones
+     * go once all these readers have committed behind them; without readers they stay. */
+    uint64_t charts_file_bytes;
+    double charts_file_seconds;
+    const struct tw_texts *charts_readers;
 };
 
 /* The writing end. One thread. */

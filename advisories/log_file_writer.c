@@ -1,9 +1,12 @@
 /* The writing end of the file log: one write a line, nothing torn left behind, no id twice. The
- * file of charts is made when there is the first: most logs have none. */
+ * file of charts is made when there is the first: most logs have none. It does not grow for ever:
+ * from a size on it becomes a complete one, and complete ones go when they were delivered. */
 #include "advisories/log_file_writer.h"
 
 #include "advisories/log_file.h"
+#include "advisories/log_segments.h"
 #include "advisories/recent_ids.h"
+#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +17,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* How often is looked for complete files that were delivered meanwhile. */
+#define TRIM_SECONDS 60.0
+
 struct stream {
     int fd;
     char *path;
     off_t end;
+    double since;    /* when this file was opened */
+    bool is_unnamed; /* the directory has to be synced too */
     size_t unsynced; /* ids held that were added since the last successful flush */
     struct tw_recent_ids ids;
 };
@@ -25,6 +33,8 @@ struct stream {
 struct writer {
     char *dir;
     struct stream *streams[TW_LOG_STREAMS]; /* NULL: nothing was appended yet */
+    struct tw_log_location location;
+    double trimmed; /* when it was done last */
 };
 
 static int fail(const struct stream *stream, const char *what, struct tw_error *error)
@@ -35,12 +45,12 @@ static int fail(const struct stream *stream, const char *what, struct tw_error *
 
 /* The offset behind the newline that ends the last but `lines` lines before `end`: with 0, behind
  * the last newline; 0 when there are not so many. Negative on failure. */
-static off_t find_line_start(const struct stream *stream, off_t end, size_t lines)
+static off_t find_line_start(int fd, off_t end, size_t lines)
 {
     char chunk[65536];
     while (end > 0) {
         size_t size = end < (off_t)sizeof chunk ? (size_t)end : sizeof chunk;
-        if (pread(stream->fd, chunk, size, end - (off_t)size) != (ssize_t)size)
+        if (pread(fd, chunk, size, end - (off_t)size) != (ssize_t)size)
             return -1;
         for (size_t i = size; i > 0; i--) {
             if (chunk[i - 1] == '\n' && lines-- == 0)
@@ -55,7 +65,7 @@ static off_t find_line_start(const struct stream *stream, off_t end, size_t line
 static int cut_torn_tail(struct stream *stream, struct tw_error *error)
 {
     off_t size = lseek(stream->fd, 0, SEEK_END);
-    stream->end = size < 0 ? -1 : find_line_start(stream, size, 0);
+    stream->end = size < 0 ? -1 : find_line_start(stream->fd, size, 0);
     if (stream->end < 0)
         return fail(stream, "read the advisory log", error);
     if (stream->end < size && ftruncate(stream->fd, stream->end))
@@ -72,29 +82,39 @@ static void remember_id(struct stream *stream, const char *line, size_t size)
     json_decref(document);
 }
 
-static int load_recent_ids(struct stream *stream, struct tw_error *error)
+/* Of the newest lines of one file. */
+static int load_ids_of(struct stream *stream, const char *path, struct tw_error *error)
 {
-    off_t start = find_line_start(stream, stream->end, TW_RECENT_IDS);
-    if (start < 0)
-        return fail(stream, "read the advisory log", error);
-    int fd = open(stream->path, O_RDONLY | O_CLOEXEC);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!file) {
+    FILE *file = fopen(path, "re");
+    off_t start = -1;
+    if (file && !fseeko(file, 0, SEEK_END))
+        start = find_line_start(fileno(file), ftello(file), TW_RECENT_IDS);
+    if (start < 0 || fseeko(file, start, SEEK_SET)) {
         int result = fail(stream, "read the advisory log", error);
-        if (fd >= 0)
-            close(fd);
+        if (file)
+            fclose(file);
         return result;
     }
     char *line = NULL;
     size_t room = 0;
     ssize_t n;
-    if (!fseeko(file, start, SEEK_SET)) {
-        while ((n = getline(&line, &room, file)) > 0)
-            remember_id(stream, line, (size_t)n);
-    }
+    while ((n = getline(&line, &room, file)) > 0)
+        remember_id(stream, line, (size_t)n);
     free(line);
     fclose(file);
     return 0;
+}
+
+/* The newest complete file has what a file that was just begun has not. */
+static int load_recent_ids(struct stream *stream, const char *dir, enum tw_log_stream which,
+                           struct tw_error *error)
+{
+    struct tw_log_segments segments;
+    int result = tw_log_segments_list(&segments, dir, which, error);
+    if (!result && segments.n_complete)
+        result = load_ids_of(stream, segments.at[segments.n_complete - 1].path, error);
+    tw_log_segments_release(&segments);
+    return result ? result : load_ids_of(stream, stream->path, error);
 }
 
 static int open_file(struct stream *stream, const char *dir, enum tw_log_stream which,
@@ -116,7 +136,7 @@ static int open_file(struct stream *stream, const char *dir, enum tw_log_stream 
     }
     int result = cut_torn_tail(stream, error);
     if (!result)
-        result = load_recent_ids(stream, error);
+        result = load_recent_ids(stream, dir, which, error);
     return result ? result : tw_sync_directory(dir, error);
 }
 
@@ -136,6 +156,7 @@ static int open_stream(struct writer *writer, enum tw_log_stream which, struct t
     if (!stream)
         return tw_error_set(error, -ENOMEM, "out of memory");
     stream->fd = -1;
+    stream->since = tw_now_seconds();
     int result = open_file(stream, writer->dir, which, error);
     if (result)
         close_stream(stream);
@@ -149,6 +170,7 @@ int tw_file_writer_open(void **ret, const struct tw_log_location *location, stru
     struct writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return tw_error_set(error, -ENOMEM, "out of memory");
+    writer->location = *location;
     writer->dir = strdup(location->dir);
     int result = writer->dir ? tw_make_directory(writer->dir, error)
                              : tw_error_set(error, -ENOMEM, "out of memory");
@@ -190,28 +212,96 @@ static int append_line(struct stream *stream, const char *id, const char *docume
     return 0;
 }
 
-int tw_file_writer_append(void *opaque, enum tw_log_stream which, const char *id, const char *run,
-                          const char *document, struct tw_error *error)
-{
-    struct writer *writer = opaque;
-    (void)run;
-    int result = writer->streams[which] ? 0 : open_stream(writer, which, error);
-    return result ? result : append_line(writer->streams[which], id, document, error);
-}
-
-static int flush_stream(struct stream *stream, struct tw_error *error)
+static int flush_stream(const struct writer *writer, struct stream *stream, struct tw_error *error)
 {
     if (!stream || !stream->unsynced)
         return 0;
-    if (fdatasync(stream->fd)) {
-        int result = fail(stream, "make the advisory log durable", error);
+    int result = 0;
+    if (fdatasync(stream->fd))
+        result = fail(stream, "make the advisory log durable", error);
+    else if (stream->is_unnamed)
+        result = tw_sync_directory(writer->dir, error);
+    if (result) {
         /* The kernel may have dropped the pages: what the caller appends again must be written. */
         tw_recent_ids_forget(&stream->ids, stream->unsynced);
         stream->unsynced = 0;
         return result;
     }
     stream->unsynced = 0;
+    stream->is_unnamed = false;
     return 0;
+}
+
+/* ---- the pieces of the stream of charts ---- */
+
+static bool is_full(const struct writer *writer, const struct stream *stream)
+{
+    const struct tw_log_location *location = &writer->location;
+    if (!stream->end)
+        return false;
+    return (location->charts_file_bytes && (uint64_t)stream->end >= location->charts_file_bytes) ||
+           (location->charts_file_seconds > 0 &&
+            tw_now_seconds() - stream->since >= location->charts_file_seconds);
+}
+
+/* Makes the file at hand a complete one and puts `fresh` into its place; where that fails, it stays
+ * the one that is written to. A crash in between leaves none, and the next open makes one. */
+static void replace_file(struct stream *stream, const char *complete, const char *fresh)
+{
+    int fd = open(fresh, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) || rename(stream->path, complete) ||
+        rename(fresh, stream->path)) {
+        if (access(stream->path, F_OK))
+            rename(complete, stream->path);
+        close(fd);
+        return;
+    }
+    close(stream->fd);
+    stream->fd = fd;
+    stream->end = 0;
+    stream->since = tw_now_seconds();
+    stream->is_unnamed = true;
+}
+
+static int begin_file(struct writer *writer, enum tw_log_stream which, struct tw_error *error)
+{
+    struct stream *stream = writer->streams[which];
+    struct tw_log_segments segments;
+    int result = flush_stream(writer, stream, error);
+    if (result || tw_log_segments_list(&segments, writer->dir, which, NULL))
+        return result;
+    unsigned newest = segments.n_complete ? segments.at[segments.n_complete - 1].number : 0;
+    char *complete = tw_log_segment_path(writer->dir, which, newest + 1);
+    char *fresh = tw_path_join(writer->dir, ".charts.new", NULL);
+    if (complete && fresh)
+        replace_file(stream, complete, fresh);
+    free(complete);
+    free(fresh);
+    tw_log_segments_release(&segments);
+    return 0;
+}
+
+/* What could not be removed is tried again later: it is in nobody's way. */
+static void trim(struct writer *writer)
+{
+    double now = tw_now_seconds();
+    if (!writer->streams[TW_LOG_CHARTS] || now - writer->trimmed < TRIM_SECONDS)
+        return;
+    writer->trimmed = now;
+    tw_log_segments_trim(writer->dir, TW_LOG_CHARTS, writer->location.charts_readers, NULL);
+}
+
+int tw_file_writer_append(void *opaque, enum tw_log_stream which, const char *id, const char *run,
+                          const char *document, struct tw_error *error)
+{
+    struct writer *writer = opaque;
+    (void)run;
+    int result = writer->streams[which] ? 0 : open_stream(writer, which, error);
+    if (!result && which == TW_LOG_CHARTS && is_full(writer, writer->streams[which]))
+        result = begin_file(writer, which, error);
+    return result ? result : append_line(writer->streams[which], id, document, error);
 }
 
 int tw_file_writer_flush(void *opaque, double timeout_seconds, struct tw_error *error)
@@ -220,7 +310,8 @@ int tw_file_writer_flush(void *opaque, double timeout_seconds, struct tw_error *
     int result = 0;
     (void)timeout_seconds;
     for (size_t i = 0; i < TW_LOG_STREAMS && !result; i++)
-        result = flush_stream(writer->streams[i], error);
+        result = flush_stream(writer, writer->streams[i], error);
+    trim(writer);
     return result;
 }
 

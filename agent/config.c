@@ -349,5 +349,7 @@ struct tw_log_location tw_config_log(const struct tw_config *config)
         .brokers = config->log_in_kafka ? config->log_brokers : NULL,
         .prefix = config->log_prefix,
         .properties = &config->log_properties,
+        .charts_file_bytes = config->charts_file_bytes,
+        .charts_file_seconds = config->charts_file_seconds,
     };
 }

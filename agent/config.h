@@ -53,10 +53,12 @@ struct tw_config {
                                         * long a sink waits after a failure; 1 s and 60 s */
     struct tw_limits limits;
     struct tw_checkpoint_config checkpoint;
-    double shutdown_timeout; /* seconds; 10 */
-    char *http_listen;       /* NULL: not given; "" or "none": no server */
-    int charts;              /* enum tw_config_charts */
-    int log_level;           /* 0 error, 1 warning, 2 info, 3 debug */
+    double shutdown_timeout;    /* seconds; 10 */
+    char *http_listen;          /* NULL: not given; "" or "none": no server */
+    int charts;                 /* enum tw_config_charts */
+    uint64_t charts_file_bytes; /* when charts.jsonl gets a successor: 64 MiB, or a day */
+    double charts_file_seconds;
+    int log_level; /* 0 error, 1 warning, 2 info, 3 debug */
     bool log_json;
 };
 

@@ -24,6 +24,12 @@ static const struct tw_option root_options[] = {
      .choices = charts_names,
      .help = "on: write signals in buckets of steps for sinks that draw; auto: where one of the "
              "sinks does"},
+    {"charts_file_size", TW_OPTION_BYTES, offsetof(struct tw_config, charts_file_bytes),
+     64 * 0x1p20, 0x1p16, 0x1p50,
+     .help = "without Kafka: charts.jsonl is set aside at this size, and removed once every sink "
+             "that draws has delivered it"},
+    {"charts_file_age", TW_OPTION_DURATION, offsetof(struct tw_config, charts_file_seconds), 86400,
+     1, 365 * 86400., .help = "the same once it was written to for so long"},
     {"shutdown_timeout", TW_OPTION_DURATION, offsetof(struct tw_config, shutdown_timeout), 10, 0,
      3600, .help = "how long SIGTERM waits for the last checkpoint and the sinks together"},
 };
@@ -131,10 +137,23 @@ bool tw_config_section(struct tw_config_loader *loader, const char *name,
     return false;
 }
 
-static const char *const root_keys[] = {"state_dir", "sources", "advisory_log", "detectors",
-                                        "rules",     "sinks",   "delivery",     "checkpoint",
-                                        "http",      "limits",  "log",          "shutdown_timeout",
-                                        "logs",      "charts",  "kibana"};
+static const char *const root_keys[] = {"state_dir",
+                                        "sources",
+                                        "advisory_log",
+                                        "detectors",
+                                        "rules",
+                                        "sinks",
+                                        "delivery",
+                                        "checkpoint",
+                                        "http",
+                                        "limits",
+                                        "log",
+                                        "shutdown_timeout",
+                                        "logs",
+                                        "charts",
+                                        "charts_file_size",
+                                        "charts_file_age",
+                                        "kibana"};
 
 size_t tw_config_root_keys(const char **ret, size_t max)
 {

@@ -30,6 +30,13 @@ static void sink_line(void *closure, char level, const char *text)
                      (struct tw_logging_fields){.sink = delivery->name}, "sink %s", text);
 }
 
+/* The name of a delivery, and so of its cursor. No sink's name has a dot: it is nobody else's. */
+static void name_delivery(char *name, size_t size, const struct tw_configured_sink *sink,
+                          enum tw_log_stream stream)
+{
+    snprintf(name, size, "%s%s", sink->name, stream == TW_LOG_CHARTS ? ".charts" : "");
+}
+
 static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_sink *sink,
                           enum tw_log_stream stream, struct tw_error *error)
 {
@@ -49,14 +56,39 @@ static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_s
     };
     delivery->sink = sink;
     options.log.stream = stream;
-    /* No sink's name has a dot: a cursor is nobody else's. */
-    snprintf(delivery->name, sizeof delivery->name, "%s%s", sink->name,
-             stream == TW_LOG_CHARTS ? ".charts" : "");
+    name_delivery(delivery->name, sizeof delivery->name, sink, stream);
     int result = tw_delivery_start(&delivery->delivery, &options, error);
     if (!result)
         daemon->n_deliveries++;
     tw_error_add_place(error, sink->name);
     return result;
+}
+
+static void forget_chart_readers(struct tw_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->chart_readers.n; i++)
+        free(daemon->chart_readers.at[i]);
+    free(daemon->chart_readers.at);
+    daemon->chart_readers = (struct tw_texts){0};
+}
+
+/* Whose cursors say which charts are still needed. */
+static int name_chart_readers(struct tw_daemon *daemon, struct tw_error *error)
+{
+    const struct tw_config *config = daemon->config;
+    struct tw_texts *readers = &daemon->chart_readers;
+    forget_chart_readers(daemon);
+    readers->at = calloc(config->n_sinks + 1, sizeof *readers->at);
+    bool is_whole = readers->at;
+    for (size_t i = 0; i < config->n_sinks && is_whole; i++) {
+        char name[sizeof daemon->deliveries->name];
+        if (!config->sinks[i].sink->takes_charts)
+            continue;
+        name_delivery(name, sizeof name, &config->sinks[i], TW_LOG_CHARTS);
+        is_whole = (readers->at[readers->n] = strdup(name));
+        readers->n += is_whole;
+    }
+    return is_whole ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
 }
 
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error)
@@ -65,7 +97,7 @@ int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error)
     daemon->deliveries = calloc(TW_LOG_STREAMS * config->n_sinks + 1, sizeof *daemon->deliveries);
     if (!daemon->deliveries)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = 0;
+    int result = name_chart_readers(daemon, error);
     for (size_t i = 0; i < config->n_sinks && !result; i++) {
         result = start_delivery(daemon, &config->sinks[i], TW_LOG_ADVISORIES, error);
         if (!result && config->sinks[i].sink->takes_charts && tw_config_draws(config))
@@ -152,6 +184,7 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
         result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
+    location.charts_readers = &daemon->chart_readers;
     if (!result)
         result = tw_log_open(&daemon->services.log, &location, error);
     if (!result)
@@ -171,5 +204,6 @@ void tw_daemon_stop(struct tw_daemon *daemon, double deadline)
     free(daemon->feeds);
     tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
+    forget_chart_readers(daemon);
     tw_rules_free(daemon->services.rules);
 }

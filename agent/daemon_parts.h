@@ -23,6 +23,7 @@ struct tw_daemon {
     size_t n_feeds;
     struct tw_daemon_delivery *deliveries;
     size_t n_deliveries;
+    struct tw_texts chart_readers; /* the cursors of charts; the log looks at them */
     /* telling (daemon_figures.c) */
     double next_feedback; /* when it is looked for what commands left */
     double begun, next_figures, next_status;

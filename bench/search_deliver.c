@@ -6,6 +6,7 @@
 #include "sinks/delivery.h"
 #include "sinks/elasticsearch_bulk.h"
 #include "sinks/elasticsearch_client.h"
+#include "sinks/elasticsearch_shipment.h"
 
 #include "telemetry/clock.h"
 
@@ -16,8 +17,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* As the sink takes them. */
-#define BATCH 500
 #define PATIENCE_SECONDS 600
 
 static int fail(const char *what, const struct tw_error *error)
@@ -89,13 +88,13 @@ static int bodies(const char *dir, const char *prefix, const char *folder)
 {
     struct tw_error error = {0};
     struct tw_log_reader *reader;
-    struct tw_log_item items[BATCH];
+    struct tw_log_item items[TW_SHIPMENT_DOCUMENTS_MAX]; /* as the sink takes them */
     const struct tw_log_location location = {.dir = dir};
     int number = 0, result = 0;
     long n;
     if (tw_log_reader_open(&reader, &location, "bodies", &error))
         return fail("bodies", &error);
-    while (!result && (n = tw_log_read(reader, items, BATCH, 0, &error)) > 0)
+    while (!result && (n = tw_log_read(reader, items, TW_SHIPMENT_DOCUMENTS_MAX, 0, &error)) > 0)
         result = write_body(folder, number++, prefix, items, n);
     tw_log_reader_close(reader);
     return error.code ? fail("bodies", &error) : result;

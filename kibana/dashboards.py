@@ -10,6 +10,8 @@ EPISODES = "trainward.kind : episode"
 IN_TROUBLE = f"{EPISODES} and trainward.state : (open or still_open)"
 TOLD = f"{EPISODES} and event.action : (opened or escalated)"
 RUN_STATES = "trainward.kind : run"
+# What people said with `trainward feedback`. A false alarm is no finding any more, in no panel.
+FEEDBACK = "trainward.kind : feedback"
 # All that was ever told of a run: its view has no other limit in time.
 ALL_TIMES = ("now-5y", "now+1d")
 
@@ -100,7 +102,8 @@ def project():
     intro = markdown("project_intro", "Project: how to read it", links("project", """
 Runs of one project: a click on a project in the fleet comes here, or type `labels.project : "NAME"` or
 `labels.group : "NAME"` above. **Which suggestion helped** counts, for each rule and each parameter that was suggested, how its findings
-ended: that a finding recovered after a suggestion does not prove that somebody followed it.
+ended: that a finding recovered after a suggestion does not prove that somebody followed it. **What people said**: findings that somebody
+called useful or a false alarm, by the command that each mail ends with; a detector with many false alarms wants other thresholds.
 """))
     health = visualization(
         "project_runs_by_health", "Runs by health", "pie", pie(),
@@ -131,16 +134,30 @@ ended: that a finding recovered after a suggestion does not prove that somebody 
         [count(label="Findings"),
          terms(2, "trainward.suggestions.parameter", "segment", "Parameter"),
          terms(3, "trainward.state", "group", "How it ended", 5)], RUNS, EPISODES)
+    feedback = visualization(
+        "project_feedback", "What people said of findings, by detector", "horizontal_bar",
+        bars("Findings", is_horizontal=True),
+        [metric(1, "cardinality", "trainward.episode_id", "Findings"),
+         terms(2, "trainward.detector", "segment", "Detector"),
+         terms(3, "trainward.feedback.verdict", "group", "Verdict", 2)], ADVISORIES, FEEDBACK)
+    false_alarms = visualization(
+        "project_false_alarms", "False alarms by detector and run", "table", table(10),
+        [metric(1, "cardinality", "trainward.episode_id", "Findings"),
+         terms(2, "trainward.detector", "bucket", "Detector"),
+         terms(3, "trainward.run.id", "bucket", "Run", 50),
+         metric(4, "max", "@timestamp", "Last said")],
+        ADVISORIES, f'{FEEDBACK} and trainward.feedback.verdict : "false-alarm"')
     findings = search(
         "project_findings", "Findings, newest first", RUNS, EPISODES,
         ["trainward.severity", "trainward.state", "trainward.detector", "trainward.run.id",
          "message"], [["@timestamp", "desc"]])
-    return [intro, health, runs, over, rules, parameters, findings,
+    return [intro, health, runs, over, rules, parameters, feedback, false_alarms, findings,
             dashboard("project", "Project", "Runs of a project or group and what helped", [
                 (7, (intro, 48)),
                 (14, (health, 16), (runs, 32)),
                 (12, (over, 48)),
                 (14, (rules, 24), (parameters, 24)),
+                (12, (feedback, 24), (false_alarms, 24)),
                 (16, (findings, 48))], "now-90d")]
 
 
@@ -157,7 +174,8 @@ def run():
     intro = markdown("run_intro", "Run: how to read it", links("run", """
 One run: a click on a run elsewhere, or the link in a mail, comes here; or type `trainward.run.id : "NAME"` above. Several runs are drawn
 over each other. Lines are means of a bucket of steps, the band goes from its least to its greatest reading, so no spike is lost;
-a red triangle at the top: readings that were NaN or infinite. Dashed lines: the steps where findings began.
+a red triangle at the top: readings that were NaN or infinite. Dashed lines: the steps where findings began; what was withdrawn,
+or called a false alarm, is not drawn.
 """))
     state = search(
         "run_state", "State", RUNS, RUN_STATES,
@@ -172,6 +190,11 @@ a red triangle at the top: readings that were NaN or infinite. Dashed lines: the
         f"{EPISODES} and trainward.suggestions.parameter : * and not trainward.state : withdrawn",
         ["trainward.detector", "trainward.suggestions.parameter", "trainward.suggestions.from",
          "trainward.suggestions.to", "trainward.suggestions.why"], [["@timestamp", "asc"]])
+    feedback = search(
+        "run_feedback", "What people said of findings", ADVISORIES, FEEDBACK,
+        ["trainward.feedback.verdict", "trainward.detector", "trainward.scope",
+         "trainward.onset_step", "trainward.feedback.author", "trainward.feedback.comment"],
+        [["@timestamp", "asc"]])
     loss = vega("run_loss", "Loss and eval loss, with findings", charts.loss())
     signals = [vega(name, title, charts.signal(field, title.lower(), is_symlog))
                for name, title, field, is_symlog in SIGNALS]
@@ -182,12 +205,13 @@ a red triangle at the top: readings that were NaN or infinite. Dashed lines: the
         "run_history", "What was said, in order", ADVISORIES, "",
         ["event.action", "trainward.severity", "trainward.detector", "trainward.step", "message"],
         [["@timestamp", "asc"]])
-    return [intro, state, findings, advice, loss, *signals, gradients, units, updates, history,
+    return [intro, state, findings, advice, feedback, loss, *signals, gradients, units, updates, history,
             dashboard("run", "Run", "One run: its curves, findings and what to change", [
                 (6, (intro, 48)),
                 (8, (state, 48)),
                 (18, (loss, 48)),
                 (12, (findings, 24), (advice, 24)),
+                (7, (feedback, 48)),
                 (14, *((signal, 16) for signal in signals)),
                 (16, (gradients, 16), (units, 16), (updates, 16)),
                 (12, (history, 48))], *ALL_TIMES)]

@@ -2,19 +2,18 @@
  * into a data stream, by the _bulk interface of Elasticsearch and OpenSearch. */
 #include "config.h"
 
-#include "sinks/elasticsearch_bulk.h"
 #include "sinks/elasticsearch_client.h"
-#include "sinks/elasticsearch_error.h"
 #include "sinks/elasticsearch_setup.h"
+#include "sinks/elasticsearch_shipment.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A request's body; a cluster takes 100 MB unless http.max_content_length says less. */
-#define BODY_BYTES_MAX (8u << 20)
-#define BODY_BYTES_MIN (16u << 10)
-#define BATCH_MAX 500
+/* Some bodies: while the cluster works at one, the next is made and sent. */
+#define BATCH_MAX (4 * TW_SHIPMENT_DOCUMENTS_MAX)
+/* Bodies under way at a time. */
+#define SHIPMENTS 2
 
 static const struct tw_option elasticsearch_options[] = {
     {"urls", TW_OPTION_TEXTS, offsetof(struct tw_elasticsearch_config, urls), .required = true,
@@ -54,13 +53,7 @@ struct elasticsearch {
     const struct tw_elasticsearch_config *config;
     struct tw_elasticsearch_client *client;
     size_t body_max; /* what the cluster has let through so far */
-};
-
-/* One item of a deliver() that is a document of ours. */
-struct entry {
-    struct tw_document document;
-    const struct tw_sink_item *item;
-    struct tw_sink_result *result;
+    struct tw_shipment *shipments[SHIPMENTS];
 };
 
 static void elasticsearch_close(void *opaque)
@@ -68,6 +61,8 @@ static void elasticsearch_close(void *opaque)
     struct elasticsearch *sink = opaque;
     if (!sink)
         return;
+    for (size_t i = 0; i < SHIPMENTS; i++)
+        tw_shipment_close(sink->shipments[i]);
     tw_elasticsearch_client_close(sink->client);
     free(sink);
 }
@@ -78,8 +73,11 @@ static int elasticsearch_open(void **ret, const void *config, struct tw_error *e
     if (!sink)
         return tw_error_set(error, -ENOMEM, "out of memory");
     sink->config = config;
-    sink->body_max = BODY_BYTES_MAX;
+    sink->body_max = TW_SHIPMENT_BYTES_MAX;
     int result = tw_elasticsearch_client_open(&sink->client, config, error);
+    for (size_t i = 0; i < SHIPMENTS && !result; i++)
+        result = tw_shipment_open(&sink->shipments[i], sink->client, sink->config->index_prefix,
+                                  &sink->body_max, error);
     if (result) {
         elasticsearch_close(sink);
         return result;
@@ -88,159 +86,27 @@ static int elasticsearch_open(void **ret, const void *config, struct tw_error *e
     return 0;
 }
 
-static void set_all(struct entry *entries, size_t n, enum tw_outcome outcome, const char *reason)
-{
-    for (size_t i = 0; i < n; i++) {
-        entries[i].result->outcome = outcome;
-        snprintf(entries[i].result->reason, TW_REASON_MAX, "%s", reason);
-    }
-}
-
-/* The body of as many entries as it has room for, one at least; `*ret_n`: how many. */
-static char *make_body(const struct elasticsearch *sink, const struct entry *entries, size_t n,
-                       size_t *ret_n, size_t *ret_size)
-{
-    char *body = NULL;
-    FILE *stream = open_memstream(&body, ret_size);
-    if (!stream)
-        return NULL;
-    int result = 0;
-    size_t i = 0, bytes = 0;
-    for (; i < n && !result; i++) {
-        size_t more = tw_bulk_operations(&entries[i].document) * entries[i].item->size;
-        if (i && bytes + more > sink->body_max)
-            break;
-        bytes += more;
-        result = tw_bulk_add(stream, sink->config->index_prefix, &entries[i].document,
-                             entries[i].item->document, entries[i].item->size);
-    }
-    *ret_n = i;
-    if (fclose(stream) || result) {
-        free(body);
-        return NULL;
-    }
-    return body;
-}
-
-static void read_results(struct entry *entries, size_t n,
-                         const struct tw_elasticsearch_answer *answer)
-{
-    char reason[TW_REASON_MAX];
-    struct tw_sink_result results[BATCH_MAX];
-    size_t operations[BATCH_MAX] = {0};
-    for (size_t i = 0; i < n; i++)
-        operations[i] = tw_bulk_operations(&entries[i].document);
-    if (!tw_bulk_read_answer(answer->body, answer->size, n, operations, results, reason)) {
-        set_all(entries, n, TW_OUTCOME_RETRY, reason);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        *entries[i].result = results[i];
-}
-
-enum verdict { VERDICT_ITEMS, VERDICT_SPLIT, VERDICT_RETRY };
-
-/* What a whole answer asks for. A 400 that a proxy made up condemns no document. */
-static enum verdict judge_answer(const struct tw_elasticsearch_answer *answer)
-{
-    if (answer->is_too_large || answer->status == 413)
-        return VERDICT_SPLIT;
-    if (answer->status == 400 && tw_elasticsearch_is_error(answer))
-        return VERDICT_SPLIT;
-    return answer->status == 200 ? VERDICT_ITEMS : VERDICT_RETRY;
-}
-
-static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n);
-
-/* The body was refused as a whole: the half that holds the cause is found by halving. Bodies that
- * were too large stay smaller from now on. */
-static bool split(struct elasticsearch *sink, struct entry *entries, size_t n, size_t size,
-                  const struct tw_elasticsearch_answer *answer)
-{
-    char reason[TW_REASON_MAX];
-    if (n > 1) {
-        if (answer->status == 413 && size / 2 >= BODY_BYTES_MIN && size / 2 < sink->body_max)
-            sink->body_max = size / 2;
-        return send_entries(sink, entries, n / 2) && send_entries(sink, entries + n / 2, n - n / 2);
-    }
-    tw_elasticsearch_explain(sink->client, answer, reason, sizeof reason);
-    set_all(entries, 1, answer->is_too_large ? TW_OUTCOME_RETRY : TW_OUTCOME_POISON, reason);
-    return true;
-}
-
-/* False: no further body of this batch needs to be tried now. */
-static bool send_body(struct elasticsearch *sink, struct entry *entries, size_t n, const char *body,
-                      size_t size)
-{
-    char reason[TW_REASON_MAX] = "";
-    struct tw_elasticsearch_answer answer;
-    struct tw_elasticsearch_request request = {
-        .method = "POST",
-        .path = "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason",
-        .body = body,
-        .size = size,
-        .content_type = "application/x-ndjson",
-    };
-    if (tw_elasticsearch_send(sink->client, &request, &answer, reason, sizeof reason)) {
-        set_all(entries, n, TW_OUTCOME_RETRY, reason);
-        return false;
-    }
-    switch (judge_answer(&answer)) {
-    case VERDICT_ITEMS:
-        read_results(entries, n, &answer);
-        return true;
-    case VERDICT_SPLIT:
-        return split(sink, entries, n, size, &answer);
-    case VERDICT_RETRY:
-        break;
-    }
-    set_all(entries, n, TW_OUTCOME_RETRY,
-            tw_elasticsearch_explain(sink->client, &answer, reason, sizeof reason));
-    return false;
-}
-
-/* In bodies of a bounded size. False: what is not sent shares the reason of what failed. */
-static bool send_entries(struct elasticsearch *sink, struct entry *entries, size_t n)
-{
-    bool goes_on = true;
-    while (n && goes_on) {
-        size_t size = 0, in_body = 1;
-        char *body = make_body(sink, entries, n, &in_body, &size);
-        if (body)
-            goes_on = send_body(sink, entries, in_body, body, size);
-        else
-            set_all(entries, in_body, TW_OUTCOME_RETRY, "out of memory");
-        free(body);
-        if (!goes_on && n > in_body)
-            set_all(entries + in_body, n - in_body, TW_OUTCOME_RETRY, entries->result->reason);
-        entries += in_body;
-        n -= in_body;
-    }
-    return goes_on;
-}
-
+/* The shipments take turns: one is filled while the other is under way. Once one had to be given
+ * up, those under way are still heard, and the rest waits with its reason. */
 static void elasticsearch_deliver(void *opaque, const struct tw_sink_item *items, size_t n,
                                   struct tw_sink_result *results)
 {
     struct elasticsearch *sink = opaque;
-    struct entry entries[BATCH_MAX];
-    size_t n_entries = 0;
-    for (size_t i = 0; i < n; i++) {
-        results[i] = (struct tw_sink_result){.outcome = TW_OUTCOME_RETRY};
-        if (n_entries == BATCH_MAX)
-            continue; /* more than we said we take: they come again */
-        struct entry *entry = &entries[n_entries];
-        *entry = (struct entry){.item = &items[i], .result = &results[i]};
-        if (tw_document_parse(&entry->document, items[i].document, items[i].size, results[i].reason,
-                              TW_REASON_MAX))
-            n_entries++;
-        else
-            results[i].outcome = TW_OUTCOME_POISON;
+    char reason[TW_REASON_MAX] = "";
+    size_t at = 0, turn = 0;
+    bool goes_on = true;
+    for (; at < n && goes_on; turn++) {
+        struct tw_shipment *shipment = sink->shipments[turn % SHIPMENTS];
+        goes_on = tw_shipment_land(shipment, reason);
+        if (goes_on)
+            at += tw_shipment_start(shipment, items + at, n - at, results + at);
     }
-    if (n_entries)
-        send_entries(sink, entries, n_entries);
-    for (size_t i = 0; i < n_entries; i++)
-        tw_document_release(&entries[i].document);
+    for (size_t i = 0; i < SHIPMENTS; i++)
+        tw_shipment_land(sink->shipments[(turn + i) % SHIPMENTS], reason);
+    for (; at < n; at++) {
+        results[at] = (struct tw_sink_result){.outcome = TW_OUTCOME_RETRY};
+        memcpy(results[at].reason, reason, sizeof reason);
+    }
 }
 
 static void elasticsearch_interrupt(void *opaque)

@@ -19,12 +19,31 @@
 #define ANSWER_BYTES_MAX (8u << 20)
 #define HOSTS_MAX 64
 
+/* How long a wait for the network may be before it looks again whether it was interrupted. */
+#define LOOK_MS 500
+
 struct tw_elasticsearch_client {
     const struct tw_elasticsearch_config *config;
-    CURL *curl;
+    CURLM *multi;        /* all transfers share its connections */
     char *authorization; /* "Authorization: ApiKey ...", or NULL */
-    size_t host;         /* index in config->urls */
+    size_t host;         /* index in config->urls: where the next request goes */
+    size_t answered;     /* where the last one went that was finished */
     int is_interrupted;
+    struct tw_elasticsearch_transfer *own; /* for one request at a time */
+};
+
+struct tw_elasticsearch_transfer {
+    struct tw_elasticsearch_client *client;
+    CURL *curl;
+    const struct tw_elasticsearch_request *request; /* while it is under way */
+    const char *body;                               /* the request's, or `packed` */
+    char *packed;
+    size_t size;
+    struct curl_slist *headers;
+    size_t host;       /* where it is under way to */
+    bool is_done;      /* `code` is set */
+    bool is_in_memory; /* it could be made */
+    CURLcode code;
     struct tw_http_answer answer;
     char curl_error[CURL_ERROR_SIZE];
 };
@@ -92,25 +111,15 @@ int tw_elasticsearch_client_open(struct tw_elasticsearch_client **ret,
         return tw_error_set(error, -ENOMEM, "out of memory");
     const struct tw_http_login login = login_of(config);
     client->config = config;
-    client->answer.max = ANSWER_BYTES_MAX;
-    client->curl = tw_curl_new(client->curl_error, config->ca_file, config->timeout);
-    result = client->curl ? tw_http_login_header(&login, &client->authorization, error)
-                          : tw_error_set(error, -ENOMEM, "out of memory");
+    result = tw_http_login_header(&login, &client->authorization, error);
+    if (!result)
+        result = tw_elasticsearch_transfer_open(&client->own, client, error);
+    if (!result && !(client->multi = curl_multi_init())) /* libcurl is initialised by now */
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (result) {
         tw_elasticsearch_client_close(client);
         return result;
     }
-    tw_curl_stop_on(client->curl, &client->is_interrupted);
-    if (config->cert_file) {
-        curl_easy_setopt(client->curl, CURLOPT_SSLCERT, config->cert_file);
-        curl_easy_setopt(client->curl, CURLOPT_SSLKEY,
-                         config->key_file ? config->key_file : config->cert_file);
-        curl_easy_setopt(client->curl, CURLOPT_KEYPASSWD, config->key_password);
-    }
-    tw_http_login_by_name(client->curl, &login);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &client->answer);
-    curl_easy_setopt(client->curl, CURLOPT_ACCEPT_ENCODING, "");
     *ret = client;
     return 0;
 }
@@ -119,20 +128,64 @@ void tw_elasticsearch_client_close(struct tw_elasticsearch_client *client)
 {
     if (!client)
         return;
-    curl_easy_cleanup(client->curl);
+    tw_elasticsearch_transfer_close(client->own);
+    curl_multi_cleanup(client->multi);
     tw_http_header_free(client->authorization);
-    tw_http_answer_release(&client->answer);
     free(client);
 }
 
 void tw_elasticsearch_client_interrupt(struct tw_elasticsearch_client *client)
 {
     __atomic_store_n(&client->is_interrupted, 1, __ATOMIC_RELAXED);
+    curl_multi_wakeup(client->multi);
 }
 
 const char *tw_elasticsearch_host(const struct tw_elasticsearch_client *client)
 {
-    return client->config->urls.at[client->host];
+    return client->config->urls.at[client->answered];
+}
+
+/* ---- transfers ---- */
+
+int tw_elasticsearch_transfer_open(struct tw_elasticsearch_transfer **ret,
+                                   struct tw_elasticsearch_client *client, struct tw_error *error)
+{
+    const struct tw_elasticsearch_config *config = client->config;
+    const struct tw_http_login login = login_of(config);
+    struct tw_elasticsearch_transfer *transfer = calloc(1, sizeof *transfer);
+    if (transfer)
+        transfer->curl = tw_curl_new(transfer->curl_error, config->ca_file, config->timeout);
+    if (!transfer || !transfer->curl) {
+        free(transfer);
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    }
+    transfer->client = client;
+    transfer->answer.max = ANSWER_BYTES_MAX;
+    if (config->cert_file) {
+        curl_easy_setopt(transfer->curl, CURLOPT_SSLCERT, config->cert_file);
+        curl_easy_setopt(transfer->curl, CURLOPT_SSLKEY,
+                         config->key_file ? config->key_file : config->cert_file);
+        curl_easy_setopt(transfer->curl, CURLOPT_KEYPASSWD, config->key_password);
+    }
+    tw_http_login_by_name(transfer->curl, &login);
+    curl_easy_setopt(transfer->curl, CURLOPT_WRITEFUNCTION, tw_http_answer_take);
+    curl_easy_setopt(transfer->curl, CURLOPT_WRITEDATA, &transfer->answer);
+    curl_easy_setopt(transfer->curl, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, transfer);
+    *ret = transfer;
+    return 0;
+}
+
+void tw_elasticsearch_transfer_close(struct tw_elasticsearch_transfer *transfer)
+{
+    if (!transfer)
+        return;
+    curl_multi_remove_handle(transfer->client->multi, transfer->curl);
+    curl_easy_cleanup(transfer->curl);
+    curl_slist_free_all(transfer->headers);
+    free(transfer->packed);
+    tw_http_answer_release(&transfer->answer);
+    free(transfer);
 }
 
 /* The body in gzip, new for free(); NULL when out of memory. */
@@ -159,8 +212,7 @@ static char *pack(const char *body, size_t size, size_t *ret_size)
 }
 
 static struct curl_slist *make_headers(const struct tw_elasticsearch_client *client,
-                                       const struct tw_elasticsearch_request *request,
-                                       bool is_packed)
+                                       const struct tw_elasticsearch_request *request)
 {
     char type[128];
     snprintf(type, sizeof type, "Content-Type: %s",
@@ -168,7 +220,7 @@ static struct curl_slist *make_headers(const struct tw_elasticsearch_client *cli
     struct curl_slist *headers = NULL;
     if (request->body)
         headers = curl_slist_append(headers, type);
-    if (is_packed)
+    if (request->body && client->config->compress)
         headers = curl_slist_append(headers, "Content-Encoding: gzip");
     /* libcurl would wait for a "100 Continue" before bodies over 1 MB. */
     headers = curl_slist_append(headers, "Expect:");
@@ -177,29 +229,68 @@ static struct curl_slist *make_headers(const struct tw_elasticsearch_client *cli
     return headers;
 }
 
+static void end_attempt(struct tw_elasticsearch_transfer *transfer, CURLcode code)
+{
+    curl_multi_remove_handle(transfer->client->multi, transfer->curl);
+    transfer->code = code;
+    transfer->is_done = true;
+}
+
 /* One attempt at the present host. */
-static CURLcode perform(struct tw_elasticsearch_client *client,
-                        const struct tw_elasticsearch_request *request, const char *body,
-                        size_t size, struct curl_slist *headers)
+static void attempt(struct tw_elasticsearch_transfer *transfer)
 {
     char url[1024];
-    const char *host = tw_elasticsearch_host(client);
+    struct tw_elasticsearch_client *client = transfer->client;
+    const char *host = client->config->urls.at[transfer->host = client->host];
     size_t n = strlen(host);
     while (n && host[n - 1] == '/')
         n--;
-    if (snprintf(url, sizeof url, "%.*s%s", (int)n, host, request->path) >= (int)sizeof url)
-        return CURLE_URL_MALFORMAT;
-    tw_http_answer_clear(&client->answer);
-    client->curl_error[0] = '\0';
-    curl_easy_setopt(client->curl, CURLOPT_URL, url);
-    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L); /* takes back an earlier POST */
-    if (body) {
-        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
-        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body);
+    tw_http_answer_clear(&transfer->answer);
+    transfer->curl_error[0] = '\0';
+    transfer->is_done = false;
+    if (snprintf(url, sizeof url, "%.*s%s", (int)n, host, transfer->request->path) >=
+        (int)sizeof url) {
+        end_attempt(transfer, CURLE_URL_MALFORMAT);
+        return;
     }
-    curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, request->method);
-    return curl_easy_perform(client->curl);
+    curl_easy_setopt(transfer->curl, CURLOPT_URL, url);
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPGET, 1L); /* takes back an earlier POST */
+    if (transfer->body) {
+        curl_easy_setopt(transfer->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->size);
+        curl_easy_setopt(transfer->curl, CURLOPT_POSTFIELDS, transfer->body);
+    }
+    curl_easy_setopt(transfer->curl, CURLOPT_CUSTOMREQUEST, transfer->request->method);
+    if (curl_multi_add_handle(client->multi, transfer->curl) != CURLM_OK)
+        end_attempt(transfer, CURLE_OUT_OF_MEMORY);
+}
+
+/* Lets all transfers go on as far as they can without a wait. */
+static void go_on(struct tw_elasticsearch_client *client)
+{
+    int n;
+    const CURLMsg *message;
+    curl_multi_perform(client->multi, &n);
+    while ((message = curl_multi_info_read(client->multi, &n))) {
+        struct tw_elasticsearch_transfer *transfer = NULL;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        end_attempt(transfer, code); /* the message is gone with it */
+    }
+}
+
+static void wait_for(struct tw_elasticsearch_transfer *transfer)
+{
+    struct tw_elasticsearch_client *client = transfer->client;
+    while (!transfer->is_done) {
+        if (__atomic_load_n(&client->is_interrupted, __ATOMIC_RELAXED)) {
+            end_attempt(transfer, CURLE_ABORTED_BY_CALLBACK);
+            return;
+        }
+        go_on(client);
+        if (!transfer->is_done)
+            curl_multi_poll(client->multi, NULL, 0, LOOK_MS, NULL);
+    }
 }
 
 static bool is_gateway_trouble(long status)
@@ -207,52 +298,83 @@ static bool is_gateway_trouble(long status)
     return status == 502 || status == 503 || status == 504;
 }
 
-/* Tries each host once, beginning with the one that served last. */
-static int try_hosts(struct tw_elasticsearch_client *client,
-                     const struct tw_elasticsearch_request *request, const char *body, size_t size,
-                     struct curl_slist *headers, struct tw_elasticsearch_answer *ret, char *reason,
-                     size_t reason_size)
+/* Whether the host that it was under way to has said something, if `takes_trouble` only that it
+ * cannot. */
+static bool has_answer(struct tw_elasticsearch_transfer *transfer, bool takes_trouble,
+                       struct tw_elasticsearch_answer *ret)
 {
+    *ret = (struct tw_elasticsearch_answer){.body = tw_http_answer_text(&transfer->answer),
+                                            .size = transfer->answer.size,
+                                            .is_too_large = transfer->answer.is_too_large};
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &ret->status);
+    if (transfer->code != CURLE_OK && !ret->is_too_large)
+        return false;
+    return takes_trouble || !is_gateway_trouble(ret->status);
+}
+
+/* Waits for the answer; while there is none, tries each other host once. */
+static int try_hosts(struct tw_elasticsearch_transfer *transfer,
+                     struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size)
+{
+    struct tw_elasticsearch_client *client = transfer->client;
     size_t n_hosts = client->config->urls.n;
     for (size_t i = 0; i < n_hosts; i++) {
-        CURLcode code = perform(client, request, body, size, headers);
-        *ret = (struct tw_elasticsearch_answer){.body = tw_http_answer_text(&client->answer),
-                                                .size = client->answer.size,
-                                                .is_too_large = client->answer.is_too_large};
-        curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-        bool has_answer = code == CURLE_OK || client->answer.is_too_large;
-        if (has_answer && (!is_gateway_trouble(ret->status) || i + 1 == n_hosts))
+        if (i)
+            attempt(transfer);
+        wait_for(transfer);
+        client->answered = transfer->host;
+        if (has_answer(transfer, i + 1 == n_hosts, ret))
             return 0;
-        if (!has_answer)
-            tw_curl_reason(code, client->curl_error, tw_elasticsearch_host(client), reason,
-                           reason_size);
-        if (code == CURLE_ABORTED_BY_CALLBACK)
+        if (transfer->code != CURLE_OK)
+            tw_curl_reason(transfer->code, transfer->curl_error, tw_elasticsearch_host(client),
+                           reason, reason_size);
+        if (transfer->code == CURLE_ABORTED_BY_CALLBACK)
             break;
-        client->host = (client->host + 1) % n_hosts;
+        /* Another transfer may have left this host already. */
+        if (client->host == transfer->host)
+            client->host = (client->host + 1) % n_hosts;
     }
     return -EHOSTUNREACH;
+}
+
+void tw_elasticsearch_start(struct tw_elasticsearch_transfer *transfer,
+                            const struct tw_elasticsearch_request *request)
+{
+    transfer->request = request;
+    transfer->body = request->body;
+    transfer->size = request->size;
+    if (request->body && transfer->client->config->compress)
+        transfer->body = transfer->packed = pack(request->body, request->size, &transfer->size);
+    transfer->is_in_memory = !request->body || transfer->body;
+    if (!transfer->is_in_memory)
+        return;
+    transfer->headers = make_headers(transfer->client, request);
+    attempt(transfer);
+    go_on(transfer->client);
+}
+
+int tw_elasticsearch_finish(struct tw_elasticsearch_transfer *transfer,
+                            struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size)
+{
+    int result = -EHOSTUNREACH;
+    if (transfer->is_in_memory)
+        result = try_hosts(transfer, ret, reason, reason_size);
+    else
+        snprintf(reason, reason_size, "out of memory");
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(transfer->headers);
+    free(transfer->packed);
+    transfer->headers = NULL;
+    transfer->packed = NULL;
+    return result;
 }
 
 int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
                           const struct tw_elasticsearch_request *request,
                           struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size)
 {
-    char *packed = NULL;
-    const char *body = request->body;
-    size_t size = request->size;
-    if (body && client->config->compress) {
-        body = packed = pack(request->body, request->size, &size);
-        if (!packed) {
-            snprintf(reason, reason_size, "out of memory");
-            return -EHOSTUNREACH;
-        }
-    }
-    struct curl_slist *headers = make_headers(client, request, packed);
-    int result = try_hosts(client, request, body, size, headers, ret, reason, reason_size);
-    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
-    free(packed);
-    return result;
+    tw_elasticsearch_start(client->own, request);
+    return tw_elasticsearch_finish(client->own, ret, reason, reason_size);
 }
 
 /* ---- requests in JSON ---- */

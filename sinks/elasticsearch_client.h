@@ -1,5 +1,5 @@
-/* HTTP to an Elasticsearch or OpenSearch cluster: one connection kept, the hosts taken in turn when
- * one fails. One thread. */
+/* HTTP to an Elasticsearch or OpenSearch cluster: connections are kept, the hosts taken in turn
+ * when one fails. One thread. */
 #ifndef TW_ELASTICSEARCH_CLIENT_H
 #define TW_ELASTICSEARCH_CLIENT_H
 
@@ -38,7 +38,7 @@ struct tw_elasticsearch_request {
 
 struct tw_elasticsearch_answer {
     long status;      /* HTTP's */
-    const char *body; /* borrowed until the next request; ends in NUL */
+    const char *body; /* borrowed until the next request of its transfer; ends in NUL */
     size_t size;
     bool is_too_large; /* cut at the ceiling */
 };
@@ -50,7 +50,21 @@ int tw_elasticsearch_send(struct tw_elasticsearch_client *client,
                           const struct tw_elasticsearch_request *request,
                           struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size);
 
-/* The host that the last request went to, without credentials. */
+/* Requests under way at the same time, each on a transfer of its own, which takes one after the
+ * other. Started here, it goes on while any request of the client is waited for. */
+struct tw_elasticsearch_transfer;
+int tw_elasticsearch_transfer_open(struct tw_elasticsearch_transfer **ret,
+                                   struct tw_elasticsearch_client *client, struct tw_error *error);
+/* Before the client. Gives up what is under way. NULL is allowed. */
+void tw_elasticsearch_transfer_close(struct tw_elasticsearch_transfer *transfer);
+/* `request` and its body are borrowed until the finish, which has to follow. */
+void tw_elasticsearch_start(struct tw_elasticsearch_transfer *transfer,
+                            const struct tw_elasticsearch_request *request);
+/* Waits for the answer: the rest of tw_elasticsearch_send(). */
+int tw_elasticsearch_finish(struct tw_elasticsearch_transfer *transfer,
+                            struct tw_elasticsearch_answer *ret, char *reason, size_t reason_size);
+
+/* The host that the last finished request went to, without credentials. */
 const char *tw_elasticsearch_host(const struct tw_elasticsearch_client *client);
 
 struct json_t; /* jansson's */

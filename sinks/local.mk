@@ -14,6 +14,7 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_error.c sinks/elasticsearch_error.h \
 	sinks/elasticsearch_objects.c sinks/elasticsearch_objects.h \
 	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
+	sinks/elasticsearch_shipment.c sinks/elasticsearch_shipment.h \
 	sinks/email.c \
 	sinks/http_answer.c sinks/http_answer.h \
 	sinks/http_login.c sinks/http_login.h \

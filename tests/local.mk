@@ -301,6 +301,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_report.py \
 	tests/test_resume.py \
 	tests/test_search.py \
+	tests/test_search_away.py \
 	tests/test_search_oracle.py \
 	tests/test_services.py \
 	tests/test_silence.py \
@@ -312,6 +313,13 @@ search-oracle: all
 	cd $(top_srcdir)/tests && TW_SEARCH_ORACLE_DOCUMENTS=100000 TW_BIN=$(abs_top_builddir) \
 		TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python -m pytest -q -s \
 		test_search_oracle.py
+
+# The agent's memory while the search server is away for 300 runs: a minute or two. Run by hand.
+.PHONY: search-away
+search-away: all
+	cd $(top_srcdir)/tests && TW_SEARCH_AWAY_RUNS=300 TW_BIN=$(abs_top_builddir) \
+		TW_BUILD=$(abs_top_builddir) $(abs_top_builddir)/venv/bin/python -m pytest -q -s \
+		test_search_away.py
 
 # The recipes with all seeds, twins and neighbours: some minutes. Run by hand; the page is committed.
 .PHONY: recipes

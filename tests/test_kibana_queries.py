@@ -5,7 +5,9 @@ The requests are taken out of the saved objects as Kibana would make them (suppo
 
 import bisect
 import collections
+import copy
 import datetime
+import hashlib
 import json
 import math
 import pathlib
@@ -22,6 +24,13 @@ RUNS = {
     "overflow_nan": ("beta", "sweep-1"), "saturation": ("beta", "sweep-1"),
     "gradient_explosion": (None, None), "overfitting": (None, None), "resume": ("beta", "sweep-2"),
 }
+# What people say: case, which of its findings by their onset, verdict, author.
+SAID = (
+    ("loss_spike_recovers", 0, "false-alarm", "ada"), ("loss_spike_recovers", 0, "false-alarm", "bob"),
+    ("loss_spike_recovers", 0, "useful", "eve"), ("divergence_critical", 0, "useful", "ada"),
+    ("overflow_nan", 0, "false-alarm", "ada"), ("saturation", 0, "useful", "bob"),
+    ("fp16_scale_collapse", 0, "false-alarm", "bob"), ("overfitting", 0, "useful", "bob"),
+)
 PREFIX = "kibana-queries"
 ALL_TIMES = {"gte": "2000-01-01", "lte": "2100-01-01"}
 NO_TIME = {"gte": "1999-01-01", "lte": "1999-12-31"}
@@ -44,6 +53,7 @@ def write_run(folder, case, project, group):
 
 class Known:
     def __init__(self, folder):
+        self.said = []
         self.records = {case: [json.loads(line) for line in
                                open(folder / case / "telemetry.jsonl")] for case in RUNS}
         lines = [line for case in RUNS for line in programs.documents_of(folder / case)]
@@ -53,7 +63,46 @@ class Known:
         for document in sorted(self.advisories, key=lambda one: one["trainward"]["transition"]):
             own = document["trainward"]
             last[own.get("episode_id") or (own["run"]["id"], own["run"].get("attempt"))] = document
+        self.episodes = last
         self.states = list(last.values())
+
+
+def feedback_of(document, verdict, author):
+    """Its document as docs/advisories.md describes it. The time is not known here."""
+    made = copy.deepcopy(document)
+    fields = ("feedback", own(document)["episode_id"], verdict, author)
+    made["event"].update(kind="event", action=verdict,
+                         id=hashlib.sha256("\0".join(fields).encode()).hexdigest()[:32])
+    own(made).update(kind="feedback", feedback={"verdict": verdict, "author": author})
+    if verdict == "false-alarm":
+        own(made)["state"] = "false_alarm"
+    return made
+
+
+def say(known, config):
+    """Says it all, as people do, and knows what comes of it but for the time."""
+    for case, index, verdict, author in SAID:
+        findings = [document for document in known.episodes.values()
+                    if is_episode(document) and run_of(document) == [case]]
+        finding = sorted(findings, key=lambda one: own(one)["onset_step"])[index]
+        done = programs.trainward("feedback", "--config", config, own(finding)["episode_id"], verdict,
+                                  "--author", author)
+        assert done.returncode == 0, done.stderr
+        known.said.append(feedback_of(finding, verdict, author))
+
+
+def count_in(known, opensearch):
+    """What was said is an advisory; a false alarm is the state of its finding from now on. Which of
+    two that call it so stands there is not told: both say the same."""
+    times = {hit["_id"]: hit["_source"] for hit in opensearch.hits(f"{PREFIX}-advisories-*")}
+    for document in known.said:
+        document.update({name: times[document["event"]["id"]][name]
+                         for name in ("@timestamp", "message")})
+    false_alarms = {own(document)["episode_id"] for document in known.said
+                    if own(document)["state"] == "false_alarm"}
+    known.advisories += known.said
+    known.states = [document for document in known.states
+                    if own(document).get("episode_id") not in false_alarms]
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +131,18 @@ def server(opensearch, known):
     agent = programs.Agent(config, known.folder / "agent.log").start()
     try:
         agent.wait_until(lambda: is_filled(opensearch, known), 300, "all documents")
+        say(known, config)
+        agent.wait_until(lambda: is_filled(opensearch, known), 60, "all that people said")
     finally:
         agent.stop()
     opensearch.request("POST", f"/{PREFIX}-*/_refresh")
+    count_in(known, opensearch)
     return opensearch
 
 
 def is_filled(opensearch, known):
-    return (len(opensearch.hits(f"{PREFIX}-advisories-*", False)) >= len(known.advisories) and
+    return (len(opensearch.hits(f"{PREFIX}-advisories-*", False)) >=
+            len(known.advisories) + len(known.said) and
             len(opensearch.hits(f"{PREFIX}-charts", False)) >= known.n_charts)
 
 
@@ -105,6 +158,18 @@ def is_episode(document):
 
 def in_trouble(document):
     return is_episode(document) and own(document)["state"] in ("open", "still_open")
+
+
+def is_feedback(document):
+    return own(document)["kind"] == "feedback"
+
+
+def is_false_alarm(document):
+    return is_feedback(document) and own(document)["feedback"]["verdict"] == "false-alarm"
+
+
+def verdict_said(document):
+    return [own(document)["feedback"]["verdict"]]
 
 
 def is_told(document):
@@ -188,6 +253,11 @@ EXPECTED = {
         m4=mean(lambda d: own(d)["confidence"])),
     "project_parameters": lambda a, s: counted(
         filter(is_episode, s), suggested("parameter"), field("state")),
+    "project_feedback": lambda a, s: counted(
+        filter(is_feedback, a), DETECTOR, verdict_said, m1=distinct(field("episode_id"))),
+    "project_false_alarms": lambda a, s: counted(
+        filter(is_false_alarm, a), DETECTOR, run_of, m1=distinct(field("episode_id")),
+        m4=most(milliseconds)),
 }
 SEARCHES = {
     "fleet_newest": lambda a, s: filter(is_told, a),
@@ -196,6 +266,7 @@ SEARCHES = {
     "run_findings": lambda a, s: filter(is_episode, s),
     "run_suggestions": lambda a, s: [d for d in s if is_episode(d) and own(d)["suggestions"]
                                      and own(d)["state"] != "withdrawn"],
+    "run_feedback": lambda a, s: filter(is_feedback, a),
     "run_history": lambda a, s: a,
 }
 # A dashboard's own query, as its links make it, and what it leaves.

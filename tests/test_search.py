@@ -5,10 +5,12 @@ import json
 import pathlib
 import re
 import shutil
+import threading
 import urllib.error
 import urllib.request
 
 import pytest
+import yaml
 
 from services.certificates import make_certificate
 from services.proxy import CUT, HALF_CLOSE, Proxy, answer, delay
@@ -175,6 +177,35 @@ def test_charts_go_through_kafka_and_survive_a_kill(kafka, opensearch, agents, t
     assert_indexed(opensearch, prefix, expected)
 
 
+def test_files_of_charts_go_once_they_are_delivered(opensearch, agents, tmp_path, test_name):
+    config = config_of(tmp_path, opensearch.url, test_name)
+    programs.write_config(config, {**yaml.safe_load(config.read_text()), "charts_file_size": "64KiB"})
+    put_runs(tmp_path)
+    expected = expected_of(tmp_path)
+
+    def pieces():
+        return sorted(path.name for path in (tmp_path / "state").glob("charts.*.jsonl"))
+    set_up(config)
+    opensearch.stop()
+    agent = agents(config).start()
+    try:
+        agent.wait_until(lambda: len(pieces()) > 3, 60, "a third file of charts")
+        agent.kill9()
+    finally:
+        opensearch.start()
+    agent.start()
+    wait_for_all(agent, opensearch, test_name, expected)
+    assert agent.stop() == 0
+    assert "charts.00000001.jsonl" in pieces()  # it is looked for them once a minute, and at a start
+    put_runs(tmp_path, ["divergence_critical"])
+    expected = expected_of(tmp_path)
+    agent.start()
+    wait_for_all(agent, opensearch, test_name, expected)
+    assert "charts.00000001.jsonl" not in pieces() and pieces()
+    assert agent.stop() == 0
+    assert_indexed(opensearch, test_name, expected)
+
+
 def test_without_charts_none_are_written(opensearch, agents, tmp_path, test_name):
     config = config_of(tmp_path, opensearch.url, test_name)
     config.write_text("charts: off\n" + config.read_text())
@@ -293,6 +324,28 @@ def test_a_bad_connection_loses_and_doubles_nothing(server, agents, tmp_path, te
         assert proxy.faults == []
         assert agent.stop() == 0
     assert_indexed(server, test_name, expected)
+    assert dead_letters(tmp_path) == []
+
+
+def test_two_bodies_are_under_way_at_a_time(opensearch, agents, tmp_path, test_name):
+    """The first is not answered before the second has come."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    template = (GOLDEN / "story" / "advisories.jsonl").read_text().splitlines()
+    episode = next(one for one in map(json.loads, template) if one["trainward"]["kind"] == "episode")
+    with open(tmp_path / "state" / "advisories.jsonl", "w") as log:
+        for number in range(900):
+            episode["event"]["id"] = f"{number:032x}"
+            log.write(json.dumps(episode) + "\n")
+    both = threading.Barrier(2)
+    with Proxy(opensearch) as proxy:
+        config = config_of(tmp_path, proxy.url, test_name)
+        set_up(config)
+        proxy.faults = [lambda body: both.wait(60) and None] * 2
+        agent = agents(config).start()
+        agent.wait_until(lambda: opensearch.count(f"{test_name}-advisories-*") == 900, 120,
+                         "every document in its index")
+        assert proxy.faults == [] and not both.broken
+        assert agent.stop() == 0
     assert dead_letters(tmp_path) == []
 
 

@@ -362,12 +362,165 @@ static void the_stream_of_charts_is_a_file_of_its_own(void **state)
     tw_log_reader_close(reader);
 }
 
+/* ---- the pieces of the stream of charts ---- */
+
+static int append_chart(struct tw_log *log, unsigned number)
+{
+    char id[16], document[64];
+    snprintf(id, sizeof id, "n%u", number);
+    snprintf(document, sizeof document, "{\"event\":{\"id\":\"%s\"}}", id);
+    return tw_log_append_to(log, TW_LOG_CHARTS, id, "run", document, NULL);
+}
+
+/* Opens the log anew, which also looks at once for what can go, and appends. */
+static void append_charts(const struct bench *bench, unsigned first, unsigned last)
+{
+    struct tw_log *log = open_log(bench);
+    for (unsigned i = first; i <= last; i++)
+        assert_int_equal(append_chart(log, i), 0);
+    assert_int_equal(tw_log_flush(log, 1, NULL), 0);
+    tw_log_close(log);
+}
+
+static bool has_piece(const struct bench *bench, unsigned number)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/charts.%08u.jsonl", bench->dir, number);
+    return !access(path, F_OK);
+}
+
+static void cut_charts_after(struct bench *bench, uint64_t lines, const struct tw_texts *readers)
+{
+    bench->location.stream = TW_LOG_CHARTS;
+    bench->location.charts_file_bytes = lines * LINE;
+    bench->location.charts_readers = readers;
+}
+
+static void charts_are_read_over_all_pieces(void **state)
+{
+    struct bench *bench = *state;
+    cut_charts_after(bench, 2, NULL);
+    append_charts(bench, 1, 3);
+    struct tw_log_reader *reader = open_reader(bench, "sink.charts");
+    for (unsigned i = 1; i <= 3; i++)
+        expect_next(reader, i);
+    expect_no_more(reader);
+    /* What it has read becomes a complete piece while it waits, with a line that it has not. */
+    append_charts(bench, 4, 7);
+    assert_int_equal(tw_log_lag(reader), 7 * LINE);
+    for (unsigned i = 4; i <= 7; i++)
+        expect_next(reader, i);
+    expect_no_more(reader);
+    assert_int_equal(tw_log_commit(reader, NULL), 0);
+    assert_int_equal(tw_log_lag(reader), 0);
+    tw_log_reader_close(reader);
+    assert_true(has_piece(bench, 1) && has_piece(bench, 2) && has_piece(bench, 3));
+}
+
+static void a_cursor_in_a_complete_piece_goes_on_there(void **state)
+{
+    struct bench *bench = *state;
+    cut_charts_after(bench, 2, NULL);
+    append_charts(bench, 1, 3);
+    struct tw_log_reader *reader = open_reader(bench, "sink.charts");
+    expect_next(reader, 1);
+    expect_next(reader, 2);
+    expect_next(reader, 3);
+    assert_int_equal(tw_log_commit(reader, NULL), 0);
+    tw_log_reader_close(reader);
+    append_charts(bench, 4, 6);
+    assert_true(has_piece(bench, 2));
+    reader = open_reader(bench, "sink.charts");
+    assert_int_equal(tw_log_lag(reader), 3 * LINE);
+    for (unsigned i = 4; i <= 6; i++)
+        expect_next(reader, i);
+    expect_no_more(reader);
+    tw_log_reader_close(reader);
+}
+
+static void pieces_go_once_every_reader_has_done_with_them(void **state)
+{
+    struct bench *bench = *state;
+    char a[] = "a.charts", b[] = "b.charts", *names[] = {a, b};
+    const struct tw_texts readers = {2, names};
+    cut_charts_after(bench, 2, &readers);
+    append_charts(bench, 1, 7);
+    assert_true(has_piece(bench, 1) && has_piece(bench, 2) && has_piece(bench, 3));
+    struct tw_log_reader *first = open_reader(bench, "a.charts");
+    struct tw_log_reader *second = open_reader(bench, "b.charts");
+    for (unsigned i = 1; i <= 7; i++)
+        expect_next(first, i);
+    assert_int_equal(tw_log_commit(first, NULL), 0);
+    append_charts(bench, 8, 8); /* b has not begun */
+    assert_true(has_piece(bench, 1));
+    for (unsigned i = 1; i <= 3; i++)
+        expect_next(second, i);
+    assert_int_equal(tw_log_commit(second, NULL), 0);
+    append_charts(bench, 8, 8); /* b stands in the second */
+    assert_true(!has_piece(bench, 1) && has_piece(bench, 2) && has_piece(bench, 3));
+    for (unsigned i = 4; i <= 8; i++)
+        expect_next(second, i);
+    assert_int_equal(tw_log_commit(second, NULL), 0);
+    append_charts(bench, 9, 9); /* the newest stays for its ids */
+    assert_true(!has_piece(bench, 2) && !has_piece(bench, 3) && has_piece(bench, 4));
+    tw_log_reader_close(first);
+    tw_log_reader_close(second);
+}
+
+static void without_readers_every_piece_stays(void **state)
+{
+    struct bench *bench = *state;
+    const struct tw_texts none = {0};
+    cut_charts_after(bench, 1, &none);
+    append_charts(bench, 1, 4);
+    append_charts(bench, 5, 5);
+    assert_true(has_piece(bench, 1) && has_piece(bench, 2) && has_piece(bench, 4));
+}
+
+static void an_id_of_the_newest_complete_piece_is_not_written_again(void **state)
+{
+    struct bench *bench = *state;
+    cut_charts_after(bench, 3, NULL);
+    append_charts(bench, 1, 4);
+    append_charts(bench, 2, 5); /* a replay */
+    struct tw_log_reader *reader = open_reader(bench, "sink.charts");
+    for (unsigned i = 1; i <= 5; i++)
+        expect_next(reader, i);
+    expect_no_more(reader);
+    tw_log_reader_close(reader);
+}
+
+static void a_crash_between_two_pieces_loses_nothing(void **state)
+{
+    struct bench *bench = *state;
+    char active[160], complete[160];
+    bench->location.stream = TW_LOG_CHARTS;
+    append_charts(bench, 1, 2);
+    snprintf(active, sizeof active, "%s/charts.jsonl", bench->dir);
+    snprintf(complete, sizeof complete, "%s/charts.00000001.jsonl", bench->dir);
+    struct tw_log_reader *reader = open_reader(bench, "sink.charts");
+    expect_next(reader, 1);
+    assert_int_equal(rename(active, complete), 0);
+    expect_next(reader, 2);
+    expect_no_more(reader);
+    append_charts(bench, 2, 3);
+    expect_next(reader, 3);
+    expect_no_more(reader);
+    tw_log_reader_close(reader);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_stream_of_charts_is_a_file_of_its_own),
+        TEST(charts_are_read_over_all_pieces),
+        TEST(a_cursor_in_a_complete_piece_goes_on_there),
+        TEST(pieces_go_once_every_reader_has_done_with_them),
+        TEST(without_readers_every_piece_stays),
+        TEST(an_id_of_the_newest_complete_piece_is_not_written_again),
+        TEST(a_crash_between_two_pieces_loses_nothing),
         TEST(what_is_appended_is_read_in_order),
         TEST(a_torn_last_line_is_cut_off_on_open),
         TEST(a_log_of_one_torn_line_becomes_empty),

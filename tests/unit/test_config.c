@@ -163,9 +163,10 @@ static const struct {
     const char *text, *mistakes;
 } wrong[] = {
     {"stat_dir: /x\n", ":1:1: unknown key 'stat_dir'; did you mean 'state_dir'?\n"},
-    {"grafana: {}\n", ":1:1: unknown key 'grafana'; known here: state_dir, sources, advisory_log, "
-                      "detectors, rules, sinks, delivery, checkpoint, http, limits, log, "
-                      "shutdown_timeout, logs, charts, kibana\n"},
+    {"grafana: {}\n",
+     ":1:1: unknown key 'grafana'; known here: state_dir, sources, advisory_log, "
+     "detectors, rules, sinks, delivery, checkpoint, http, limits, log, "
+     "shutdown_timeout, logs, charts, charts_file_size, charts_file_age, kibana\n"},
     {"kibana: {url: localhost}\n",
      ": kibana: url: begins with https:// or http://, as in https://localhost:5601\n"},
     {"log: {level: loud}\n", ":1:14: level: 'loud' is none of error, warning, info, debug\n"},

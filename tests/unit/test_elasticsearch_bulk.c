@@ -182,6 +182,18 @@ static void trouble_of_the_cluster_is_not_the_documents_fault(void **state)
     }
 }
 
+/* What is said of the whole decides nothing. */
+static void an_item_that_failed_counts_whatever_the_whole_says(void **state)
+{
+    (void)state;
+    struct tw_sink_result results[2];
+    assert_string_equal(outcomes("{\"errors\":false,\"items\":[" OK
+                                 ",{\"create\":{\"status\":400}},{\"index\":{\"status\":503}}]}",
+                                 2, results),
+                        "dr");
+    assert_string_equal(outcomes("{ \"errors\": true, \"items\": [" OK "] }", 1, results), "d");
+}
+
 static void an_answer_that_is_cut_short_is_no_answer(void **state)
 {
     (void)state;
@@ -200,6 +212,8 @@ static void an_answer_with_another_number_of_items_is_no_answer(void **state)
     (void)state;
     struct tw_sink_result results[2];
     assert_null(outcomes("{\"items\":[" OK "]}", 2, results));
+    assert_null(outcomes("{\"errors\":false,\"items\":[" OK "]}", 2, results));
+    assert_null(outcomes("{\"errors\":false,\"items\":[" OK "," OK "]}", 1, results));
     assert_null(outcomes("{\"items\":[" OK "," OK "]}", 1, results));
     assert_null(outcomes("{\"items\":{}}", 1, results));
     assert_null(outcomes("{}", 1, results));
@@ -218,6 +232,7 @@ int main(void)
         cmocka_unit_test(each_item_has_its_own_outcome),
         cmocka_unit_test(an_item_is_done_only_when_both_its_operations_are),
         cmocka_unit_test(trouble_of_the_cluster_is_not_the_documents_fault),
+        cmocka_unit_test(an_item_that_failed_counts_whatever_the_whole_says),
         cmocka_unit_test(an_answer_that_is_cut_short_is_no_answer),
         cmocka_unit_test(an_answer_with_another_number_of_items_is_no_answer),
     };
