@@ -113,8 +113,21 @@ def test_login(servers, transport, inbox, login):
     elif login == "XOAUTH2":
         refuses_setting(notification(inbox), transport, "libesmtp chooses by itself", **options)
     else:
-        says(transport, "no login that libesmtp knows", **options)
+        says(transport, "no login that is known here: libesmtp knows", **options)
     assert len(server.messages(inbox)) == (transport in CAN[f"login {login}"])
+
+
+def test_a_login_that_cannot_be_is_told_and_nothing_is_sent(servers, transport, inbox):
+    """Both libraries would go on without one."""
+    server = servers("plain", logins=["PLAIN"])
+    if transport == "curl":
+        says(transport, "no login that is known here: choose another", notification(inbox),
+             **starttls(server), login="cram-md5")
+    says(transport, "offers no login: is the port right", notification(inbox),
+         server=server.url(), tls="none", **LOGIN)
+    # The server takes mail without one, too.
+    send(notification(f"anybody-{transport}@y.test"), transport, server=server.url(), tls="none")
+    assert len(server.messages(f"anybody-{transport}@y.test")) == 1 and not server.messages(inbox)
 
 
 def test_an_address_of_ipv6(mail, transport, inbox):
@@ -201,6 +214,7 @@ def test_what_is_wrong_is_said(mail, servers, transport):
     says(transport, "signed by an authority that is not trusted",
          **{**starttls(mail), "ca_file": expired.ca})
     says(transport, "refused the login.*535", **{**starttls(mail), "password": "nonsense"})
+    says(transport, "offers no login: is the port right", server=mail.url(), tls="none", **LOGIN)
     says(transport, "wants a login.*530", server=mail.url("starttls", "localhost"),
          ca_file=mail.ca, tls="required")
     says(transport, "refused the sender banned@y.test.*550", server=mail.url(),

@@ -15,6 +15,7 @@ struct by_curl {
     const struct tw_mail_server *server;
     CURL *curl;
     int is_interrupted;
+    bool lacks_login; /* why the last transfer was given up */
     struct tw_mail_dialogue dialogue;
     const char *message; /* what is left to send */
     size_t size;
@@ -39,6 +40,16 @@ static size_t on_read(char *buffer, size_t one, size_t room, void *opaque)
     by->message += n;
     by->size -= n;
     return n;
+}
+
+/* libcurl goes on without a login where the server offers none at all. Called when the connection
+ * stands, before the mail or the probe. */
+static int on_connected(void *opaque, char *peer, char *own, int peer_port, int own_port)
+{
+    struct by_curl *by = opaque;
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    by->lacks_login = tw_mail_dialogue_lacks_login(&by->dialogue, by->server);
+    return by->lacks_login ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* What a probe's NOOP answers is nobody's to print. */
@@ -76,6 +87,8 @@ static void set_options(struct by_curl *by)
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, &by->dialogue);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, by);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(curl, CURLOPT_READDATA, by);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
@@ -118,7 +131,8 @@ static void curl_interrupt(void *opaque)
 
 static CURLcode perform(struct by_curl *by)
 {
-    by->dialogue = (struct tw_mail_dialogue){0};
+    tw_mail_dialogue_go_on(&by->dialogue);
+    by->lacks_login = false;
     by->curl_error[0] = '\0';
     return curl_easy_perform(by->curl);
 }
@@ -144,7 +158,11 @@ static void explain(const struct by_curl *by, const struct tw_mail_envelope *env
     if (tw_mail_dialogue_explain(&by->dialogue, by->server, envelope, reason, size))
         return;
     curl_easy_getinfo(by->curl, CURLINFO_OS_ERRNO, &number);
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
+    bool knows_no_way = code == CURLE_LOGIN_DENIED && by->dialogue.offers_login;
+    if (by->lacks_login || knows_no_way)
+        tw_mail_dialogue_explain_login(&by->dialogue, by->server, "choose another with login",
+                                       reason, size);
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
         explain_certificate(by, reason, size);
     else if (code == CURLE_COULDNT_CONNECT)
         snprintf(reason, size, "%s: %s", by->server->url, tw_connect_fault((int)number));
