@@ -50,7 +50,7 @@ struct tw_sink_figures {
     /* Notifications of a sink that notifies; negative: none of it, or another agent's. */
     int64_t notified, unsent;
     double last_success;  /* seconds since 1970; 0: never */
-    char last_error[200]; /* empty: fine */
+    char last_error[256]; /* empty: fine */
     double is_failing;    /* 1 or 0 */
 };
 

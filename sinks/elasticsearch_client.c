@@ -224,8 +224,8 @@ static int try_hosts(struct tw_elasticsearch_client *client,
         if (has_answer && (!is_gateway_trouble(ret->status) || i + 1 == n_hosts))
             return 0;
         if (!has_answer)
-            tw_curl_reason(code, client->curl_error, tw_elasticsearch_host(client), reason,
-                           reason_size);
+            tw_curl_reason(client->curl, code, client->curl_error, tw_elasticsearch_host(client),
+                           reason, reason_size);
         if (code == CURLE_ABORTED_BY_CALLBACK)
             break;
         client->host = (client->host + 1) % n_hosts;

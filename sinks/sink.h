@@ -22,7 +22,7 @@ enum tw_outcome {
     TW_OUTCOME_POISON, /* this item will never be taken: to the dead letters */
 };
 
-#define TW_REASON_MAX 200
+#define TW_REASON_MAX 256
 
 struct tw_sink_result {
     enum tw_outcome outcome;

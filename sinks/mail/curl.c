@@ -2,11 +2,10 @@
 #include "sinks/mail/transport.h"
 
 #include "sinks/curl_client.h"
+#include "sinks/fault.h"
 #include "sinks/mail/dialogue.h"
-#include "sinks/mail/fault.h"
 
 #include <errno.h>
-#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,20 +136,6 @@ static CURLcode perform(struct by_curl *by)
     return curl_easy_perform(by->curl);
 }
 
-/* libcurl compares the name itself, before it asks OpenSSL what it thinks of the rest: the result
- * is then still the "unspecified" that it began with. */
-static void explain_certificate(const struct by_curl *by, char *reason, size_t size)
-{
-    long code = X509_V_OK;
-    char host[256], fault[256];
-    curl_easy_getinfo(by->curl, CURLINFO_SSL_VERIFYRESULT, &code);
-    tw_mail_server_host(by->server, host, sizeof host);
-    if (code == X509_V_OK || code == X509_V_ERR_UNSPECIFIED)
-        code = X509_V_ERR_HOSTNAME_MISMATCH;
-    snprintf(reason, size, "%s: %s", by->server->url,
-             tw_tls_fault(code, host, fault, sizeof fault));
-}
-
 static void explain(const struct by_curl *by, const struct tw_mail_envelope *envelope,
                     CURLcode code, char *reason, size_t size)
 {
@@ -162,12 +147,10 @@ static void explain(const struct by_curl *by, const struct tw_mail_envelope *env
     if (by->lacks_login || knows_no_way)
         tw_mail_dialogue_explain_login(&by->dialogue, by->server, "choose another with login",
                                        reason, size);
-    else if (code == CURLE_PEER_FAILED_VERIFICATION)
-        explain_certificate(by, reason, size);
     else if (code == CURLE_COULDNT_CONNECT)
         snprintf(reason, size, "%s: %s", by->server->url, tw_connect_fault((int)number));
     else
-        tw_curl_reason(code, by->curl_error, by->server->url, reason, size);
+        tw_curl_reason(by->curl, code, by->curl_error, by->server->url, reason, size);
 }
 
 static enum tw_mail_result judge(const struct by_curl *by, CURLcode code)

@@ -1,7 +1,7 @@
 /* libesmtp's session, with the faults of its release 1.1.0 worked round. */
 #include "sinks/mail/session_parts.h"
 
-#include "sinks/mail/fault.h"
+#include "sinks/fault.h"
 
 #include <errno.h>
 #include <stdio.h>
