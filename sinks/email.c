@@ -149,10 +149,11 @@ static int email_open(void **ret, const void *opaque, struct tw_error *error)
     return 0;
 }
 
-static void email_notify(void *opaque, const json_t *notification, struct tw_sink_result *ret)
+static void email_notify(void *opaque, const json_t *notification,
+                         const struct tw_sink_progress *progress, struct tw_sink_result *ret)
 {
     struct email *email = opaque;
-    tw_mailer_send(email->mailer, notification, ret);
+    tw_mailer_send(email->mailer, notification, progress, ret);
 }
 
 static void email_interrupt(void *opaque)
@@ -198,7 +199,7 @@ static int send_test_mail(struct email *email, struct tw_error *error)
     tw_texts_release(&to);
     if (!notification)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    tw_mailer_send(email->mailer, notification, &result);
+    tw_mailer_send(email->mailer, notification, NULL, &result);
     json_decref(notification);
     return result.outcome == TW_OUTCOME_DONE && !result.reason[0]
                ? 0

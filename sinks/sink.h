@@ -30,6 +30,15 @@ struct tw_sink_result {
     double retry_after;         /* for RETRY of a notification: seconds, at least; 0: the loop's */
 };
 
+/* Of a notification for several recipients: who needs it no more. */
+struct tw_sink_progress {
+    const struct json_t *done; /* {recipient: true, or why it was refused for good} */
+    /* One more has it, or was refused (`refusal` says why, else NULL): durable when it returns 0,
+     * and in `done`. Else the sink returns soon, with RETRY. */
+    int (*keep)(void *closure, const char *recipient, const char *refusal);
+    void *closure;
+};
+
 struct tw_sink_setup {
     bool is_dry_run; /* says what it would do */
     bool exports;    /* prints the requests to `file` instead, and connects to nothing */
@@ -53,8 +62,10 @@ struct tw_sink {
                     struct tw_sink_result *results);
     /* A notifying sink has this instead of deliver(): the loop groups documents (notify/groups.h)
      * by the struct tw_notify_config at `notify_offset` of its config. Renders and sends one
-     * notification (docs/notifications.md); the same id may come again. Bounded likewise. */
-    void (*notify)(void *sink, const struct json_t *notification, struct tw_sink_result *ret);
+     * notification (docs/notifications.md); the same id may come again. Bounded likewise.
+     * `progress` may be NULL: nobody has it yet, and nothing is kept. */
+    void (*notify)(void *sink, const struct json_t *notification,
+                   const struct tw_sink_progress *progress, struct tw_sink_result *ret);
     size_t notify_offset;
     /* (optional) Any thread: makes a deliver() that is under way return soon, with RETRY for what
      * is left. The sink is only closed after it. */

@@ -321,8 +321,11 @@ static const char *url_for(const struct webhook *webhook, const json_t *notifica
     return webhook->config->url;
 }
 
-static void webhook_notify(void *opaque, const json_t *notification, struct tw_sink_result *ret)
+/* One address takes a request as a whole: there is no progress. */
+static void webhook_notify(void *opaque, const json_t *notification,
+                           const struct tw_sink_progress *progress, struct tw_sink_result *ret)
 {
+    (void)progress;
     struct webhook *webhook = opaque;
     struct curl_slist *headers = NULL;
     struct tw_error error = {0};
@@ -376,7 +379,7 @@ static int send_test(struct webhook *webhook, const char *route, struct tw_error
         return tw_error_set(error, -ENOMEM, "out of memory");
     if (route)
         json_object_set_new(notification, "route", json_string(route));
-    webhook_notify(webhook, notification, &result);
+    webhook_notify(webhook, notification, NULL, &result);
     json_decref(notification);
     return result.outcome == TW_OUTCOME_DONE ? 0 : tw_error_set(error, -EIO, "%s", result.reason);
 }
