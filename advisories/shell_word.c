@@ -1,6 +1,8 @@
 /* Quoting for a shell. */
 #include "advisories/shell_word.h"
 
+#include "telemetry/text.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -11,14 +13,6 @@ static bool is_plain(const char *word)
     return *word && strspn(word, plain) == strlen(word);
 }
 
-static void put_quoted(FILE *out, unsigned char character)
-{
-    if (character == '\'')
-        fputs("'\\''", out);
-    else
-        fputc(character < ' ' || character == 0x7f ? '?' : character, out);
-}
-
 void tw_shell_put_word(FILE *out, const char *word)
 {
     if (is_plain(word)) {
@@ -26,7 +20,14 @@ void tw_shell_put_word(FILE *out, const char *word)
         return;
     }
     fputc('\'', out);
-    for (; *word; word++)
-        put_quoted(out, (unsigned char)*word);
+    for (size_t size; *word; word += size ? size : 1) {
+        size = tw_control_size(word, strlen(word));
+        if (size)
+            fputc('?', out);
+        else if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
     fputc('\'', out);
 }
