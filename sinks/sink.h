@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct json_t; /* jansson's */
+struct tw_kibana_config;
 
 struct tw_sink_item {
     const char *document; /* one document of the log, JSON text; borrowed */
@@ -56,6 +57,9 @@ struct tw_sink {
     /* Checks the configuration beyond its types; connects to nothing. `config` stays valid until
      * close. */
     int (*open)(void **ret, const void *config, struct tw_error *error);
+    /* (optional) Told, before anything else, what it may link to; valid until close. A notifying
+     * sink needs none: links are in its notifications. */
+    void (*link)(void *sink, const struct tw_kibana_config *kibana);
     /* Delivers; sets results[i] for each of the n, also when the whole call fails. Bounded by the
      * sink's own time-outs. */
     void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,

@@ -193,3 +193,15 @@ def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_
     told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]
             if alert["status"] == "firing"]
     assert len(told) == len(set(told)), "the one that took over knows what was told"
+
+
+def test_the_terminal_tells_once_where_the_view_of_a_run_is(agents, tmp_path):
+    config = write(tmp_path, {"terminal": {"stream": "stderr"}},
+                   kibana={"url": "https://k.test/base"})
+    bad_run(tmp_path / "runs" / "r1", "r1", is_open=False)
+    agent = agents(config).start()
+    agent.wait_until(lambda: "run r1 completed" in agent.log_text(), 60, "the run's end")
+    assert agent.stop() == 0
+    views = re.findall("^  view    https://k.test/base/app/dashboards#/view/.*r1.*$",
+                       agent.log_text(), re.MULTILINE)
+    assert len(views) == 1, agent.log_text()
