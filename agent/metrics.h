@@ -11,6 +11,8 @@
 #include "feedback_files.h"
 #include "tally.h"
 
+#include "advisories/advisory.h"
+
 #define TW_METRICS_EPISODES_MAX 50 /* shown by the status, the gravest and newest first */
 
 struct tw_partition_figures {
@@ -55,7 +57,7 @@ struct tw_sink_figures {
 };
 
 struct tw_shown_episode {
-    char run[TW_RUN_ID_MAX + 1], scope[TW_SCOPE_MAX + 1];
+    char episode[TW_EVENT_ID_SIZE], run[TW_RUN_ID_MAX + 1], scope[TW_SCOPE_MAX + 1];
     const char *detector, *severity;
     int rank; /* of the severity */
     uint64_t since_step;
