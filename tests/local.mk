@@ -104,6 +104,15 @@ check-notify-oracle: all
 		TW_NOTIFY_BLOWS=$${TW_NOTIFY_BLOWS:-80} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_notify_oracle.py
 
+# 500 mails over TLS in one process by each transport; in a build with sanitizers, too:
+# make -C build/asan check-many-mails. Prints memory and open files before and after.
+.PHONY: check-many-mails
+check-many-mails: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/send_notifications
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_MANY_MAILS=$${TW_MANY_MAILS:-500} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_mail_transports.py -k many_mails
+
 # Logs by their real writers. W&B, MLflow, TensorBoard, Keras and transformers come to more than a
 # gigabyte with what they need, which is why ../run-tests has tensorboardX alone.
 .PHONY: check-writers
