@@ -21,7 +21,8 @@ libadvisories_la_SOURCES = \
 	advisories/log_kafka_reader.c advisories/log_kafka_reader.h \
 	advisories/log_kafka_writer.c advisories/log_kafka_writer.h \
 	advisories/message.c \
-	advisories/recent_ids.c advisories/recent_ids.h
+	advisories/recent_ids.c advisories/recent_ids.h \
+	advisories/shell_word.c advisories/shell_word.h
 libadvisories_la_LIBADD = $(JANSSON_LIBS) $(CRYPTO_LIBS) $(RDKAFKA_LIBS)
 
 if HAVE_CMOCKA

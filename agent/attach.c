@@ -47,8 +47,9 @@ static void take_change(void *closure, const struct tw_episode_advisory *advisor
     struct tw_attach *attach = log->attach;
     if (advisory->action == TW_ACTION_STILL_OPEN || attach->is_once)
         return;
+    const struct tw_terminal_style style = {.is_coloured = attach->colour, .width = attach->width};
     char *document = tw_episode_document(advisory);
-    char *text = document ? tw_terminal_render(document, attach->colour, attach->width) : NULL;
+    char *text = document ? tw_terminal_render(document, &style) : NULL;
     if (text && (log->is_mapped || tw_texts_add(&log->held, text)))
         print_advisory(attach, text);
     free(text);

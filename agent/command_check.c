@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int is_offline, send_test_email, prints;
+static int is_offline, send_test_email, send_test, prints;
 
 static const struct poptOption options[] = {
     {"offline", '\0', POPT_ARG_NONE, &is_offline, 0, "read the file only, connect to nothing",
@@ -24,6 +24,8 @@ static const struct poptOption options[] = {
      NULL},
     {"send-test-email", '\0', POPT_ARG_NONE, &send_test_email, 0,
      "send a test mail to the configured recipients", NULL},
+    {"send-test-notification", '\0', POPT_ARG_NONE, &send_test, 0,
+     "send a test to everybody who is notified: mails and webhooks", NULL},
     TW_COMMON_OPTIONS,
     POPT_AUTOHELP POPT_TABLEEND,
 };
@@ -83,20 +85,40 @@ static int check_rules(const struct tw_config *config)
 
 /* ---- services ---- */
 
+static bool sends_test(const struct tw_sink *sink)
+{
+    return sink->notify && (send_test || (send_test_email && !strcmp(sink->name, "email")));
+}
+
 static int check_sink(const struct tw_configured_sink *configured)
 {
     struct tw_error error = {0};
+    const struct tw_sink *kind = configured->sink;
     void *sink;
     char item[128];
-    snprintf(item, sizeof item, "sink %s", configured->name);
-    int result = configured->sink->open(&sink, configured->config, &error);
+    int result = kind->open(&sink, configured->config, &error);
     if (!result) {
-        bool sends = send_test_email && !strcmp(configured->sink->name, "email");
-        if (configured->sink->check && !is_offline)
-            result = configured->sink->check(sink, sends, &error);
-        configured->sink->close(sink);
+        if (kind->check && !is_offline)
+            result = kind->check(sink, sends_test(kind), &error);
+        kind->close(sink);
     }
+    snprintf(item, sizeof item, "sink %.64s%s", configured->name,
+             !result && sends_test(kind) ? ", a test was sent" : "");
     return tell(item, result, &error);
+}
+
+/* Who asks for a test and hears nothing would take it for sent. */
+static int check_tests(const struct tw_config *config)
+{
+    struct tw_error error = {0};
+    bool is_asked = send_test || send_test_email;
+    for (size_t i = 0; i < config->n_sinks && is_asked; i++)
+        is_asked = !sends_test(config->sinks[i].sink);
+    if (!is_asked)
+        return 0;
+    tw_error_set(&error, -ENOENT, "no sink %s, nothing was sent",
+                 send_test ? "is of kind email or webhook" : "is of kind email");
+    return tell("test", -ENOENT, &error);
 }
 
 static int check_kibana(const struct tw_config *config)
@@ -115,6 +137,7 @@ static int check_all(const struct tw_config *config)
         failed += tw_check_kafka(config, tell);
     for (size_t i = 0; i < config->n_sinks; i++)
         failed += check_sink(&config->sinks[i]);
+    failed += check_tests(config);
     if (!is_offline)
         failed += check_kibana(config);
     if (!failed)
@@ -145,6 +168,8 @@ static int run(int argc, const char **argv)
                 surplus);
     else if (!tw_common_options.config)
         fputs("trainward check: name the configuration with --config FILE\n", stderr);
+    else if (is_offline && (send_test || send_test_email))
+        fputs("trainward check: --offline connects to nothing, so no test can be sent\n", stderr);
     else if (!tw_common_load(&config, "check", true)) {
         status = prints ? print_configuration(&config) : check_all(&config) ? TW_EXIT_WRONG : 0;
         tw_config_release(&config);

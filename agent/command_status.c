@@ -119,10 +119,11 @@ static int fetch(const char *url, struct answer *ret, struct tw_error *error)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code)
+        tw_curl_reason(curl, code, buffer, url, reason, sizeof reason);
     curl_easy_cleanup(curl);
     if (code)
-        return tw_error_set(error, -EIO, "no agent answers: %s",
-                            tw_curl_reason(code, buffer, url, reason, sizeof reason));
+        return tw_error_set(error, -EIO, "no agent answers: %s", reason);
     if (status != 200)
         return tw_error_at(error, -EPROTO, url, 0, 0,
                            "answers %ld: that is no trainward agent, or an older one", status);

@@ -6,7 +6,6 @@
 #include "agent/config_compare.h"
 #include "agent/daemon_parts.h"
 #include "agent/feed_wait.h"
-#include "agent/feedback_files.h"
 #include "agent/heartbeat.h"
 #include "agent/load_rules.h"
 #include "agent/logging.h"
@@ -55,27 +54,6 @@ static long work(struct tw_daemon *daemon, struct tw_error *error)
         taken += more;
     }
     return taken;
-}
-
-/* ---- feedback ---- */
-
-#define FEEDBACK_SECONDS 1.0
-
-static void tell_feedback(const char *path, const char *reason)
-{
-    tw_logging(TW_LOG_WARNING, "%s is removed: %s", path, reason);
-}
-
-/* What `trainward feedback` left for an advisory log that is a file. */
-static int take_feedback(struct tw_daemon *daemon, struct tw_error *error)
-{
-    struct tw_figures *figures = tw_metrics_now(daemon->options->metrics);
-    double now = tw_now_seconds();
-    if (daemon->config->log_in_kafka || now < daemon->next_feedback)
-        return 0;
-    daemon->next_feedback = now + FEEDBACK_SECONDS;
-    return tw_feedback_take(daemon->config->state_dir, daemon->services.log, TW_FEED_FLUSH_SECONDS,
-                            &figures->feedback, tell_feedback, error);
 }
 
 /* ---- reload ---- */
@@ -161,7 +139,7 @@ static int loop(struct tw_daemon *daemon, struct tw_config *ret_next, struct tw_
                 return result;
             since = 0;
         }
-        int result = take_feedback(daemon, error);
+        int result = tw_daemon_feedback(daemon, error);
         if (result)
             return result;
         if (tw_now_seconds() >= calm)

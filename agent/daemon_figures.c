@@ -61,7 +61,7 @@ static void show_run(void *closure, const struct tw_run *run)
     struct tw_figures *figures = closure;
     for (size_t i = 0; i < run->episodes.n; i++) {
         const struct tw_episode *episode = &run->episodes.at[i];
-        if (!tw_episode_is_open(episode))
+        if (!tw_episode_is_open(episode) || episode->is_dismissed)
             continue;
         struct tw_shown_episode shown = {
             .detector = tw_detectors[episode->detector]->name,
@@ -70,6 +70,7 @@ static void show_run(void *closure, const struct tw_run *run)
             .since_step = episode->finding.onset_step,
             .detected_ms = episode->finding.detected_time_ms,
         };
+        snprintf(shown.episode, sizeof shown.episode, "%s", episode->id);
         snprintf(shown.run, sizeof shown.run, "%s", run->core.id);
         snprintf(shown.scope, sizeof shown.scope, "%s", episode->finding.scope);
         tw_metrics_show_episode(figures, &shown);

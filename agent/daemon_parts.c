@@ -1,6 +1,7 @@
 /* Starting and stopping the parts of one life. */
 #include "agent/daemon_parts.h"
 
+#include "agent/feedback_reader.h"
 #include "agent/heartbeat.h"
 #include "agent/load_rules.h"
 #include "agent/logging.h"
@@ -182,6 +183,8 @@ int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
     int result = make_state_dir(daemon, error);
     if (!result && !(daemon->services.projects = tw_projects_new()))
         result = tw_error_set(error, -ENOMEM, "out of memory");
+    if (!result && !(daemon->services.dismissed = tw_dismissed_new()))
+        result = tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         result = tw_load_rules(&daemon->services.rules, daemon->config, error);
     location.charts_readers = &daemon->chart_readers;
@@ -202,6 +205,8 @@ void tw_daemon_stop(struct tw_daemon *daemon, double deadline)
         tw_feed_close(daemon->feeds[i]);
     }
     free(daemon->feeds);
+    tw_feedback_reader_close(daemon->feedback);
+    tw_dismissed_free(daemon->services.dismissed);
     tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
     forget_chart_readers(daemon);

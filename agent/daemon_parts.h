@@ -24,8 +24,10 @@ struct tw_daemon {
     struct tw_daemon_delivery *deliveries;
     size_t n_deliveries;
     struct tw_texts chart_readers; /* the cursors of charts; the log looks at them */
+    struct tw_feedback_reader *feedback; /* NULL: the log cannot be read now */
+    double next_feedback; /* when it is looked for what commands left, and what the log says */
+    char feedback_trouble[200]; /* as told */
     /* telling (daemon_figures.c) */
-    double next_feedback; /* when it is looked for what commands left */
     double begun, next_figures, next_status;
     bool is_ready, has_told_systemd;
 };
@@ -42,6 +44,13 @@ int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error)
 void tw_daemon_stop_deliveries(struct tw_daemon *daemon, double deadline);
 /* The sinks likewise, then the feeds without a checkpoint, then all else. */
 void tw_daemon_stop(struct tw_daemon *daemon, double deadline);
+
+/* ---- feedback (daemon_feedback.c) ---- */
+
+/* Each time round the loop: about once a second, takes what `trainward feedback` left for a log
+ * that is a file, and reads in the log what is a false alarm. Negative: the log cannot be written.
+ */
+int tw_daemon_feedback(struct tw_daemon *daemon, struct tw_error *error);
 
 /* ---- figures (daemon_figures.c) ---- */
 

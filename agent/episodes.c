@@ -61,7 +61,8 @@ static struct tw_episode *make_room(struct tw_episodes *episodes, bool is_full, 
     for (size_t i = 0; i < episodes->n; i++) {
         struct tw_episode *same = &episodes->at[i];
         if (!strcmp(same->id, id)) {
-            *same = (struct tw_episode){.transition = same->transition};
+            *same = (struct tw_episode){.transition = same->transition,
+                                        .is_dismissed = same->is_dismissed};
             return same;
         }
     }

@@ -16,7 +16,8 @@ struct tw_episode {
     uint32_t n_suggestions;
     struct tw_suggestion suggestions[TW_SUGGESTIONS_MAX];
     struct tw_rule_name rule;
-    uint8_t has_pending; /* said again during the cool-down; opens after it */
+    uint8_t has_pending;  /* said again during the cool-down; opens after it */
+    uint8_t is_dismissed; /* somebody called it a false alarm: people see it as closed */
     struct tw_condition pending;
 };
 

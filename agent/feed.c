@@ -38,6 +38,7 @@ struct tw_watch_options tw_feed_watch_options(struct tw_feed_services *services)
         .closure = services,
         .tally = &tw_metrics_now(services->metrics)->tally,
         .room = &services->room,
+        .dismissed = services->dismissed,
         .lock = &services->lock,
     };
 }
@@ -88,6 +89,11 @@ void tw_feed_figures(struct tw_feed *feed)
 void tw_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure)
 {
     feed->visit_runs(feed, visit, closure);
+}
+
+void tw_feed_dismiss(struct tw_feed *feed, const char *run, const char *episode)
+{
+    feed->dismiss(feed, run, episode);
 }
 
 void tw_feed_close(struct tw_feed *feed)

@@ -23,6 +23,7 @@ struct tw_feed_services {
     double stopping_since;     /* when feed_wait.h learned of it; 0: it goes on */
     struct tw_room room;       /* of all feeds' runs together */
     struct tw_projects *projects;
+    struct tw_dismissed *dismissed; /* of the whole advisory log */
     uint64_t refused, told_refused; /* records of new runs that there was no room for; as told */
     double next_refused;            /* when it may be said again */
 };
@@ -57,6 +58,9 @@ void tw_feed_figures(struct tw_feed *feed);
 typedef void tw_feed_visit(void *closure, const struct tw_run *run);
 void tw_feed_visit_runs(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
 
+/* Somebody called an episode a false alarm (tw_watch_dismiss()); passed over where it is not. */
+void tw_feed_dismiss(struct tw_feed *feed, const char *run, const char *episode);
+
 /* Without a checkpoint. NULL is allowed. */
 void tw_feed_close(struct tw_feed *feed);
 
@@ -68,6 +72,7 @@ struct tw_feed {
     void (*close)(struct tw_feed *feed);
     void (*figures)(struct tw_feed *feed);
     void (*visit_runs)(struct tw_feed *feed, tw_feed_visit *visit, void *closure);
+    void (*dismiss)(struct tw_feed *feed, const char *run, const char *episode);
 };
 
 /* The watch options of a feed: documents go to the services' advisory log. */

@@ -548,6 +548,16 @@ static void visit_runs(struct tw_feed *base, tw_feed_visit *visit, void *closure
     }
 }
 
+static void dismiss(struct tw_feed *base, const char *run, const char *episode)
+{
+    struct directory_feed *feed = (struct directory_feed *)base;
+    for (size_t i = 0; i < feed->n_logs; i++) {
+        struct log *log = &feed->logs[i];
+        if (log->is_open && tw_watch_dismiss(log->analysis.watch, run, episode))
+            log->is_dirty = true;
+    }
+}
+
 static void fill_figures(struct tw_feed *base)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
@@ -601,7 +611,8 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
                                   .checkpoint = checkpoint,
                                   .close = close_feed,
                                   .figures = fill_figures,
-                                  .visit_runs = visit_runs};
+                                  .visit_runs = visit_runs,
+                                  .dismiss = dismiss};
     feed->services = services;
     feed->directory = directory;
     feed->figures = tw_metrics_source(services->metrics, "directory", directory->path);

@@ -198,6 +198,17 @@ static int open_parts(struct tw_kafka_feed *feed, struct tw_error *error)
     return result;
 }
 
+/* In the run's next snapshot; until then it is known from the log. */
+static void dismiss(struct tw_feed *base, const char *run, const char *episode)
+{
+    struct tw_kafka_feed *feed = (struct tw_kafka_feed *)base;
+    for (int32_t i = 0; i < feed->n_partitions; i++) {
+        struct tw_shard *shard = tw_kafka_feed_shard(feed, i);
+        if (shard)
+            tw_watch_dismiss(shard->watch, run, episode);
+    }
+}
+
 int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
                        const void *source_config, struct tw_error *error)
 {
@@ -209,7 +220,8 @@ int tw_feed_kafka_open(struct tw_feed **ret, struct tw_feed_services *services,
                                   .checkpoint = checkpoint,
                                   .close = close_feed,
                                   .figures = tw_kafka_feed_figures,
-                                  .visit_runs = tw_kafka_feed_visit_runs};
+                                  .visit_runs = tw_kafka_feed_visit_runs,
+                                  .dismiss = dismiss};
     feed->services = services;
     feed->config = source_config;
     feed->source = tw_source_find("kafka");

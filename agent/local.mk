@@ -16,11 +16,13 @@ libagent_la_SOURCES = \
 	agent/config_table.c \
 	agent/config_yaml.c \
 	agent/daemon.c agent/daemon.h \
+	agent/daemon_feedback.c \
 	agent/daemon_figures.c \
 	agent/daemon_parts.c agent/daemon_parts.h \
 	agent/daemon_signals.c \
 	agent/dead_letter_topic.c agent/dead_letter_topic.h \
 	agent/dead_letters.c agent/dead_letters.h \
+	agent/dismissed.c agent/dismissed.h \
 	agent/episode_chart.c agent/episode_chart.h \
 	agent/episodes.c agent/episodes.h \
 	agent/feed.c agent/feed.h \
@@ -32,6 +34,7 @@ libagent_la_SOURCES = \
 	agent/feed_kafka_save.c \
 	agent/feed_kafka_silence.c \
 	agent/feedback_files.c agent/feedback_files.h \
+	agent/feedback_reader.c agent/feedback_reader.h \
 	agent/find_logs.c agent/find_logs.h \
 	agent/find_runs.c agent/find_runs.h \
 	agent/heartbeat.c agent/heartbeat.h \

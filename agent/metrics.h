@@ -11,6 +11,8 @@
 #include "feedback_files.h"
 #include "tally.h"
 
+#include "advisories/advisory.h"
+
 #define TW_METRICS_EPISODES_MAX 50 /* shown by the status, the gravest and newest first */
 
 struct tw_partition_figures {
@@ -50,12 +52,12 @@ struct tw_sink_figures {
     /* Notifications of a sink that notifies; negative: none of it, or another agent's. */
     int64_t notified, unsent;
     double last_success;  /* seconds since 1970; 0: never */
-    char last_error[200]; /* empty: fine */
+    char last_error[256]; /* empty: fine */
     double is_failing;    /* 1 or 0 */
 };
 
 struct tw_shown_episode {
-    char run[TW_RUN_ID_MAX + 1], scope[TW_SCOPE_MAX + 1];
+    char episode[TW_EVENT_ID_SIZE], run[TW_RUN_ID_MAX + 1], scope[TW_SCOPE_MAX + 1];
     const char *detector, *severity;
     int rank; /* of the severity */
     uint64_t since_step;

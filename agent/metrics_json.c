@@ -94,12 +94,12 @@ static json_t *episodes_json(const struct tw_figures *figures)
     json_t *list = json_array();
     for (size_t i = 0; i < figures->n_episodes; i++) {
         const struct tw_shown_episode *episode = &figures->episodes[i];
-        json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:I, s:o}", "run",
-                                              tw_json_string(episode->run), "detector",
-                                              episode->detector, "severity", episode->severity,
-                                              "scope", tw_json_string(episode->scope), "since_step",
-                                              (json_int_t)episode->since_step, "detected",
-                                              time_json((double)episode->detected_ms / 1000)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o}", "episode", episode->episode,
+                            "run", tw_json_string(episode->run), "detector", episode->detector,
+                            "severity", episode->severity, "scope", tw_json_string(episode->scope),
+                            "since_step", (json_int_t)episode->since_step, "detected",
+                            time_json((double)episode->detected_ms / 1000)));
     }
     return json_pack("{s:I, s:o, s:o}", "open", (json_int_t)figures->n_open, "as_of",
                      time_json(figures->episodes_time), "first", list);

@@ -76,8 +76,9 @@ static void print_finding(FILE *out, const struct tw_run *run, const struct tw_e
 {
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
     advisory.action = action_of(episode->finding.state);
+    const struct tw_terminal_style style = {.is_coloured = colour, .width = width};
     char *document = tw_episode_document(&advisory);
-    char *text = document ? tw_terminal_render(document, colour, width) : NULL;
+    char *text = document ? tw_terminal_render(document, &style) : NULL;
     if (text)
         fprintf(out, "\n%s", text);
     free(text);

@@ -1,34 +1,13 @@
 /* A command line as text that a shell reads back as it was. */
 #include "agent/shell_command.h"
 
+#include "advisories/shell_word.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool is_plain(const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-+=./,:@%";
-    return *word && strspn(word, plain) == strlen(word);
-}
-
-static void put_word(FILE *out, const char *word)
-{
-    if (is_plain(word)) {
-        fputs(word, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*word, out);
-    }
-    fputc('\'', out);
-}
 
 /* The directory beside `dir` that is not there yet. */
 static void next_directory(const char *dir, char *ret, size_t size)
@@ -57,7 +36,7 @@ static void put_option(FILE *out, const char *option, const char *value)
     if (!value)
         return;
     fputc(' ', out);
-    put_word(out, value);
+    tw_shell_put_word(out, value);
 }
 
 char *tw_shell_command_with(int argc, const char *const *argv, const char *option,
@@ -69,13 +48,13 @@ char *tw_shell_command_with(int argc, const char *const *argv, const char *optio
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    put_word(out, argv[0]);
+    tw_shell_put_word(out, argv[0]);
     for (int i = 1; i < argc; i++) {
         bool is_dir = names(argv[i], "--run-dir"), is_option = names(argv[i], option);
         const char *equals = strchr(argv[i], '=');
         if (!is_dir && !is_option) {
             fputc(' ', out);
-            put_word(out, argv[i]);
+            tw_shell_put_word(out, argv[i]);
             continue;
         }
         bool has_next =

@@ -196,6 +196,9 @@ static void print_sinks(FILE *out, const json_t *status, double now)
     tw_text_table_free(table);
 }
 
+/* As much of an id as tells it from others; `trainward feedback` takes it. */
+#define EPISODE_SHOWN 12
+
 static void print_episodes(FILE *out, const json_t *status, size_t episodes_max, double now)
 {
     const json_t *episodes = json_object_get(status, "episodes"), *episode;
@@ -205,21 +208,24 @@ static void print_episodes(FILE *out, const json_t *status, size_t episodes_max,
     struct tw_text_table *table = tw_text_table_new();
     if (!table)
         return;
-    tw_text_table_add(
-        table, (const char *[]){"SEVERITY", "DETECTOR", "#SINCE STEP", "DETECTED", "SCOPE", "RUN"},
-        6);
+    tw_text_table_add(table,
+                      (const char *[]){"SEVERITY", "DETECTOR", "#SINCE STEP", "DETECTED", "SCOPE",
+                                       "RUN", "EPISODE"},
+                      7);
     json_array_foreach(first, i, episode)
     {
         if (shown == episodes_max)
             break;
         struct text step = number_of(episode, "since_step"),
                     detected = ago(episode, "detected", now);
+        char id[EPISODE_SHOWN + 1];
+        snprintf(id, sizeof id, "%s", text_of(episode, "episode", "?"));
         tw_text_table_add(table,
                           (const char *[]){text_of(episode, "severity", "?"),
                                            text_of(episode, "detector", "?"), step.text,
                                            detected.text, text_of(episode, "scope", ""),
-                                           text_of(episode, "run", "?")},
-                          6);
+                                           text_of(episode, "run", "?"), id},
+                          7);
         shown++;
     }
     fprintf(out, "\n%lld open %s in %s %s\n", (long long)open, open == 1 ? "episode" : "episodes",

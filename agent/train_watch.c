@@ -51,10 +51,10 @@ static void show(void *closure, const struct tw_episode_advisory *advisory)
     const struct tw_train_watch *watch = closure;
     if (!is_news(advisory) || !watch->options.advisory)
         return;
+    const struct tw_terminal_style style = {.is_coloured = tw_terminal_has_colour(STDOUT_FILENO),
+                                            .width = tw_terminal_width(STDOUT_FILENO)};
     char *document = tw_episode_document(advisory);
-    char *text = document ? tw_terminal_render(document, tw_terminal_has_colour(STDOUT_FILENO),
-                                               tw_terminal_width(STDOUT_FILENO))
-                          : NULL;
+    char *text = document ? tw_terminal_render(document, &style) : NULL;
     if (text) {
         text[strlen(text) ? strlen(text) - 1 : 0] = '\0'; /* without the final newline */
         watch->options.advisory(watch->options.closure, level_of(advisory->finding->severity),

@@ -102,7 +102,7 @@ void tw_watch_forget(struct tw_watch *watch, struct tw_run *run)
         watch->sweep = run->links.later;
     count_room(watch, -1);
     tw_run_table_remove(&watch->runs, run);
-    tw_watch_count_open(watch, run, -1);
+    tw_watch_count_out(watch, run);
     tw_run_free(run);
 }
 
@@ -115,7 +115,7 @@ int tw_watch_adopt(struct tw_watch *watch, struct tw_run *run, struct tw_error *
         return tw_error_set(error, -ENOMEM, "out of memory");
     run->heard = watch->moment.listened;
     watch->counts.runs++;
-    tw_watch_count_open(watch, run, 1);
+    tw_watch_count_in(watch, run);
     count_room(watch, 1);
     return 0;
 }

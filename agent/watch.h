@@ -5,6 +5,7 @@
 #ifndef TW_WATCH_H
 #define TW_WATCH_H
 
+#include "dismissed.h"
 #include "retired.h"
 #include "run.h"
 #include "tally.h"
@@ -39,6 +40,8 @@ struct tw_watch_options {
     void *closure;
     struct tw_tally *tally; /* kept up to date; may be shared by several watches, may be NULL */
     struct tw_room *room;   /* shared with other watches; NULL: without limit */
+    /* What is open and in here is not in the tally. May be NULL. */
+    const struct tw_dismissed *dismissed;
     /* Held while what watches share is used: the rules, the functions above, tally and room.
      * NULL where all watches that share them are one thread's. */
     pthread_mutex_t *lock;
@@ -111,6 +114,11 @@ struct tw_retired *tw_watch_retired(const struct tw_watch *watch);
 /* Does what is due for a run's silence. The documents are functions of its newest record and of
  * core.silent_ms: done again after a crash, they are the same. */
 int tw_watch_carry_out(struct tw_watch *watch, struct tw_run *run, struct tw_error *error);
+
+/* Somebody called this episode of a run a false alarm: it leaves the tally, for good. What the
+ * run's records say goes on as before, since the same records give the same documents. False: it is
+ * not in the table. */
+bool tw_watch_dismiss(struct tw_watch *watch, const char *run, const char *episode);
 
 /* Documents told since it was opened, those of charts too. */
 uint64_t tw_watch_documents(const struct tw_watch *watch);

@@ -11,24 +11,52 @@
 
 /* ---- the tally ---- */
 
-static void count_open(struct tw_watch *watch, uint32_t detector, enum tw_severity severity,
-                       int change)
+static void count_open(struct tw_watch *watch, const struct tw_episode *episode, int change)
 {
-    if (!watch->options.tally)
+    if (!watch->options.tally || episode->is_dismissed)
         return;
     tw_watch_lock(watch);
-    watch->options.tally->open[detector][severity] += change;
+    watch->options.tally->open[episode->detector][episode->finding.severity] += change;
     tw_watch_unlock(watch);
 }
 
-/* All open episodes of a run that comes or goes. */
-void tw_watch_count_open(struct tw_watch *watch, const struct tw_run *run, int change)
+/* One that has just opened, or come with its run, may have been dismissed in another life. */
+static void count_opened(struct tw_watch *watch, struct tw_episode *episode)
+{
+    if (tw_dismissed_has(watch->options.dismissed, episode->id))
+        episode->is_dismissed = 1;
+    count_open(watch, episode, 1);
+}
+
+void tw_watch_count_in(struct tw_watch *watch, struct tw_run *run)
 {
     for (size_t i = 0; i < run->episodes.n; i++) {
-        const struct tw_episode *episode = &run->episodes.at[i];
-        if (tw_episode_is_open(episode))
-            count_open(watch, episode->detector, episode->finding.severity, change);
+        if (tw_episode_is_open(&run->episodes.at[i]))
+            count_opened(watch, &run->episodes.at[i]);
     }
+}
+
+void tw_watch_count_out(struct tw_watch *watch, const struct tw_run *run)
+{
+    for (size_t i = 0; i < run->episodes.n; i++) {
+        if (tw_episode_is_open(&run->episodes.at[i]))
+            count_open(watch, &run->episodes.at[i], -1);
+    }
+}
+
+bool tw_watch_dismiss(struct tw_watch *watch, const char *id, const char *episode)
+{
+    const struct tw_run *run = tw_watch_find(watch, id);
+    for (size_t i = 0; run && i < run->episodes.n; i++) {
+        struct tw_episode *found = &run->episodes.at[i];
+        if (strcmp(found->id, episode))
+            continue;
+        if (tw_episode_is_open(found))
+            count_open(watch, found, -1);
+        found->is_dismissed = 1;
+        return true;
+    }
+    return false;
 }
 
 static void count_told(struct tw_watch *watch, const struct tw_episode *episode,
@@ -231,13 +259,13 @@ int tw_watch_apply(struct tw_watch *watch, struct tw_run *run, uint32_t detector
         const struct tw_episode *before =
             tw_episodes_find_open(&run->episodes, detector, condition->scope);
         if (before)
-            count_open(watch, detector, before->finding.severity, -1);
+            count_open(watch, before, -1);
         struct tw_episode *episode = tw_episodes_apply(&run->episodes, &change, condition, &action,
                                                        &run->core.findings_dropped);
-        const struct tw_episode *after =
+        struct tw_episode *after =
             tw_episodes_find_open(&run->episodes, detector, condition->scope);
         if (after)
-            count_open(watch, detector, after->finding.severity, 1);
+            count_opened(watch, after);
         if (episode)
             result = tell_change(watch, run, episode, action, error);
     }
@@ -253,7 +281,7 @@ int tw_watch_wake(struct tw_watch *watch, struct tw_run *run, struct tw_error *e
     while (!result && (episode = tw_episodes_wake(&run->episodes, &change, &action,
                                                   &run->core.findings_dropped))) {
         /* What waited was no graver than what had closed, so it cannot escalate an open one. */
-        count_open(watch, episode->detector, episode->finding.severity, 1);
+        count_opened(watch, episode);
         result = tell_change(watch, run, episode, action, error);
     }
     return result;
@@ -295,7 +323,7 @@ static int close_open_episodes(struct tw_watch *watch, struct tw_run *run, struc
         if (!tw_episode_is_open(episode))
             continue;
         episode->finding.state = TW_STATE_STILL_OPEN;
-        count_open(watch, episode->detector, episode->finding.severity, -1);
+        count_open(watch, episode, -1);
         result = tell_episode(watch, run, episode, TW_ACTION_STILL_OPEN, error);
     }
     return result;
@@ -351,6 +379,6 @@ void tw_watch_go_on(struct tw_watch *watch, struct tw_run *run)
         if (episode->finding.state != TW_STATE_STILL_OPEN)
             continue;
         episode->finding.state = TW_STATE_OPEN;
-        count_open(watch, episode->detector, episode->finding.severity, 1);
+        count_opened(watch, episode);
     }
 }

@@ -43,8 +43,9 @@ int tw_watch_draw_end(struct tw_watch *watch, struct tw_run *run, struct tw_erro
 char *tw_watch_run_document(const struct tw_watch *watch, const struct tw_run *run,
                             uint64_t sequence, char ret_id[TW_EVENT_ID_SIZE]);
 
-/* All open episodes of a run come (1) to the tally or go (-1). */
-void tw_watch_count_open(struct tw_watch *watch, const struct tw_run *run, int change);
+/* All open episodes of a run come to the tally, or go. */
+void tw_watch_count_in(struct tw_watch *watch, struct tw_run *run);
+void tw_watch_count_out(struct tw_watch *watch, const struct tw_run *run);
 /* Makes episodes and documents of what tw_detectors[detector] said. */
 int tw_watch_apply(struct tw_watch *watch, struct tw_run *run, uint32_t detector,
                    const struct tw_report *report, struct tw_error *error);

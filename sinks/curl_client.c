@@ -1,6 +1,9 @@
 /* libcurl, set up the same way everywhere, and its failures in words. */
 #include "sinks/curl_client.h"
 
+#include "sinks/fault.h"
+
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,15 +42,10 @@ CURL *tw_curl_new(char *error_buffer, const char *ca_file, double timeout_second
 static const char *remedy(CURLcode code)
 {
     switch (code) {
-    case CURLE_COULDNT_CONNECT:
-        return "is it running, and are host and port right?";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "is the host's name right?";
     case CURLE_OPERATION_TIMEDOUT:
         return "no answer in time: is it overloaded, or a firewall between?";
-    case CURLE_PEER_FAILED_VERIFICATION:
-        return "its certificate was not accepted: set ca_file to the authority that signed it, "
-               "and use the name that it stands for";
     case CURLE_SSL_CACERT_BADFILE:
         return "ca_file cannot be read as PEM certificates";
     case CURLE_SSL_CONNECT_ERROR:
@@ -67,11 +65,44 @@ static const char *remedy(CURLcode code)
     }
 }
 
-const char *tw_curl_reason(CURLcode code, const char *error_buffer, const char *place, char *buffer,
-                           size_t size)
+/* The host of an address, without the brackets of an IPv6 one. */
+static const char *host_of(const char *place, char *buffer, size_t size)
+{
+    const char *scheme = strstr(place, "://"), *host = scheme ? scheme + 3 : place;
+    size_t length = strcspn(host, ":/?#");
+    if (*host == '[') {
+        host++;
+        length = strcspn(host, "]");
+    }
+    snprintf(buffer, size, "%.*s", (int)length, host);
+    return buffer;
+}
+
+/* libcurl compares the name itself, before it asks OpenSSL what it thinks of the rest: the result
+ * is then still the "unspecified" that it began with. */
+static const char *certificate_reason(CURL *curl, const char *place, char *buffer, size_t size)
+{
+    long code = X509_V_OK;
+    char host[256], fault[256];
+    curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &code);
+    if (code == X509_V_OK || code == X509_V_ERR_UNSPECIFIED)
+        code = X509_V_ERR_HOSTNAME_MISMATCH;
+    host_of(place, host, sizeof host);
+    snprintf(buffer, size, "%s: %s", place, tw_tls_fault(code, host, fault, sizeof fault));
+    return buffer;
+}
+
+const char *tw_curl_reason(CURL *curl, CURLcode code, const char *error_buffer, const char *place,
+                           char *buffer, size_t size)
 {
     const char *detail = error_buffer[0] ? error_buffer : curl_easy_strerror(code);
     const char *what_to_do = remedy(code);
+    long number = 0;
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+    if (code == CURLE_COULDNT_CONNECT)
+        what_to_do = tw_connect_fault((int)number);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return certificate_reason(curl, place, buffer, size);
     if (what_to_do)
         snprintf(buffer, size, "%s: %s; %s", place, detail, what_to_do);
     else

@@ -11,10 +11,10 @@
  * the system's. NULL when out of memory. */
 CURL *tw_curl_new(char *error_buffer, const char *ca_file, double timeout_seconds);
 
-/* Why a transfer to `place` failed and what to do, as one clause. `code` is not CURLE_OK. Returns
- * `buffer`. */
-const char *tw_curl_reason(CURLcode code, const char *error_buffer, const char *place, char *buffer,
-                           size_t size);
+/* Why the transfer that the handle has just done failed, and what to do, as one clause. `code` is
+ * not CURLE_OK; `place` is the address, or as much of it as may be told. Returns `buffer`. */
+const char *tw_curl_reason(CURL *curl, CURLcode code, const char *error_buffer, const char *place,
+                           char *buffer, size_t size);
 
 /* Makes transfers on this handle stop soon once `*flag` is not 0 (an atomic int of the sink's). */
 void tw_curl_stop_on(CURL *curl, int *flag);

@@ -437,6 +437,8 @@ static int open_ends(struct tw_delivery *delivery, const struct tw_delivery_opti
                      struct tw_error *error)
 {
     int result = options->sink->open(&delivery->handle, options->config, error);
+    if (!result && options->sink->link)
+        options->sink->link(delivery->handle, options->kibana);
     if (!result)
         result =
             tw_dead_letters_open(&delivery->dead, options->dead_letter_dir, options->name, error);

@@ -326,8 +326,8 @@ static int try_hosts(struct tw_elasticsearch_transfer *transfer,
         if (has_answer(transfer, i + 1 == n_hosts, ret))
             return 0;
         if (transfer->code != CURLE_OK)
-            tw_curl_reason(transfer->code, transfer->curl_error, tw_elasticsearch_host(client),
-                           reason, reason_size);
+            tw_curl_reason(transfer->curl, transfer->code, transfer->curl_error,
+                           tw_elasticsearch_host(client), reason, reason_size);
         if (transfer->code == CURLE_ABORTED_BY_CALLBACK)
             break;
         /* Another transfer may have left this host already. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct email_config {
     char *server, *username, *password, *from, *subject_prefix, *ca_file;
@@ -148,10 +149,11 @@ static int email_open(void **ret, const void *opaque, struct tw_error *error)
     return 0;
 }
 
-static void email_notify(void *opaque, const json_t *notification, struct tw_sink_result *ret)
+static void email_notify(void *opaque, const json_t *notification,
+                         const struct tw_sink_progress *progress, struct tw_sink_result *ret)
 {
     struct email *email = opaque;
-    tw_mailer_send(email->mailer, notification, ret);
+    tw_mailer_send(email->mailer, notification, progress, ret);
 }
 
 static void email_interrupt(void *opaque)
@@ -160,14 +162,44 @@ static void email_interrupt(void *opaque)
     tw_mailer_interrupt(email->mailer);
 }
 
+static bool has(const struct tw_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        if (!strcmp(texts->at[i], text))
+            return true;
+    }
+    return false;
+}
+
+static int add_new(struct tw_texts *all, const struct tw_texts *some)
+{
+    int result = 0;
+    for (size_t i = 0; i < some->n && all->n < TW_MAIL_RECIPIENTS_MAX && !result; i++)
+        result = has(all, some->at[i]) ? 0 : tw_texts_add(all, some->at[i]);
+    return result;
+}
+
+/* The sink's and its routes', each once. */
+static int all_recipients(struct tw_texts *ret, const struct tw_notify_config *notify)
+{
+    const struct tw_route_config *route = notify->routes.at;
+    int result = add_new(ret, &notify->to);
+    for (size_t i = 0; i < notify->routes.n && !result; i++)
+        result = add_new(ret, &route[i].to);
+    return result;
+}
+
 static int send_test_mail(struct email *email, struct tw_error *error)
 {
     struct tw_sink_result result = {.outcome = TW_OUTCOME_RETRY};
-    json_t *notification =
-        tw_notification_test("trainward check", &email->config->notify.to, tw_wall_ms());
+    struct tw_texts to = {0};
+    json_t *notification = NULL;
+    if (!all_recipients(&to, &email->config->notify))
+        notification = tw_notification_test("trainward check", &to, tw_wall_ms());
+    tw_texts_release(&to);
     if (!notification)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    tw_mailer_send(email->mailer, notification, &result);
+    tw_mailer_send(email->mailer, notification, NULL, &result);
     json_decref(notification);
     return result.outcome == TW_OUTCOME_DONE && !result.reason[0]
                ? 0

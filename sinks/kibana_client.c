@@ -110,9 +110,9 @@ static int perform(struct tw_kibana_client *client, const char *path, const char
     if (client->answer.is_too_large)
         return tw_error_at(error, -EPROTO, client->config->url, 0, 0, "the answer is too large");
     if (code != CURLE_OK)
-        return tw_error_set(
-            error, -EHOSTUNREACH, "%s",
-            tw_curl_reason(code, client->curl_error, client->config->url, reason, sizeof reason));
+        return tw_error_set(error, -EHOSTUNREACH, "%s",
+                            tw_curl_reason(client->curl, code, client->curl_error,
+                                           client->config->url, reason, sizeof reason));
     return 0;
 }
 

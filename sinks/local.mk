@@ -16,6 +16,7 @@ libsinks_la_SOURCES = \
 	sinks/elasticsearch_setup.c sinks/elasticsearch_setup.h \
 	sinks/elasticsearch_shipment.c sinks/elasticsearch_shipment.h \
 	sinks/email.c \
+	sinks/fault.c sinks/fault.h \
 	sinks/http_answer.c sinks/http_answer.h \
 	sinks/http_login.c sinks/http_login.h \
 	sinks/kibana.c sinks/kibana.h \
@@ -26,7 +27,6 @@ libsinks_la_SOURCES = \
 	sinks/mail/curl.c \
 	sinks/mail/dialogue.c sinks/mail/dialogue.h \
 	sinks/mail/esmtp.c \
-	sinks/mail/fault.c sinks/mail/fault.h \
 	sinks/mail/helper.c sinks/mail/helper.h \
 	sinks/mail/mailer.c sinks/mail/mailer.h \
 	sinks/mail/message.c sinks/mail/message.h \
@@ -66,6 +66,7 @@ libsinks_la_SOURCES = \
 	sinks/terminal.c sinks/terminal.h \
 	sinks/terminal_render.c \
 	sinks/webhook.c \
+	sinks/webhook/answer.c sinks/webhook/answer.h \
 	sinks/webhook/body.c sinks/webhook/body.h \
 	sinks/webhook/signature.c sinks/webhook/signature.h
 libsinks_la_CPPFLAGS = $(AM_CPPFLAGS) -DTW_LIBEXECDIR='"$(pkglibexecdir)"'
@@ -103,8 +104,8 @@ CLEANFILES += sinks/mail_templates.c
 if HAVE_ESMTP
 pkglibexec_PROGRAMS += trainward-esmtp
 trainward_esmtp_SOURCES = agent/esmtp_main.c \
+	sinks/fault.c sinks/fault.h \
 	sinks/mail/dialogue.c sinks/mail/dialogue.h \
-	sinks/mail/fault.c sinks/mail/fault.h \
 	sinks/mail/server.c \
 	sinks/mail/session.c sinks/mail/session.h sinks/mail/session_parts.h \
 	sinks/mail/session_tls.c \

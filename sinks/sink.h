@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct json_t; /* jansson's */
+struct tw_kibana_config;
 
 struct tw_sink_item {
     const char *document; /* one document of the log, JSON text; borrowed */
@@ -22,12 +23,21 @@ enum tw_outcome {
     TW_OUTCOME_POISON, /* this item will never be taken: to the dead letters */
 };
 
-#define TW_REASON_MAX 200
+#define TW_REASON_MAX 256
 
 struct tw_sink_result {
     enum tw_outcome outcome;
     char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
     double retry_after;         /* for RETRY of a notification: seconds, at least; 0: the loop's */
+};
+
+/* Of a notification for several recipients: who needs it no more. */
+struct tw_sink_progress {
+    const struct json_t *done; /* {recipient: true, or why it was refused for good} */
+    /* One more has it, or was refused (`refusal` says why, else NULL): durable when it returns 0,
+     * and in `done`. Else the sink returns soon, with RETRY. */
+    int (*keep)(void *closure, const char *recipient, const char *refusal);
+    void *closure;
 };
 
 struct tw_sink_setup {
@@ -47,14 +57,19 @@ struct tw_sink {
     /* Checks the configuration beyond its types; connects to nothing. `config` stays valid until
      * close. */
     int (*open)(void **ret, const void *config, struct tw_error *error);
+    /* (optional) Told, before anything else, what it may link to; valid until close. A notifying
+     * sink needs none: links are in its notifications. */
+    void (*link)(void *sink, const struct tw_kibana_config *kibana);
     /* Delivers; sets results[i] for each of the n, also when the whole call fails. Bounded by the
      * sink's own time-outs. */
     void (*deliver)(void *sink, const struct tw_sink_item *items, size_t n,
                     struct tw_sink_result *results);
     /* A notifying sink has this instead of deliver(): the loop groups documents (notify/groups.h)
      * by the struct tw_notify_config at `notify_offset` of its config. Renders and sends one
-     * notification (docs/notifications.md); the same id may come again. Bounded likewise. */
-    void (*notify)(void *sink, const struct json_t *notification, struct tw_sink_result *ret);
+     * notification (docs/notifications.md); the same id may come again. Bounded likewise.
+     * `progress` may be NULL: nobody has it yet, and nothing is kept. */
+    void (*notify)(void *sink, const struct json_t *notification,
+                   const struct tw_sink_progress *progress, struct tw_sink_result *ret);
     size_t notify_offset;
     /* (optional) Any thread: makes a deliver() that is under way return soon, with RETRY for what
      * is left. The sink is only closed after it. */

@@ -2,6 +2,7 @@
 #include "sinks/terminal.h"
 
 #include "sinks/document.h"
+#include "sinks/kibana.h"
 
 #include "telemetry/error.h"
 
@@ -20,10 +21,14 @@
 #define GREEN "\033[1;32m"
 #define BLUE "\033[1;34m"
 
+/* A hyperlink's beginning and end (OSC 8). */
+#define LINK "\033]8;;%s\033\\"
+
 struct page {
     FILE *stream;
-    bool is_coloured;
+    bool is_coloured, has_links;
     size_t width;
+    const char *view; /* the run's; NULL: none */
 };
 
 static void paint(struct page *page, const char *colour)
@@ -88,10 +93,15 @@ static void print_heading(struct page *page, const struct tw_document *document)
         print_label(page, GREEN, document->action);
     else
         print_label(page, colours[tw_document_severity(document)], document->severity);
+    bool is_link = page->view && page->has_links;
     fputs("  ", page->stream);
     paint(page, BOLD);
+    if (is_link)
+        fprintf(page->stream, LINK, page->view);
     tw_document_title(document, title, sizeof title);
     tw_terminal_print_clean(page->stream, title, strlen(title));
+    if (is_link)
+        fprintf(page->stream, LINK, "");
     paint(page, RESET);
     if (!strcmp(document->action, "escalated"))
         fputs(", grown worse", page->stream);
@@ -157,6 +167,14 @@ static void print_suggestions(struct page *page, const json_t *list)
     print_others(page, list);
 }
 
+/* Where a click cannot show it: with the first block of an episode, whole, so that it can be
+ * copied. */
+static void print_view(struct page *page, const struct tw_document *document)
+{
+    if (page->view && !page->has_links && !strcmp(document->action, "opened"))
+        fprintf(page->stream, "  view    %s\n", page->view);
+}
+
 static void print_episode(struct page *page, const struct tw_document *document)
 {
     char evidence[512];
@@ -168,6 +186,7 @@ static void print_episode(struct page *page, const struct tw_document *document)
     if (tw_document_is_over(document))
         return;
     print_suggestions(page, json_object_get(document->trainward, "suggestions"));
+    print_view(page, document);
 }
 
 static void print_run(struct page *page, const struct tw_document *document)
@@ -198,22 +217,31 @@ static void print_feedback(struct page *page, const struct tw_document *document
     print_wrapped(page, "  ", document->message, 2);
 }
 
-char *tw_terminal_render(const char *text, bool is_coloured, unsigned width)
+static void print_document(struct page *page, const struct tw_document *document)
+{
+    if (document->is_episode)
+        print_episode(page, document);
+    else if (document->is_feedback)
+        print_feedback(page, document);
+    else
+        print_run(page, document);
+}
+
+char *tw_terminal_render(const char *text, const struct tw_terminal_style *style)
 {
     struct tw_document document;
-    char reason[128], *block = NULL;
+    char reason[128], view[TW_KIBANA_URL_MAX], *block = NULL;
     size_t size = 0;
     if (!tw_document_parse(&document, text, strlen(text), reason, sizeof reason))
         return NULL;
-    struct page page = {.is_coloured = is_coloured, .width = width ? width : 80};
+    struct page page = {.is_coloured = style->is_coloured,
+                        .has_links = style->has_links,
+                        .width = style->width ? style->width : 80,
+                        .view = style->kibana ? tw_kibana_run_url(style->kibana, document.run, view)
+                                              : NULL};
     page.stream = open_memstream(&block, &size);
     if (page.stream) {
-        if (document.is_episode)
-            print_episode(&page, &document);
-        else if (document.is_feedback)
-            print_feedback(&page, &document);
-        else
-            print_run(&page, &document);
+        print_document(&page, &document);
         if (fclose(page.stream)) {
             free(block);
             block = NULL;

@@ -7,6 +7,7 @@
 #include "sinks/notify/notification.h"
 #include "sinks/notify/options.h"
 #include "sinks/sink.h"
+#include "sinks/webhook/answer.h"
 #include "sinks/webhook/body.h"
 #include "sinks/webhook/signature.h"
 #include "telemetry/clock.h"
@@ -19,11 +20,6 @@
 
 #define ANSWER_MAX 400
 #define TEMPLATE_MAX (1 << 20)
-/* What only a person can mend (a login, an address that is gone) is not asked for every minute. */
-#define PARKED_SECONDS 300.0
-/* A far end that asks for more is asked again after this. */
-#define RETRY_AFTER_MAX 3600.0
-
 struct webhook_config {
     char *url, *secret, *bearer_token, *template_file, *content_type, *ca_file;
     struct tw_notify_config notify;
@@ -261,41 +257,22 @@ static void place_of(const char *url, char *buffer, size_t size)
     snprintf(buffer, size, "%.*s%.*s", (int)(host - url), url, (int)(end - at), at);
 }
 
-/* ---- the answer ---- */
-
-/* The beginning of what a far end says, in one line. */
-static void quote_answer(const struct webhook *webhook, char *buffer, size_t size)
-{
-    size_t n = 0;
-    for (const char *at = webhook->answer; *at && n + 1 < size; at++)
-        buffer[n++] = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
-    buffer[n] = '\0';
-}
-
-static void judge(struct webhook *webhook, long status, const char *place,
+static void judge(const struct webhook *webhook, long status, const char *place,
                   struct tw_sink_result *ret)
 {
-    char said[48];
-    curl_off_t asked = 0;
-    bool is_parked = status == 401 || status == 403 || status == 404 || status == 410 ||
-                     (status >= 300 && status < 400) || status < 200;
-    curl_easy_getinfo(webhook->curl, CURLINFO_RETRY_AFTER, &asked);
-    if (status >= 200 && status < 300) {
-        ret->outcome = TW_OUTCOME_DONE;
-        return;
-    }
-    ret->outcome = is_parked || status >= 500 || status == 408 || status == 429 ? TW_OUTCOME_RETRY
-                                                                                : TW_OUTCOME_POISON;
-    ret->retry_after = is_parked ? PARKED_SECONDS : (double)asked;
-    if (ret->retry_after > RETRY_AFTER_MAX)
-        ret->retry_after = RETRY_AFTER_MAX;
-    quote_answer(webhook, said, sizeof said);
-    snprintf(ret->reason, sizeof ret->reason, "%.40s answers %ld%s%s%s%s", place, status,
-             status == 401 || status == 403   ? ": it refuses the login, or the address"
-             : status == 404 || status == 410 ? ": the address is gone, make a new webhook there"
-             : is_parked                      ? ": redirects are not followed, give the new address"
-                                              : "",
-             said[0] ? " (" : "", said, said[0] ? ")" : "");
+    curl_off_t pause = 0;
+    char *redirect = NULL, points_to[300];
+    curl_easy_getinfo(webhook->curl, CURLINFO_RETRY_AFTER, &pause);
+    curl_easy_getinfo(webhook->curl, CURLINFO_REDIRECT_URL, &redirect);
+    if (redirect && strstr(redirect, "://"))
+        place_of(redirect, points_to, sizeof points_to);
+    else
+        redirect = NULL;
+    const struct tw_webhook_answer answer = {.status = status,
+                                             .body = webhook->answer,
+                                             .redirect = redirect ? points_to : NULL,
+                                             .pause = (double)pause};
+    tw_webhook_judge(&answer, place, ret);
 }
 
 static void perform(struct webhook *webhook, const char *url, struct curl_slist *headers,
@@ -317,10 +294,18 @@ static void perform(struct webhook *webhook, const char *url, struct curl_slist 
     curl_easy_setopt(webhook->curl, CURLOPT_POSTFIELDS, NULL);
     if (code) {
         ret->outcome = TW_OUTCOME_RETRY;
-        tw_curl_reason(code, webhook->curl_error, place, ret->reason, sizeof ret->reason);
+        tw_curl_reason(webhook->curl, code, webhook->curl_error, place, ret->reason,
+                       sizeof ret->reason);
     } else {
         judge(webhook, status, place, ret);
     }
+}
+
+/* What a route is called in notifications; as route.c names one without a name. */
+static const char *name_of(const struct tw_route_config *route, size_t place, char buffer[24])
+{
+    snprintf(buffer, 24, "%zu", place + 1);
+    return route->name ? route->name : buffer;
 }
 
 static const char *url_for(const struct webhook *webhook, const json_t *notification)
@@ -330,15 +315,17 @@ static const char *url_for(const struct webhook *webhook, const json_t *notifica
     const char *route = tw_document_text(notification, "route");
     char number[24];
     for (size_t i = 0; i < notify->routes.n; i++) {
-        snprintf(number, sizeof number, "%zu", i + 1); /* as route.c names one without a name */
-        if (!strcmp(at[i].name ? at[i].name : number, route) && at[i].url)
+        if (!strcmp(name_of(&at[i], i, number), route) && at[i].url)
             return at[i].url;
     }
     return webhook->config->url;
 }
 
-static void webhook_notify(void *opaque, const json_t *notification, struct tw_sink_result *ret)
+/* One address takes a request as a whole: there is no progress. */
+static void webhook_notify(void *opaque, const json_t *notification,
+                           const struct tw_sink_progress *progress, struct tw_sink_result *ret)
 {
+    (void)progress;
     struct webhook *webhook = opaque;
     struct curl_slist *headers = NULL;
     struct tw_error error = {0};
@@ -368,37 +355,61 @@ static void webhook_interrupt(void *opaque)
 }
 
 /* Connects, with TLS where there is any: a request would be a message to people. */
-static int probe(struct webhook *webhook, struct tw_error *error)
+static int probe(struct webhook *webhook, const char *url, struct tw_error *error)
 {
     char place[300], reason[400];
-    place_of(webhook->config->url, place, sizeof place);
-    curl_easy_setopt(webhook->curl, CURLOPT_URL, webhook->config->url);
+    place_of(url, place, sizeof place);
+    curl_easy_setopt(webhook->curl, CURLOPT_URL, url);
     curl_easy_setopt(webhook->curl, CURLOPT_CONNECT_ONLY, 1L);
     CURLcode code = curl_easy_perform(webhook->curl);
     curl_easy_setopt(webhook->curl, CURLOPT_CONNECT_ONLY, 0L);
     if (!code)
         return 0;
-    return tw_error_set(error, -EIO, "%s",
-                        tw_curl_reason(code, webhook->curl_error, place, reason, sizeof reason));
+    tw_curl_reason(webhook->curl, code, webhook->curl_error, place, reason, sizeof reason);
+    return tw_error_set(error, -EIO, "%s", reason);
 }
 
-static int send_test(struct webhook *webhook, struct tw_error *error)
+/* To the sink's own address (NULL), or a route's. */
+static int send_test(struct webhook *webhook, const char *route, struct tw_error *error)
 {
     struct tw_sink_result result = {.outcome = TW_OUTCOME_RETRY};
     json_t *notification =
         tw_notification_test("trainward check", &webhook->config->notify.to, tw_wall_ms());
     if (!notification)
         return tw_error_set(error, -ENOMEM, "out of memory");
-    webhook_notify(webhook, notification, &result);
+    if (route)
+        json_object_set_new(notification, "route", json_string(route));
+    webhook_notify(webhook, notification, NULL, &result);
     json_decref(notification);
     return result.outcome == TW_OUTCOME_DONE ? 0 : tw_error_set(error, -EIO, "%s", result.reason);
+}
+
+static int check_address(struct webhook *webhook, const char *url, const char *route, bool sends,
+                         struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = probe(webhook, url, &why);
+    if (!result && sends)
+        result = send_test(webhook, route, &why);
+    if (result && route)
+        tw_error_set(error, result, "route %s: %s", route, why.text);
+    else if (result)
+        *error = why;
+    return result;
 }
 
 static int webhook_check(void *opaque, bool sends, struct tw_error *error)
 {
     struct webhook *webhook = opaque;
-    int result = probe(webhook, error);
-    return result || !sends ? result : send_test(webhook, error);
+    const struct tw_notify_config *notify = &webhook->config->notify;
+    const struct tw_route_config *at = notify->routes.at;
+    char number[24];
+    int result = check_address(webhook, webhook->config->url, NULL, sends, error);
+    for (size_t i = 0; i < notify->routes.n && !result; i++) {
+        if (at[i].url)
+            result = check_address(webhook, at[i].url, name_of(&at[i], i, number), sends, error);
+    }
+    return result;
 }
 
 const struct tw_sink tw_sink_webhook = {

@@ -104,6 +104,15 @@ check-notify-oracle: all
 		TW_NOTIFY_BLOWS=$${TW_NOTIFY_BLOWS:-80} TW_BUILD=$(abs_top_builddir) \
 		$(abs_top_builddir)/venv/bin/python -m pytest -q test_notify_oracle.py
 
+# 500 mails over TLS in one process by each transport; in a build with sanitizers, too:
+# make -C build/asan check-many-mails. Prints memory and open files before and after.
+.PHONY: check-many-mails
+check-many-mails: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS= check_PROGRAMS=tests/tools/send_notifications
+	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
+	cd $(top_srcdir)/tests && TW_MANY_MAILS=$${TW_MANY_MAILS:-500} TW_BUILD=$(abs_top_builddir) \
+		$(abs_top_builddir)/venv/bin/python -m pytest -q test_mail_transports.py -k many_mails
+
 # Tables by their real writers too. Keras, transformers and pandas come to a gigabyte with what they
 # need, which is why ../run-tests has TensorBoard, W&B and MLflow alone.
 .PHONY: check-writers

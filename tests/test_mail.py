@@ -211,6 +211,7 @@ def test_check_says_exactly_what_is_wrong(tmp_path, mail, expired, other_name, t
             (secure(other_name), "its certificate is for another name than localhost"),
             ({**secure(mail), "ca_file": expired.ca}, "an authority that is not trusted here"),
             ({**secure(mail), "password": "nonsense"}, "refused the login.*535"),
+            ({"server": mail.url(), "tls": "none", **login}, "offers no login"),
             ({**secure(mail), "from": "banned@y.test"}, "refused the sender banned@y.test.*550"),
             ({**secure(mail), "to": ["perm@y.test", "team@y.test"]},
              "refused the recipient perm@y.test: 550")):

@@ -23,6 +23,26 @@ def command(*arguments, status=0):
     return done
 
 
+def programs_status(agent):
+    with urllib.request.urlopen(f"{agent.url()}/-/status", timeout=30) as answer:
+        return json.load(answer)
+
+
+def programs_status_runs(agent):
+    return [episode["run"] for episode in programs_status(agent)["episodes"]["first"]]
+
+
+def open_in_status(agent):
+    """{episode: its run}, as the agent lists them; its metrics and its text agree."""
+    status = programs_status(agent)
+    with urllib.request.urlopen(f"{agent.url()}/metrics", timeout=30) as answer:
+        counted = sum(float(line.split()[-1]) for line in answer.read().decode().splitlines()
+                      if line.startswith("trainward_open_episodes{"))
+    found = {episode["episode"]: episode["run"] for episode in status["episodes"]["first"]}
+    assert len(found) == status["episodes"]["open"]
+    return found if counted == len(found) else None  # they are not of one moment
+
+
 def test_a_silence_holds_without_a_reload_and_over_a_restart(receiver, agents, tmp_path):
     config = write(tmp_path, hook(receiver))
     done = command("silence", "--config", config, "add", "--run", "quiet-*", "--for", "2h",
@@ -70,21 +90,29 @@ def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
         {"name": "vision", "match": {"project": "vision"}, "continue": True},
         {"name": "all"}]), {"terminal": {"stream": "stderr"}})
     bad_run(tmp_path / "runs" / "r1", "r1", project="vision")
+    bad_run(tmp_path / "runs" / "r2", "r2", project="other")
     agent = agents(config).start()
     agent.wait_until(lambda: {body["route"] for body in receiver.bodies()} == {"vision", "all"},
                      60, "both routes")
-    episode = receiver.bodies()[0]["alerts"][0]["episode_id"]
+    episode = next(alert["episode_id"] for body in receiver.bodies() for alert in body["alerts"]
+                   if alert["run_name"] == "r1")
+    agent.wait_until(lambda: set((open_in_status(agent) or {}).values()) == {"r1", "r2"}, 30,
+                     "both episodes")
+    assert episode[:12] in command("status", "--url", agent.url()).stdout
     assert "no such episode" in command("feedback", "--config", config, "0" * 32, "false-alarm",
                                         status=2).stderr
     for _ in range(2):  # said twice, it is one
         command("feedback", "--config", config, episode[:12], "false-alarm", "--author", "ada",
                 "--comment", "warm-up\nof a kind")
-    agent.wait_until(lambda: len([body for body in receiver.bodies()
+
+    def of_vision():
+        return [body for body in receiver.bodies() if body["group_labels"] == {"project": "vision"}]
+    agent.wait_until(lambda: len([body for body in of_vision()
                                   if body["alerts"][0]["status"] == "false-alarm"]) >= 2,
                      60, "both routes")
-    assert receiver.bodies()[-1]["is_resolved"]
-    assert receiver.bodies()[-1]["alerts"][0]["comment"] == "warm-up\nof a kind"
-    threads = {(body["route"], body["thread_id"]) for body in receiver.bodies()}
+    assert of_vision()[-1]["is_resolved"]
+    assert of_vision()[-1]["alerts"][0]["comment"] == "warm-up\nof a kind"
+    threads = {(body["route"], body["thread_id"]) for body in of_vision()}
     assert len(threads) == 2
 
     def told():
@@ -98,13 +126,24 @@ def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
     agent.wait_until(lambda: "FALSE-ALARM" in agent.log_text(), 30, "the terminal")
     status = command("status", "--url", agent.url()).stdout
     assert re.search(r"feedback: [12] false alarms, 0 useful", status)
-    n = len(receiver.bodies())
+
+    def is_closed():
+        found = open_in_status(agent)
+        return found is not None and list(found.values()) == ["r2"]
+    agent.wait_until(is_closed, 30, "the agent's own list")
+    n = len(of_vision())
     assert agent.stop() == 0
     agent.start()
+    agent.log_path.write_text("")  # url() is the last one's
+    agent.wait_until(is_closed, 30, "the list after a restart")
+    agent.kill9()
+    agent.start()
+    agent.log_path.write_text("")
+    agent.wait_until(is_closed, 30, "the list after a kill")
     command("feedback", "--config", config, episode, "useful")
     agent.wait_until(lambda: len(told()) == 2, 30, "the second opinion")
     assert agent.stop() == 0
-    assert len(receiver.bodies()) == n
+    assert len(of_vision()) == n
 
 
 def test_nothing_is_told_twice_after_kills(receiver, agents, tmp_path):
@@ -158,11 +197,6 @@ def owner_of(agents_of):
     return None
 
 
-def programs_status(agent):
-    with urllib.request.urlopen(f"{agent.url()}/-/status", timeout=30) as answer:
-        return json.load(answer)
-
-
 def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_path, test_name):
     configs = kafka_agents(kafka, tmp_path, test_name, hook(receiver, group_by=["run"]))
     both = [agents(config).start() for config in configs]
@@ -185,6 +219,9 @@ def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_
     second.wait_until(lambda: ("r1", "false-alarm") in alerts_of(receiver), 60, "the feedback")
     second.wait_until(lambda: programs_status(second)["feedback"]["false_alarms"] == 1, 30,
                       "the count")
+    second.wait_until(lambda: "r1" not in (open_in_status(second) or {"": "r1"}).values(), 30,
+                      "the list of the one that has the run")
+    assert {"r2", "r3", "r4", "quiet"} <= set(programs_status_runs(second))
     assert "quiet" not in {run for run, _ in alerts_of(receiver)}
     assert "quiet" in command("silence", "--config", second.config_path, "list").stdout
     by_id = {}
@@ -193,3 +230,15 @@ def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_
     told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]
             if alert["status"] == "firing"]
     assert len(told) == len(set(told)), "the one that took over knows what was told"
+
+
+def test_the_terminal_tells_once_where_the_view_of_a_run_is(agents, tmp_path):
+    config = write(tmp_path, {"terminal": {"stream": "stderr"}},
+                   kibana={"url": "https://k.test/base"})
+    bad_run(tmp_path / "runs" / "r1", "r1", is_open=False)
+    agent = agents(config).start()
+    agent.wait_until(lambda: "run r1 completed" in agent.log_text(), 60, "the run's end")
+    assert agent.stop() == 0
+    views = re.findall("^  view    https://k.test/base/app/dashboards#/view/.*r1.*$",
+                       agent.log_text(), re.MULTILINE)
+    assert len(views) == 1, agent.log_text()

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from services.process import free_port
 from services.receiver import Receiver
 from support import programs
 from support.notifying import bad_run, hook, write
@@ -137,6 +138,81 @@ def test_check_says_what_is_wrong_with_who_is_told_when(receiver, tmp_path, more
     config = write(tmp_path, hook(receiver, **more))
     done = programs.trainward("check", "--offline", "--config", config)
     assert done.returncode == 2 and what in done.stderr
+
+
+# ---- trainward check ----
+
+def check(place, receiver, *options, **more):
+    config = write(place, {"webhook": {"name": "chat", "url": receiver.url(), "timeout": "5s",
+                                       **more}})
+    done = programs.trainward("check", "--config", config, *options)
+    assert "s3cr3t" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("answer, words", [
+    ((401, {}), "answers 401 .said  so.: it refuses the login: check bearer_token"),
+    ((403, {}, b"action_prohibited"), "answers 403 .action_prohibited.: an administrator"),
+    ((404, {}, b"no_service"), "answers 404 .no_service.: the webhook was switched off"),
+    ((404, {}), "answers 404 .said  so.: the address is gone, make a new webhook there"),
+    ((410, {}, b"channel_is_archived"), "answers 410 .channel_is_archived.: its channel was archived: choose"),
+    ((429, {"Retry-After": "77"}), "answers 429 .*: it gets too much, and asks for a pause of 77 s"),
+    ((400, {}, b"invalid_payload"), "answers 400 .invalid_payload.: the body is not what it takes: "
+                                    "check format and template_file"),
+    ((302, {"Location": "https://other.test/x/hidden"}),
+     "answers 302 .*: it points to https://other.test: redirects are not followed, mend url"),
+    ((500, {}), "answers 500 .*: it has trouble of its own"),
+])
+def test_a_test_message_tells_what_is_wrong(receiver, tmp_path, answer, words):
+    receiver.answers = [answer]
+    done = check(tmp_path, receiver, "--send-test-notification", format="slack")
+    assert done.returncode == 2, done.stdout
+    assert re.search(f"sink chat: http://127.0.0.1:[0-9]+ {words}", done.stderr), done.stderr
+    assert "hidden" not in done.stderr and len(receiver.requests) == 1
+
+
+def test_a_test_message_goes_to_every_address_and_says_that_it_is_one(receiver, tmp_path):
+    routes = [{"name": "vision", "match": {"project": "vision"}, "url": receiver.url("/vision")},
+              {"match": {"project": "x"}}, {"match": {"project": "y"}, "url": receiver.url("/y")}]
+    done = check(tmp_path, receiver, "--send-test-notification", routes=routes)
+    assert done.returncode == 0, done.stderr
+    assert "sink chat, a test was sent" in done.stdout
+    assert [request["path"] for request in receiver.requests] == ["/hook/s3cr3t", "/vision", "/y"]
+    assert {body["kind"] for body in receiver.bodies()} == {"test"}
+    assert "A test by trainward check" in receiver.bodies()[0]["title"]
+    receiver.answers = [(200, {}), (404, {})]
+    done = check(tmp_path, receiver, "--send-test-notification", routes=routes)
+    assert re.search("sink chat: route vision: .*answers 404", done.stderr)
+    before = len(receiver.requests)
+    assert check(tmp_path, receiver, routes=routes).returncode == 0
+    assert len(receiver.requests) == before, "without the option nobody is written to"
+
+
+def test_no_test_is_taken_for_sent(receiver, tmp_path):
+    done = check(tmp_path, receiver, "--send-test-notification", "--offline")
+    assert done.returncode == 2 and "no test can be sent" in done.stderr
+    done = check(tmp_path, receiver, "--send-test-email")
+    assert done.returncode == 2 and "nothing was sent" in done.stderr
+    assert not receiver.requests
+
+
+def test_check_says_why_there_is_no_connection(receiver, tmp_path):
+    def says(words, url, **more):
+        config = write(tmp_path, {"webhook": {"name": "chat", "url": url, **more}})
+        done = programs.trainward("check", "--config", config)
+        assert done.returncode == 2 and re.search(f"sink chat: .*{words}", done.stderr), done.stderr
+    says("Could not resolve host: nowhere.invalid; is the host's name right", "https://nowhere.invalid/x")
+    says("connection refused: nothing listens there; is it running", f"http://127.0.0.1:{free_port()}/x")
+    says("no TLS there", receiver.url().replace("http://", "https://"))
+    for name, options, words in (
+            ("expired", {"days": -1}, "its certificate has expired"),
+            ("other", {"names": "DNS:other.test"}, "is for another name than 127.0.0.1")):
+        server = Receiver(tmp_path / name, **options).start()
+        try:
+            says(words, server.url(), ca_file=str(server.ca))
+            says("signed by an authority that is not trusted here: set ca_file", server.url())
+        finally:
+            server.stop()
 
 
 def test_tls_is_verified(agents, tmp_path):

@@ -2,11 +2,10 @@
 #include "sinks/mail/transport.h"
 
 #include "sinks/curl_client.h"
+#include "sinks/fault.h"
 #include "sinks/mail/dialogue.h"
-#include "sinks/mail/fault.h"
 
 #include <errno.h>
-#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@ struct by_curl {
     const struct tw_mail_server *server;
     CURL *curl;
     int is_interrupted;
+    bool lacks_login; /* why the last transfer was given up */
     struct tw_mail_dialogue dialogue;
     const char *message; /* what is left to send */
     size_t size;
@@ -39,6 +39,16 @@ static size_t on_read(char *buffer, size_t one, size_t room, void *opaque)
     by->message += n;
     by->size -= n;
     return n;
+}
+
+/* libcurl goes on without a login where the server offers none at all. Called when the connection
+ * stands, before the mail or the probe. */
+static int on_connected(void *opaque, char *peer, char *own, int peer_port, int own_port)
+{
+    struct by_curl *by = opaque;
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    by->lacks_login = tw_mail_dialogue_lacks_login(&by->dialogue, by->server);
+    return by->lacks_login ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* What a probe's NOOP answers is nobody's to print. */
@@ -76,6 +86,8 @@ static void set_options(struct by_curl *by)
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, &by->dialogue);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, by);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(curl, CURLOPT_READDATA, by);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
@@ -118,23 +130,10 @@ static void curl_interrupt(void *opaque)
 
 static CURLcode perform(struct by_curl *by)
 {
-    by->dialogue = (struct tw_mail_dialogue){0};
+    tw_mail_dialogue_go_on(&by->dialogue);
+    by->lacks_login = false;
     by->curl_error[0] = '\0';
     return curl_easy_perform(by->curl);
-}
-
-/* libcurl compares the name itself, before it asks OpenSSL what it thinks of the rest: the result
- * is then still the "unspecified" that it began with. */
-static void explain_certificate(const struct by_curl *by, char *reason, size_t size)
-{
-    long code = X509_V_OK;
-    char host[256], fault[256];
-    curl_easy_getinfo(by->curl, CURLINFO_SSL_VERIFYRESULT, &code);
-    tw_mail_server_host(by->server, host, sizeof host);
-    if (code == X509_V_OK || code == X509_V_ERR_UNSPECIFIED)
-        code = X509_V_ERR_HOSTNAME_MISMATCH;
-    snprintf(reason, size, "%s: %s", by->server->url,
-             tw_tls_fault(code, host, fault, sizeof fault));
 }
 
 static void explain(const struct by_curl *by, const struct tw_mail_envelope *envelope,
@@ -144,12 +143,14 @@ static void explain(const struct by_curl *by, const struct tw_mail_envelope *env
     if (tw_mail_dialogue_explain(&by->dialogue, by->server, envelope, reason, size))
         return;
     curl_easy_getinfo(by->curl, CURLINFO_OS_ERRNO, &number);
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
-        explain_certificate(by, reason, size);
+    bool knows_no_way = code == CURLE_LOGIN_DENIED && by->dialogue.offers_login;
+    if (by->lacks_login || knows_no_way)
+        tw_mail_dialogue_explain_login(&by->dialogue, by->server, "choose another with login",
+                                       reason, size);
     else if (code == CURLE_COULDNT_CONNECT)
         snprintf(reason, size, "%s: %s", by->server->url, tw_connect_fault((int)number));
     else
-        tw_curl_reason(code, by->curl_error, by->server->url, reason, size);
+        tw_curl_reason(by->curl, code, by->curl_error, by->server->url, reason, size);
 }
 
 static enum tw_mail_result judge(const struct by_curl *by, CURLcode code)

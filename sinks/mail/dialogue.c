@@ -3,6 +3,22 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+void tw_mail_dialogue_go_on(struct tw_mail_dialogue *dialogue)
+{
+    *dialogue = (struct tw_mail_dialogue){.offers_login = dialogue->offers_login,
+                                          .is_logged_in = dialogue->is_logged_in};
+}
+
+/* What a connection has agreed on is void with a new greeting. */
+static void begin_command(struct tw_mail_dialogue *dialogue, const char *verb)
+{
+    tw_mail_dialogue_go_on(dialogue);
+    snprintf(dialogue->verb, sizeof dialogue->verb, "%s", verb);
+    if (!strcmp(verb, "EHLO") || !strcmp(verb, "HELO"))
+        dialogue->offers_login = dialogue->is_logged_in = false;
+}
 
 void tw_mail_dialogue_command(struct tw_mail_dialogue *dialogue, const char *line, size_t size)
 {
@@ -15,8 +31,7 @@ void tw_mail_dialogue_command(struct tw_mail_dialogue *dialogue, const char *lin
         size_t n = strlen(verbs[i]);
         if (size < n || memcmp(line, verbs[i], n))
             continue;
-        *dialogue = (struct tw_mail_dialogue){0};
-        snprintf(dialogue->verb, sizeof dialogue->verb, "%s", verbs[i]);
+        begin_command(dialogue, verbs[i]);
         return;
     }
 }
@@ -24,6 +39,20 @@ void tw_mail_dialogue_command(struct tw_mail_dialogue *dialogue, const char *lin
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+static bool is_at(const struct tw_mail_dialogue *dialogue, const char *verb)
+{
+    return !strcmp(dialogue->verb, verb);
+}
+
+/* "250-AUTH PLAIN LOGIN", or "250-AUTH=..." of old servers. */
+static void look_for_login(struct tw_mail_dialogue *dialogue, const char *line, size_t size)
+{
+    if (is_at(dialogue, "EHLO"))
+        dialogue->offers_login |= size >= 8 && !strncasecmp(line + 4, "AUTH", 4);
+    else if (is_at(dialogue, "AUTH"))
+        dialogue->is_logged_in = dialogue->code / 100 == 2;
 }
 
 void tw_mail_dialogue_reply(struct tw_mail_dialogue *dialogue, const char *line, size_t size)
@@ -37,11 +66,7 @@ void tw_mail_dialogue_reply(struct tw_mail_dialogue *dialogue, const char *line,
            (unsigned char)line[n] < 0x7f)
         n++;
     snprintf(dialogue->reply, sizeof dialogue->reply, "%.*s", (int)n, line);
-}
-
-static bool is_at(const struct tw_mail_dialogue *dialogue, const char *verb)
-{
-    return !strcmp(dialogue->verb, verb);
+    look_for_login(dialogue, line, size);
 }
 
 enum tw_mail_result tw_mail_dialogue_judge(const struct tw_mail_dialogue *dialogue)
@@ -83,4 +108,23 @@ bool tw_mail_dialogue_explain(const struct tw_mail_dialogue *dialogue,
     else
         snprintf(reason, size, "%s refused %s: %s", url, dialogue->verb, reply);
     return true;
+}
+
+bool tw_mail_dialogue_lacks_login(const struct tw_mail_dialogue *dialogue,
+                                  const struct tw_mail_server *server)
+{
+    return server->username && !dialogue->is_logged_in;
+}
+
+void tw_mail_dialogue_explain_login(const struct tw_mail_dialogue *dialogue,
+                                    const struct tw_mail_server *server, const char *remedy,
+                                    char *reason, size_t size)
+{
+    if (dialogue->offers_login)
+        snprintf(reason, size, "%s offers no login that is known here: %s", server->url, remedy);
+    else
+        snprintf(reason, size,
+                 "%s offers no login: is the port right, or does it want TLS first? If it needs no "
+                 "login, leave out username",
+                 server->url);
 }

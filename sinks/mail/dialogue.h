@@ -11,7 +11,12 @@ struct tw_mail_dialogue {
     int code;        /* of the last reply to it, or of the greeting; 0: none */
     char reply[128]; /* its text, code included, printable ASCII */
     bool is_over;    /* QUIT was sent, whose reply is of no interest */
+    /* Of the connection, from one command to the next. */
+    bool offers_login, is_logged_in;
 };
+
+/* Before the next mail of a connection. */
+void tw_mail_dialogue_go_on(struct tw_mail_dialogue *dialogue);
 
 /* One line that was sent, or received; `size` bytes, with or without its line end. Secrets that a
  * login sends are not looked at. */
@@ -26,5 +31,14 @@ enum tw_mail_result tw_mail_dialogue_judge(const struct tw_mail_dialogue *dialog
 bool tw_mail_dialogue_explain(const struct tw_mail_dialogue *dialogue,
                               const struct tw_mail_server *server,
                               const struct tw_mail_envelope *envelope, char *reason, size_t size);
+
+/* A login is configured and has not taken place: without it nothing may be sent. */
+bool tw_mail_dialogue_lacks_login(const struct tw_mail_dialogue *dialogue,
+                                  const struct tw_mail_server *server);
+/* Says so; `remedy` is what to do where the server offers ways to log in, but none that is known.
+ */
+void tw_mail_dialogue_explain_login(const struct tw_mail_dialogue *dialogue,
+                                    const struct tw_mail_server *server, const char *remedy,
+                                    char *reason, size_t size);
 
 #endif

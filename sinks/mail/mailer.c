@@ -1,7 +1,6 @@
 /* Sending notifications by mail. */
 #include "sinks/mail/mailer.h"
 
-#include "sinks/document.h"
 #include "sinks/mail/message.h"
 #include "sinks/mail/mime.h"
 
@@ -11,23 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORIES 16
-
-enum progress { PROGRESS_OPEN, PROGRESS_SENT, PROGRESS_REFUSED };
-
-struct memory {
-    char id[65];
-    unsigned char progress[TW_MAIL_RECIPIENTS_MAX]; /* in the order of `to` */
-};
-
 struct tw_mailer {
     const struct tw_mailer_config *config;
     struct tw_mail_templates templates;
     struct tw_mail_style style;
     void *transport;
     char sender[256];
-    struct memory memories[MEMORIES];
-    size_t next_memory;
 };
 
 static int open_parts(struct tw_mailer *mailer, struct tw_error *error)
@@ -75,72 +63,84 @@ void tw_mailer_close(struct tw_mailer *mailer)
     free(mailer);
 }
 
-/* What has been sent of the notification `id`, or a fresh memory in place of the oldest. */
-static struct memory *recall(struct tw_mailer *mailer, const char *id)
-{
-    for (size_t i = 0; i < MEMORIES; i++) {
-        if (!strcmp(mailer->memories[i].id, id))
-            return &mailer->memories[i];
-    }
-    struct memory *memory = &mailer->memories[mailer->next_memory];
-    mailer->next_memory = (mailer->next_memory + 1) % MEMORIES;
-    *memory = (struct memory){0};
-    snprintf(memory->id, sizeof memory->id, "%s", id);
-    return memory;
-}
-
 struct letter {
     const char *message;
     size_t size;
 };
 
-/* False when the server takes no mail at all now. */
-static bool send_to_one(struct tw_mailer *mailer, const char *recipient, unsigned char *progress,
-                        const struct letter *letter, struct tw_sink_result *ret)
+static enum tw_mail_result send_to_one(struct tw_mailer *mailer, const char *recipient,
+                                       const struct letter *letter, char *reason,
+                                       size_t reason_size)
 {
-    char address[256], reason[480] = "";
+    char address[256];
     struct tw_error error = {0};
-    enum tw_mail_result result = TW_MAIL_REFUSED;
     if (tw_mail_address(recipient, "to", address, sizeof address, &error)) {
-        snprintf(reason, sizeof reason, "%.*s", (int)sizeof reason - 1, error.text);
-    } else {
-        struct tw_mail_envelope envelope = {mailer->sender, address, letter->message, letter->size};
-        result =
-            mailer->config->transport->send(mailer->transport, &envelope, reason, sizeof reason);
+        snprintf(reason, reason_size, "%.*s", (int)reason_size - 1, error.text);
+        return TW_MAIL_REFUSED;
     }
-    if (result == TW_MAIL_SENT || result == TW_MAIL_REFUSED)
-        *progress = result == TW_MAIL_SENT ? PROGRESS_SENT : PROGRESS_REFUSED;
-    if (result != TW_MAIL_SENT)
-        snprintf(ret->reason, sizeof ret->reason, "%.*s", TW_REASON_MAX - 1, reason);
-    return result != TW_MAIL_DOWN;
+    struct tw_mail_envelope envelope = {mailer->sender, address, letter->message, letter->size};
+    return mailer->config->transport->send(mailer->transport, &envelope, reason, reason_size);
 }
 
-static void send_to_all(struct tw_mailer *mailer, struct memory *memory, const json_t *to,
-                        const struct letter *letter, struct tw_sink_result *ret)
+/* How it went with all of them. */
+struct tally {
+    size_t n, n_sent, n_refused;
+    bool is_up; /* the server takes mail */
+};
+
+/* What an earlier call came to. */
+static bool count_done(struct tally *tally, const json_t *done, const char *recipient,
+                       struct tw_sink_result *ret)
 {
-    size_t i, n_open = 0, n_refused = 0, n = json_array_size(to);
-    bool is_up = true;
+    const json_t *outcome = json_object_get(done, recipient);
+    const char *refusal = json_string_value(outcome);
+    tally->n_sent += outcome && !refusal;
+    tally->n_refused += refusal != NULL;
+    if (refusal)
+        snprintf(ret->reason, sizeof ret->reason, "%s", refusal);
+    return outcome != NULL;
+}
+
+static void try_one(struct tw_mailer *mailer, struct tally *tally, const char *recipient,
+                    const struct letter *letter, const struct tw_sink_progress *progress,
+                    struct tw_sink_result *ret)
+{
+    char reason[TW_REASON_MAX] = "";
+    enum tw_mail_result result = send_to_one(mailer, recipient, letter, reason, sizeof reason);
+    bool is_refused = result == TW_MAIL_REFUSED, is_done = is_refused || result == TW_MAIL_SENT;
+    if (result != TW_MAIL_SENT)
+        snprintf(ret->reason, sizeof ret->reason, "%s", reason);
+    tally->n_sent += result == TW_MAIL_SENT;
+    tally->n_refused += is_refused;
+    tally->is_up = result != TW_MAIL_DOWN;
+    if (is_done && progress && tally->n > 1 &&
+        progress->keep(progress->closure, recipient, is_refused ? reason : NULL))
+        tally->is_up = false;
+}
+
+static void send_to_all(struct tw_mailer *mailer, const json_t *to, const struct letter *letter,
+                        const struct tw_sink_progress *progress, struct tw_sink_result *ret)
+{
+    struct tally tally = {.n = json_array_size(to), .is_up = true};
+    size_t i;
     json_t *recipient;
     json_array_foreach(to, i, recipient)
     {
         const char *text = json_string_value(recipient);
-        if (i >= TW_MAIL_RECIPIENTS_MAX)
-            break;
-        if (memory->progress[i] == PROGRESS_OPEN && is_up)
-            is_up = send_to_one(mailer, text ? text : "", &memory->progress[i], letter, ret);
-        n_open += memory->progress[i] == PROGRESS_OPEN;
-        n_refused += memory->progress[i] == PROGRESS_REFUSED;
+        if (!text)
+            text = "";
+        if (!count_done(&tally, progress ? progress->done : NULL, text, ret) && tally.is_up)
+            try_one(mailer, &tally, text, letter, progress, ret);
     }
-    ret->outcome = n_open                 ? TW_OUTCOME_RETRY
-                   : !n || n_refused == n ? TW_OUTCOME_POISON
-                                          : TW_OUTCOME_DONE;
-    if (ret->outcome == TW_OUTCOME_POISON && !ret->reason[0])
-        snprintf(ret->reason, sizeof ret->reason, "%s",
-                 n ? "every recipient was refused" : "it has no recipient");
+    ret->outcome = tally.n_sent + tally.n_refused < tally.n ? TW_OUTCOME_RETRY
+                   : tally.n_sent                           ? TW_OUTCOME_DONE
+                                                            : TW_OUTCOME_POISON;
+    if (!tally.n)
+        snprintf(ret->reason, sizeof ret->reason, "it has no recipient");
 }
 
 void tw_mailer_send(struct tw_mailer *mailer, const struct json_t *notification,
-                    struct tw_sink_result *ret)
+                    const struct tw_sink_progress *progress, struct tw_sink_result *ret)
 {
     struct tw_error error = {0};
     struct letter letter;
@@ -153,8 +153,7 @@ void tw_mailer_send(struct tw_mailer *mailer, const struct json_t *notification,
         return;
     }
     letter.message = message;
-    send_to_all(mailer, recall(mailer, tw_document_text(notification, "id")),
-                json_object_get(notification, "to"), &letter, ret);
+    send_to_all(mailer, json_object_get(notification, "to"), &letter, progress, ret);
     free(message);
 }
 

@@ -24,13 +24,11 @@ int tw_mailer_open(struct tw_mailer **ret, const struct tw_mailer_config *config
                    struct tw_error *error);
 void tw_mailer_close(struct tw_mailer *mailer); /* NULL is allowed */
 
-/* Sends a notification to its recipients (`to`). DONE once each has it or is refused for good,
- * POISON when all are refused. After RETRY the next call with the same notification goes on with
- * those who have not got it; who that is is kept in memory for the last few notifications only, so
- * that after a restart all get it again, with the same Message-ID. A reason may also stand beside
- * DONE: one of the recipients was refused. */
+/* Sends a notification to its recipients (`to`), but for those who are done already: each that has
+ * it, or is refused for good, is kept in `progress` (NULL: nowhere) before the next one's turn.
+ * DONE once each has it or is refused, POISON when all are refused, RETRY while some are left. */
 void tw_mailer_send(struct tw_mailer *mailer, const struct json_t *notification,
-                    struct tw_sink_result *ret);
+                    const struct tw_sink_progress *progress, struct tw_sink_result *ret);
 /* Connects and logs in. */
 int tw_mailer_probe(struct tw_mailer *mailer, struct tw_error *error);
 void tw_mailer_interrupt(struct tw_mailer *mailer); /* any thread */

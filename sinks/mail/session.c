@@ -1,7 +1,7 @@
 /* libesmtp's session, with the faults of its release 1.1.0 worked round. */
 #include "sinks/mail/session_parts.h"
 
-#include "sinks/mail/fault.h"
+#include "sinks/fault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,6 @@ static void look_at_reply(struct tw_esmtp *esmtp)
     char reason[480];
     if (strcmp(esmtp->dialogue.verb, "AUTH"))
         return;
-    esmtp->is_logged_in = esmtp->dialogue.code / 100 == 2;
     if (esmtp->dialogue.code < 400)
         return;
     tw_mail_dialogue_explain(&esmtp->dialogue, esmtp->server, esmtp->envelope, reason,
@@ -38,10 +37,10 @@ static void look_at_command(struct tw_esmtp *esmtp)
     char reason[480];
     if (strcmp(esmtp->dialogue.verb, "MAIL"))
         return;
-    if (esmtp->server->username && !esmtp->is_logged_in) {
-        snprintf(reason, sizeof reason,
-                 "%s offers no login that libesmtp knows (PLAIN, LOGIN); use transport: curl",
-                 esmtp->server->url);
+    if (tw_mail_dialogue_lacks_login(&esmtp->dialogue, esmtp->server)) {
+        tw_mail_dialogue_explain_login(&esmtp->dialogue, esmtp->server,
+                                       "libesmtp knows PLAIN and LOGIN; use transport: curl",
+                                       reason, sizeof reason);
         answer_and_exit(esmtp, TW_MAIL_DOWN, reason);
     }
     if (!esmtp->envelope)

@@ -22,7 +22,7 @@ struct tw_esmtp {
     SSL_CTX *tls;
     char host[256];
     long certificate_fault; /* X509_V_ERR_... */
-    bool is_connected, has_no_starttls, is_logged_in;
+    bool is_connected, has_no_starttls;
     struct tw_mail_dialogue dialogue;
 };
 

@@ -52,11 +52,15 @@ struct tw_outbox_entry {
     char id[33];
     uint64_t number;
     const struct json_t *notification;
-    unsigned attempts;  /* the sender's own: they are not durable */
-    double next_at;     /* likewise */
-    struct json_t *own; /* the record */
+    unsigned attempts;   /* the sender's own: they are not durable */
+    double next_at;      /* likewise */
+    struct json_t *own;  /* the record */
+    struct json_t *done; /* who of several recipients is (tw_sink_progress.done); NULL: nobody */
 };
 struct tw_outbox_entry *tw_groups_outbox(struct tw_groups *groups);
+/* One more of its recipients has it, or was refused. */
+void tw_groups_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                        const char *recipient, const char *refusal);
 /* It is sent, or given up. */
 void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry);
 

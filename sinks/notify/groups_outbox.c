@@ -3,13 +3,25 @@
 
 #include "sinks/notify/groups_parts.h"
 
+#include "advisories/json_text.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void record_key(const struct tw_outbox_entry *entry, char buffer[64])
+/* Who of the recipients is done has a record of its own: the notification's is large. */
+static void put(struct tw_groups *groups, const char *kind, const char *id, const json_t *record)
 {
-    snprintf(buffer, 64, "outbox/%s", entry->id);
+    char key[64];
+    snprintf(key, sizeof key, "%s/%s", kind, id);
+    groups->options.put(groups->options.closure, key, record);
+}
+
+static void free_entry(struct tw_outbox_entry *entry)
+{
+    json_decref(entry->own);
+    json_decref(entry->done);
+    free(entry);
 }
 
 /* Takes over the record. */
@@ -38,7 +50,6 @@ static struct tw_outbox_entry *append(struct tw_groups *groups, json_t *record)
 
 void tw_groups_post(struct tw_groups *groups, json_t *notification, json_t *ids)
 {
-    char key[64];
     json_t *record = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)groups->outbox_number + 1,
                                "groups", ids, "notification", notification);
     if (!record) {
@@ -49,8 +60,7 @@ void tw_groups_post(struct tw_groups *groups, json_t *notification, json_t *ids)
     if (!entry)
         return;
     groups->counts.notifications++;
-    record_key(entry, key);
-    groups->options.put(groups->options.closure, key, record);
+    put(groups, "outbox", entry->id, record);
 }
 
 void tw_groups_post_again(struct tw_groups *groups, const json_t *record)
@@ -58,6 +68,38 @@ void tw_groups_post_again(struct tw_groups *groups, const json_t *record)
     if (json_is_object(json_object_get(record, "notification")))
         append(groups, json_deep_copy(record));
 }
+
+/* ---- progress ---- */
+
+void tw_groups_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                        const char *recipient, const char *refusal)
+{
+    if (!entry->done)
+        entry->done = json_object();
+    json_t *outcome = refusal ? tw_json_string(refusal) : json_true();
+    if (json_object_set_new(entry->done, recipient, outcome))
+        groups->has_failed = true;
+    else
+        put(groups, "progress", entry->id, entry->done);
+}
+
+void tw_groups_progress_again(struct tw_groups *groups, const char *id, const json_t *done)
+{
+    if (!groups->progress)
+        groups->progress = json_object();
+    if (json_object_set_new(groups->progress, id, json_deep_copy(done)))
+        groups->has_failed = true;
+}
+
+void tw_groups_outbox_restored(struct tw_groups *groups)
+{
+    for (struct tw_outbox_entry *entry = groups->outbox; entry; entry = entry->next)
+        entry->done = json_incref(json_object_get(groups->progress, entry->id));
+    json_decref(groups->progress);
+    groups->progress = NULL;
+}
+
+/* ---- sending ---- */
 
 struct tw_outbox_entry *tw_groups_outbox(struct tw_groups *groups)
 {
@@ -76,11 +118,11 @@ static void unlink_entry(struct tw_groups *groups, const struct tw_outbox_entry 
 
 void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
 {
-    char key[64];
     size_t i;
     json_t *id;
-    record_key(entry, key);
-    groups->options.put(groups->options.closure, key, NULL);
+    put(groups, "outbox", entry->id, NULL);
+    if (entry->done)
+        put(groups, "progress", entry->id, NULL);
     json_array_foreach(json_object_get(entry->own, "groups"), i, id)
     {
         struct tw_group *group = tw_group_find(groups, json_string_value(id));
@@ -91,8 +133,7 @@ void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
             tw_group_remove(groups, group);
     }
     unlink_entry(groups, entry);
-    json_decref(entry->own);
-    free(entry);
+    free_entry(entry);
 }
 
 void tw_groups_outbox_release(struct tw_groups *groups)
@@ -100,7 +141,8 @@ void tw_groups_outbox_release(struct tw_groups *groups)
     while (groups->outbox) {
         struct tw_outbox_entry *entry = groups->outbox;
         groups->outbox = entry->next;
-        json_decref(entry->own);
-        free(entry);
+        free_entry(entry);
     }
+    json_decref(groups->progress);
+    groups->progress = NULL;
 }

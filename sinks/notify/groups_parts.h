@@ -75,6 +75,7 @@ struct tw_groups {
 
     struct tw_outbox_entry *outbox, *outbox_last;
     uint64_t outbox_number;
+    json_t *progress; /* {notification: who is done}, while records are given back */
     struct tw_groups_counts counts;
     bool has_failed;
 };
@@ -132,6 +133,10 @@ void tw_groups_tell_summary(struct tw_groups *groups, const char *day, int64_t n
 /* `ids`: the groups that it tells of, an array. Takes over both references. */
 void tw_groups_post(struct tw_groups *groups, json_t *notification, json_t *ids);
 void tw_groups_post_again(struct tw_groups *groups, const json_t *record);
+/* Gives back who of its recipients is done, before or behind the notification itself. */
+void tw_groups_progress_again(struct tw_groups *groups, const char *id, const json_t *done);
+/* All are back. */
+void tw_groups_outbox_restored(struct tw_groups *groups);
 void tw_groups_outbox_release(struct tw_groups *groups);
 
 #endif

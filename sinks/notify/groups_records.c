@@ -1,5 +1,6 @@
 /* What of the groups is durable: a record for each episode, group and notification to be sent, and
- * one for all else. Keys: "episode/ID", "group/ID", "outbox/ID", "state". */
+ * one for all else. Keys: "episode/ID", "group/ID", "outbox/ID", "progress/ID" (who of a
+ * notification's recipients is done), "state". */
 #include "config.h"
 
 #include "sinks/notify/groups_parts.h"
@@ -186,6 +187,8 @@ void tw_groups_restore(struct tw_groups *groups, const char *key, const json_t *
         restore_group(groups, id, value);
     else if (!strncmp(key, "outbox/", 7))
         tw_groups_post_again(groups, value);
+    else if (!strncmp(key, "progress/", 9))
+        tw_groups_progress_again(groups, id, value);
     else if (!strcmp(key, "state"))
         restore_state(groups, value);
 }
@@ -205,6 +208,7 @@ static void begin_lost_group(struct tw_groups *groups, struct tw_group *group)
 void tw_groups_restored(struct tw_groups *groups)
 {
     struct tw_group *group, *next;
+    tw_groups_outbox_restored(groups);
     for (struct tw_outbox_entry *entry = groups->outbox; entry; entry = entry->next) {
         size_t i;
         json_t *id;

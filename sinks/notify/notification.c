@@ -2,12 +2,15 @@
 #include "config.h"
 
 #include "sinks/notify/notification_alert.h"
-#include "advisories/iso_time.h"
 #include "sinks/notify/subject.h"
 
+#include "advisories/iso_time.h"
 #include "advisories/json_text.h"
+#include "advisories/shell_word.h"
 
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kind_names[] = {"group", "digest", "summary", "test"};
@@ -173,29 +176,40 @@ static void set_alerts(json_t *object, const struct tw_notice *notice)
     json_decref(others);
 }
 
-/* What quiets the group: each of its labels has to match. */
-static void set_footer(json_t *object, const struct tw_notice *notice)
+/* What quiets the group: each of its labels has to match. NULL: it has none that a silence knows.
+ */
+static char *silence_command(const json_t *labels)
 {
     static const char *const fields[] = {"project", "group", "user", "run", "detector"};
-    char command[600] = "trainward silence add", quoted[200];
-    size_t used = strlen(command), n = 0;
+    char *text = NULL;
+    size_t size, n = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fputs("trainward silence add", out);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const char *value = json_string_value(json_object_get(notice->labels, fields[i]));
-        if (!value || strlen(value) > 90)
+        const char *value = json_string_value(json_object_get(labels, fields[i]));
+        if (!value)
             continue;
         n++;
-        used += (size_t)snprintf(command + used, sizeof command - used, " --%s %s", fields[i],
-                                 tw_shell_word(value, quoted, sizeof quoted));
+        fprintf(out, " --%s ", fields[i]);
+        tw_shell_put_word(out, value);
     }
+    fputs(" --for 4h --reason ...", out);
+    return fclose(out) || !n ? (free(text), NULL) : text;
+}
+
+static void set_footer(json_t *object, const struct tw_notice *notice)
+{
+    char hint[300], *command = silence_command(notice->labels);
     json_t *footer = json_object();
-    if (n && used < sizeof command - 40) {
-        snprintf(command + used, sizeof command - used, " --for 4h --reason ...");
+    if (command)
         json_object_set_new(footer, "silence_command", tw_json_string(command));
-    }
-    snprintf(command, sizeof command,
+    free(command);
+    snprintf(hint, sizeof hint,
              "who is told what: sinks, '%s', route '%s' of the agent's configuration",
              notice->receiver, notice->route);
-    json_object_set_new(footer, "config_hint", tw_json_string(command));
+    json_object_set_new(footer, "config_hint", tw_json_string(hint));
     json_object_set_new(object, "footer", footer);
 }
 

@@ -3,10 +3,11 @@
 
 #include "sinks/notify/notification_alert.h"
 
-#include "advisories/iso_time.h"
 #include "sinks/notify/subject.h"
 
+#include "advisories/iso_time.h"
 #include "advisories/json_text.h"
+#include "advisories/shell_word.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -14,34 +15,6 @@
 #include <string.h>
 
 /* ---- words ---- */
-
-static bool needs_quotes(const char *word)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,=";
-    return !word[0] || word[strspn(word, plain)];
-}
-
-const char *tw_shell_word(const char *word, char *buffer, size_t size)
-{
-    char *to = buffer, *end = buffer + size - 2; /* the last quote and NUL */
-    if (!needs_quotes(word)) {
-        snprintf(buffer, size, "%s", word);
-        return buffer;
-    }
-    *to++ = '\'';
-    for (; *word && to < end - 4; word++) {
-        if (*word == '\'') {
-            memcpy(to, "'\\''", 4);
-            to += 4;
-        } else {
-            *to++ = (unsigned char)*word < ' ' ? '?' : *word;
-        }
-    }
-    *to++ = '\'';
-    *to = '\0';
-    return buffer;
-}
 
 const char *tw_alert_title(const struct tw_alert *alert, char *buffer, size_t size)
 {
@@ -176,12 +149,25 @@ static void set_link(json_t *object, const struct tw_notice *notice, const char 
         set_text(object, "link", url);
 }
 
+/* Of a silence for the run. */
+static char *silence_command(const char *run)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fputs("trainward silence add --run ", out);
+    tw_shell_put_word(out, run);
+    fputs(" --for 4h --reason ...", out);
+    return fclose(out) ? (free(text), NULL) : text;
+}
+
 static void set_commands(json_t *object, const struct tw_alert *alert)
 {
-    char text[700], word[600];
-    snprintf(text, sizeof text, "trainward silence add --run %s --for 4h --reason ...",
-             tw_shell_word(tw_subject_text(alert->subject, "run"), word, sizeof word));
-    set_text(object, "silence_command", text);
+    char text[100], *command = silence_command(tw_subject_text(alert->subject, "run"));
+    set_text(object, "silence_command", command);
+    free(command);
     snprintf(text, sizeof text, "trainward feedback %s false-alarm", alert->episode);
     set_text(object, "feedback_command", text);
 }

@@ -11,7 +11,5 @@ struct json_t *tw_notification_other(const struct tw_alert *alert);
 
 /* "gradient explosion in layer fc2". Returns `buffer`. */
 const char *tw_alert_title(const struct tw_alert *alert, char *buffer, size_t size);
-/* A word as a shell takes it, quoted where it has to be. Returns `buffer`. */
-const char *tw_shell_word(const char *word, char *buffer, size_t size);
 
 #endif

@@ -142,14 +142,19 @@ void tw_notifier_close(struct tw_notifier *notifier)
 
 /* ---- documents ---- */
 
-static void tell(struct tw_notifier *notifier, const char *position, const char *reason)
+static void tell(struct tw_notifier *notifier, const char *position, const char *what,
+                 const char *reason)
 {
-    char text[400];
+    char text[600];
     if (!notifier->options.log_line)
         return;
-    snprintf(text, sizeof text, "%s: %s went to the dead letters: %s", notifier->options.name,
-             position, reason);
+    snprintf(text, sizeof text, "%s: %s %s: %s", notifier->options.name, position, what, reason);
     notifier->options.log_line(notifier->options.closure, 'w', text);
+}
+
+static void tell_buried(struct tw_notifier *notifier, const char *position, const char *reason)
+{
+    tell(notifier, position, "went to the dead letters", reason);
 }
 
 static int take(struct tw_notifier *notifier, const struct tw_log_item *item, int64_t now_ms,
@@ -162,7 +167,7 @@ static int take(struct tw_notifier *notifier, const struct tw_log_item *item, in
                                      item->size, error);
     if (!result) {
         ret->buried++;
-        tell(notifier, item->position, reason);
+        tell_buried(notifier, item->position, reason);
     }
     return result;
 }
@@ -213,7 +218,7 @@ static int bury(struct tw_notifier *notifier, const struct tw_outbox_entry *entr
     free(text);
     if (!result) {
         ret->buried++;
-        tell(notifier, position, reason);
+        tell_buried(notifier, position, reason);
     }
     return result;
 }
@@ -234,12 +239,42 @@ static double pause_of(struct tw_notifier *notifier, const struct tw_outbox_entr
     return asked > wait ? asked : wait;
 }
 
+/* A notification on its way to several recipients. */
+struct way {
+    struct tw_notifier *notifier;
+    struct tw_outbox_entry *entry;
+    struct tw_sink_progress progress;
+    struct tw_error *error;
+    int failure; /* what was done could not be kept */
+};
+
+static int keep_progress(void *closure, const char *recipient, const char *refusal)
+{
+    struct way *way = closure;
+    char position[64], what[300];
+    tw_groups_progress(way->notifier->groups, way->entry, recipient, refusal);
+    way->progress.done = way->entry->done;
+    snprintf(position, sizeof position, "notification %s", way->entry->id);
+    snprintf(what, sizeof what, "does not reach %.256s", recipient);
+    if (refusal)
+        tell(way->notifier, position, what, refusal);
+    way->failure = flush(way->notifier, way->error);
+    return way->failure;
+}
+
 /* Sends one. Returns 1 when it is done with, 0 when it is left, or negative. */
 static int send_one(struct tw_notifier *notifier, struct tw_outbox_entry *entry,
                     struct tw_notifier_round *ret, struct tw_error *error)
 {
     struct tw_sink_result result = {.outcome = TW_OUTCOME_RETRY};
-    notifier->options.sink->notify(notifier->options.handle, entry->notification, &result);
+    struct way way = {.notifier = notifier,
+                      .entry = entry,
+                      .progress = {entry->done, keep_progress, &way},
+                      .error = error};
+    notifier->options.sink->notify(notifier->options.handle, entry->notification, &way.progress,
+                                   &result);
+    if (way.failure)
+        return way.failure;
     if (result.outcome == TW_OUTCOME_RETRY) {
         entry->attempts++;
         entry->next_at = tw_now_seconds() + pause_of(notifier, entry, result.retry_after);

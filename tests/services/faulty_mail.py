@@ -4,9 +4,11 @@
     expired, wrong-name (its certificate), gone (nobody listens)
 
 Besides, a recipient `perm` is refused for good (550), and each recipient of a mail is told to come
-again once (451) when `greylists`.
+again once (451) when `greylists`. `hold` gets no answer while `holds`.
 """
 
+import asyncio
+import collections
 import email
 import ssl
 import subprocess
@@ -51,6 +53,7 @@ class FaultyMail:
         self.lock = threading.Lock()
         self.taken = []  # (Message-ID, recipient, bytes, whether the client heard of it)
         self.greylisted = set()
+        self.holds, self.asked = False, collections.Counter()  # recipients, by how often they were
         self.controller = None
 
     def url(self):
@@ -66,6 +69,9 @@ class FaultyMail:
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        self.asked[address] += 1
+        while self.holds and address.startswith("hold@"):
+            await asyncio.sleep(.02)
         if address.startswith("perm@"):
             return "550 5.1.1 no such user"
         envelope.rcpt_tos.append(address)

@@ -10,9 +10,9 @@ from services.process import free_port
 
 
 class Receiver:
-    """`answers`: (status, headers) of the next requests; then 200."""
+    """`answers`: (status, headers), and the body if it matters, of the next requests; then 200."""
 
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, **certificate_options):
         self.requests, self.answers, self.lock = [], [], threading.Lock()
         receiver = self
 
@@ -24,8 +24,8 @@ class Receiver:
                 with receiver.lock:
                     receiver.requests.append({"path": self.path, "method": self.command,
                                               "headers": dict(self.headers), "body": body})
-                    status, headers = receiver.answers.pop(0) if receiver.answers else (200, {})
-                said = b"said\r\nso"
+                    answer = receiver.answers.pop(0) if receiver.answers else (200, {})
+                (status, headers), said = answer[:2], answer[2] if answer[2:] else b"said\r\nso"
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(said)), **headers}.items():
                     self.send_header(name, value)
@@ -40,7 +40,7 @@ class Receiver:
         self.server.daemon_threads = True
         self.scheme, self.ca = "http", None
         if folder is not None:
-            self.ca, certificate, key = make_certificate(folder)
+            self.ca, certificate, key = make_certificate(folder, **certificate_options)
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate, key)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)

@@ -52,15 +52,20 @@ def notification(to, **more):
         **more}
 
 
-def send(made, transport, server, copies=1, wait=60, **options):
-    """Each try's outcome and reason. What is no string is a list: an option that is given again."""
+def command(transport, server, copies=1, **options):
+    """Of the tool that sends. What is no string is a list: an option that is given again."""
     settings = {"from": "advisor@trainward.test", "to": "nobody@trainward.test",
                 "transport": transport, "server": server, "esmtp_helper": HELPER, "timeout": "10s",
                 **options}
+    return ["tests/tools/send_notifications", "email", str(copies),
+            *[f"{name.rstrip('_')}={value}" for name, value in settings.items()]]
+
+
+def send(made, transport, server, copies=1, wait=60, **options):
+    """Each try's outcome and reason."""
     if made is not None and not isinstance(made, list):
         made = [made]
-    done = programs.run("tests/tools/send_notifications", "email", copies,
-                        *[f"{name.rstrip('_')}={value}" for name, value in settings.items()],
+    done = programs.run(*command(transport, server, copies, **options),
                         input="".join(json.dumps(each) + "\n" for each in made), timeout=wait)
     assert done.returncode == 0, done.stderr
     return [(result["outcome"], result["reason"])

@@ -28,6 +28,25 @@ static int set_options(const struct tw_sink *sink, void *config, char **argument
     return result;
 }
 
+/* {notification: who is done}, as the loop keeps it. */
+static json_t *all_done;
+
+static int keep(void *done, const char *recipient, const char *refusal)
+{
+    return json_object_set_new(done, recipient, refusal ? json_string(refusal) : json_true());
+}
+
+static void send_once(const struct tw_sink *sink, void *opened, const json_t *notification,
+                      struct tw_sink_result *ret)
+{
+    const char *id = json_string_value(json_object_get(notification, "id"));
+    json_t *done = json_object_get(all_done, id);
+    if (!done)
+        json_object_set_new(all_done, id, done = json_object());
+    const struct tw_sink_progress progress = {done, keep, done};
+    sink->notify(opened, notification, &progress, ret);
+}
+
 static void send_copies(const struct tw_sink *sink, void *opened, json_t *notification,
                         unsigned copies)
 {
@@ -39,7 +58,7 @@ static void send_copies(const struct tw_sink *sink, void *opened, json_t *notifi
             snprintf(id, sizeof id, "%032x", i + 1);
             json_object_set_new(notification, "id", json_string(id));
         }
-        sink->notify(opened, notification, &result);
+        send_once(sink, opened, notification, &result);
         json_t *line =
             json_pack("{s:s, s:s}", "outcome", outcomes[result.outcome], "reason", result.reason);
         json_dumpf(line, stdout, JSON_COMPACT);
@@ -54,6 +73,7 @@ static int send_all(const struct tw_sink *sink, void *opened, unsigned copies)
     char *line = NULL;
     size_t room = 0;
     int status = 0;
+    all_done = json_object();
     while (getline(&line, &room, stdin) > 0) {
         json_t *notification = json_loads(line, 0, NULL);
         if (notification)
@@ -62,6 +82,7 @@ static int send_all(const struct tw_sink *sink, void *opened, unsigned copies)
             status = 2;
         json_decref(notification);
     }
+    json_decref(all_done);
     free(line);
     return status;
 }

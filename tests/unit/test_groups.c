@@ -436,6 +436,30 @@ static void a_run_that_dies_with_its_problem_is_told(void **state)
     assert_int_equal(pass(bench, 86400), 0);
 }
 
+static void who_has_a_notification_is_known_after_a_crash(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    bench->now += 31000;
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    tw_groups_progress(bench->groups, tw_groups_outbox(bench->groups), "a@y.test", NULL);
+    tw_groups_progress(bench->groups, tw_groups_outbox(bench->groups), "b@y.test", "no such user");
+    flush(bench);
+    tw_groups_progress(bench->groups, tw_groups_outbox(bench->groups), "c@y.test", NULL);
+    crash(bench);
+    const json_t *done = tw_groups_outbox(bench->groups)->done;
+    assert_true(json_is_true(json_object_get(done, "a@y.test")));
+    assert_string_equal(text_of(done, "b@y.test"), "no such user");
+    assert_null(json_object_get(done, "c@y.test")); /* was not durable */
+    assert_int_equal(send_all(bench), 1);
+    const char *key;
+    json_t *value;
+    json_object_foreach(bench->durable, key, value)
+        assert_true(strncmp(key, "progress/", 9) && strncmp(key, "outbox/", 7));
+}
+
 static void garbage_is_refused_with_a_reason(void **state)
 {
     struct bench *bench = *state;
@@ -476,6 +500,7 @@ int main(void)
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
+        GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
         GROUPS_TEST(garbage_is_refused_with_a_reason),
         cmocka_unit_test(nothing_is_lost_whenever_it_dies),
     };

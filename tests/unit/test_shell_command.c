@@ -77,6 +77,16 @@ static void a_shell_reads_every_word_back(void **state)
     free(text);
 }
 
+/* They would act on the terminal that shows the command. */
+static void control_characters_are_not_shown(void **state)
+{
+    const char *const argv[] = {"./t", "--note", "a\x1b[2J\nb\x7f"};
+    (void)state;
+    char *text = tw_shell_command_with(3, argv, "--seed", "2");
+    assert_string_equal(text, "./t --note 'a?[2J?b?' --seed 2");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +95,7 @@ int main(void)
         cmocka_unit_test(a_flag_takes_no_value),
         cmocka_unit_test(a_run_directory_is_followed_by_one_that_is_not_there),
         cmocka_unit_test(a_shell_reads_every_word_back),
+        cmocka_unit_test(control_characters_are_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

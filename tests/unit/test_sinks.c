@@ -124,7 +124,7 @@ static void notify(const struct tw_sink *sink, void *opened, struct tw_sink_resu
     struct tw_texts to = {1, address};
     struct json_t *notification = tw_notification_test("team", &to, 0);
     for (size_t i = 0; i < 3; i++)
-        sink->notify(opened, notification, &results[i]);
+        sink->notify(opened, notification, NULL, &results[i]);
     json_decref(notification);
 }
 

@@ -1,21 +1,25 @@
 /* Advisories as a terminal shows them. */
 #include "sample_advisory.h"
+#include "sinks/kibana.h"
 #include "sinks/terminal.h"
 
 #include "telemetry/error.h"
 
 #include "telemetry/text.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 static char *render(const struct sample *sample, bool is_coloured, unsigned width)
 {
     char *document = tw_episode_document(&sample->advisory);
-    char *block = tw_terminal_render(document, is_coloured, width);
+    const struct tw_terminal_style style = {.is_coloured = is_coloured, .width = width};
+    char *block = tw_terminal_render(document, &style);
     free(document);
     assert_non_null(block);
     return block;
@@ -123,6 +127,74 @@ static void a_runs_name_cannot_send_escape_sequences(void **state)
     free(block);
 }
 
+static char *render_with_view(struct sample *sample, enum tw_action action, bool has_links)
+{
+    static char url[] = "https://k.test", prefix[] = "trainward";
+    static const struct tw_kibana_config kibana = {.url = url, .index_prefix = prefix};
+    const struct tw_terminal_style style = {.kibana = &kibana, .has_links = has_links};
+    sample->advisory.action = action;
+    char *document = tw_episode_document(&sample->advisory);
+    char *block = tw_terminal_render(document, &style);
+    free(document);
+    assert_non_null(block);
+    return block;
+}
+
+static void the_view_of_the_run_has_one_line_an_episode(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    char *opened = render_with_view(&sample, TW_ACTION_OPENED, false);
+    const char *line = strstr(opened, "\n  view    https://k.test/app/dashboards#/view/");
+    assert_non_null(line);
+    assert_true(strlen(line) > 80 && strchr(line + 1, '\n') == line + strlen(line) - 1);
+    assert_null(strchr(opened, '\033'));
+    char *later = render_with_view(&sample, TW_ACTION_ESCALATED, false);
+    assert_null(strstr(later, "k.test"));
+    free(opened);
+    free(later);
+}
+
+static void where_links_are_known_the_title_is_one(void **state)
+{
+    (void)state;
+    struct sample sample;
+    sample_init(&sample);
+    char *block = render_with_view(&sample, TW_ACTION_ESCALATED, true);
+    assert_ptr_equal(strstr(block, "CRITICAL  \033]8;;https://k.test/app/dashboards#/view/"),
+                     block);
+    assert_non_null(
+        strstr(block, "\033\\gradient explosion in layer fc2\033]8;;\033\\, grown worse\n"));
+    assert_null(strstr(block, "  view  "));
+    free(block);
+}
+
+/* What stands between may not pass links on; what does not say who it is may print them. */
+static void only_terminals_that_say_so_have_links(void **state)
+{
+    (void)state;
+    int fd = posix_openpt(O_RDWR | O_NOCTTY), pipe_ends[2];
+    assert_true(fd >= 0 && !pipe(pipe_ends));
+    static const char *const names[] = {"TERM",       "TERM_PROGRAM", "TMUX",           "STY",
+                                        "WT_SESSION", "VTE_VERSION",  "KONSOLE_VERSION"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+    setenv("TERM", "xterm-256color", 1);
+    assert_false(tw_terminal_has_links(fd));
+    setenv("VTE_VERSION", "7200", 1);
+    assert_true(tw_terminal_has_links(fd));
+    assert_false(tw_terminal_has_links(pipe_ends[1]));
+    setenv("TMUX", "/tmp/tmux-0/default,1,0", 1);
+    assert_false(tw_terminal_has_links(fd));
+    unsetenv("TMUX");
+    setenv("VTE_VERSION", "4800", 1);
+    assert_false(tw_terminal_has_links(fd));
+    close(fd);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+}
+
 static void a_run_shows_its_verdict_and_what_was_not_checked(void **state)
 {
     (void)state;
@@ -134,7 +206,8 @@ static void a_run_shows_its_verdict_and_what_was_not_checked(void **state)
                                        .n_not_checked = 1,
                                        .not_checked = not_checked};
     char *document = tw_run_document(&advisory);
-    char *block = tw_terminal_render(document, false, 80);
+    const struct tw_terminal_style style = {.width = 80};
+    char *block = tw_terminal_render(document, &style);
     assert_string_equal(block, "UNKNOWN  run exp7 completed at step 5000\n"
                                "  not checked  overfitting: no eval loss\n");
     free(block);
@@ -178,6 +251,9 @@ int main(void)
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(colour_is_only_there_when_asked_for),
         cmocka_unit_test(a_runs_name_cannot_send_escape_sequences),
+        cmocka_unit_test(the_view_of_the_run_has_one_line_an_episode),
+        cmocka_unit_test(where_links_are_known_the_title_is_one),
+        cmocka_unit_test(only_terminals_that_say_so_have_links),
         cmocka_unit_test(a_run_shows_its_verdict_and_what_was_not_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

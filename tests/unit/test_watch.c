@@ -13,7 +13,8 @@ static void assert_open_ones_are_counted(const struct tw_watch *watch, const str
     while ((run = tw_watch_next(watch, run))) {
         for (size_t i = 0; i < run->episodes.n; i++) {
             const struct tw_episode *episode = &run->episodes.at[i];
-            open[episode->detector][episode->finding.severity] += tw_episode_is_open(episode);
+            open[episode->detector][episode->finding.severity] +=
+                tw_episode_is_open(episode) && !episode->is_dismissed;
         }
     }
     assert_memory_equal(open, tally->open, sizeof open);
@@ -466,6 +467,100 @@ static void the_tally_says_what_is_open_and_what_was_told(void **state)
     free(documents.text);
 }
 
+static const struct tw_episode *first_open(const struct tw_run *run)
+{
+    for (size_t i = 0; run && i < run->episodes.n; i++) {
+        if (tw_episode_is_open(&run->episodes.at[i]))
+            return &run->episodes.at[i];
+    }
+    return NULL;
+}
+
+/* Feeds until something is open. Returns the step. */
+static int feed_until_open(struct tw_watch *watch)
+{
+    int i = 0;
+    for (; i < STEPS && !first_open(tw_watch_find(watch, "blow-up")); i++)
+        feed(watch, i, i);
+    assert_non_null(first_open(tw_watch_find(watch, "blow-up")));
+    return i;
+}
+
+/* It leaves the tally, and the documents are those of a run that nobody spoke about. */
+static void a_false_alarm_is_not_open_and_changes_no_document(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct documents undisturbed = {0}, documents = {0};
+    struct tw_tally tally = {0};
+    struct tw_watch *watch;
+    struct tw_watch_options options = {.settings = &fixture->settings,
+                                       .rules = fixture->rules,
+                                       .document = collect,
+                                       .closure = &undisturbed};
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    for (int i = 0; i <= STEPS + 1; i++)
+        feed(watch, i, i);
+    tw_watch_close(watch);
+    options.closure = &documents;
+    options.tally = &tally;
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    int i = feed_until_open(watch);
+    int64_t before = sum_of_open(&tally);
+    char id[TW_EVENT_ID_SIZE];
+    strcpy(id, first_open(tw_watch_find(watch, "blow-up"))->id);
+    assert_false(tw_watch_dismiss(watch, "another", id));
+    for (int twice = 0; twice < 2; twice++) {
+        assert_true(tw_watch_dismiss(watch, "blow-up", id));
+        assert_int_equal(sum_of_open(&tally), before - 1);
+    }
+    /* It comes and goes with its run as it is. */
+    size_t size;
+    struct tw_run *copy;
+    unsigned char *saved =
+        tw_snapshot_save(tw_watch_find(watch, "blow-up"), &fixture->settings, &size);
+    assert_int_equal(tw_snapshot_load(&copy, saved, size, &fixture->settings, NULL), 0);
+    free(saved);
+    assert_int_equal(tw_watch_adopt(watch, copy, NULL), 0);
+    assert_int_equal(sum_of_open(&tally), before - 1);
+    for (; i <= STEPS + 1; i++) {
+        feed(watch, i, i);
+        assert_open_ones_are_counted(watch, &tally);
+    }
+    tw_watch_close(watch);
+    assert_string_equal(documents.text, undisturbed.text);
+    free(documents.text);
+    free(undisturbed.text);
+}
+
+/* What was said in an earlier life is known before the run opens it again. */
+static void what_was_dismissed_before_does_not_open(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct documents documents = {0};
+    struct tw_tally tally = {0};
+    struct tw_watch *watch;
+    struct tw_dismissed *dismissed = tw_dismissed_new();
+    struct tw_watch_options options = {.settings = &fixture->settings,
+                                       .rules = fixture->rules,
+                                       .document = collect,
+                                       .closure = &documents,
+                                       .tally = &tally,
+                                       .dismissed = dismissed};
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    feed_until_open(watch);
+    int64_t before = sum_of_open(&tally);
+    assert_int_equal(tw_dismissed_add(dismissed, first_open(tw_watch_find(watch, "blow-up"))->id),
+                     0);
+    tw_watch_close(watch);
+    tally = (struct tw_tally){0};
+    assert_int_equal(tw_watch_open(&watch, &options, NULL), 0);
+    feed_until_open(watch);
+    assert_int_equal(sum_of_open(&tally), before - 1);
+    tw_watch_close(watch);
+    tw_dismissed_free(dismissed);
+    free(documents.text);
+}
+
 static void a_run_of_step_records_is_small_and_grows_by_what_it_sends(void **state)
 {
     struct documents documents = {0};
@@ -505,6 +600,8 @@ int main(void)
         cmocka_unit_test(a_record_without_a_time_counts_as_the_logs_time_plus_its_step),
         cmocka_unit_test(after_a_rewind_earlier_positions_are_news),
         cmocka_unit_test(the_tally_says_what_is_open_and_what_was_told),
+        cmocka_unit_test(a_false_alarm_is_not_open_and_changes_no_document),
+        cmocka_unit_test(what_was_dismissed_before_does_not_open),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,5 @@
-/* Failures before the first word of SMTP. */
-#include "sinks/mail/fault.h"
+/* Failures before the first word of a protocol. */
+#include "sinks/fault.h"
 
 #include <errno.h>
 #include <openssl/x509_vfy.h>
@@ -44,7 +44,8 @@ const char *tw_connect_fault(int code)
 {
     switch (code) {
     case ECONNREFUSED:
-        return "connection refused: nothing listens there; is it running, and is the port right?";
+        return "connection refused: nothing listens there; is it running, and are host and port "
+               "right?";
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:

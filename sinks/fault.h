@@ -1,6 +1,6 @@
-/* Why a mail server cannot be talked to, in words that tell what to do. */
-#ifndef TW_MAIL_FAULT_H
-#define TW_MAIL_FAULT_H
+/* Why a server cannot be talked to, in words that tell what to do. */
+#ifndef TW_FAULT_H
+#define TW_FAULT_H
 
 #include <stddef.h>
 
