@@ -23,7 +23,7 @@ struct tw_daemon {
     size_t n_feeds;
     struct tw_daemon_delivery *deliveries;
     size_t n_deliveries;
-    struct tw_texts chart_readers; /* the cursors of charts; the log looks at them */
+    struct tw_texts chart_readers;       /* the cursors of charts; the log looks at them */
     struct tw_feedback_reader *feedback; /* NULL: the log cannot be read now */
     double next_feedback; /* when it is looked for what commands left, and what the log says */
     char feedback_trouble[200]; /* as told */
