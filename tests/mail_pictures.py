@@ -59,7 +59,7 @@ def main():
     docs = programs.TOP / "docs"
     with tempfile.TemporaryDirectory() as folder:
         mail = sent_mail(folder)
-        draw(as_html(mail), docs / "mail-html.png", 420, 1300, folder)
+        draw(as_html(mail), docs / "mail-html.png", 420, 1345, folder)
         draw(as_text(mail), docs / "mail-text.png", 660, 780, folder)
 
 

@@ -12,11 +12,11 @@
 #include <string.h>
 
 #define PIXELS_PER_UNIT 2.0 /* telephones have them */
-#define LEFT 58.0
+#define LEFT 66.0
 #define RIGHT 12.0
-#define TOP 26.0
-#define BOTTOM 24.0
-#define TEXT_SIZE 11.0
+#define TOP 36.0
+#define BOTTOM 30.0
+#define TEXT_SIZE 15.0 /* a telephone shows it at two thirds of its size */
 #define LOG_SPAN 100.0 /* beyond this, most of a linear chart is one line at its foot */
 #define POINTS_MAX 4096
 
@@ -110,14 +110,20 @@ static void use(const struct picture *picture, struct colour colour)
     cairo_set_source_rgb(picture->cairo, colour.red, colour.green, colour.blue);
 }
 
-/* `align`: which share of the text lies left of `x`. */
+/* `align`: which share of the text lies left of `x`. What it crosses is kept away from it. */
 static void write_text(const struct picture *picture, double x, double y, double align,
                        const char *text)
 {
     cairo_text_extents_t extents;
     cairo_text_extents(picture->cairo, text, &extents);
     cairo_move_to(picture->cairo, x - align * extents.x_advance, y);
-    cairo_show_text(picture->cairo, text);
+    cairo_text_path(picture->cairo, text);
+    cairo_save(picture->cairo);
+    cairo_set_source_rgb(picture->cairo, 1, 1, 1);
+    cairo_set_line_width(picture->cairo, 5);
+    cairo_stroke_preserve(picture->cairo);
+    cairo_restore(picture->cairo);
+    cairo_fill(picture->cairo);
 }
 
 static void line(const struct picture *picture, double x, double y, double to_x, double to_y)
@@ -160,7 +166,7 @@ static void draw_levels(const struct picture *picture)
 static void draw_steps(const struct picture *picture)
 {
     char text[64];
-    double y = TW_MAIL_CHART_HEIGHT - 7;
+    double y = TW_MAIL_CHART_HEIGHT - 9;
     use(picture, pale);
     snprintf(text, sizeof text, "step %.0f", picture->x.low);
     write_text(picture, LEFT, y, 0, text);
@@ -223,7 +229,7 @@ static void draw_name(const struct picture *picture, const char *signal)
     snprintf(text, sizeof text, "%.60s%s", signal ? signal : "",
              picture->y.is_log ? " (logarithmic)" : "");
     use(picture, ink);
-    write_text(picture, 8, 13, 0, text);
+    write_text(picture, 8, 17, 0, text);
 }
 
 static void draw(struct picture *picture, const json_t *chart)
@@ -242,7 +248,7 @@ static void draw(struct picture *picture, const json_t *chart)
     draw_curve(picture);
     draw_name(picture, json_string_value(json_object_get(chart, "signal")));
     draw_mark(picture, json_object_get(chart, "onset_step"), "began", TOP, false);
-    draw_mark(picture, json_object_get(chart, "detected_step"), "found", TOP + 14, true);
+    draw_mark(picture, json_object_get(chart, "detected_step"), "found", TOP + 19, true);
 }
 
 /* ---- the file ---- */

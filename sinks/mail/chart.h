@@ -8,7 +8,7 @@ struct json_t; /* jansson's */
 
 #define TW_MAIL_CHART_WIDTH                                                                        \
     560 /* as mails show it; the picture has twice as many pixels each way */
-#define TW_MAIL_CHART_HEIGHT 180
+#define TW_MAIL_CHART_HEIGHT 220
 
 /* Draws {signal, points: [[step, value or null], ...], onset_step, detected_step} as a PNG file.
  * null (and what is not finite) is a gap. Values that span more than two powers of ten, all above

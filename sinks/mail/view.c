@@ -68,6 +68,26 @@ static void add_row(json_t *rows, const char *name, const char *value)
         json_array_append_new(rows, json_pack("{s:s, s:s}", "name", name, "value", value));
 }
 
+/* "2026-07-31 09:15 UTC": nobody reads the seconds of a training's trouble. */
+static void set_moment(json_t *alert, const char *from, const char *name)
+{
+    char text[40];
+    const char *time = tw_document_text(alert, from);
+    if (strlen(time) < 16 || time[10] != 'T')
+        return;
+    snprintf(text, sizeof text, "%.10s %.5s UTC", time, time + 11);
+    json_object_set_new(alert, name, json_string(text));
+}
+
+/* "layer kind" of "layer_kind". */
+static const char *spaced(const char *name, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", name);
+    for (char *at = buffer; *at; at++)
+        *at = *at == '_' ? ' ' : *at;
+    return buffer;
+}
+
 /* What a detector put into the evidence beyond the fields that all have. */
 static json_t *extra_evidence(const json_t *evidence)
 {
@@ -75,14 +95,15 @@ static json_t *extra_evidence(const json_t *evidence)
                                         "window_first", "window_last", "unit"};
     json_t *rows = json_array(), *value;
     const char *name;
-    char text[128];
+    char text[128], spaced_name[64];
     json_object_foreach((json_t *)(size_t)evidence, name, value)
     {
         bool is_known = strstr(name, "_nonfinite") != NULL;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             is_known |= !strcmp(name, known[i]);
         if (!is_known)
-            add_row(rows, name, tw_document_value(evidence, name, text, sizeof text));
+            add_row(rows, spaced(name, spaced_name, sizeof spaced_name),
+                    tw_document_value(evidence, name, text, sizeof text));
     }
     return rows;
 }
@@ -97,8 +118,8 @@ static void set_rows(json_t *alert)
         {"Began at step", "onset_step"},
         {"Found at step", "detected_step"},
         {"Over at step", "closed_step"},
-        {"Since", "starts_at"},
-        {"Until", "ends_at"},
+        {"Since", "starts_text"},
+        {"Until", "ends_text"},
         {"Run", "run"},
         {"Project", "project"},
         {"Group", "group"},
@@ -138,11 +159,14 @@ static void prepare_suggestions(json_t *alert)
 static void prepare_alert(json_t *alert)
 {
     static const char *const keys[] = {
-        "link",        "message",   "evidence",      "follows_from", "comment",   "onset_step",
-        "suggestions", "chart_cid", "detected_step", "closed_step",  "starts_at", "ends_at",
-        "project",     "group",     "host",          "user",         NULL};
+        "link",        "message",   "evidence",      "follows_from", "comment",     "onset_step",
+        "suggestions", "chart_cid", "detected_step", "closed_step",  "starts_at",   "ends_at",
+        "project",     "group",     "host",          "user",         "starts_text", "ends_text",
+        NULL};
     set_label(alert);
     set_heading(alert);
+    set_moment(alert, "starts_at", "starts_text");
+    set_moment(alert, "ends_at", "ends_text");
     set_rows(alert);
     prepare_suggestions(alert);
     shadow(alert, keys);
