@@ -101,7 +101,8 @@ static int find_episode(struct search *search, const struct tw_config *config,
         return tw_error_set(error, -EINVAL, "%s: several episodes begin so; give more of the id",
                             search->id);
     if (!search->document)
-        return tw_error_set(error, -ENOENT, "%s: the advisory log has no such episode", search->id);
+        return tw_error_set(error, -ENOENT, "%s: the advisory log (%s) has no such episode",
+                            search->id, log.dir ? log.dir : log.brokers);
     return 0;
 }
 
@@ -150,10 +151,16 @@ static int say(const struct tw_config *config, const char *episode, const char *
     return result;
 }
 
-static int run_words(const char *episode, const char *verdict)
+static int run_words(const char *episode, const char *verdict, const char *surplus)
 {
     struct tw_config config;
     struct tw_error error = {0};
+    if (surplus) {
+        fprintf(stderr,
+                "trainward feedback: %s: one word too many; a reason goes behind --comment\n",
+                surplus);
+        return TW_EXIT_WRONG;
+    }
     if (!episode || !verdict || (strcmp(verdict, "false-alarm") && strcmp(verdict, "useful"))) {
         fprintf(stderr, "trainward feedback: expected an episode's id, then 'false-alarm' or "
                         "'useful'\n");
@@ -182,7 +189,7 @@ static int run(int argc, const char **argv)
     if (usage != TW_USAGE_GO_ON)
         return usage == TW_USAGE_HELPED ? 0 : TW_EXIT_WRONG;
     const char *episode = poptGetArg(context), *verdict = poptGetArg(context);
-    int status = run_words(episode, verdict);
+    int status = run_words(episode, verdict, poptGetArg(context));
     poptFreeContext(context);
     return status;
 }

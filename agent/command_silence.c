@@ -9,6 +9,7 @@
 
 #include "advisories/iso_time.h"
 #include "sinks/notify/silence_store.h"
+#include "sinks/notify/subject.h"
 #include "telemetry/clock.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static int read_matchers(json_t *matchers, struct tw_error *error)
         !set_matcher(matchers, "host", host) || !set_matcher(matchers, "detector", detector) ||
         !set_matcher(matchers, "episode", episode))
         return tw_error_set(error, -EINVAL, "a pattern is no UTF-8");
+    if (detector && tw_subject_check_pattern("detector", detector, "--detector", error))
+        return error->code;
     if (!json_object_size(matchers))
         return tw_error_set(error, -EINVAL,
                             "say what to be quiet about: --run, --project, --group, --user, "

@@ -242,3 +242,19 @@ def test_the_terminal_tells_once_where_the_view_of_a_run_is(agents, tmp_path):
     views = re.findall("^  view    https://k.test/base/app/dashboards#/view/.*r1.*$",
                        agent.log_text(), re.MULTILINE)
     assert len(views) == 1, agent.log_text()
+
+
+@pytest.mark.parametrize("words, said", [
+    (["silence", "add", "--detector", "overflw", "--for", "1h", "--reason", "x"],
+     "--detector: nothing is called 'overflw'; did you mean 'overflow'?"),
+    (["silence", "add", "--for", "1h", "--reason", "x"], "say what to be quiet about"),
+    (["silence", "expire", "0123456789abcdef"], "there is no such silence, or it is over"),
+    (["feedback", "abc", "useful"], "nor the first 6 letters of one"),
+    (["feedback", "abcdef12", "useful", "since", "it"], "since: one word too many"),
+    (["feedback", "abcdef12", "useful"], "state) has no such episode"),
+    (["feedback", "abcdef12", "good"], "then 'false-alarm' or 'useful'"),
+])
+def test_what_people_get_wrong_is_said(tmp_path, words, said):
+    config = write(tmp_path, {"terminal": {}})
+    assert said in command(words[0], "--config", config, *words[1:], status=2).stderr
+    assert not (tmp_path / "state" / "silences.json").exists()

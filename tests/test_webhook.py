@@ -128,7 +128,13 @@ def test_routes_have_addresses_of_their_own(receiver, agents, tmp_path):
 
 @pytest.mark.parametrize("more, what", [
     ({"routes": [{"match": {"colour": "red"}}]}, "route 1: match: 'colour' is none of project"),
-    ({"routes": [{"name": "a"}, {"name": "a"}]}, "two are called 'a'"),
+    ({"routes": [{"name": "a", "continue": True}, {"name": "a"}]}, "two are called 'a'"),
+    ({"routes": [{"name": "a"}, {"name": "b", "match": {"run": "x"}}]},
+     "route a takes everything, so nothing reaches route b"),
+    ({"routes": [{"match": {"detector": "overfiting"}}]},
+     "route 1: match: nothing is called 'overfiting'; did you mean 'overfitting'?"),
+    ({"routes": [{"match": {"severity": "fatal"}}]}, "route 1: match: nothing is called 'fatal'"),
+    ({"quiet_hours": ["fri-mon 22:00"]}, "'fri-mon 22:00' is not written as"),
     ({"routes": [{"group_by": ["size"]}]}, "route 1: group_by: 'size' is none of"),
     ({"quiet_zone": "here"}, "'here' is neither local, UTC nor an offset"),
     ({"quiet_hours": ["at night"]}, "is not written as 22:00-07:00"),

@@ -9,6 +9,7 @@
 #include "advisories/shell_word.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,27 +177,45 @@ static void set_alerts(json_t *object, const struct tw_notice *notice)
     json_decref(others);
 }
 
-/* What quiets the group: each of its labels has to match. NULL: it has none that a silence knows.
- */
+/* " --project vision"; false: a silence has no such option. */
+static bool put_option(FILE *out, const char *field, const char *value)
+{
+    static const char *const fields[] = {"project", "group", "user", "host", "run", "detector"};
+    static const char label[] = "label.";
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(fields[i], field) != 0)
+            continue;
+        fprintf(out, " --%s ", field);
+        tw_shell_put_word(out, value);
+        return true;
+    }
+    char *pair = NULL;
+    if (strncmp(field, label, strlen(label)) != 0 ||
+        asprintf(&pair, "%s=%s", field + strlen(label), value) < 0)
+        return false;
+    fputs(" --label ", out);
+    tw_shell_put_word(out, pair);
+    free(pair);
+    return true;
+}
+
+/* What quiets the group: each of its labels has to match. NULL where a silence cannot say one of
+ * them, since it would quiet more. */
 static char *silence_command(const json_t *labels)
 {
-    static const char *const fields[] = {"project", "group", "user", "run", "detector"};
     char *text = NULL;
-    size_t size, n = 0;
+    const char *field;
+    json_t *value;
+    size_t size;
+    bool is_whole = json_object_size(labels) > 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
     fputs("trainward silence add", out);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const char *value = json_string_value(json_object_get(labels, fields[i]));
-        if (!value)
-            continue;
-        n++;
-        fprintf(out, " --%s ", fields[i]);
-        tw_shell_put_word(out, value);
-    }
+    json_object_foreach((json_t *)(uintptr_t)labels, field, value) is_whole &=
+        put_option(out, field, json_string_value(value));
     fputs(" --for 4h --reason ...", out);
-    return fclose(out) || !n ? (free(text), NULL) : text;
+    return fclose(out) || !is_whole ? (free(text), NULL) : text;
 }
 
 static void set_footer(json_t *object, const struct tw_notice *notice)

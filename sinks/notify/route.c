@@ -82,6 +82,20 @@ static int check_unique(const struct tw_routes *routes, size_t index, struct tw_
     return 0;
 }
 
+/* A route that takes everything lets nothing through to those behind it. */
+static int check_reached(const struct tw_routes *routes, size_t index, struct tw_error *error)
+{
+    if (index == 0 || index + 1 == routes->n)
+        return 0; /* the sink's own may be for nothing */
+    const struct tw_route *before = &routes->at[index - 1];
+    if (before->match->n || before->goes_on)
+        return 0;
+    return tw_error_set(error, -EINVAL,
+                        "route %s takes everything, so nothing reaches route %s: give the former a "
+                        "match, put it last, or let it say continue: true",
+                        before->name, routes->at[index].name);
+}
+
 int tw_routes_read(struct tw_routes *ret, const struct tw_notify_config *config,
                    struct tw_error *error)
 {
@@ -103,6 +117,8 @@ int tw_routes_read(struct tw_routes *ret, const struct tw_notify_config *config,
         result = check_names(&ret->at[i], error);
         if (!result)
             result = check_unique(ret, i, error);
+        if (!result)
+            result = check_reached(ret, i, error);
     }
     return result;
 }

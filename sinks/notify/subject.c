@@ -3,7 +3,11 @@
 
 #include "sinks/notify/subject.h"
 
+#include "sinks/notify/options.h"
+
 #include "advisories/json_text.h"
+#include "detectors/detector.h"
+#include "telemetry/nearest.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -93,16 +97,50 @@ bool tw_subject_matches(const json_t *subject, const struct tw_texts *matchers)
     return true;
 }
 
+static int check_words(const char *pattern, const char *const *words, size_t n, const char *place,
+                       struct tw_error *error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (matches(pattern, words[i]))
+            return 0;
+    }
+    const char *near = tw_nearest(pattern, words, n);
+    return tw_error_set(error, -EINVAL, "%s: nothing is called '%s'%s%s%s", place, pattern,
+                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int tw_subject_check_pattern(const char *field, const char *pattern, const char *place,
+                             struct tw_error *error)
+{
+    enum { NAMES_MAX = 64 };
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    if (!strcmp(field, "severity"))
+        return check_words(pattern, tw_notify_severities, 3, place, error);
+    if (strcmp(field, "detector") != 0)
+        return 0;
+    for (; n < NAMES_MAX && tw_detectors[n]; n++)
+        names[n] = tw_detectors[n]->name;
+    return check_words(pattern, names, n, place, error);
+}
+
+static int check_one(const char *name, const char *place, struct tw_error *error)
+{
+    char field[128];
+    size_t length = strcspn(name, "=");
+    snprintf(field, sizeof field, "%.*s", (int)length, name);
+    if (!tw_subject_has_field(field))
+        return tw_error_set(error, -EINVAL,
+                            "%s: '%s' is none of project, group, user, host, run, detector, scope, "
+                            "severity, episode, attempt, label.NAME",
+                            place, field);
+    return name[length] ? tw_subject_check_pattern(field, name + length + 1, place, error) : 0;
+}
+
 int tw_subject_check(const struct tw_texts *names, const char *place, struct tw_error *error)
 {
-    for (size_t i = 0; i < names->n; i++) {
-        char field[128];
-        snprintf(field, sizeof field, "%.*s", (int)strcspn(names->at[i], "="), names->at[i]);
-        if (!tw_subject_has_field(field))
-            return tw_error_set(error, -EINVAL,
-                                "%s: '%s' is none of project, group, user, host, run, detector, "
-                                "scope, severity, episode, attempt, label.NAME",
-                                place, field);
-    }
-    return 0;
+    int result = 0;
+    for (size_t i = 0; i < names->n && !result; i++)
+        result = check_one(names->at[i], place, error);
+    return result;
 }

@@ -20,7 +20,11 @@ bool tw_subject_has_field(const char *field);
 bool tw_subject_matches(const struct json_t *subject, const struct tw_texts *matchers);
 /* The same of one field. */
 bool tw_subject_field_matches(const struct json_t *subject, const char *field, const char *pattern);
-/* Checks the fields that matchers or a group_by name; `place` names the option. */
+/* Refuses a pattern that none of the severities or detectors matches, the fields whose texts are
+ * known before; `place` names the option. */
+int tw_subject_check_pattern(const char *field, const char *pattern, const char *place,
+                             struct tw_error *error);
+/* Checks the fields that matchers or a group_by name, and the matchers' patterns. */
 int tw_subject_check(const struct tw_texts *names, const char *place, struct tw_error *error);
 
 #endif

@@ -460,6 +460,35 @@ static void who_has_a_notification_is_known_after_a_crash(void **state)
         assert_true(strncmp(key, "progress/", 9) && strncmp(key, "outbox/", 7));
 }
 
+/* A silence that names some of the labels only would quiet other groups, too. */
+static void the_silence_of_a_group_quiets_no_other(void **state)
+{
+    static const struct {
+        const char *by, *command;
+    } cases[] = {
+        {"project", "trainward silence add --project 'my vision' --for 4h --reason ..."},
+        {"detector", "trainward silence add --detector divergence --for 4h --reason ..."},
+        {"severity", ""},
+        {"all", ""},
+    };
+    struct bench *bench = *state;
+    struct story story = {"r1", "my vision", "divergence", TW_SEVERITY_CRITICAL};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tw_texts_release(&bench->notify.group_by);
+        tw_texts_add(&bench->notify.group_by, cases[i].by);
+        begin(bench);
+        story.detected = i;
+        story.transition = 0;
+        happens(bench, &story, TW_ACTION_OPENED);
+        assert_int_equal(pass(bench, 31), 1);
+        assert_string_equal(text_of(json_object_get(sent(bench, i), "footer"), "silence_command"),
+                            cases[i].command);
+        tw_groups_close(bench->groups);
+        bench->groups = NULL;
+        json_object_clear(bench->durable);
+    }
+}
+
 static void garbage_is_refused_with_a_reason(void **state)
 {
     struct bench *bench = *state;
@@ -501,6 +530,7 @@ int main(void)
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
         GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
+        GROUPS_TEST(the_silence_of_a_group_quiets_no_other),
         GROUPS_TEST(garbage_is_refused_with_a_reason),
         cmocka_unit_test(nothing_is_lost_whenever_it_dies),
     };
