@@ -229,6 +229,19 @@ def test_check_sends_a_mail_that_looks_like_a_test(tmp_path, mail):
     assert "This is a test" in part(got, "text/plain").get_payload(decode=True).decode()
 
 
+def test_check_writes_to_the_recipients_of_routes_once(tmp_path, mail):
+    routes = [{"match": {"project": "a"}, "to": ["route-a@y.test", "base@y.test"]},
+              {"match": {"project": "b"}}, {"match": {"project": "c"}, "to": ["route-c@y.test"]}]
+    for option in ("--send-test-email", "--send-test-notification"):
+        status, text = check(tmp_path, option, server=mail.url(), to=["base@y.test"], routes=routes)
+        assert status == 0 and "sink team, a test was sent" in text, text
+    for inbox in ("base@y.test", "route-a@y.test", "route-c@y.test"):
+        assert [got["X-RcptTo"] for got in mail.messages()].count(inbox) == 2
+    routes[2]["to"] = ["perm@y.test"]
+    status, text = check(tmp_path, "--send-test-email", server=mail.url(), routes=routes)
+    assert status == 2 and "refused the recipient perm@y.test: 550" in text
+
+
 def test_a_template_that_is_none_is_said_with_its_place(tmp_path, mail):
     template = tmp_path / "text.mustache"
     template.write_text("fine\n  {{#alerts}}\n")
