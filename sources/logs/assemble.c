@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPARE_CELLS_MAX 256u /* a larger row is not kept */
+
 /* ---- runs ---- */
 
 /* Ids end in what tells runs apart, so a long one loses its beginning; a hash of all of it stands
@@ -64,7 +66,7 @@ static struct tw_assembled_run *find_run(struct tw_assemble *assemble, const cha
     return run;
 }
 
-static void free_run(struct tw_assembled_run *run)
+static void free_run(struct tw_assemble *assemble, struct tw_assembled_run *run)
 {
     struct tw_seen_name *name, *next_name;
     HASH_ITER(hh, run->by_key, name, next_name)
@@ -75,12 +77,12 @@ static void free_run(struct tw_assembled_run *run)
     }
     for (struct tw_held_row *row = run->first, *next; row; row = next) {
         next = row->next;
-        tw_held_row_free(row);
+        tw_held_row_free(assemble, row);
     }
     for (uint32_t i = 0; i < run->n_window; i++)
-        tw_held_row_free(run->window[i]);
+        tw_held_row_free(assemble, run->window[i]);
     for (uint32_t i = 0; i < run->n_branch; i++)
-        tw_held_row_free(run->branch[i]);
+        tw_held_row_free(assemble, run->branch[i]);
     free(run->header.hyperparameters);
     free(run->names);
     free(run->key);
@@ -103,24 +105,28 @@ struct tw_assemble *tw_assemble_new(const struct tw_assemble_options *options)
 
 /* ---- what is ready ---- */
 
-void tw_held_row_free(struct tw_held_row *row)
+void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row)
 {
     if (!row)
         return;
-    free(row->cells);
-    free(row);
+    if (row->capacity > SPARE_CELLS_MAX) {
+        free(row->cells);
+        free(row);
+        return;
+    }
+    row->next = assemble->spare_rows;
+    assemble->spare_rows = row;
 }
 
 static struct tw_made_item *make(struct tw_assemble *assemble, struct tw_assembled_run *run,
                                  enum tw_made kind)
 {
-    struct tw_made_item *item = calloc(1, sizeof *item);
-    if (!item)
+    struct tw_made_item *item = assemble->spare_items;
+    if (item)
+        assemble->spare_items = item->next;
+    else if (!(item = malloc(sizeof *item)))
         return NULL;
-    item->run = run;
-    item->kind = kind;
-    item->attempt = run->attempt;
-    item->step = NAN;
+    *item = (struct tw_made_item){.run = run, .kind = kind, .attempt = run->attempt, .step = NAN};
     *assemble->made_end = item;
     assemble->made_end = &item->next;
     return item;
@@ -131,7 +137,7 @@ int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *
 {
     struct tw_made_item *item = make(assemble, run, TW_MADE_ROW);
     if (!item) {
-        tw_held_row_free(row);
+        tw_held_row_free(assemble, row);
         return -ENOMEM;
     }
     item->row = row;
@@ -156,8 +162,22 @@ static void pop(struct tw_assemble *assemble)
     if (!assemble->made)
         assemble->made_end = &assemble->made;
     assemble->has_given_step = false;
-    tw_held_row_free(item->row);
-    free(item);
+    tw_held_row_free(assemble, item->row);
+    item->next = assemble->spare_items;
+    assemble->spare_items = item;
+}
+
+static void free_spares(struct tw_assemble *assemble)
+{
+    for (struct tw_held_row *row = assemble->spare_rows, *next; row; row = next) {
+        next = row->next;
+        free(row->cells);
+        free(row);
+    }
+    for (struct tw_made_item *item = assemble->spare_items, *next; item; item = next) {
+        next = item->next;
+        free(item);
+    }
 }
 
 void tw_assemble_free(struct tw_assemble *assemble)
@@ -170,30 +190,55 @@ void tw_assemble_free(struct tw_assemble *assemble)
     HASH_ITER(hh, assemble->runs, run, next)
     {
         HASH_DEL(assemble->runs, run);
-        free_run(run);
+        free_run(assemble, run);
     }
+    free_spares(assemble);
     tw_record_clear(&assemble->record);
     free(assemble);
 }
 
 /* ---- in ---- */
 
+static bool has_room_for(struct tw_held_row *row, uint32_t n)
+{
+    if (n <= row->capacity)
+        return true;
+    struct tw_held_cell *grown = realloc(row->cells, n * sizeof *grown);
+    if (!grown)
+        return false;
+    row->cells = grown;
+    row->capacity = n;
+    return true;
+}
+
+/* An empty one with room for `n` cells. */
+static struct tw_held_row *new_row(struct tw_assemble *assemble, uint32_t n)
+{
+    struct tw_held_row *row = assemble->spare_rows;
+    if (row)
+        assemble->spare_rows = row->next;
+    else if (!(row = calloc(1, sizeof *row)))
+        return NULL;
+    row->next = NULL;
+    row->n = 0;
+    if (has_room_for(row, n))
+        return row;
+    free(row->cells);
+    free(row);
+    return NULL;
+}
+
 static struct tw_held_row *hold(struct tw_assemble *assemble, struct tw_assembled_run *run,
                                 const struct tw_row *row)
 {
-    struct tw_held_row *held = calloc(1, sizeof *held);
+    uint32_t n = (uint32_t)(row->n_cells < NAMES_MAX ? row->n_cells : NAMES_MAX);
+    struct tw_held_row *held = new_row(assemble, n);
     if (!held)
         return NULL;
-    held->capacity = (uint32_t)(row->n_cells < NAMES_MAX ? row->n_cells : NAMES_MAX);
-    held->cells = malloc((held->capacity + 1) * sizeof *held->cells);
-    if (!held->cells) {
-        free(held);
-        return NULL;
-    }
     held->step = row->step;
     held->epoch = row->epoch;
     held->time_ms = row->time_ms;
-    for (uint32_t i = 0; i < held->capacity; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         uint32_t name = tw_seen_name_find(assemble, run, &row->cells[i], row->part);
         if (name != UINT32_MAX)
             held->cells[held->n++] = (struct tw_held_cell){name, row->cells[i].value};
@@ -287,14 +332,19 @@ static void begin(struct tw_assemble *assemble, const struct tw_made_item *item)
 
 static bool give_row(struct tw_assemble *assemble, const struct tw_made_item *item)
 {
-    bool is_first = !assemble->has_given_step;
+    bool is_given = false, is_first = !assemble->has_given_step;
+    bool may_be_eval = tw_assemble_may_be_eval(item->run, item->row);
     assemble->has_given_step = true;
-    if (is_first && tw_assemble_step_record(item->run, item, &assemble->record))
-        return true;
-    begin(assemble, item);
-    bool is_eval = tw_assemble_eval_record(item->run, item, &assemble->record);
+    if (is_first)
+        is_given = tw_assemble_step_record(item->run, item, &assemble->record);
+    if (is_given && may_be_eval)
+        return true; /* the evaluation's comes next */
+    if (!is_given && may_be_eval) {
+        begin(assemble, item);
+        is_given = tw_assemble_eval_record(item->run, item, &assemble->record);
+    }
     pop(assemble);
-    return is_eval;
+    return is_given;
 }
 
 static void set_step(struct tw_record *record, double step)

@@ -142,6 +142,8 @@ void tw_assemble_choose(struct tw_assembled_run *run)
         take(best_of(run, plain[i].meaning), TW_ROLE_SIGNAL, plain[i].signal);
     choose_losses(run);
     choose_evaluations(run);
+    for (uint32_t i = 0; i < run->n_names; i++)
+        run->roles |= 1u << run->names[i]->role;
     run->has_chosen = true;
 }
 
@@ -183,4 +185,5 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
         signal = TW_SIGNAL_TRAIN_LOSS;
     if (signal != TW_SIGNALS && !has_signal(run, signal))
         take(name, TW_ROLE_SIGNAL, signal);
+    run->roles |= 1u << name->role;
 }

@@ -108,6 +108,17 @@ static void add_train_loss(const struct tw_assembled_run *run, const struct tw_h
         tw_record_set(record, TW_SIGNAL_TRAIN_LOSS, run->last_loss);
 }
 
+bool tw_assemble_may_be_eval(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        const struct tw_seen_name *name = run->names[row->cells[i].name];
+        if (name->role == TW_ROLE_METRIC ||
+            (name->role != TW_ROLE_NONE && name->signal == TW_SIGNAL_EVAL_LOSS))
+            return true;
+    }
+    return false;
+}
+
 bool tw_assemble_eval_record(struct tw_assembled_run *run, const struct tw_made_item *item,
                              struct tw_record *ret)
 {

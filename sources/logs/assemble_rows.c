@@ -124,7 +124,8 @@ uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run
 static double cell_of_role(const struct tw_assembled_run *run, const struct tw_held_row *row,
                            enum tw_role role)
 {
-    for (uint32_t i = 0; i < row->n; i++) {
+    uint32_t n = run->roles >> role & 1 ? row->n : 0;
+    for (uint32_t i = 0; i < n; i++) {
         if (run->names[row->cells[i].name]->role == role)
             return row->cells[i].value;
     }
@@ -318,7 +319,7 @@ static int put_in_window(struct tw_assemble *assemble, struct tw_assembled_run *
         at--;
     if (at && run->window[at - 1]->step == row->step) {
         int result = merge(run->window[at - 1], row);
-        tw_held_row_free(row);
+        tw_held_row_free(assemble, row);
         return result;
     }
     memmove(run->window + at + 1, run->window + at, (run->n_window - at) * sizeof *run->window);
@@ -397,7 +398,8 @@ static int put(struct tw_assemble *assemble, struct tw_assembled_run *run, struc
     count_step(run, row);
     if (!goes_back(run, row)) {
         int result = take_branch(assemble, run);
-        return result ? (tw_held_row_free(row), result) : put_in_window(assemble, run, row);
+        return result ? (tw_held_row_free(assemble, row), result)
+                      : put_in_window(assemble, run, row);
     }
     run->branch[run->n_branch++] = row;
     bool is_resume = run->n_branch == BRANCH_MAX || comes_again(run, row);
@@ -419,7 +421,7 @@ static int choose_axis(struct tw_assemble *assemble, struct tw_assembled_run *ru
         struct tw_held_row *next = row->next;
         row->next = NULL;
         if (result)
-            tw_held_row_free(row);
+            tw_held_row_free(assemble, row);
         else
             result = put(assemble, run, row);
         row = next;

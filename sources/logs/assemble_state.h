@@ -65,6 +65,7 @@ struct tw_assembled_run {
     struct tw_seen_name **names;
     struct tw_seen_name *by_key;
     uint32_t n_names, names_capacity, guess;
+    uint32_t roles; /* bit r: a name has the role r, or had it */
     bool has_chosen;
 
     enum tw_axis axis;
@@ -118,6 +119,9 @@ struct tw_assemble {
     struct tw_assembled_run *runs, *newest;
     struct tw_made_item *made, **made_end;
     bool has_given_step; /* the step record of the first item */
+    /* What was used and will be again: a log's rows are alike. */
+    struct tw_held_row *spare_rows;
+    struct tw_made_item *spare_items;
     struct tw_record record;
     uint32_t written_attempt; /* as text: */
     char attempt[16];
@@ -130,7 +134,7 @@ int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *
                          struct tw_held_row *row);
 int tw_assemble_make_event(struct tw_assemble *assemble, struct tw_assembled_run *run,
                            const char *event, double step);
-void tw_held_row_free(struct tw_held_row *row); /* NULL is allowed */
+void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row); /* NULL is allowed */
 
 /* assemble_rows.c */
 /* Index of the new name or of the known one; UINT32_MAX: there is no room for it. */
@@ -149,7 +153,10 @@ void tw_assemble_choose(struct tw_assembled_run *run);
 /* Of a name that came later. */
 void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *name);
 
-/* assemble_records.c: fills the record from the item's row. False: there is none of this kind. */
+/* assemble_records.c */
+/* False: the row makes no eval record, whatever it says. */
+bool tw_assemble_may_be_eval(const struct tw_assembled_run *run, const struct tw_held_row *row);
+/* Fills the record from the item's row. False: there is none of this kind. */
 bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_item *item,
                              struct tw_record *ret);
 bool tw_assemble_eval_record(struct tw_assembled_run *run, const struct tw_made_item *item,

@@ -108,8 +108,8 @@ static int take_row(void *closure, const struct tw_row *row)
 {
     struct tw_log_reader *reader = closure;
     const struct tw_log_sink *sink = reader->sink;
-    /* A store tells of nothing twice. */
-    enum tw_log_row_news news = reader->format->kind == TW_LOG_STORE
+    /* A store tells of nothing twice, and what is read once has no second time. */
+    enum tw_log_row_news news = !reader->follow || reader->format->kind == TW_LOG_STORE
                                     ? TW_ROW_NEW
                                     : tw_log_repeats_see(&reader->repeats, row);
     if (news == TW_ROW_REPEATED)
