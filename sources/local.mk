@@ -69,7 +69,8 @@ libsources_la_SOURCES = \
 	sources/logs/text_names.c \
 	sources/logs/text_parameters.c \
 	sources/logs/text_row.c \
-	sources/logs/text_scan.c \
+	sources/logs/text_layout.c sources/logs/text_layout.h \
+	sources/logs/text_scan.c sources/logs/text_scan.h \
 	sources/logs/torchtitan.c \
 	sources/logs/tree.c sources/logs/tree.h \
 	sources/logs/ultralytics.c \
@@ -107,6 +108,7 @@ SOURCES_TESTS = \
 	tests/unit/test_log_csv \
 	tests/unit/test_log_input \
 	tests/unit/test_log_json \
+	tests/unit/test_log_layouts \
 	tests/unit/test_log_lines \
 	tests/unit/test_log_mlflow \
 	tests/unit/test_log_names \
@@ -137,6 +139,9 @@ tests_unit_test_log_csv_SOURCES = tests/unit/test_log_csv.c tests/unit/log_rows.
 tests_unit_test_log_json_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_json_SOURCES = tests/unit/test_log_json.c tests/unit/log_rows.h \
 	tests/unit/log_text.h
+tests_unit_test_log_layouts_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_layouts_SOURCES = tests/unit/test_log_layouts.c tests/unit/log_rows.h \
+	tests/unit/log_text_fixture.h
 tests_unit_test_log_tables_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tables_SOURCES = tests/unit/test_log_tables.c tests/unit/log_rows.h \
 	tests/unit/log_text.h

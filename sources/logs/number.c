@@ -85,6 +85,42 @@ static const char *take_exponent(const char *at, const char *end, int *ret)
     return from;
 }
 
+static double scaled(uint64_t integer, int exponent)
+{
+    return exponent < 0 ? (double)integer / exact_powers[-exponent]
+                        : (double)integer * exact_powers[exponent];
+}
+
+/* Goes on in *integer with the digits at `at`; they may be too many for it. */
+static inline const char *take_few_digits(const char *at, const char *end, uint64_t *integer)
+{
+    for (; at < end && is_digit(*at); at++)
+        *integer = *integer * 10 + (uint64_t)(*at - '0');
+    return at;
+}
+
+/* Nearly all: digits that need not be counted one by one, since they are few. 0: it is not so. */
+static inline size_t take_short_decimal(const char *text, const char *end, double *ret)
+{
+    uint64_t integer = 0;
+    int exponent = 0;
+    const char *at = take_few_digits(text, end, &integer);
+    size_t n = (size_t)(at - text);
+    if (at < end && *at == '.') {
+        const char *fraction = ++at;
+        at = take_few_digits(fraction, end, &integer);
+        exponent = -(int)(at - fraction);
+        n += (size_t)(at - fraction);
+    }
+    if (at < end && (*at == 'e' || *at == 'E'))
+        at = take_exponent(at, end, &exponent);
+    if (n - 1 >= 18 || at - text > NUMBER_SIZE_MAX || integer > EXACT_MAX || exponent <= -POWERS ||
+        exponent >= POWERS)
+        return 0;
+    *ret = scaled(integer, exponent);
+    return (size_t)(at - text);
+}
+
 /* The length of the unsigned decimal at `text`, or 0. */
 static size_t take_decimal(const char *text, const char *end, double *ret)
 {
@@ -110,11 +146,15 @@ static size_t take_decimal(const char *text, const char *end, double *ret)
     if (decimal.n_digits > 18 || decimal.integer > EXACT_MAX || decimal.exponent <= -POWERS ||
         decimal.exponent >= POWERS)
         *ret = slow_number(text, (size_t)(at - text));
-    else if (decimal.exponent < 0)
-        *ret = (double)decimal.integer / exact_powers[-decimal.exponent];
     else
-        *ret = (double)decimal.integer * exact_powers[decimal.exponent];
+        *ret = scaled(decimal.integer, decimal.exponent);
     return (size_t)(at - text);
+}
+
+static inline size_t take_number(const char *text, const char *end, double *ret)
+{
+    size_t length = take_short_decimal(text, end, ret);
+    return length ? length : take_decimal(text, end, ret);
 }
 
 /* ---- words ---- */
@@ -183,7 +223,7 @@ size_t tw_log_number_at(const char *text, size_t size, double *ret)
     if (text[sign] == '1' && size - sign > 2 && text[sign + 2] == '#')
         length = take_word(text + sign, end, &value);
     else if (is_digit(text[sign]) || text[sign] == '.')
-        length = take_decimal(text + sign, end, &value);
+        length = take_number(text + sign, end, &value);
     else
         length = take_word(text + sign, end, &value);
     if (!length)

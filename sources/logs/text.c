@@ -2,8 +2,10 @@
 #include "sources/logs/text_log.h"
 
 #include "sources/logs/names.h"
+#include "sources/logs/text_layout.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The special before the general; each of them refuses a foreign line at once. */
@@ -42,14 +44,16 @@ static int try_rule(struct tw_text_log *log, unsigned rule, const char *line, si
 static int take_line(struct tw_text_log *log, const char *line, size_t size,
                      const struct tw_log_sink *sink)
 {
+    int result = tw_text_layout_line(log, line, size, sink);
     /* Lines of a kind come together. */
-    int result = try_rule(log, log->last_rule, line, size, sink);
+    if (!result)
+        result = try_rule(log, log->last_rule, line, size, sink);
     for (unsigned i = 0; i < RULES && !result; i++) {
         if (i != log->last_rule)
             result = try_rule(log, i, line, size, sink);
     }
     if (!result)
-        result = tw_text_scan_line(log, line, size, sink);
+        result = tw_text_scan_and_learn(log, line, size, sink);
     return result ? result : tw_text_end_line(log, line, size, sink);
 }
 
@@ -74,6 +78,11 @@ int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error 
     if (!result && end >= 0)
         result = sink->event(sink->closure, NULL, (enum tw_log_event)end, log->step);
     return result;
+}
+
+void tw_text_done(void *state)
+{
+    free(((struct tw_text_log *)state)->layouts);
 }
 
 /* ---- probes ---- */

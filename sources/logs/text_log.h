@@ -64,6 +64,7 @@ struct tw_text_log {
         bool is_new, is_done;
     } keras;
     struct tw_text_name names[TW_TEXT_CACHE];
+    struct tw_text_layouts *layouts; /* of lines before (text_layout.h); NULL: none as yet */
 };
 
 /* 1: the line is mine; 0: it is not; or a negative error. */
@@ -117,13 +118,14 @@ void tw_text_map(void *state, const struct tw_texts *map);
 int tw_text_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
                  struct tw_error *error);
 int tw_text_finish(void *state, const struct tw_log_sink *sink, struct tw_error *error);
+void tw_text_done(void *state);
 
 #define TW_TEXT_FORMAT(format_name, about, its_probe)                                              \
     {                                                                                              \
         .name = format_name, .description = about, .kind = TW_LOG_LINES,                           \
         .state_size = sizeof(struct tw_text_log), .probe = its_probe, .start = tw_text_start,      \
                                                                                                    \
-        .map = tw_text_map, .line = tw_text_line, .finish = tw_text_finish,                        \
+        .map = tw_text_map, .line = tw_text_line, .finish = tw_text_finish, .done = tw_text_done,  \
     }
 
 #endif

@@ -2,45 +2,13 @@
  * "lr=1e-3", "valid loss  5.48"), and among them where the run is ("Epoch: [3][120/500]", "step
  * 100", "12000/50000"). One pass; numbers decide, and look back at the words before them. What is a
  * time, a version, an address or a path is passed over. */
-#include "sources/logs/text_log.h"
+#include "sources/logs/text_scan.h"
 
 #include "sources/logs/number.h"
+#include "sources/logs/text_layout.h"
 
 #include <math.h>
 #include <string.h>
-
-#define WORDS 5
-
-struct place {
-    double epoch, at, of;   /* NaN: not told */
-    enum tw_text_kind kind; /* of `at`: STEP or BATCH */
-    bool is_first;          /* the line begins with it */
-    bool is_samples;        /* at and of count samples */
-};
-
-struct scan {
-    struct tw_text_log *log;
-    const char *line, *at, *end;
-    const char *words[WORDS]; /* where each begins: of the name that is open */
-    unsigned n_words;
-    const char *words_end;
-    bool is_told;    /* ':' or '=' stands behind the name */
-    bool in_bracket; /* the number stands directly behind '[' */
-    bool behind_bar; /* ... behind '|' */
-    bool epoch_is_named;
-    bool was_epoch;           /* the last number was an epoch */
-    double loose, loose_of;   /* "200/ 2983": what it counts may stand behind it */
-    bool loose_is_sure;       /* it is a place, whatever stands behind it */
-    struct tw_text_name head; /* of the words that the last ':' stood behind */
-    const char *head_begin;
-    const char *kept; /* "loss at step 200: 0.9": the name before the place */
-    size_t kept_size;
-    struct place place;
-    enum tw_row_part part; /* what the line is about here */
-    enum tw_row_part parts[TW_TEXT_CELLS];
-    bool has_signal;
-    bool is_eval_progress; /* "Test: [10/196]" */
-};
 
 static inline bool is_digit(char c)
 {
@@ -58,18 +26,23 @@ static const unsigned char *word_bytes(void)
     return table;
 }
 
-static void forget_words(struct scan *scan)
+unsigned char tw_text_word_byte(char byte)
+{
+    return word_bytes()[(unsigned char)byte];
+}
+
+static void forget_words(struct tw_text_scan *scan)
 {
     scan->n_words = 0;
     scan->is_told = false;
 }
 
-static void add_word(struct scan *scan, const char *from, const char *to)
+static void add_word(struct tw_text_scan *scan, const char *from, const char *to)
 {
     if (scan->n_words &&
         (scan->is_told || (from - scan->words_end > 1 && from[-2] == ' ' && from[-1] == ' ')))
         forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
-    if (scan->n_words == WORDS) {
+    if (scan->n_words == TW_TEXT_WORDS) {
         memmove(scan->words, scan->words + 1, sizeof scan->words - sizeof *scan->words);
         scan->n_words--;
     }
@@ -110,10 +83,10 @@ static bool is_wrapper(const char *from, const char *to)
     return false;
 }
 
-static void assign_count(struct scan *scan, enum tw_text_kind kind, double at, double of);
+static void assign_count(struct tw_text_scan *scan, enum tw_text_kind kind, double at, double of);
 
 /* "200/ 2983 batches" */
-static bool takes_loose(struct scan *scan, const char *from, const char *to)
+static bool takes_loose(struct tw_text_scan *scan, const char *from, const char *to)
 {
     struct tw_text_name name;
     if (isnan(scan->loose))
@@ -133,7 +106,7 @@ static inline bool is_end_of_sentence(char c)
     return c == '.' || c == '-' || c == '\'' || c == '+' || c == '/';
 }
 
-static void take_word(struct scan *scan)
+static void take_word(struct tw_text_scan *scan)
 {
     const unsigned char *bytes = word_bytes();
     const char *from = scan->at, *to = from;
@@ -162,35 +135,36 @@ static void take_word(struct scan *scan)
 
 /* ---- numbers ---- */
 
-static const char *skip_spaces(const char *at, const char *end)
+double tw_text_whole(double value)
 {
-    while (at < end && *at == ' ')
-        at++;
-    return at;
+    return value >= 0 && value <= 1e15 && value == (double)(int64_t)value ? value : (double)NAN;
 }
 
-static double whole(double value)
+static void assign_count(struct tw_text_scan *scan, enum tw_text_kind kind, double at, double of)
 {
-    return value >= 0 && value <= 1e15 && value == floor(value) ? value : (double)NAN;
-}
-
-static void assign_count(struct scan *scan, enum tw_text_kind kind, double at, double of)
-{
-    if (isnan(whole(at)) || !isnan(scan->place.at))
+    if (!isnan(scan->place.at))
         return;
+    if (isnan(tw_text_whole(at))) {
+        tw_text_layout_spoil(scan); /* another number would be one */
+        return;
+    }
     scan->place.at = at;
     scan->place.of = of;
     scan->place.kind = kind;
 }
 
-static void assign_epoch(struct scan *scan, double epoch)
+static void assign_epoch(struct tw_text_scan *scan, double epoch)
 {
-    if (epoch >= 0 && epoch < 1e9 && isnan(scan->place.epoch))
-        scan->place.epoch = epoch;
     scan->was_epoch = true;
+    if (!isnan(scan->place.epoch))
+        return;
+    if (epoch >= 0 && epoch < 1e9)
+        scan->place.epoch = epoch;
+    else
+        tw_text_layout_spoil(scan);
 }
 
-static void add_cell(struct scan *scan, const char *name, size_t size, double value,
+static void add_cell(struct tw_text_scan *scan, const char *name, size_t size, double value,
                      const struct tw_text_name *what, const char *suffix)
 {
     struct tw_text_row *row = &scan->log->row;
@@ -209,13 +183,12 @@ static void add_cell(struct scan *scan, const char *name, size_t size, double va
     scan->has_signal = scan->has_signal || what->kind == TW_TEXT_SIGNAL;
 }
 
-/* A running mean in brackets behind the value; moves behind it. */
-static bool takes_mean(struct scan *scan, double *ret)
+bool tw_text_scan_mean(struct tw_text_scan *scan, double *ret)
 {
-    const char *at = skip_spaces(scan->at, scan->end);
+    const char *at = tw_text_skip_spaces(scan->at, scan->end);
     if (at == scan->end || *at != '(')
         return false;
-    at = skip_spaces(at + 1, scan->end);
+    at = tw_text_skip_spaces(at + 1, scan->end);
     size_t length = tw_log_number_at(at, (size_t)(scan->end - at), ret);
     if (!length || at + length == scan->end || at[length] != ')')
         return false;
@@ -224,7 +197,7 @@ static bool takes_mean(struct scan *scan, double *ret)
 }
 
 /* "Loading model cost 0.644 seconds" */
-static bool has_unit(const struct scan *scan)
+static bool has_unit(const struct tw_text_scan *scan)
 {
     static const char *const units[] = {" second", " sec", " s ", " ms",  " minute",
                                         " hour",   " MB",  " GB", " GiB", " MiB"};
@@ -235,18 +208,19 @@ static bool has_unit(const struct scan *scan)
     return false;
 }
 
-static void take_reading(struct scan *scan, const char *name, size_t size, double value, double of,
-                         const struct tw_text_name *what)
+static void take_reading(struct tw_text_scan *scan, const char *name, size_t size, double value,
+                         double of, const struct tw_text_name *what)
 {
     double mean;
     if (!scan->is_told && has_unit(scan))
         return;
     if (!isnan(of)) { /* "Accuracy: 9814/10000" */
+        tw_text_layout_spoil(scan);
         if (what->kind == TW_TEXT_SIGNAL && of > 0 && value <= of)
             add_cell(scan, name, size, value / of, what, "");
         return;
     }
-    if (!takes_mean(scan, &mean)) {
+    if (!tw_text_scan_mean(scan, &mean)) {
         add_cell(scan, name, size, value, what, "");
     } else if (scan->part == TW_PART_EVAL || what->part == TW_PART_EVAL) {
         add_cell(scan, name, size, mean, what, ""); /* over what was evaluated so far */
@@ -257,7 +231,7 @@ static void take_reading(struct scan *scan, const char *name, size_t size, doubl
 }
 
 /* A number that nothing is written before: "[3/10][120/500]", "12000/50000", "[10]\ttrain-rmse". */
-static void take_nameless(struct scan *scan, double value, double of)
+static void take_nameless(struct tw_text_scan *scan, double value, double of)
 {
     const char *next = scan->at < scan->end ? scan->at : "";
     bool first_bracket = scan->in_bracket && isnan(scan->place.epoch) && isnan(scan->place.at);
@@ -272,6 +246,7 @@ static void take_nameless(struct scan *scan, double value, double of)
     } else if (first_bracket && (!isnan(of) || scan->place.is_first)) {
         assign_count(scan, scan->part == TW_PART_EVAL ? TW_TEXT_BATCH : TW_TEXT_STEP, value, of);
     } else if (!isnan(of)) {
+        tw_text_layout_spoil(scan); /* a word that comes may be what it counts */
         scan->loose = value;
         scan->loose_of = of;
         scan->loose_is_sure = scan->place.is_first || scan->behind_bar;
@@ -282,21 +257,23 @@ static void take_nameless(struct scan *scan, double value, double of)
 }
 
 /* "[0/60000 (0%)]" behind an epoch, as in PyTorch's MNIST example: samples. */
-static bool counts_samples(const struct scan *scan, double of)
+static bool counts_samples(const struct tw_text_scan *scan, double of)
 {
-    const char *at = skip_spaces(scan->at, scan->end);
+    const char *at = tw_text_skip_spaces(scan->at, scan->end);
     return of >= 5000 && at < scan->end && *at == '(' &&
            memchr(at, '%', scan->end - at < 8 ? (size_t)(scan->end - at) : 8);
 }
 
-static void take_number(struct scan *scan, double value, double of)
+static void take_number(struct tw_text_scan *scan, double value, double of)
 {
     struct tw_text_name what = {0};
     const char *name = scan->n_words ? scan->words[0] : scan->kept;
     size_t size = scan->n_words ? (size_t)(scan->words_end - name) : scan->kept_size;
     if (!size) {
-        if (scan->was_epoch && scan->epoch_is_named && counts_samples(scan, of))
+        if (scan->was_epoch && scan->epoch_is_named && counts_samples(scan, of)) {
             scan->place.is_samples = true;
+            tw_text_layout_spoil(scan);
+        }
         take_nameless(scan, value, of);
         return;
     }
@@ -306,7 +283,7 @@ static void take_number(struct scan *scan, double value, double of)
         tw_text_name_of(scan->log, name, size, scan->is_told, &what);
     scan->kept_size = 0;
     scan->was_epoch = false;
-    const char *next = skip_spaces(scan->at, scan->end);
+    const char *next = tw_text_skip_spaces(scan->at, scan->end);
     if (what.kind == TW_TEXT_EPOCH) {
         assign_epoch(scan, value);
         scan->epoch_is_named = true;
@@ -314,8 +291,9 @@ static void take_number(struct scan *scan, double value, double of)
                !isnan(of)) {
         assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
-               !isnan(whole(value)) && next < scan->end && *next == '[') {
+               !isnan(tw_text_whole(value)) && next < scan->end && *next == '[') {
         assign_epoch(scan, value); /* "Train: 0 [  50/1251 (  4%)]" */
+        tw_text_layout_spoil(scan);
     } else if (what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
         bool ends = scan->at < scan->end && (*scan->at == ':' || *scan->at == '=');
         assign_count(scan, what.kind, value, of);
@@ -338,7 +316,7 @@ static void take_number(struct scan *scan, double value, double of)
 }
 
 /* Behind a number, what makes it something else: "1.2.3", "12:30:01", "2024-01-02", "7.5ms". */
-static bool is_no_number(struct scan *scan)
+static bool is_no_number(struct tw_text_scan *scan)
 {
     const char *at = scan->at, *end = scan->end;
     if (at == end)
@@ -359,22 +337,22 @@ static bool is_no_number(struct scan *scan)
 }
 
 /* "/1000", "/   1000", " / 500", " of 500" */
-static double take_total(struct scan *scan)
+static double take_total(struct tw_text_scan *scan)
 {
-    const char *at = skip_spaces(scan->at, scan->end);
+    const char *at = tw_text_skip_spaces(scan->at, scan->end);
     double value;
     if (at == scan->end || *at != '/')
         return (double)NAN;
-    at = skip_spaces(at + 1, scan->end);
+    at = tw_text_skip_spaces(at + 1, scan->end);
     size_t length = tw_log_number_at(at, (size_t)(scan->end - at), &value);
-    if (!length || isnan(whole(value)))
+    if (!length || isnan(tw_text_whole(value)))
         return (double)NAN;
     scan->at = at + length;
     return value;
 }
 
 /* "1,234" of counts and throughput */
-static double take_groups(struct scan *scan, double value)
+static double take_groups(struct tw_text_scan *scan, double value)
 {
     while (value >= 0 && scan->end - scan->at >= 4 && *scan->at == ',' && is_digit(scan->at[1]) &&
            is_digit(scan->at[2]) && is_digit(scan->at[3]) &&
@@ -391,41 +369,59 @@ static bool is_time(const char *at, const char *end)
            is_digit(at[4]) && is_digit(at[5]);
 }
 
-static bool takes_number(struct scan *scan)
+enum tw_text_number tw_text_scan_number(struct tw_text_scan *scan, double *ret, double *ret_of)
 {
-    double value, of;
     const char *from = scan->at;
-    size_t length = tw_log_number_at(from, (size_t)(scan->end - from), &value);
+    size_t length = tw_log_number_at(from, (size_t)(scan->end - from), ret);
     if (!length) {
         while (scan->at < scan->end && is_digit(*scan->at))
             scan->at++; /* too many of them */
-        return scan->at > from;
+        if (scan->at == from)
+            return TW_TEXT_NO_NUMBER;
+        tw_text_layout_spoil(scan);
+        return TW_TEXT_PASSED_OVER;
     }
     scan->at += length;
     if (is_no_number(scan)) {
-        forget_words(scan);
         scan->kept_size = 0;
-        return true;
-    }
-    if (is_digit(scan->at[-1]) && length <= 3)
-        value = take_groups(scan, value);
-    of = isnan(whole(value)) ? (double)NAN : take_total(scan);
-    if (!isnan(of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */
         forget_words(scan);
-        return true;
+        return TW_TEXT_PASSED_OVER;
+    }
+    if (length <= 3 && is_digit(scan->at[-1]))
+        *ret = take_groups(scan, *ret);
+    *ret_of = isnan(tw_text_whole(*ret)) ? (double)NAN : take_total(scan);
+    if (!isnan(*ret_of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */
+        forget_words(scan);
+        return TW_TEXT_PASSED_OVER;
     }
     if (scan->at < scan->end && *scan->at == '%')
         scan->at++;
-    scan->place.is_first = from == scan->line || (from == scan->line + 1 && scan->in_bracket) ||
-                           skip_spaces(scan->line, scan->end) == from;
-    take_number(scan, value, of);
+    return TW_TEXT_NUMBER;
+}
+
+static bool takes_number(struct tw_text_scan *scan)
+{
+    double value = (double)NAN, of = (double)NAN;
+    const char *from = scan->at;
+    const struct tw_text_place before = scan->place;
+    unsigned n_before = scan->log->row.n_cells;
+    enum tw_text_number found = tw_text_scan_number(scan, &value, &of);
+    if (found == TW_TEXT_NO_NUMBER)
+        return false;
+    const char *behind = scan->at;
+    if (found == TW_TEXT_NUMBER) {
+        scan->place.is_first = from == scan->line || (from == scan->line + 1 && scan->in_bracket) ||
+                               tw_text_skip_spaces(scan->line, scan->end) == from;
+        take_number(scan, value, of);
+    }
+    tw_text_layout_note(scan, from, behind, found, !isnan(of), &before, n_before);
     return true;
 }
 
 /* ---- what stands between ---- */
 
 /* "Test set: ", "Train: [": what follows is about it. */
-static void take_head(struct scan *scan)
+static void take_head(struct tw_text_scan *scan)
 {
     struct tw_text_name what;
     if (!scan->n_words)
@@ -438,7 +434,7 @@ static void take_head(struct scan *scan)
         scan->part = what.part;
 }
 
-static void take_sign(struct scan *scan)
+static void take_sign(struct tw_text_scan *scan)
 {
     char sign = *scan->at++;
     if (sign == ' ' || sign == '"' || sign == '\'')
@@ -495,7 +491,7 @@ static inline bool may_begin_number(const char *at, const char *end)
     }
 }
 
-static void scan_line(struct scan *scan)
+static void scan_line(struct tw_text_scan *scan)
 {
     const unsigned char *bytes = word_bytes();
     while (scan->at < scan->end) {
@@ -514,7 +510,7 @@ static void scan_line(struct scan *scan)
 /* ---- where the run is ---- */
 
 /* The steps before the epoch, where `at` begins anew with each. */
-static void find_offset(struct tw_text_log *log, const struct place *place, double epoch)
+static void find_offset(struct tw_text_log *log, const struct tw_text_place *place, double epoch)
 {
     double first = log->first_epoch <= 1 ? log->first_epoch : 1;
     if (!isnan(place->of) && epoch >= first)
@@ -523,7 +519,7 @@ static void find_offset(struct tw_text_log *log, const struct place *place, doub
         log->offset = log->step;
 }
 
-static void go_to_count(struct tw_text_log *log, const struct place *place)
+static void go_to_count(struct tw_text_log *log, const struct tw_text_place *place)
 {
     double epoch = isnan(place->epoch) ? log->epoch : place->epoch;
     bool is_new_epoch = !isnan(epoch) && !isnan(log->epoch) && epoch > log->epoch;
@@ -541,7 +537,7 @@ static void go_to_count(struct tw_text_log *log, const struct place *place)
     log->step = (is_anew ? log->offset : 0) + place->at;
 }
 
-static void go_to(struct tw_text_log *log, const struct place *place)
+static void go_to(struct tw_text_log *log, const struct tw_text_place *place)
 {
     if (!isnan(place->epoch) && isnan(log->first_epoch))
         log->first_epoch = floor(place->epoch);
@@ -564,7 +560,7 @@ static double step_of_epoch_end(const struct tw_text_log *log)
 
 /* ---- rows ---- */
 
-static bool has_part(const struct scan *scan, enum tw_row_part part)
+static bool has_part(const struct tw_text_scan *scan, enum tw_row_part part)
 {
     for (unsigned i = 0; i < scan->log->row.n_cells; i++) {
         if (scan->parts[i] == part)
@@ -574,7 +570,7 @@ static bool has_part(const struct scan *scan, enum tw_row_part part)
 }
 
 /* "Train Loss: 1 | Acc: 2 | Val Loss: 3 | Acc: 4": the last is the validation's, by its place. */
-static void name_parts(struct scan *scan)
+static void name_parts(struct tw_text_scan *scan)
 {
     struct tw_text_row *row = &scan->log->row, named;
     tw_text_row_start(&named);
@@ -594,7 +590,7 @@ static void name_parts(struct scan *scan)
     row->names_size = named.names_size;
 }
 
-static void finish_row(struct scan *scan)
+static void finish_row(struct tw_text_scan *scan)
 {
     struct tw_text_row *row = &scan->log->row;
     bool is_eval = has_part(scan, TW_PART_EVAL), is_train = has_part(scan, TW_PART_TRAIN);
@@ -612,7 +608,7 @@ static void finish_row(struct scan *scan)
                                                                    : scan->log->step;
 }
 
-static bool begins_with_place(const struct scan *scan)
+static bool begins_with_place(const struct tw_text_scan *scan)
 {
     const char *at = scan->line;
     while (at < scan->end && strchr(" [=-*#|(>", *at))
@@ -621,40 +617,70 @@ static bool begins_with_place(const struct scan *scan)
     return c == 'e' || c == 's' || c == 'i' || c == 't';
 }
 
-int tw_text_scan_line(struct tw_text_log *log, const char *line, size_t size,
-                      const struct tw_log_sink *sink)
+int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink)
 {
-    struct scan scan;
-    memset(&scan, 0, offsetof(struct scan, parts));
-    scan.has_signal = scan.is_eval_progress = false;
-    scan.log = log;
-    scan.line = scan.at = line;
-    scan.end = line + size;
-    scan.loose = (double)NAN;
-    scan.place = (struct place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
-    tw_text_row_start(&log->row);
-    log->row.time_ms = tw_text_time(line, size, &scan.at);
-    scan_line(&scan);
-    if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
-        assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,
-                     scan.loose_of);
-    bool is_place = !isnan(scan.place.epoch) || !isnan(scan.place.at);
-    if (!scan.has_signal && !(is_place && log->row.n_cells)) {
-        if (is_place && begins_with_place(&scan))
-            go_to(log, &scan.place);
+    struct tw_text_log *log = scan->log;
+    bool is_place = !isnan(scan->place.epoch) || !isnan(scan->place.at);
+    if (!scan->has_signal && !(is_place && log->row.n_cells)) {
+        if (is_place && begins_with_place(scan))
+            go_to(log, &scan->place);
         return 0;
     }
-    if (scan.part == TW_PART_EVAL && !isnan(scan.place.of) && !has_part(&scan, TW_PART_TRAIN)) {
-        bool is_end = scan.place.at >= scan.place.of;
-        scan.place.at = (double)NAN; /* of the evaluation, not of the training */
-        scan.is_eval_progress = !is_end;
+    if (scan->part == TW_PART_EVAL && !isnan(scan->place.of) && !has_part(scan, TW_PART_TRAIN)) {
+        bool is_end = scan->place.at >= scan->place.of;
+        scan->place.at = (double)NAN; /* of the evaluation, not of the training */
+        scan->is_eval_progress = !is_end;
     }
-    go_to(log, &scan.place);
-    finish_row(&scan);
-    if (!scan.is_eval_progress) {
+    go_to(log, &scan->place);
+    finish_row(scan);
+    if (!scan->is_eval_progress) {
         int result = tw_text_give(log, sink);
         return result ? result : 1;
     }
     tw_text_hold(log);
     return 1;
+}
+
+static int scan_and_finish(struct tw_text_log *log, const char *line, size_t size,
+                           struct tw_text_layout *layout, const struct tw_log_sink *sink)
+{
+    struct tw_text_scan scan;
+    memset(&scan, 0, offsetof(struct tw_text_scan, parts));
+    scan.has_signal = scan.is_eval_progress = false;
+    scan.log = log;
+    scan.layout = layout;
+    scan.line = scan.at = line;
+    scan.end = line + size;
+    scan.loose = (double)NAN;
+    scan.place = (struct tw_text_place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
+    tw_text_row_start(&log->row);
+    log->row.time_ms = tw_text_time(line, size, &scan.at);
+    tw_text_layout_begin(&scan);
+    scan_line(&scan);
+    tw_text_layout_end(&scan);
+    if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
+        assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,
+                     scan.loose_of);
+    return tw_text_scan_finish(&scan, sink);
+}
+
+int tw_text_scan_line(struct tw_text_log *log, const char *line, size_t size,
+                      const struct tw_log_sink *sink)
+{
+    return scan_and_finish(log, line, size, NULL, sink);
+}
+
+int tw_text_scan_and_learn(struct tw_text_log *log, const char *line, size_t size,
+                           const struct tw_log_sink *sink)
+{
+    bool may_end = log->may_end;
+    log->may_end = false;
+    struct tw_text_layout *layout = tw_text_layout_new(log);
+    int result = scan_and_finish(log, line, size, layout, sink);
+    if (layout)
+        layout->may_end = log->may_end;
+    log->may_end |= may_end;
+    if (layout && result == 1)
+        tw_text_layout_keep(log);
+    return result;
 }

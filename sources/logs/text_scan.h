@@ -1,0 +1,64 @@
+/* The state of one pass over a line, which a remembered layout starts where the pass would end;
+ * private to text_scan.c and text_layout.c. */
+#ifndef TW_LOG_TEXT_SCAN_H
+#define TW_LOG_TEXT_SCAN_H
+
+#include "sources/logs/text_log.h"
+
+#define TW_TEXT_WORDS 5
+
+struct tw_text_place {
+    double epoch, at, of;   /* NaN: not told */
+    enum tw_text_kind kind; /* of `at`: STEP or BATCH */
+    bool is_first;          /* the line begins with it */
+    bool is_samples;        /* at and of count samples */
+};
+
+struct tw_text_scan {
+    struct tw_text_log *log;
+    const char *line, *at, *end;
+    const char *words[TW_TEXT_WORDS]; /* where each begins: of the name that is open */
+    unsigned n_words;
+    const char *words_end;
+    bool is_told;    /* ':' or '=' stands behind the name */
+    bool in_bracket; /* the number stands directly behind '[' */
+    bool behind_bar; /* ... behind '|' */
+    bool epoch_is_named;
+    bool was_epoch;           /* the last number was an epoch */
+    double loose, loose_of;   /* "200/ 2983": what it counts may stand behind it */
+    bool loose_is_sure;       /* it is a place, whatever stands behind it */
+    struct tw_text_name head; /* of the words that the last ':' stood behind */
+    const char *head_begin;
+    const char *kept; /* "loss at step 200: 0.9": the name before the place */
+    size_t kept_size;
+    struct tw_text_place place;
+    enum tw_row_part part; /* what the line is about here */
+    enum tw_row_part parts[TW_TEXT_CELLS];
+    bool has_signal;
+    bool is_eval_progress;         /* "Test: [10/196]" */
+    struct tw_text_layout *layout; /* that is made of the line; NULL: none is */
+};
+
+enum tw_text_number { TW_TEXT_NO_NUMBER, TW_TEXT_PASSED_OVER, TW_TEXT_NUMBER };
+
+/* Reads what stands at scan->at and moves behind it. NUMBER: the value and what it is of ("12/50",
+ * else NaN); PASSED_OVER: a time, a version or the like. */
+enum tw_text_number tw_text_scan_number(struct tw_text_scan *scan, double *ret, double *ret_of);
+/* A running mean in brackets behind the value; moves behind it. */
+bool tw_text_scan_mean(struct tw_text_scan *scan, double *ret);
+/* The line has been read: moves the log's place and gives its row. As a rule returns. */
+int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink);
+/* `value` where it is a count, else NaN. */
+double tw_text_whole(double value);
+
+static inline const char *tw_text_skip_spaces(const char *at, const char *end)
+{
+    while (at < end && *at == ' ')
+        at++;
+    return at;
+}
+
+/* What words are made of: 1 begins one, 2 goes on with one. */
+unsigned char tw_text_word_byte(char byte);
+
+#endif
