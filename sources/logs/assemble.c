@@ -56,7 +56,7 @@ static struct tw_assembled_run *find_run(struct tw_assemble *assemble, const cha
 {
     struct tw_assembled_run *run = assemble->newest;
     key = key ? key : "";
-    if (run && !strcmp(run->key, key))
+    if (run && *run->key == *key && (!*key || !strcmp(run->key, key)))
         return run;
     HASH_FIND_STR(assemble->runs, key, run);
     if (!run && HASH_COUNT(assemble->runs) < RUNS_MAX)

@@ -209,6 +209,7 @@ static int take_metadata(struct building *building, struct tw_tag *tag, struct t
 {
     struct tw_protobuf_field field, inner;
     struct tw_protobuf content = {0};
+    tag->frame_size = 0; /* its plugin may be another now */
     while (tw_protobuf_next(&metadata, &field) > 0) {
         if (!tw_protobuf_is(&field, 1, TW_WIRE_BYTES))
             continue;
@@ -297,17 +298,112 @@ static int take_session_log(const struct event *event, const struct tw_log_sink 
                : sink->event(sink->closure, NULL, TW_LOG_RUN_STARTS, NAN);
 }
 
+/* ---- plain scalars ---- */
+
+/* Events of one scalar differ in their time, their step and their number; the bytes between step
+ * and number are the same for a tag, and the tag is told by the one before. */
+struct plain {
+    double wall_time;
+    uint64_t step;
+    const uint8_t *frame;
+    size_t frame_size;
+};
+
+static bool is_plain(struct tw_protobuf message, struct plain *ret)
+{
+    enum { WALL_TIME = 1 << 3 | TW_WIRE_FIXED64, STEP = 2 << 3 | TW_WIRE_VARINT };
+    uint64_t time = 0;
+    *ret = (struct plain){0};
+    if (tw_protobuf_size(&message) < 16 || message.at[0] != WALL_TIME || message.at[9] != STEP)
+        return false;
+    message.at++;
+    tw_protobuf_fixed(&message, 8, &time);
+    message.at++;
+    if (!tw_protobuf_varint(&message, &ret->step) || tw_protobuf_size(&message) < 5)
+        return false;
+    ret->wall_time = tw_protobuf_double(time);
+    ret->frame = message.at;
+    ret->frame_size = tw_protobuf_size(&message) - 4;
+    return true;
+}
+
+static int give_plain(const struct plain *plain, const struct tw_tag *tag,
+                      const struct tw_log_sink *sink)
+{
+    const struct tw_cell cell = {
+        tag->name, (double)tw_protobuf_float(read_u32(plain->frame + plain->frame_size)),
+        TW_MEANS_BY_NAME};
+    const struct tw_row row = {.step = (double)(int64_t)plain->step,
+                               .epoch = NAN,
+                               .time_ms = milliseconds(plain->wall_time),
+                               .cells = &cell,
+                               .n_cells = 1};
+    return sink->row(sink->closure, &row);
+}
+
+/* The last event was taken as a whole: was it one? */
+static void learn_plain(struct tensorboard *state, const struct event *event,
+                        const struct plain *plain)
+{
+    struct tw_protobuf summary = event->summary;
+    struct tw_protobuf_field field;
+    struct summary_value value;
+    struct tw_tag *tag = state->tags.last;
+    if (!tag || state->tags.spare || plain->frame_size > TW_TAG_FRAME_MAX ||
+        event->summary.end != plain->frame + plain->frame_size + 4)
+        return;
+    bool is_one = tw_protobuf_next(&summary, &field) > 0 &&
+                  tw_protobuf_is(&field, 1, TW_WIRE_BYTES) && summary.at == summary.end &&
+                  read_value(field.bytes, &value) && value.has_simple_value &&
+                  !value.has_metadata && !value.has_histogram && !value.has_tensor &&
+                  field.bytes.end - 5 == plain->frame + plain->frame_size - 1 &&
+                  field.bytes.end[-5] == (2 << 3 | TW_WIRE_FIXED32);
+    bool is_told = tag->plugin != TW_PLUGIN_OTHER && tag->plugin != TW_PLUGIN_HPARAMS;
+    if (!is_one || !is_told)
+        return;
+    tag->frame_size = (uint8_t)plain->frame_size;
+    memcpy(tag->frame, plain->frame, plain->frame_size);
+}
+
+/* 1: it was such an event of the tag that comes next; 0: it was not, and nothing has been done. */
+static int take_plain(struct tensorboard *state, const struct plain *plain,
+                      const struct tw_log_sink *sink)
+{
+    struct tw_tag *tag = state->tags.last ? state->tags.last->next_guess : NULL;
+    if (!tag || tag->frame_size != plain->frame_size ||
+        memcmp(tag->frame, plain->frame, plain->frame_size))
+        return 0;
+    state->tags.last = tag;
+    int result = give_plain(plain, tag, sink);
+    return result ? result : 1;
+}
+
+static int take_event(struct tensorboard *state, struct tw_protobuf message,
+                      const struct tw_log_sink *sink)
+{
+    struct event event;
+    struct plain plain;
+    bool may_be_plain = is_plain(message, &plain);
+    int result = may_be_plain ? take_plain(state, &plain, sink) : 0;
+    if (result)
+        return result < 0 ? result : 0;
+    if (!read_event(message, &event))
+        return sink->broken(sink->closure, "an event is not well-formed");
+    if (!event.has_summary)
+        return event.has_session_log ? take_session_log(&event, sink) : 0;
+    result = take_summary(state, &event, sink);
+    if (!result && may_be_plain)
+        learn_plain(state, &event, &plain);
+    return result;
+}
+
 static int take_record(struct tensorboard *state, const uint8_t *record, size_t size,
                        const struct tw_log_sink *sink)
 {
-    struct event event;
-    if (tw_crc32c_masked(record + HEAD_BYTES, size) != read_u32(record + HEAD_BYTES + size))
+    const uint8_t *data = record + HEAD_BYTES;
+    if (tw_crc32c_masked(data, size) != read_u32(data + size))
         return sink->broken(sink->closure, "a record has a wrong checksum");
-    if (!read_event((struct tw_protobuf){record + HEAD_BYTES, record + HEAD_BYTES + size}, &event))
-        return sink->broken(sink->closure, "an event is not well-formed");
-    if (event.has_summary)
-        return take_summary(state, &event, sink);
-    return event.has_session_log ? take_session_log(&event, sink) : 0;
+    return take_event(state, (struct tw_protobuf){data, data + size}, sink);
 }
 
 /* The length of the record at `bytes`, of which HEAD_BYTES are there. */

@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #define TW_TAG_BYTES_MAX 1000u /* the rest of a longer tag is cut off */
+#define TW_TAG_FRAME_MAX 128u
 
 enum tw_plugin {
     TW_PLUGIN_NONE, /* none was told: a value speaks for itself */
@@ -23,6 +24,10 @@ struct tw_tag {
     enum tw_plugin plugin;
     bool is_seen; /* a value of it came before */
     struct tw_tag *next_guess;
+    /* The bytes between the step and the number of its last event, where that was a plain scalar,
+     * else none. */
+    uint8_t frame[TW_TAG_FRAME_MAX];
+    uint8_t frame_size;
     size_t size; /* of `raw` */
     UT_hash_handle hh;
     char *name; /* NUL-terminated, valid UTF-8; stands behind `raw` */

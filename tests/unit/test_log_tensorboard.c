@@ -170,6 +170,40 @@ static void test_simple_values_are_cells(void **unused)
                 "row step=20 time=1700000000500: train/loss=-inf\n");
 }
 
+/* Events like those before are read by the bytes between step and number (is_plain()): one that
+ * differs in them, or is one of another plugin by now, is not. */
+static void test_scalars_in_turn(void **unused)
+{
+    (void)unused;
+    struct built other = build();
+    for (uint64_t step = 1; step < 4; step++) {
+        put_scalar(step, "loss", 1.5f / (float)step);
+        put_scalar(step, "b/lr", 0.5f);
+    }
+    put_scalar(300, "loss", NAN);
+    put_scalar((uint64_t)-4, "b/lr", 0.25f);
+    put_scalar(301, "lost", 7);
+    put_scalar(302, "loss", 6);
+    put_float(&other, 2, 5);
+    put_plugin(&other, "images", NULL);
+    put_value(303, "b/lr", other);
+    put_scalar(304, "loss", 4);
+    put_scalar(305, "b/lr", 3);
+    put_scalar(306, "loss", 2);
+    assert_rows("row step=1 time=1700000000500: loss=1.5\n"
+                "row step=1 time=1700000000500: b/lr=0.5\n"
+                "row step=2 time=1700000000500: loss=0.75\n"
+                "row step=2 time=1700000000500: b/lr=0.5\n"
+                "row step=3 time=1700000000500: loss=0.5\n"
+                "row step=3 time=1700000000500: b/lr=0.5\n"
+                "row step=300 time=1700000000500: loss=nan\n"
+                "row step=-4 time=1700000000500: b/lr=0.25\n"
+                "row step=301 time=1700000000500: lost=7\n"
+                "row step=302 time=1700000000500: loss=6\n"
+                "row step=304 time=1700000000500: loss=4\n"
+                "row step=306 time=1700000000500: loss=2\n");
+}
+
 static void test_values_of_one_summary_are_one_row(void **unused)
 {
     (void)unused;
@@ -687,6 +721,7 @@ int main(void)
         TEST(test_checksums_are_the_published_ones),
         TEST(test_both_checksums_are_the_same),
         TEST(test_simple_values_are_cells),
+        TEST(test_scalars_in_turn),
         TEST(test_values_of_one_summary_are_one_row),
         TEST(test_tensors_of_every_type),
         TEST(test_tensors_that_are_no_scalars),
