@@ -231,3 +231,37 @@ const char *tw_object_difference(const json_t *wanted, const json_t *existing, c
     struct path path = {.text = ret, .size = size};
     return differs(wanted, existing, path) ? ret : NULL;
 }
+
+static const char *type_of(const json_t *field)
+{
+    const char *type = json_string_value(json_object_get(field, "type"));
+    return type ? type : "object";
+}
+
+static bool conflicts(const json_t *wanted, const json_t *existing, struct path path)
+{
+    const char *name;
+    json_t *field;
+    const json_t *fields = json_object_get(existing, "properties");
+    json_object_foreach(json_object_get(wanted, "properties"), name, field)
+    {
+        const json_t *other = json_object_get(fields, name);
+        struct path inner = below(path, name);
+        if (other && strcmp(type_of(field), type_of(other))) {
+            snprintf(inner.text + inner.length, inner.size - inner.length, " is %s, not %s",
+                     type_of(other), type_of(field));
+            return true;
+        }
+        if (other && conflicts(field, other, inner))
+            return true;
+    }
+    path.text[path.length] = '\0';
+    return false;
+}
+
+const char *tw_mapping_conflict(const json_t *wanted, const json_t *existing, char *ret,
+                                size_t size)
+{
+    ret[0] = '\0';
+    return conflicts(wanted, existing, (struct path){.text = ret, .size = size}) ? ret : NULL;
+}

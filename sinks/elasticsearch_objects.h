@@ -38,4 +38,9 @@ struct json_t *tw_template_body(const struct tw_elasticsearch_config *config, en
 const char *tw_object_difference(const struct json_t *wanted, const struct json_t *existing,
                                  char *ret, size_t size);
 
+/* The first field that an index has with another type than `wanted`, in words: no cluster changes
+ * that. NULL: none; fields may still be missing. */
+const char *tw_mapping_conflict(const struct json_t *wanted, const struct json_t *existing,
+                                char *ret, size_t size);
+
 #endif

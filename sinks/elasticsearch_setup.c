@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define PATH_MAX_LENGTH 400
+/* A name, or a pattern of names. */
+#define TARGET_MAX (TW_OBJECT_NAME_MAX + 8)
 
 struct work {
     struct tw_elasticsearch_client *client;
@@ -36,9 +38,9 @@ static void tell(const struct work *work, enum deed deed, const char *what, cons
  */
 static int pass_on(int result, const struct tw_error *why, struct tw_error *error)
 {
-    if (result == -EACCES)
+    if (result == -EPERM)
         return tw_error_set(error, result,
-                            "%.260s. Setup needs more than the agent: manage_index_templates, "
+                            "%.260s: setup needs more than the agent, manage_index_templates, "
                             "manage_ilm, and manage on the indices; --export prints the requests "
                             "for somebody who may do that",
                             why->text);
@@ -94,7 +96,7 @@ static bool answers(const struct work *work, const char *path)
 {
     struct tw_error why = {0};
     int result = tw_elasticsearch_request(work->client, "GET", path, NULL, NULL, &why);
-    return !result || result == -EACCES;
+    return !result || result == -EPERM;
 }
 
 /* By what the server offers, not by its name or version. */
@@ -188,6 +190,14 @@ static int set_template(const struct work *work, enum tw_kept kept, struct tw_er
 
 /* ---- indices ---- */
 
+int tw_elasticsearch_say_foreign(const char *index, const char *why, struct tw_error *error)
+{
+    return tw_error_set(error, -EEXIST,
+                        "%s: the index is none of ours, or of another version (%.300s): choose "
+                        "another index_prefix, or delete or reindex it",
+                        index, why);
+}
+
 /* New fields come to an index that is there already; of types that differ the cluster says so. */
 static int set_mapping(const struct work *work, const char *name, const char *index,
                        const json_t *existing, const json_t *mappings, struct tw_error *error)
@@ -208,10 +218,7 @@ static int set_mapping(const struct work *work, const char *name, const char *in
         return 0;
     }
     if (result == -EPROTO)
-        return tw_error_set(error, -EEXIST,
-                            "%s: the index is none of ours, or of another version: %.300s; choose "
-                            "another index_prefix, or delete or reindex it",
-                            index, why.text);
+        return tw_elasticsearch_say_foreign(index, why.text, error);
     return pass_on(result, &why, error);
 }
 
@@ -231,11 +238,6 @@ static int set_mappings(const struct work *work, const char *name, const json_t 
                                  json_object_get(one, "mappings"), mappings, error);
     }
     return result;
-}
-
-static bool has_plain_index(const json_t *found, const char *name)
-{
-    return json_object_get(found, name) != NULL;
 }
 
 /* The index or data stream itself. */
@@ -259,27 +261,66 @@ static int create(const struct work *work, enum tw_kept kept, const char *name,
     return pass_on(result, &why, error);
 }
 
+/* What stands under a kind's name: {index: {mappings}}, NULL for nothing. `target`: the name. */
+static int get_indices(const struct work *work, enum tw_kept kept, char target[TARGET_MAX],
+                       json_t **ret, struct tw_error *error)
+{
+    char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX];
+    tw_kept_name(name, work->config->index_prefix, kept);
+    snprintf(target, TARGET_MAX, "%s%s", name, kept == TW_KEPT_ADVISORIES ? "-*" : "");
+    snprintf(path, sizeof path, "/%s/_mapping", target);
+    return get(work, path, ret, error);
+}
+
+static int refuse_foreign(enum tw_kept kept, const char *target, const json_t *found,
+                          const json_t *mappings, struct tw_error *error)
+{
+    const char *index;
+    json_t *one;
+    char conflict[160];
+    if (kept == TW_KEPT_CHARTS && json_object_get(found, target))
+        return tw_error_set(error, -EEXIST,
+                            "%s is an index and not a data stream, as when charts came before "
+                            "setup: delete or rename it, or choose another index_prefix",
+                            target);
+    json_object_foreach((json_t *)(uintptr_t)found, index, one)
+    {
+        if (tw_mapping_conflict(mappings, json_object_get(one, "mappings"), conflict,
+                                sizeof conflict))
+            return tw_elasticsearch_say_foreign(index, conflict, error);
+    }
+    return 0;
+}
+
+/* Before anything is changed: a template of ours would stand over other people's indices. */
+static int look_for_foreign(const struct work *work, enum tw_kept kept, struct tw_error *error)
+{
+    char target[TARGET_MAX];
+    json_t *found = NULL;
+    int result = get_indices(work, kept, target, &found, error);
+    json_t *template = tw_template_body(work->config, kept, TW_RETENTION_NONE);
+    if (!result)
+        result = refuse_foreign(kept, target, found,
+                                json_object_get(json_object_get(template, "template"), "mappings"),
+                                error);
+    json_decref(template);
+    json_decref(found);
+    return result;
+}
+
 static int set_index(const struct work *work, enum tw_kept kept, struct tw_error *error)
 {
-    char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX], target[TW_OBJECT_NAME_MAX + 8];
+    char target[TARGET_MAX];
     json_t *found = NULL;
-    tw_kept_name(name, work->config->index_prefix, kept);
-    snprintf(target, sizeof target, "%s%s", name, kept == TW_KEPT_ADVISORIES ? "-*" : "");
-    snprintf(path, sizeof path, "/%s/_mapping", target);
-    int result = get(work, path, &found, error);
+    int result = get_indices(work, kept, target, &found, error);
     if (result)
         return result;
     json_t *template = tw_template_body(work->config, kept, work->retention);
     const json_t *mappings = json_object_get(json_object_get(template, "template"), "mappings");
     if (!mappings)
         result = tw_error_set(error, -ENOMEM, "out of memory");
-    else if (kept == TW_KEPT_CHARTS && has_plain_index(found, name))
-        result = tw_error_set(error, -EEXIST,
-                              "%s is an index and not a data stream, as when charts came before "
-                              "setup: delete or rename it, or choose another index_prefix",
-                              name);
     else if (!json_object_size(found) && kept != TW_KEPT_ADVISORIES)
-        result = create(work, kept, name, error);
+        result = create(work, kept, target, error);
     else
         result = set_mappings(work, target, found, mappings, error);
     json_decref(template);
@@ -292,9 +333,9 @@ int tw_elasticsearch_setup(struct tw_elasticsearch_client *client,
                            const struct tw_sink_setup *setup, struct tw_error *error)
 {
     struct work work = {.client = client, .config = config, .setup = setup};
-    json_t *health = NULL;
-    int result = get(&work, "/_cluster/health", &health, error);
-    json_decref(health);
+    int result = tw_elasticsearch_find_cluster(client, error);
+    for (int i = 0; i < TW_KEPT && !result; i++)
+        result = look_for_foreign(&work, (enum tw_kept)i, error);
     if (result)
         return result;
     work.retention = find_retention(&work);

@@ -14,6 +14,11 @@ int tw_elasticsearch_setup(struct tw_elasticsearch_client *client,
 /* The same as requests for Kibana's console, or for people who may do what we may not. */
 int tw_elasticsearch_export(const struct tw_elasticsearch_config *config, FILE *file,
                             struct tw_error *error);
+/* Whether a cluster answers there, and takes the login; it may be one that shows us nothing. */
+int tw_elasticsearch_find_cluster(struct tw_elasticsearch_client *client, struct tw_error *error);
+/* The error of an index that cannot be made ours. Returns -EEXIST. */
+int tw_elasticsearch_say_foreign(const char *index, const char *why, struct tw_error *error);
+
 /* The first thing that would keep documents from arriving, with the remedy. Changes nothing. */
 int tw_elasticsearch_check(struct tw_elasticsearch_client *client,
                            const struct tw_elasticsearch_config *config, struct tw_error *error);

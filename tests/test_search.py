@@ -526,14 +526,27 @@ def test_check_says_what_is_wrong_and_what_to_do(opensearch, tmp_path, test_name
         assert check(config) == (0, "")
         proxy.refused = {"/_bulk"}
         status, line = check(config)
-        assert status == 2 and "403" in line and "create and index in PREFIX-*" in line
+        assert status == 2 and f"create_index, create and index on {test_name}-*" in line
         proxy.refused = {("PUT", f"/_index_template/{test_name}")}
         opensearch.request("DELETE", f"/_index_template/{test_name}")
         done = programs.trainward("setup", "elasticsearch", "--config", config)
         assert done.returncode == 2 and "manage_index_templates" in done.stderr
-        proxy.answers["GET", "/_cluster/health"] = lambda body, path: (200, {"hello": "world"})
-        proxy.refused = set()
-        assert "this is no Elasticsearch or OpenSearch" in check(config)[1]
+        # Who may not look at the cluster's health may still set up.
+        opensearch.request("DELETE", f"/{test_name}-runs")
+        proxy.refused = {("GET", "/_cluster/health")}
+        assert f"index {test_name}-runs: created" in set_up(config)
+        proxy.authorization = "another"
+        done = programs.trainward("setup", "elasticsearch", "--config", config)
+        assert "check api_key" in done.stderr and "manage_index_templates" not in done.stderr
+        proxy.authorization, proxy.refused = None, set()
+        # Another server answers there, to everything.
+        for told in ((200, {"hello": "world"}), (200, ["hello"]), (404, {})):
+            proxy.answers["GET", "/_cluster/health"] = lambda body, path, told=told: told
+            assert "this is no Elasticsearch or OpenSearch" in check(config)[1]
+            for option in ([], ["--dry-run"]):
+                done = programs.trainward("setup", "elasticsearch", "--config", config, *option)
+                assert done.returncode == 2 and not done.stdout
+                assert "this is no Elasticsearch or OpenSearch" in done.stderr
 
 
 def test_an_index_that_is_not_ours_is_left_alone(server, tmp_path, test_name):
@@ -541,12 +554,15 @@ def test_an_index_that_is_not_ours_is_left_alone(server, tmp_path, test_name):
     server.request("PUT", f"/{test_name}-runs", {"mappings": {"properties": {
         "event": {"properties": {"id": {"type": "text"}}}}}})
     status, line = check(config)
-    assert status == 2 and f"{test_name}-runs is not as ours are" in line
-    done = programs.trainward("setup", "elasticsearch", "--config", config)
-    assert done.returncode == 2
-    assert f"{test_name}-runs" in done.stderr and "choose another index_prefix" in done.stderr
+    assert status == 2 and "event.id is text, not keyword): choose another index_prefix" in line
+    for option in ([], ["--dry-run"]):
+        done = programs.trainward("setup", "elasticsearch", "--config", config, *option)
+        assert done.returncode == 2 and not done.stdout
+        assert f"{test_name}-runs" in done.stderr and "choose another index_prefix" in done.stderr
+    # No template of ours stands over it.
+    with pytest.raises(urllib.error.HTTPError):
+        server.request("GET", f"/_index_template/{test_name}-runs")
     server.request("DELETE", f"/{test_name}-runs")
-    server.request("DELETE", f"/_index_template/{test_name}-charts")
     server.request("PUT", f"/{test_name}-charts")
     done = programs.trainward("setup", "elasticsearch", "--config", config)
     assert done.returncode == 2 and "not a data stream" in done.stderr
