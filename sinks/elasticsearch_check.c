@@ -1,5 +1,4 @@
-/* What would keep documents from arriving: the first trouble, with the remedy. Nothing is changed.
- */
+/* What would keep documents from arriving: the first trouble, with the remedy. */
 #include "sinks/elasticsearch_error.h"
 #include "sinks/elasticsearch_objects.h"
 #include "sinks/elasticsearch_setup.h"
@@ -139,7 +138,8 @@ static int check_index(const struct work *work, enum tw_kept kept, struct tw_err
 /* ---- may we write? ---- */
 
 /* A document that no mapping of ours takes: a cluster that refuses it for that would have taken a
- * right one. */
+ * right one. Where setup is missing the cluster takes it, and makes an index that is none of ours;
+ * a login that may only write finds that out in no other way. */
 static int try_to_write(const struct work *work, const char *name,
                         struct tw_elasticsearch_answer *ret, struct tw_error *error)
 {
@@ -188,13 +188,35 @@ static int judge_write(const struct work *work, const char *name,
     return result;
 }
 
+/* A 409 is the document of an earlier check. */
+static int judge_taking(const struct work *work, const char *name,
+                        const struct tw_elasticsearch_answer *answer, struct tw_error *error)
+{
+    json_t *root = json_loadb(answer->body, answer->size, 0, NULL);
+    const json_t *item = json_array_get(json_object_get(root, "items"), 0);
+    json_int_t status =
+        json_integer_value(json_object_get(json_object_get(item, "create"), "status"));
+    json_decref(root);
+    if (status == 404)
+        return say_missing(work, "index", name, error);
+    if (status == 409 || (status >= 200 && status < 300))
+        return tw_error_set(error, -EEXIST,
+                            "index %s took a test document that no mapping of ours takes: the "
+                            "setup is missing; delete the index %s, then run trainward setup "
+                            "elasticsearch",
+                            name, name);
+    return 0;
+}
+
 static int check_writing(const struct work *work, enum tw_kept kept, struct tw_error *error)
 {
     char name[TW_OBJECT_NAME_MAX];
     struct tw_elasticsearch_answer answer;
     tw_kept_name(name, work->config->index_prefix, kept);
     int result = try_to_write(work, name, &answer, error);
-    return result ? result : judge_write(work, name, &answer, error);
+    if (!result)
+        result = judge_write(work, name, &answer, error);
+    return result ? result : judge_taking(work, name, &answer, error);
 }
 
 int tw_elasticsearch_check(struct tw_elasticsearch_client *client,

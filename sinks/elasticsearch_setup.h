@@ -19,7 +19,9 @@ int tw_elasticsearch_find_cluster(struct tw_elasticsearch_client *client, struct
 /* The error of an index that cannot be made ours. Returns -EEXIST. */
 int tw_elasticsearch_say_foreign(const char *index, const char *why, struct tw_error *error);
 
-/* The first thing that would keep documents from arriving, with the remedy. Changes nothing. */
+/* The first thing that would keep documents from arriving, with the remedy. Changes nothing where
+ * setup has been; without it, and with a login that may only write, a document may stay behind,
+ * which is then the error. */
 int tw_elasticsearch_check(struct tw_elasticsearch_client *client,
                            const struct tw_elasticsearch_config *config, struct tw_error *error);
 

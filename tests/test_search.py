@@ -549,6 +549,36 @@ def test_check_says_what_is_wrong_and_what_to_do(opensearch, tmp_path, test_name
                 assert "this is no Elasticsearch or OpenSearch" in done.stderr
 
 
+def refuse_looking(proxy, prefix):
+    """As a cluster does to a login with the rights that docs/elasticsearch.md gives the agent."""
+    proxy.refused = {("GET", "/_cluster/health")}
+    proxy.refused |= {("GET", f"/_index_template/{prefix}{ending}")
+                      for ending in ("", "-runs", "-charts")}
+    proxy.refused |= {("GET", f"/{prefix}-{ending}/_mapping")
+                      for ending in ("advisories-*", "runs", "charts")}
+
+
+def test_a_login_that_may_only_write_finds_out_that_setup_is_missing(server, tmp_path, test_name):
+    with Proxy(server) as proxy:
+        config = config_of(tmp_path, proxy.url, test_name)
+        refuse_looking(proxy, test_name)
+        # The second check meets the document of the first.
+        for _ in range(2):
+            status, line = check(config)
+            assert status == 2 and "the setup is missing" in line
+            assert f"delete the index {test_name}-runs" in line
+        server.request("DELETE", f"/{test_name}-runs")
+        set_up(config_of(tmp_path, server.url, test_name))
+        config = config_of(tmp_path, proxy.url, test_name)
+        assert check(config) == (0, "")
+        assert server.documents(f"{test_name}-runs") == {}
+        # A cluster may make no index by itself.
+        proxy.faults = [lambda body: (200, {"errors": True, "items": [{"create": {
+            "status": 404, "error": {"type": "index_not_found_exception", "reason": "no such index"}
+        }}]})]
+        assert f"the index '{test_name}-runs' is missing" in check(config)[1]
+
+
 def test_an_index_that_is_not_ours_is_left_alone(server, tmp_path, test_name):
     config = config_of(tmp_path, server.url, test_name)
     server.request("PUT", f"/{test_name}-runs", {"mappings": {"properties": {
