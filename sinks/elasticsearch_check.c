@@ -124,8 +124,9 @@ static int check_index(const struct work *work, enum tw_kept kept, struct tw_err
 {
     char path[PATH_MAX_LENGTH], name[TW_OBJECT_NAME_MAX];
     json_t *found;
+    snprintf(path, sizeof path, "/%s/_mapping",
+             tw_kept_target(name, work->config->index_prefix, kept));
     tw_kept_name(name, work->config->index_prefix, kept);
-    snprintf(path, sizeof path, "/%s%s/_mapping", name, kept == TW_KEPT_ADVISORIES ? "-*" : "");
     int result = look(work, path, &found, error);
     if (result == -ENOENT && kept == TW_KEPT_RUNS)
         return say_missing(work, "index", name, error);
