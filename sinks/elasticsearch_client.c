@@ -383,7 +383,17 @@ static int status_code(long status)
 {
     if (status >= 200 && status < 300)
         return 0;
-    return status == 404 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EPROTO;
+    return status == 404 ? -ENOENT : status == 401 ? -EACCES : status == 403 ? -EPERM : -EPROTO;
+}
+
+/* A web server, or a login page, may say 200 to everything. */
+static int say_no_cluster(const struct tw_elasticsearch_client *client, long status,
+                          struct tw_error *error)
+{
+    return tw_error_set(error, -EPROTO,
+                        "%s: HTTP status %ld, but this is no Elasticsearch or OpenSearch: does a "
+                        "proxy or a login page answer? Check urls",
+                        tw_elasticsearch_host(client), status);
 }
 
 int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char *method,
@@ -406,7 +416,9 @@ int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char 
     if (ret)
         *ret = json_loadb(answer.body, answer.size, 0, NULL);
     result = status_code(answer.status);
-    if (result)
+    if (!result && ret && !json_is_object(*ret))
+        result = say_no_cluster(client, answer.status, error);
+    else if (result)
         tw_error_set(error, result, "%s",
                      tw_elasticsearch_explain(client, &answer, reason, sizeof reason));
     return result;

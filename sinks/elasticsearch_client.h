@@ -70,7 +70,8 @@ const char *tw_elasticsearch_host(const struct tw_elasticsearch_client *client);
 struct json_t; /* jansson's */
 /* Sends, with a body or without (NULL), and reads the answer as JSON into `*ret` (which may be
  * NULL; a new reference, or NULL where it is none). Returns 0 for a 2xx; -ENOENT for a 404; -EACCES
- * for a login that is refused or may not do it; -EPROTO for any other status. */
+ * for a login that is refused, -EPERM for one that may not do it; -EPROTO for any other status, and
+ * for an answer to be read that is no object. */
 int tw_elasticsearch_request(struct tw_elasticsearch_client *client, const char *method,
                              const char *path, const struct json_t *body, struct json_t **ret,
                              struct tw_error *error);

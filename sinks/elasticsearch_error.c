@@ -21,8 +21,7 @@ static const char *remedy(long status, const char *type)
     case 401:
         return "; the login was refused: check api_key, or username and password";
     case 403:
-        return "; the login may not do this: it needs to create and index in PREFIX-* and read "
-               "cluster health";
+        return "; the login may not do this";
     case 404:
     case 405:
         return "; is this the URL of an Elasticsearch or OpenSearch?";

@@ -22,6 +22,14 @@ const char *tw_kept_name(char ret[TW_OBJECT_NAME_MAX], const char *prefix, enum 
     return ret;
 }
 
+const char *tw_kept_target(char ret[TW_OBJECT_NAME_MAX], const char *prefix, enum tw_kept kept)
+{
+    char name[TW_OBJECT_NAME_MAX];
+    snprintf(ret, TW_OBJECT_NAME_MAX, "%.120s%s", tw_kept_name(name, prefix, kept),
+             kept == TW_KEPT_ADVISORIES ? "-*" : "");
+    return ret;
+}
+
 double tw_policy_age(const struct tw_elasticsearch_config *config, enum tw_kept kept)
 {
     return kept == TW_KEPT_CHARTS       ? config->charts_retention
@@ -95,13 +103,10 @@ json_t *tw_policy_body(const struct tw_elasticsearch_config *config, enum tw_kep
 
 /* ---- templates ---- */
 
-/* Advisories have a month behind their name. */
 static json_t *patterns(const char *prefix, enum tw_kept kept)
 {
-    char name[TW_OBJECT_NAME_MAX], pattern[TW_OBJECT_NAME_MAX + 8];
-    snprintf(pattern, sizeof pattern, "%s%s", tw_kept_name(name, prefix, kept),
-             kept == TW_KEPT_ADVISORIES ? "-*" : "");
-    return json_pack("[s]", pattern);
+    char pattern[TW_OBJECT_NAME_MAX];
+    return json_pack("[s]", tw_kept_target(pattern, prefix, kept));
 }
 
 static const char *embedded(enum tw_kept kept)
@@ -230,4 +235,49 @@ const char *tw_object_difference(const json_t *wanted, const json_t *existing, c
     ret[0] = '\0';
     struct path path = {.text = ret, .size = size};
     return differs(wanted, existing, path) ? ret : NULL;
+}
+
+static const char *type_of(const json_t *field)
+{
+    const char *type = json_string_value(json_object_get(field, "type"));
+    return type ? type : "object";
+}
+
+static bool conflicts(const json_t *wanted, const json_t *existing, struct path path)
+{
+    const char *name;
+    json_t *field;
+    const json_t *fields = json_object_get(existing, "properties");
+    json_object_foreach(json_object_get(wanted, "properties"), name, field)
+    {
+        const json_t *other = json_object_get(fields, name);
+        struct path inner = below(path, name);
+        if (other && strcmp(type_of(field), type_of(other))) {
+            snprintf(inner.text + inner.length, inner.size - inner.length, " is %s, not %s",
+                     type_of(other), type_of(field));
+            return true;
+        }
+        if (other && conflicts(field, other, inner))
+            return true;
+    }
+    path.text[path.length] = '\0';
+    return false;
+}
+
+const char *tw_mapping_conflict(const json_t *wanted, const json_t *existing, char *ret,
+                                size_t size)
+{
+    ret[0] = '\0';
+    return conflicts(wanted, existing, (struct path){.text = ret, .size = size}) ? ret : NULL;
+}
+
+const char *tw_template_stale_policy(const json_t *wanted, const json_t *existing,
+                                     const char *policy)
+{
+    static const char name[] = "index.lifecycle.name";
+    const json_t *in_wanted = json_object_get(json_object_get(wanted, "template"), "settings");
+    const json_t *in_existing = json_object_get(json_object_get(existing, "template"), "settings");
+    const char *found = json_string_value(member(in_existing, name));
+    bool is_stale = found && !member(in_wanted, name) && !strcmp(found, policy);
+    return is_stale ? "template.settings.index.lifecycle.name" : NULL;
 }

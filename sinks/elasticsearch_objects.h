@@ -19,6 +19,9 @@ enum tw_kept { TW_KEPT_ADVISORIES, TW_KEPT_RUNS, TW_KEPT_CHARTS };
 /* "PREFIX-advisories", "PREFIX-runs", "PREFIX-charts": of the policy and of the indices. Returns
  * `ret`. */
 const char *tw_kept_name(char ret[TW_OBJECT_NAME_MAX], const char *prefix, enum tw_kept kept);
+/* What all of them are addressed by: advisories have a month behind the name,
+ * "PREFIX-advisories-*". Returns `ret`. */
+const char *tw_kept_target(char ret[TW_OBJECT_NAME_MAX], const char *prefix, enum tw_kept kept);
 /* How long it is kept, in seconds; 0: for ever. */
 double tw_policy_age(const struct tw_elasticsearch_config *config, enum tw_kept kept);
 /* The policy's body, where that is not 0; NULL when out of memory. New reference, as all below. */
@@ -37,5 +40,16 @@ struct json_t *tw_template_body(const struct tw_elasticsearch_config *config, en
  * and truth values as text, and put settings below "index". */
 const char *tw_object_difference(const struct json_t *wanted, const struct json_t *existing,
                                  char *ret, size_t size);
+
+/* The first field that an index has with another type than `wanted`, in words: no cluster changes
+ * that. NULL: none; fields may still be missing. */
+const char *tw_mapping_conflict(const struct json_t *wanted, const struct json_t *existing,
+                                char *ret, size_t size);
+
+/* The path at which a template names `policy`, which `wanted` does not: nothing more is wanted
+ * there by that name, and yet a server would go on deleting. NULL: it does not. A policy of another
+ * name is somebody's own and no difference. */
+const char *tw_template_stale_policy(const struct json_t *wanted, const struct json_t *existing,
+                                     const char *policy);
 
 #endif

@@ -14,7 +14,14 @@ int tw_elasticsearch_setup(struct tw_elasticsearch_client *client,
 /* The same as requests for Kibana's console, or for people who may do what we may not. */
 int tw_elasticsearch_export(const struct tw_elasticsearch_config *config, FILE *file,
                             struct tw_error *error);
-/* The first thing that would keep documents from arriving, with the remedy. Changes nothing. */
+/* Whether a cluster answers there, and takes the login; it may be one that shows us nothing. */
+int tw_elasticsearch_find_cluster(struct tw_elasticsearch_client *client, struct tw_error *error);
+/* The error of an index that cannot be made ours. Returns -EEXIST. */
+int tw_elasticsearch_say_foreign(const char *index, const char *why, struct tw_error *error);
+
+/* The first thing that would keep documents from arriving, with the remedy. Changes nothing where
+ * setup has been; without it, and with a login that may only write, a document may stay behind,
+ * which is then the error. */
 int tw_elasticsearch_check(struct tw_elasticsearch_client *client,
                            const struct tw_elasticsearch_config *config, struct tw_error *error);
 

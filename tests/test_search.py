@@ -238,62 +238,151 @@ def test_setup_says_what_it_does_and_does_it_once(server, tmp_path, test_name):
     assert set_up(config) == again
 
 
+class Retention:
+    """ILM or ISM, by their documented answers, before a server that has neither."""
+
+    def __init__(self, proxy, kind, prefix):
+        self.kind, self.prefix = kind, prefix
+        self.policies, self.templates, self.writes = {}, {}, 0
+        self.policy_of = {}  # of the indices
+        self.removal_fails = False
+        answers = proxy.answers
+        base = "/_ilm/policy/" if kind == "ilm" else "/_plugins/_ism/policies/"
+        answers["GET", "/_ilm/status" if kind == "ilm" else "/_plugins/_ism/policies"] = \
+            lambda body, path: (200, {})
+        for ending in ("advisories", "charts"):
+            name = f"{prefix}-{ending}"
+            answers["GET", base + name] = lambda body, path, name=name: self.read(name)
+            answers["PUT", base + name] = \
+                lambda body, path, name=name: self.write(name, json.loads(body), path)
+            answers["DELETE", base + name] = lambda body, path, name=name: (
+                (200, {"result": "deleted"}) if self.policies.pop(name, None) else self.missing())
+            target = name + ("-*" if ending == "advisories" else "")
+            listing = (f"/{target}/_settings/index.lifecycle.name" if kind == "ilm"
+                       else f"/_plugins/_ism/explain/{target}")
+            answers["GET", listing] = lambda body, path, name=name: (200, self.indices(name))
+        # The server behind does not know the setting that a template names an ILM policy with.
+        for ending in ("", "-charts"):
+            place = f"/_index_template/{prefix}{ending}"
+            answers["PUT", place] = lambda body, path: (
+                self.templates.update({path: json.loads(body)}), (200, {"acknowledged": True}))[1]
+            answers["GET", place] = lambda body, path: (
+                (200, {"index_templates": [{"index_template": self.templates[path]}]})
+                if path in self.templates else self.missing())
+        self.answers = answers
+
+    @staticmethod
+    def missing():
+        return 404, {"error": {"type": "x", "reason": "it is not there"}, "status": 404}
+
+    def read(self, name):
+        if name not in self.policies:
+            return self.missing()
+        number, policy = self.policies[name]
+        if self.kind == "ilm":
+            return 200, {name: {"version": 1, **policy}}
+        return 200, {"_id": name, "_seq_no": number, "_primary_term": 1, **policy}
+
+    def write(self, name, policy, path):
+        if self.kind == "ism" and name in self.policies:
+            assert f"if_seq_no={self.policies[name][0]}&if_primary_term=1" in path
+        self.writes += 1
+        self.policies[name] = self.writes, policy
+        return 200, {"acknowledged": True}
+
+    def indices(self, start):
+        of_these = {index: policy for index, policy in self.policy_of.items() if start in index}
+        if self.kind == "ilm":
+            return {index: {"settings": {"index.lifecycle.name": policy} if policy else {}}
+                    for index, policy in of_these.items()}
+        return {"total_managed_indices": len(of_these),
+                **{index: {"index.plugins.index_state_management.policy_id": policy}
+                   for index, policy in of_these.items()}}
+
+    def manage(self, index, policy):
+        self.policy_of[index] = policy
+        place = f"/{index}/_ilm/remove" if self.kind == "ilm" else f"/_plugins/_ism/remove/{index}"
+        self.answers["POST", place] = lambda body, path: (200, self.remove(index))
+
+    def remove(self, index):
+        if not self.removal_fails:
+            self.policy_of[index] = None
+        if self.kind == "ilm":
+            return {"has_failures": self.removal_fails,
+                    "failed_indexes": [index] * self.removal_fails}
+        return {"updated_indices": 1 - self.removal_fails, "failures": self.removal_fails,
+                "failed_indices": [{"index_name": index, "reason": "x"}] * self.removal_fails}
+
+    def named_policies(self):
+        """Those that the templates name."""
+        return [template["template"]["settings"].get("index.lifecycle.name")
+                for _, template in sorted(self.templates.items())]
+
+
 @pytest.mark.parametrize("kind", ["ilm", "ism"])
 def test_retention_is_by_what_the_server_offers(opensearch, tmp_path, test_name, kind):
-    policies, numbers = {}, iter(range(100))
-
-    def read(name):
-        def handle(body, path):
-            if name not in policies:
-                return 404, {"error": {"type": "x", "reason": "no policy"}, "status": 404}
-            found = policies[name]
-            if kind == "ilm":
-                return 200, {name: {"version": 1, **found[1]}}
-            return 200, {"_id": name, "_seq_no": found[0], "_primary_term": 1, **found[1]}
-        return handle
-
-    def write(name):
-        def handle(body, path):
-            if kind == "ism" and name in policies:
-                assert f"if_seq_no={policies[name][0]}&if_primary_term=1" in path
-            policies[name] = next(numbers), json.loads(body)
-            return 200, {"acknowledged": True}
-        return handle
-    base = "/_ilm/policy/" if kind == "ilm" else "/_plugins/_ism/policies/"
     with Proxy(opensearch) as proxy:
-        proxy.answers["GET", "/_ilm/status" if kind == "ilm" else "/_plugins/_ism/policies"] = \
-            lambda body, path: (200, {})
-        # The server behind does not know the setting that a template names an ILM policy with.
-        template = {}
-        for ending in ("", "-charts"):
-            place = f"/_index_template/{test_name}{ending}"
-            proxy.answers["PUT", place] = lambda body, path: (
-                template.update({path: json.loads(body)}), (200, {"acknowledged": True}))[1]
-            proxy.answers["GET", place] = lambda body, path: (
-                (200, {"index_templates": [{"index_template": template[path]}]}) if path in template
-                else (404, {"error": {"type": "x", "reason": "y"}, "status": 404}))
-        for ending in ("advisories", "charts"):
-            name = f"{test_name}-{ending}"
-            proxy.answers["GET", base + name] = read(name)
-            proxy.answers["PUT", base + name] = write(name)
+        retention = Retention(proxy, kind, test_name)
+        policies = retention.policies
         config = config_of(tmp_path, proxy.url, test_name)
         planned = set_up(config, "--dry-run")
-        assert policies == template == {}
+        assert policies == retention.templates == {}
         assert f"{kind.upper()} policy {test_name}-charts: would be created" in planned
         made = set_up(config)
         assert f"{kind.upper()} policy {test_name}-charts: created" in made
         assert "90d" in json.dumps(policies[f"{test_name}-charts"])
         assert "400d" in json.dumps(policies[f"{test_name}-advisories"])
-        is_named = "index.lifecycle.name" in json.dumps(template)
-        assert is_named == (kind == "ilm")
+        assert retention.named_policies() == ([f"{test_name}-advisories", f"{test_name}-charts"]
+                                              if kind == "ilm" else [None, None])
         again = set_up(config)
         assert f"{kind.upper()} policy {test_name}-charts: unchanged" in again
-        config = config_of(tmp_path, proxy.url, test_name, charts_retention="30d",
-                           advisories_retention=0)
+        config = config_of(tmp_path, proxy.url, test_name, charts_retention="30d")
         changed = set_up(config)
         assert any(line.startswith(f"{kind.upper()} policy {test_name}-charts: changed (policy.")
                    for line in changed), changed
-        assert not any("-advisories: " in line and "policy" in line for line in changed)
+
+
+@pytest.mark.parametrize("kind", ["ilm", "ism"])
+def test_retention_that_is_switched_off_deletes_nothing_more(opensearch, tmp_path, test_name, kind):
+    old, own = f"{test_name}-advisories-2026.09", f"{test_name}-advisories-2026.10"
+    with Proxy(opensearch) as proxy:
+        retention = Retention(proxy, kind, test_name)
+        set_up(config_of(tmp_path, proxy.url, test_name))
+        retention.manage(old, f"{test_name}-advisories")
+        retention.manage(own, "their-own")
+        retention.manage(f".ds-{test_name}-charts-000001", f"{test_name}-charts")
+        before = json.dumps([retention.policies, retention.templates, retention.policy_of])
+        config = config_of(tmp_path, proxy.url, test_name, advisories_retention=0)
+        planned = set_up(config, "--dry-run")
+        assert f"index {old}: would no longer be deleted by age" in planned
+        assert before == json.dumps([retention.policies, retention.templates, retention.policy_of])
+        retention.removal_fails = True
+        done = programs.trainward("setup", "elasticsearch", "--config", config)
+        assert done.returncode == 2 and f"index {old}: its policy could not be taken" in done.stderr
+        retention.removal_fails = False
+        # Once more: what could not be done is done now, and a further time there is nothing to do.
+        assert f"index {old}: no longer deleted by age" in set_up(config)
+        assert all(line.endswith(("unchanged", "first document")) for line in set_up(config))
+        # Charts go on as before, and so does what others have decided.
+        assert retention.policy_of == {
+            old: None, own: "their-own", f".ds-{test_name}-charts-000001": f"{test_name}-charts"}
+        if kind == "ilm":
+            assert retention.named_policies() == [None, f"{test_name}-charts"]
+        else:
+            assert list(retention.policies) == [f"{test_name}-charts"]
+        said = set_up(config_of(tmp_path, proxy.url, test_name, advisories_retention=0,
+                                charts_retention=0))
+        assert (f"index template {test_name}-charts: changed "
+                "(template.settings.index.lifecycle.name)" if kind == "ilm"
+                else f"ISM policy {test_name}-charts: deleted") in said
+        assert retention.policy_of[f".ds-{test_name}-charts-000001"] is None
+
+
+def test_retention_is_switched_off_where_a_server_offers_none(server, tmp_path, test_name):
+    set_up(config_of(tmp_path, server.url, test_name))
+    said = set_up(config_of(tmp_path, server.url, test_name, advisories_retention=0,
+                            charts_retention=0))
+    assert f"index template {test_name}: unchanged" in said
 
 
 def test_export_connects_to_nothing_and_prints_requests(tmp_path, test_name):
@@ -305,6 +394,13 @@ def test_export_connects_to_nothing_and_prints_requests(tmp_path, test_name):
     assert f"PUT _ilm/policy/{test_name}-charts" in bodies
     assert f"PUT _plugins/_ism/policies/{test_name}-advisories" in bodies
     assert (f"PUT _data_stream/{test_name}-charts", "") in requests
+    assert "/remove" not in text
+    text = "\n".join(set_up(config_of(tmp_path, "http://localhost:1", test_name, charts_retention=0),
+                            "--export"))
+    assert f"\"index.lifecycle.name\": \"{test_name}-charts\"" not in text
+    assert f"POST {test_name}-charts/_ilm/remove" in text
+    assert f"DELETE _plugins/_ism/policies/{test_name}-charts" in text
+    assert f"{test_name}-advisories-*/_ilm/remove" not in text
 
 
 # ---- what goes wrong on the way ----
@@ -526,14 +622,57 @@ def test_check_says_what_is_wrong_and_what_to_do(opensearch, tmp_path, test_name
         assert check(config) == (0, "")
         proxy.refused = {"/_bulk"}
         status, line = check(config)
-        assert status == 2 and "403" in line and "create and index in PREFIX-*" in line
+        assert status == 2 and f"create_index, create and index on {test_name}-*" in line
         proxy.refused = {("PUT", f"/_index_template/{test_name}")}
         opensearch.request("DELETE", f"/_index_template/{test_name}")
         done = programs.trainward("setup", "elasticsearch", "--config", config)
         assert done.returncode == 2 and "manage_index_templates" in done.stderr
-        proxy.answers["GET", "/_cluster/health"] = lambda body, path: (200, {"hello": "world"})
-        proxy.refused = set()
-        assert "this is no Elasticsearch or OpenSearch" in check(config)[1]
+        # Who may not look at the cluster's health may still set up.
+        opensearch.request("DELETE", f"/{test_name}-runs")
+        proxy.refused = {("GET", "/_cluster/health")}
+        assert f"index {test_name}-runs: created" in set_up(config)
+        proxy.authorization = "another"
+        done = programs.trainward("setup", "elasticsearch", "--config", config)
+        assert "check api_key" in done.stderr and "manage_index_templates" not in done.stderr
+        proxy.authorization, proxy.refused = None, set()
+        # Another server answers there, to everything.
+        for told in ((200, {"hello": "world"}), (200, ["hello"]), (404, {})):
+            proxy.answers["GET", "/_cluster/health"] = lambda body, path, told=told: told
+            assert "this is no Elasticsearch or OpenSearch" in check(config)[1]
+            for option in ([], ["--dry-run"]):
+                done = programs.trainward("setup", "elasticsearch", "--config", config, *option)
+                assert done.returncode == 2 and not done.stdout
+                assert "this is no Elasticsearch or OpenSearch" in done.stderr
+
+
+def refuse_looking(proxy, prefix):
+    """As a cluster does to a login with the rights that docs/elasticsearch.md gives the agent."""
+    proxy.refused = {("GET", "/_cluster/health")}
+    proxy.refused |= {("GET", f"/_index_template/{prefix}{ending}")
+                      for ending in ("", "-runs", "-charts")}
+    proxy.refused |= {("GET", f"/{prefix}-{ending}/_mapping")
+                      for ending in ("advisories-*", "runs", "charts")}
+
+
+def test_a_login_that_may_only_write_finds_out_that_setup_is_missing(server, tmp_path, test_name):
+    with Proxy(server) as proxy:
+        config = config_of(tmp_path, proxy.url, test_name)
+        refuse_looking(proxy, test_name)
+        # The second check meets the document of the first.
+        for _ in range(2):
+            status, line = check(config)
+            assert status == 2 and "the setup is missing" in line
+            assert f"delete the index {test_name}-runs" in line
+        server.request("DELETE", f"/{test_name}-runs")
+        set_up(config_of(tmp_path, server.url, test_name))
+        config = config_of(tmp_path, proxy.url, test_name)
+        assert check(config) == (0, "")
+        assert server.documents(f"{test_name}-runs") == {}
+        # A cluster may make no index by itself.
+        proxy.faults = [lambda body: (200, {"errors": True, "items": [{"create": {
+            "status": 404, "error": {"type": "index_not_found_exception", "reason": "no such index"}
+        }}]})]
+        assert f"the index '{test_name}-runs' is missing" in check(config)[1]
 
 
 def test_an_index_that_is_not_ours_is_left_alone(server, tmp_path, test_name):
@@ -541,12 +680,15 @@ def test_an_index_that_is_not_ours_is_left_alone(server, tmp_path, test_name):
     server.request("PUT", f"/{test_name}-runs", {"mappings": {"properties": {
         "event": {"properties": {"id": {"type": "text"}}}}}})
     status, line = check(config)
-    assert status == 2 and f"{test_name}-runs is not as ours are" in line
-    done = programs.trainward("setup", "elasticsearch", "--config", config)
-    assert done.returncode == 2
-    assert f"{test_name}-runs" in done.stderr and "choose another index_prefix" in done.stderr
+    assert status == 2 and "event.id is text, not keyword): choose another index_prefix" in line
+    for option in ([], ["--dry-run"]):
+        done = programs.trainward("setup", "elasticsearch", "--config", config, *option)
+        assert done.returncode == 2 and not done.stdout
+        assert f"{test_name}-runs" in done.stderr and "choose another index_prefix" in done.stderr
+    # No template of ours stands over it.
+    with pytest.raises(urllib.error.HTTPError):
+        server.request("GET", f"/_index_template/{test_name}-runs")
     server.request("DELETE", f"/{test_name}-runs")
-    server.request("DELETE", f"/_index_template/{test_name}-charts")
     server.request("PUT", f"/{test_name}-charts")
     done = programs.trainward("setup", "elasticsearch", "--config", config)
     assert done.returncode == 2 and "not a data stream" in done.stderr

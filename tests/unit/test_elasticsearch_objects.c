@@ -83,6 +83,63 @@ static void the_present_states_are_never_deleted(void **state)
     json_decref(policy);
 }
 
+static const char *conflict_of(const char *existing)
+{
+    static char text[80];
+    static const char wanted[] =
+        "{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"keyword\"}}},"
+        "\"c\":{\"type\":\"long\"}}}";
+    json_t *left = json_loads(wanted, 0, NULL), *right = json_loads(existing, 0, NULL);
+    assert_true(left && right);
+    const char *found = tw_mapping_conflict(left, right, text, sizeof text);
+    json_decref(left);
+    json_decref(right);
+    return found;
+}
+
+static void a_field_of_another_type_is_a_conflict_and_a_missing_one_not(void **state)
+{
+    (void)state;
+    assert_null(conflict_of("{}"));
+    assert_null(
+        conflict_of("{\"properties\":{\"c\":{\"type\":\"long\"},\"d\":{\"type\":\"text\"}}}"));
+    assert_null(conflict_of("{\"dynamic\":\"true\",\"properties\":{\"a\":{\"type\":\"object\"}}}"));
+    assert_string_equal(conflict_of("{\"properties\":{\"a\":{\"type\":\"text\"}}}"),
+                        "a is text, not object");
+    assert_string_equal(
+        conflict_of("{\"properties\":{\"a\":{\"properties\":{\"b\":{\"type\":\"text\"}}}}}"),
+        "a.b is text, not keyword");
+    assert_string_equal(conflict_of("{\"properties\":{\"c\":{\"properties\":{}}}}"),
+                        "c is object, not long");
+}
+
+static const char *stale(double retention, const char *settings)
+{
+    char prefix[] = "tw";
+    struct tw_elasticsearch_config config = {.index_prefix = prefix,
+                                             .advisories_retention = retention};
+    json_t *wanted = tw_template_body(&config, TW_KEPT_ADVISORIES, TW_RETENTION_ILM);
+    json_t *existing =
+        json_pack("{s:{s:o}}", "template", "settings", json_loads(settings, 0, NULL));
+    assert_non_null(existing);
+    const char *found = tw_template_stale_policy(wanted, existing, "tw-advisories");
+    json_decref(wanted);
+    json_decref(existing);
+    return found;
+}
+
+static void our_policy_in_a_template_is_stale_once_nothing_is_to_be_deleted(void **state)
+{
+    static const char answered[] = "{\"index\":{\"lifecycle\":{\"name\":\"tw-advisories\"}}}";
+    (void)state;
+    assert_string_equal(stale(0, answered), "template.settings.index.lifecycle.name");
+    assert_string_equal(stale(0, "{\"index.lifecycle.name\":\"tw-advisories\"}"),
+                        "template.settings.index.lifecycle.name");
+    assert_null(stale(86400, answered));
+    assert_null(stale(0, "{\"index\":{\"lifecycle\":{\"name\":\"their-own\"}}}"));
+    assert_null(stale(0, "{\"index\":{\"number_of_shards\":\"1\"}}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +147,8 @@ int main(void)
         cmocka_unit_test(a_difference_is_named),
         cmocka_unit_test(a_path_that_is_too_long_is_cut),
         cmocka_unit_test(the_present_states_are_never_deleted),
+        cmocka_unit_test(a_field_of_another_type_is_a_conflict_and_a_missing_one_not),
+        cmocka_unit_test(our_policy_in_a_template_is_stale_once_nothing_is_to_be_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
