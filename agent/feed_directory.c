@@ -6,6 +6,7 @@
 #include "agent/find_runs.h"
 #include "agent/feed_wait.h"
 #include "agent/heartbeat.h"
+#include "agent/known_logs.h"
 #include "agent/logging.h"
 #include "agent/silence.h"
 #include "agent/snapshot.h"
@@ -20,25 +21,32 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <utlist.h>
 
-#define LOGS_MAX 4096
+#define LOGS_MAX 4096 /* open at once */
 #define LOOK_SECONDS 2
 /* What an open log is taken to need of limits.memory: a run with layers, and its readers' buffers.
  */
 #define LOG_BYTES 65536.
 
-/* One followed log. */
+/* An open log. */
 struct log {
-    char *path;
-    bool is_open, is_dirty;
-    bool has_store_failed; /* could not be opened since its state could not be saved */
-    off_t size_at_end;     /* of the telemetry file when the run ended; another size: look again */
+    struct tw_known_log *known;
+    const char *path; /* borrowed */
+    bool is_dirty;
     struct tw_analysis analysis;
     struct tw_position position;
     uint64_t inode, rewinds; /* of the file that the position is in */
     uint64_t told_repeats;   /* of the watch's, in the figures already */
     struct tw_silence silence;
-    bool has_drained; /* since its newest tick */
+    bool has_drained;        /* since its newest tick */
+    struct log *prev, *next; /* in order of opening */
+};
+
+/* A look at the directory. */
+struct look {
+    size_t waiting;    /* logs that were found and not opened, as enough are open */
+    char trouble[160]; /* why logs are not watched, not their own fault */
 };
 
 struct directory_feed {
@@ -46,11 +54,12 @@ struct directory_feed {
     struct tw_feed_services *services;
     const struct tw_directory_config *directory;
     struct tw_state_files *states;
-    struct log *logs;
-    size_t n_logs, n_open, open_max;
-    bool has_told_ceiling;
-    char trouble[160], told_trouble[160]; /* why logs are not watched, not their own fault */
-    time_t next_look;
+    struct tw_known_logs known;
+    struct log *logs; /* the open ones */
+    size_t n_open, open_max;
+    struct look look, last_look; /* the present one, and the newest that saw all */
+    char told_trouble[160];
+    double next_look;
     struct tw_source_figures *figures;
 };
 
@@ -264,35 +273,52 @@ static bool has_ended(const struct log *log)
 static void close_log(struct directory_feed *feed, struct log *log)
 {
     count_repeats(feed, log);
-    log->size_at_end = log->position.offset;
+    log->known->size_at_end = log->position.offset;
+    log->known->open = NULL;
     tw_projects_leave(feed->services->projects, log->analysis.watch);
     tw_silence_stop(&log->silence, NULL);
     tw_analysis_close(&log->analysis);
-    feed->n_open -= log->is_open;
-    log->is_open = false;
+    DL_DELETE(feed->logs, log);
+    feed->n_open--;
+    free(log);
 }
 
-static int open_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
+/* From where an earlier life of the agent left it. `*ret_is_passing`: what failed is the state. */
+static int begin_log(struct directory_feed *feed, struct log *log, bool *ret_is_passing,
+                     struct tw_error *error)
 {
     bool is_found = false;
-    log->has_store_failed = false;
     int result = open_analysis(feed, log, error);
     if (result)
         return result;
     result = restore(feed, log, &is_found, error);
-    log->has_store_failed = result != 0;
     /* The time that records without one count from must not change with the next life. */
-    if (!result && !is_found) {
+    if (!result && !is_found)
         result = save_log(feed, log, error);
-        log->has_store_failed = result != 0;
-    }
+    *ret_is_passing = result != 0;
     if (!result && log->position.offset > 0)
         result = log->analysis.source->start(log->analysis.handle, &log->position, error);
-    if (result) {
+    if (result)
         tw_analysis_close(&log->analysis);
+    return result;
+}
+
+static int open_log(struct directory_feed *feed, struct tw_known_log *known, bool *ret_is_passing,
+                    struct tw_error *error)
+{
+    struct log *log = calloc(1, sizeof *log);
+    *ret_is_passing = !log;
+    if (!log)
+        return tw_error_set(error, -ENOMEM, "out of memory");
+    log->known = known;
+    log->path = known->path;
+    int result = begin_log(feed, log, ret_is_passing, error);
+    if (result) {
+        free(log);
         return result;
     }
-    log->is_open = true;
+    known->open = log;
+    DL_APPEND(feed->logs, log);
     feed->n_open++;
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
     log->silence.projects = feed->services->projects;
@@ -300,42 +326,6 @@ static int open_log(struct directory_feed *feed, struct log *log, struct tw_erro
     if (has_ended(log) && !log->is_dirty)
         close_log(feed, log);
     return 0;
-}
-
-static struct log *known_log(struct directory_feed *feed, const char *path)
-{
-    for (size_t i = 0; i < feed->n_logs; i++) {
-        if (!strcmp(feed->logs[i].path, path))
-            return &feed->logs[i];
-    }
-    return NULL;
-}
-
-static struct log *add_log(struct directory_feed *feed, const char *path)
-{
-    struct log *grown =
-        feed->n_logs < LOGS_MAX ? realloc(feed->logs, (feed->n_logs + 1) * sizeof *grown) : NULL;
-    if (!grown)
-        return NULL;
-    feed->logs = grown;
-    struct log *log = &grown[feed->n_logs];
-    memset(log, 0, sizeof *log);
-    log->path = strdup(path);
-    if (!log->path)
-        return NULL;
-    log->size_at_end = -1;
-    feed->n_logs++;
-    return log;
-}
-
-static void tell_ceiling(struct directory_feed *feed)
-{
-    if (!feed->has_told_ceiling)
-        tw_logging(TW_LOG_WARNING,
-                   "%s: %zu logs of which %zu are open are as many as can be watched; further ones "
-                   "wait",
-                   feed->directory->path, feed->n_logs, feed->n_open);
-    feed->has_told_ceiling = true;
 }
 
 /* Not the log's fault: tried again. */
@@ -348,54 +338,91 @@ static bool is_passing(int code)
 /* The first of a look stands for all: a full disk refuses every log, every other second. */
 static void note_trouble(struct directory_feed *feed, const struct tw_error *error)
 {
-    if (!feed->trouble[0])
-        snprintf(feed->trouble, sizeof feed->trouble, "%.150s", error->text);
-    if (!strcmp(feed->trouble, feed->told_trouble))
+    char *trouble = feed->look.trouble;
+    if (!trouble[0])
+        snprintf(trouble, sizeof feed->look.trouble, "%.150s", error->text);
+    if (!strcmp(trouble, feed->told_trouble))
         return;
     tw_logging_error(TW_LOG_WARNING, "logs are not watched until this is mended", error);
-    memcpy(feed->told_trouble, feed->trouble, sizeof feed->told_trouble);
+    memcpy(feed->told_trouble, trouble, sizeof feed->told_trouble);
 }
 
 static void tell_end_of_trouble(struct directory_feed *feed)
 {
-    if (feed->trouble[0] || !feed->told_trouble[0])
+    if (feed->look.trouble[0] || !feed->told_trouble[0])
         return;
     tw_logging(TW_LOG_INFO, "%s: logs are watched again", feed->directory->path);
     feed->told_trouble[0] = '\0';
 }
 
+static void tell_waiting(const struct directory_feed *feed)
+{
+    if (feed->look.waiting > 0 && !feed->last_look.waiting)
+        tw_logging(TW_LOG_WARNING,
+                   "%s: %zu open logs are as many as can be watched; further ones wait, %zu by now",
+                   feed->directory->path, feed->n_open, feed->look.waiting);
+}
+
+static void try_log(struct directory_feed *feed, struct tw_known_log *known, bool is_new)
+{
+    struct tw_error error = {0};
+    bool is_state = false;
+    int result = open_log(feed, known, &is_state, &error);
+    if (result && (is_state || is_passing(result))) {
+        known->size_at_end = -1;
+        note_trouble(feed, &error);
+    } else if (result) {
+        known->size_at_end = telemetry_size(known->path);
+        tw_logging_error(TW_LOG_WARNING, "not watched", &error);
+    } else if (is_new || known->open) {
+        tw_logging_about(TW_LOG_INFO, (struct tw_logging_fields){.source = feed->figures->name},
+                         "watching %s", known->path);
+    }
+}
+
 static void look_at(struct directory_feed *feed, const char *path)
 {
     struct tw_error error = {0};
-    struct log *log = known_log(feed, path);
-    bool is_new = !log;
-    if (log && (log->is_open || log->size_at_end == telemetry_size(path)))
+    struct tw_known_log *known = tw_known_logs_found(&feed->known, path);
+    bool is_new = !known;
+    if (known && (known->open || known->size_at_end == telemetry_size(path))) {
         return;
-    if (feed->n_open >= feed->open_max || (!log && !(log = add_log(feed, path)))) {
-        tell_ceiling(feed);
-        return;
-    }
-    int result = open_log(feed, log, &error);
-    if (result && (log->has_store_failed || is_passing(result))) {
-        log->size_at_end = -1;
+    } else if (feed->n_open >= feed->open_max) {
+        feed->look.waiting++;
+    } else if (!known && !(known = tw_known_logs_add(&feed->known, path))) {
+        tw_error_set(&error, -ENOMEM, "out of memory");
         note_trouble(feed, &error);
-    } else if (result) {
-        log->size_at_end = telemetry_size(path);
-        tw_logging_error(TW_LOG_WARNING, "not watched", &error);
-    } else if (is_new || log->is_open) {
-        tw_logging_about(TW_LOG_INFO, (struct tw_logging_fields){.source = feed->figures->name},
-                         "watching %s", path);
+    } else {
+        try_log(feed, known, is_new);
     }
+}
+
+static void forget_log(void *closure, const char *path)
+{
+    (void)closure;
+    tw_logging(TW_LOG_DEBUG, "%s is gone", path);
+}
+
+static void end_look(struct directory_feed *feed, size_t n_found)
+{
+    tell_end_of_trouble(feed);
+    tell_waiting(feed);
+    feed->last_look = feed->look;
+    /* Where all are gone at once, a file system is rather not mounted. */
+    if (n_found > 0)
+        tw_known_logs_forget(&feed->known, forget_log, feed);
 }
 
 static int look(struct directory_feed *feed, struct tw_error *error)
 {
     struct tw_texts paths = {0};
-    feed->trouble[0] = '\0';
+    feed->look = (struct look){0};
+    tw_known_logs_begin_look(&feed->known);
     int result = tw_find_runs(&paths, feed->directory->path, feed->directory->recursive, error);
     for (size_t i = 0; i < paths.n && !result; i++)
         look_at(feed, paths.at[i]);
-    tell_end_of_trouble(feed);
+    if (!result)
+        end_look(feed, paths.n);
     tw_texts_release(&paths);
     return result;
 }
@@ -464,16 +491,17 @@ static int carry_out(struct directory_feed *feed, struct log *log, struct tw_err
  * half a record stands at its end. */
 static int put_to_sleep(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
+    struct tw_known_log *known = log->known;
     off_t size = telemetry_size(log->path);
     /* What was written up to now is read before: only what comes later makes it grow. */
     long more = work_log(feed, log, error);
     if (more < 0)
         return (int)more;
-    if (more > 0 || !log->is_open)
+    if (more > 0 || !known->open)
         return 0;
     feed->figures->retired++;
     int result = end_log(feed, log, error);
-    log->size_at_end = size;
+    known->size_at_end = size;
     return result;
 }
 
@@ -486,7 +514,7 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
         .wall_ms = tw_wall_ms(),
         .is_listening = log->has_drained,
     };
-    if (!log->is_open || !tw_silence_is_time(silence, moment.now))
+    if (!tw_silence_is_time(silence, moment.now))
         return 0;
     tw_silence_tick(silence, log->analysis.watch, feed->services->config, NULL, &moment);
     log->has_drained = false;
@@ -500,6 +528,17 @@ static long mind_silence(struct directory_feed *feed, struct log *log, struct tw
 
 /* ---- the feed ---- */
 
+/* Returns how much happened, or negative. */
+static long turn(struct directory_feed *feed, struct log *log, struct tw_error *error)
+{
+    struct tw_known_log *known = log->known;
+    long taken = work_log(feed, log, error);
+    if (taken < 0 || !known->open)
+        return taken;
+    long changed = mind_silence(feed, log, error);
+    return changed < 0 ? changed : taken + changed;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
@@ -511,12 +550,13 @@ static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *
         if (look(feed, &unreadable))
             tw_logging_error(TW_LOG_WARNING, "looking for runs", &unreadable);
     }
-    for (size_t i = 0; i < feed->n_logs; i++) {
-        long more = feed->logs[i].is_open ? work_log(feed, &feed->logs[i], error) : 0;
-        long changed = more < 0 ? more : mind_silence(feed, &feed->logs[i], error);
+    struct log *log, *next;
+    DL_FOREACH_SAFE(feed->logs, log, next)
+    {
+        long changed = turn(feed, log, error);
         if (changed < 0)
             return changed;
-        taken += more + changed;
+        taken += changed;
     }
     if (!taken && timeout_seconds > 0) {
         struct timespec pause = {0, (long)((timeout_seconds < .1 ? timeout_seconds : .1) * 1e9)};
@@ -529,10 +569,8 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
     int result = wait_for_log(feed, error);
-    for (size_t i = 0; i < feed->n_logs && !result; i++) {
-        if (feed->logs[i].is_open && feed->logs[i].is_dirty)
-            result = save_log(feed, &feed->logs[i], error);
-    }
+    for (struct log *log = feed->logs; log && !result; log = log->next)
+        result = log->is_dirty ? save_log(feed, log, error) : 0;
     return result;
 }
 
@@ -541,9 +579,9 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
 static void visit_runs(struct tw_feed *base, tw_feed_visit *visit, void *closure)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    for (size_t i = 0; i < feed->n_logs; i++) {
+    for (const struct log *log = feed->logs; log; log = log->next) {
         const struct tw_run *run = NULL;
-        while (feed->logs[i].is_open && (run = tw_watch_next(feed->logs[i].analysis.watch, run)))
+        while ((run = tw_watch_next(log->analysis.watch, run)))
             visit(closure, run);
     }
 }
@@ -551,22 +589,29 @@ static void visit_runs(struct tw_feed *base, tw_feed_visit *visit, void *closure
 static void dismiss(struct tw_feed *base, const char *run, const char *episode)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    for (size_t i = 0; i < feed->n_logs; i++) {
-        struct log *log = &feed->logs[i];
-        if (log->is_open && tw_watch_dismiss(log->analysis.watch, run, episode))
-            log->is_dirty = true;
-    }
+    for (struct log *log = feed->logs; log; log = log->next)
+        log->is_dirty |= tw_watch_dismiss(log->analysis.watch, run, episode);
+}
+
+static void fill_waiting(const struct directory_feed *feed)
+{
+    const struct look *look = &feed->last_look;
+    char *waiting = feed->figures->waiting;
+    size_t size = sizeof feed->figures->waiting;
+    feed->figures->waiting_logs = look->waiting;
+    if (look->waiting && !look->trouble[0])
+        snprintf(waiting, size, "%zu logs are not open, as many are as can be watched",
+                 look->waiting);
+    else
+        snprintf(waiting, size, "%s", look->trouble);
 }
 
 static void fill_figures(struct tw_feed *base)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
     feed->figures->runs = 0;
-    snprintf(feed->figures->waiting, sizeof feed->figures->waiting, "%s", feed->trouble);
-    for (size_t i = 0; i < feed->n_logs; i++) {
-        struct log *log = &feed->logs[i];
-        if (!log->is_open)
-            continue;
+    fill_waiting(feed);
+    for (struct log *log = feed->logs; log; log = log->next) {
         feed->figures->runs += tw_watch_size(log->analysis.watch);
         count_repeats(feed, log);
     }
@@ -575,12 +620,9 @@ static void fill_figures(struct tw_feed *base)
 static void close_feed(struct tw_feed *base)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    for (size_t i = 0; i < feed->n_logs; i++) {
-        if (feed->logs[i].is_open)
-            close_log(feed, &feed->logs[i]);
-        free(feed->logs[i].path);
-    }
-    free(feed->logs);
+    while (feed->logs)
+        close_log(feed, feed->logs);
+    tw_known_logs_release(&feed->known);
     tw_state_files_close(feed->states);
     free(feed);
 }

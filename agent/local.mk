@@ -45,6 +45,7 @@ libagent_la_SOURCES = \
 	agent/job_command.c agent/job_command.h \
 	agent/job_output.c agent/job_output.h \
 	agent/job_logs.c agent/job_logs.h \
+	agent/known_logs.c agent/known_logs.h \
 	agent/lanes.c agent/lanes.h \
 	agent/logging.c agent/logging.h \
 	agent/metrics.c agent/metrics.h \
@@ -149,6 +150,7 @@ AGENT_TESTS = \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
+	tests/unit/test_feed_directory \
 	tests/unit/test_feed_wait \
 	tests/unit/test_heartbeat \
 	tests/unit/test_job_output \
@@ -188,6 +190,9 @@ tests_unit_test_retired_ids_SOURCES = tests/unit/test_retired_ids.c tests/unit/s
 tests_unit_test_retired_ids_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
 tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_feed_directory_SOURCES = tests/unit/test_feed_directory.c \
+	tests/unit/temporary_directory.h
+tests_unit_test_feed_directory_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_feed_wait_SOURCES = tests/unit/test_feed_wait.c
 tests_unit_test_feed_wait_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)

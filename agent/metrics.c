@@ -67,6 +67,8 @@ const struct tw_metric_name tw_metric_table[] = {
     {"trainward_runs_without_state", "source",
      "Runs whose snapshot the brokers refuse as too large; a restart judges them anew",
      SOURCE(without_state)},
+    {"trainward_waiting_logs", "source",
+     "Logs of a directory that are not watched yet, as many others are open", SOURCE(waiting_logs)},
     {"trainward_records_total", "source", "Records taken, repeats among them", SOURCE(records)},
     {"trainward_repeated_records_total", "source",
      "Records that had come before and were passed over", SOURCE(repeats)},
@@ -250,7 +252,7 @@ struct tw_source_figures *tw_metrics_source(struct tw_metrics *metrics, const ch
     if (!source && !(source = add_source(&metrics->now, name)))
         return NULL;
     source->is_used = true;
-    source->runs = source->n_partitions = 0;
+    source->runs = source->waiting_logs = source->n_partitions = 0;
     source->waiting[0] = '\0';
     return source;
 }

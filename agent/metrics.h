@@ -40,6 +40,7 @@ struct tw_source_figures {
     uint64_t runs;          /* watched now */
     uint64_t unsaved;       /* of them, changed since their snapshot */
     uint64_t without_state; /* of them, too large for a snapshot (refused_states.h) */
+    uint64_t waiting_logs;  /* of a directory: found and not open yet */
     size_t n_partitions;
     struct tw_partition_figures *partitions; /* owned; those of this agent, by number */
 };

@@ -1,0 +1,220 @@
+/* A directory source with thousands of runs, some of which go. Its clock is moved by hand, and a
+ * disk takes as long as a test says. */
+#include "agent/feed.h"
+
+#include "agent/load_rules.h"
+#include "agent/logging.h"
+
+#include "tests/unit/temporary_directory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+/* ---- clock and disk ---- */
+
+static struct {
+    double ahead; /* of the machine's clock */
+    double fsync_seconds;
+} world;
+
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+    long result = syscall(SYS_clock_gettime, id, ret);
+    if (id == CLOCK_MONOTONIC) {
+        double seconds = (double)ret->tv_sec + (double)ret->tv_nsec * 1e-9 + world.ahead;
+        ret->tv_sec = (time_t)seconds;
+        ret->tv_nsec = (long)((seconds - (double)ret->tv_sec) * 1e9);
+    }
+    return (int)result;
+}
+
+time_t time(time_t *ret)
+{
+    struct timespec now;
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+    time_t seconds = now.tv_sec + (time_t)world.ahead;
+    if (ret)
+        *ret = seconds;
+    return seconds;
+}
+
+int fsync(int file)
+{
+    (void)file;
+    world.ahead += world.fsync_seconds;
+    return 0;
+}
+
+int fdatasync(int file)
+{
+    return fsync(file);
+}
+
+/* ---- the source ---- */
+
+struct fixture {
+    char *dir;
+    char runs[100], state[120];
+    struct tw_config config;
+    struct tw_directory_config directory;
+    struct tw_metrics *metrics;
+    struct tw_feed_services services;
+    struct tw_feed *feed;
+};
+
+static const struct tw_source_figures *figures(const struct fixture *fixture)
+{
+    tw_feed_figures(fixture->feed);
+    return tw_metrics_now(fixture->metrics)->sources[0];
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct tw_error error = {0};
+    memset(&world, 0, sizeof world);
+    fixture->dir = make_directory();
+    snprintf(fixture->runs, sizeof fixture->runs, "%s/runs", fixture->dir);
+    snprintf(fixture->state, sizeof fixture->state, "state_dir=%s/state", fixture->dir);
+    assert_int_equal(mkdir(fixture->runs, 0700), 0);
+    const char *overrides[] = {fixture->state};
+    assert_int_equal(tw_config_load(&fixture->config, NULL, overrides, 1, NULL, NULL, &error), 0);
+    assert_int_equal(tw_metrics_open(&fixture->metrics, &error), 0);
+    fixture->directory.path = fixture->runs;
+    fixture->services = (struct tw_feed_services){
+        .config = &fixture->config,
+        .metrics = fixture->metrics,
+        .projects = tw_projects_new(),
+    };
+    pthread_mutex_init(&fixture->services.lock, NULL);
+    assert_int_equal(mkdir(fixture->config.state_dir, 0700), 0);
+    struct tw_log_location location = tw_config_log(&fixture->config);
+    assert_int_equal(tw_log_open(&fixture->services.log, &location, &error), 0);
+    assert_int_equal(tw_load_rules(&fixture->services.rules, &fixture->config, &error), 0);
+    tw_logging_start(TW_LOG_ERROR, false);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    tw_feed_close(fixture->feed);
+    tw_projects_free(fixture->services.projects);
+    tw_rules_free(fixture->services.rules);
+    tw_log_close(fixture->services.log);
+    tw_metrics_close(fixture->metrics);
+    tw_config_release(&fixture->config);
+    remove_directory(fixture->dir);
+    free(fixture);
+    return 0;
+}
+
+static void open_feed(struct fixture *fixture)
+{
+    struct tw_error error = {0};
+    assert_int_equal(
+        tw_feed_directory_open(&fixture->feed, &fixture->services, &fixture->directory, &error), 0);
+}
+
+static void work(struct fixture *fixture)
+{
+    struct tw_error error = {0};
+    assert_true(tw_feed_work(fixture->feed, 0, &error) >= 0);
+}
+
+/* As many rounds as the clock needs for some looks. */
+static void work_for_a_while(struct fixture *fixture)
+{
+    for (int i = 0; i < 6; i++) {
+        world.ahead += 1;
+        work(fixture);
+    }
+}
+
+/* ---- runs ---- */
+
+static void path_of(const struct fixture *fixture, int number, char ret[200], const char *name)
+{
+    snprintf(ret, 200, "%s/r%05d%s", fixture->runs, number, name);
+}
+
+static void make_run(const struct fixture *fixture, int number, bool has_ended)
+{
+    char path[200];
+    path_of(fixture, number, path, "");
+    assert_int_equal(mkdir(path, 0700), 0);
+    path_of(fixture, number, path, "/telemetry.jsonl");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "{\"run\":\"r%05d\",\"step\":1,\"loss\":2}\n", number);
+    if (has_ended)
+        fprintf(file, "{\"run\":\"r%05d\",\"kind\":\"end\",\"status\":\"completed\"}\n", number);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void remove_run(const struct fixture *fixture, int number)
+{
+    char path[200];
+    path_of(fixture, number, path, "/telemetry.jsonl");
+    assert_int_equal(remove(path), 0);
+    path_of(fixture, number, path, "");
+    assert_int_equal(remove(path), 0);
+}
+
+/* ---- how many ---- */
+
+static void runs_that_ended_take_no_place_of_new_ones(void **state)
+{
+    struct fixture *fixture = *state;
+    const int n = 4200; /* more than may be open */
+    for (int i = 0; i < n; i++)
+        make_run(fixture, i, true);
+    open_feed(fixture);
+    for (int i = 0; i < 100 && figures(fixture)->snapshots < 2 * (uint64_t)n; i++)
+        work_for_a_while(fixture);
+    assert_int_equal(figures(fixture)->runs, 0);
+    assert_int_equal(figures(fixture)->waiting_logs, 0);
+    make_run(fixture, n, false);
+    work_for_a_while(fixture);
+    assert_int_equal(figures(fixture)->runs, 1);
+    assert_string_equal(figures(fixture)->waiting, "");
+}
+
+static void it_is_not_ready_while_runs_wait_for_a_place(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.limits.runs = 2;
+    for (int i = 0; i < 3; i++)
+        make_run(fixture, i, false);
+    open_feed(fixture);
+    work_for_a_while(fixture);
+    assert_int_equal(figures(fixture)->runs, 2);
+    assert_int_equal(figures(fixture)->waiting_logs, 1);
+    assert_non_null(strstr(figures(fixture)->waiting, "1 logs are not open"));
+    remove_run(fixture, 0);
+    work_for_a_while(fixture);
+    assert_int_equal(figures(fixture)->runs, 2);
+    assert_int_equal(figures(fixture)->records, 3);
+    assert_int_equal(figures(fixture)->waiting_logs, 0);
+    assert_string_equal(figures(fixture)->waiting, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(runs_that_ended_take_no_place_of_new_ones, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(it_is_not_ready_while_runs_wait_for_a_place, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
