@@ -25,6 +25,9 @@
 
 #define LOGS_MAX 4096 /* open at once */
 #define LOOK_SECONDS 2
+/* Of one round, for looking and for reading each: then others have their turn, and it is seen
+ * whether the agent is to stop. What is left comes in the next. */
+#define SHARE_SECONDS .5
 /* What an open log is taken to need of limits.memory: a run with layers, and its readers' buffers.
  */
 #define LOG_BYTES 65536.
@@ -43,8 +46,12 @@ struct log {
     struct log *prev, *next; /* in order of opening */
 };
 
-/* A look at the directory. */
+/* A look at the directory. It goes on from round to round: opening thousands of logs takes a
+ * minute. */
 struct look {
+    bool is_on;
+    struct tw_texts paths;
+    size_t done;       /* of these */
     size_t waiting;    /* logs that were found and not opened, as enough are open */
     char trouble[160]; /* why logs are not watched, not their own fault */
 };
@@ -57,9 +64,11 @@ struct directory_feed {
     struct tw_known_logs known;
     struct log *logs; /* the open ones */
     size_t n_open, open_max;
+    struct log *next;            /* has the next turn; NULL: the first */
     struct look look, last_look; /* the present one, and the newest that saw all */
+    bool has_looked;             /* there is such a one */
     char told_trouble[160];
-    double next_look;
+    time_t next_look;
     struct tw_source_figures *figures;
 };
 
@@ -278,6 +287,8 @@ static void close_log(struct directory_feed *feed, struct log *log)
     tw_projects_leave(feed->services->projects, log->analysis.watch);
     tw_silence_stop(&log->silence, NULL);
     tw_analysis_close(&log->analysis);
+    if (feed->next == log)
+        feed->next = log->next;
     DL_DELETE(feed->logs, log);
     feed->n_open--;
     free(log);
@@ -403,28 +414,60 @@ static void forget_log(void *closure, const char *path)
     tw_logging(TW_LOG_DEBUG, "%s is gone", path);
 }
 
-static void end_look(struct directory_feed *feed, size_t n_found)
+static void end_look(struct directory_feed *feed)
 {
+    /* Where all are gone at once, a file system is rather not mounted. */
+    if (feed->look.paths.n > 0)
+        tw_known_logs_forget(&feed->known, forget_log, feed);
     tell_end_of_trouble(feed);
     tell_waiting(feed);
+    tw_texts_release(&feed->look.paths);
+    feed->look.is_on = false;
     feed->last_look = feed->look;
-    /* Where all are gone at once, a file system is rather not mounted. */
-    if (n_found > 0)
-        tw_known_logs_forget(&feed->known, forget_log, feed);
+    feed->has_looked = true;
+    feed->next_look = time(NULL) + LOOK_SECONDS;
 }
 
-static int look(struct directory_feed *feed, struct tw_error *error)
+static int begin_look(struct directory_feed *feed, struct tw_error *error)
 {
-    struct tw_texts paths = {0};
-    feed->look = (struct look){0};
+    feed->look = (struct look){.is_on = true};
     tw_known_logs_begin_look(&feed->known);
-    int result = tw_find_runs(&paths, feed->directory->path, feed->directory->recursive, error);
-    for (size_t i = 0; i < paths.n && !result; i++)
-        look_at(feed, paths.at[i]);
-    if (!result)
-        end_look(feed, paths.n);
-    tw_texts_release(&paths);
-    return result;
+    tw_heartbeat(TW_HEARTBEAT_LOOP_SECONDS);
+    return tw_find_runs(&feed->look.paths, feed->directory->path, feed->directory->recursive,
+                        error);
+}
+
+static bool is_over(const struct directory_feed *feed, double deadline)
+{
+    bool (*is_stopping)(void) = feed->services->is_stopping;
+    return tw_now_seconds() >= deadline || (is_stopping && is_stopping());
+}
+
+static void go_on_looking(struct directory_feed *feed, double deadline)
+{
+    struct look *look = &feed->look;
+    while (look->done < look->paths.n && !is_over(feed, deadline)) {
+        tw_heartbeat(TW_HEARTBEAT_LOOP_SECONDS);
+        look_at(feed, look->paths.at[look->done++]);
+    }
+    if (look->done == look->paths.n)
+        end_look(feed);
+}
+
+static void look(struct directory_feed *feed, double deadline)
+{
+    struct tw_error error = {0};
+    if (!feed->look.is_on && time(NULL) < feed->next_look)
+        return;
+    if (feed->look.is_on || !begin_look(feed, &error)) {
+        go_on_looking(feed, deadline);
+        return;
+    }
+    note_trouble(feed, &error);
+    snprintf(feed->last_look.trouble, sizeof feed->last_look.trouble, "%s", feed->look.trouble);
+    tw_texts_release(&feed->look.paths);
+    feed->look.is_on = false;
+    feed->next_look = time(NULL) + LOOK_SECONDS;
 }
 
 static int wait_for_log(struct directory_feed *feed, struct tw_error *error)
@@ -434,6 +477,7 @@ static int wait_for_log(struct directory_feed *feed, struct tw_error *error)
 
 static int end_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
 {
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS); /* as tw_feed_keep() has */
     int result = tw_analysis_finish(&log->analysis, error);
     if (!result)
         result = wait_for_log(feed, error);
@@ -539,30 +583,41 @@ static long turn(struct directory_feed *feed, struct log *log, struct tw_error *
     return changed < 0 ? changed : taken + changed;
 }
 
+static long work_logs(struct directory_feed *feed, double deadline, struct tw_error *error)
+{
+    long taken = 0;
+    for (size_t left = feed->n_open; left > 0 && !is_over(feed, deadline); left--) {
+        struct log *log = feed->next ? feed->next : feed->logs;
+        feed->next = log->next;
+        tw_heartbeat(TW_HEARTBEAT_LOOP_SECONDS);
+        long more = turn(feed, log, error);
+        if (more < 0)
+            return more;
+        taken += more;
+    }
+    return taken;
+}
+
 static long work(struct tw_feed *base, double timeout_seconds, struct tw_error *error)
 {
     struct directory_feed *feed = (struct directory_feed *)base;
-    long taken = 0;
-    time_t now = time(NULL);
-    if (now >= feed->next_look) {
-        feed->next_look = now + LOOK_SECONDS;
-        struct tw_error unreadable = {0};
-        if (look(feed, &unreadable))
-            tw_logging_error(TW_LOG_WARNING, "looking for runs", &unreadable);
-    }
-    struct log *log, *next;
-    DL_FOREACH_SAFE(feed->logs, log, next)
-    {
-        long changed = turn(feed, log, error);
-        if (changed < 0)
-            return changed;
-        taken += changed;
-    }
-    if (!taken && timeout_seconds > 0) {
+    look(feed, tw_now_seconds() + SHARE_SECONDS);
+    long taken = work_logs(feed, tw_now_seconds() + SHARE_SECONDS, error);
+    if (!taken && timeout_seconds > 0 && !feed->look.is_on) {
         struct timespec pause = {0, (long)((timeout_seconds < .1 ? timeout_seconds : .1) * 1e9)};
         nanosleep(&pause, NULL);
     }
     return taken;
+}
+
+/* Of a stop that takes too long the rest is read again by the next life. */
+static int keep_log(struct directory_feed *feed, struct log *log, struct tw_error *error)
+{
+    if (tw_feed_patience(feed->services) <= 0)
+        return tw_error_at(error, -ETIMEDOUT, log->path, 0, 0,
+                           "its state was not saved before the stop's time was over");
+    tw_heartbeat(3 * TW_FEED_FLUSH_SECONDS);
+    return save_log(feed, log, error);
 }
 
 static int checkpoint(struct tw_feed *base, struct tw_error *error)
@@ -570,7 +625,7 @@ static int checkpoint(struct tw_feed *base, struct tw_error *error)
     struct directory_feed *feed = (struct directory_feed *)base;
     int result = wait_for_log(feed, error);
     for (struct log *log = feed->logs; log && !result; log = log->next)
-        result = log->is_dirty ? save_log(feed, log, error) : 0;
+        result = log->is_dirty ? keep_log(feed, log, error) : 0;
     return result;
 }
 
@@ -595,15 +650,20 @@ static void dismiss(struct tw_feed *base, const char *run, const char *episode)
 
 static void fill_waiting(const struct directory_feed *feed)
 {
-    const struct look *look = &feed->last_look;
+    const struct look *look = feed->has_looked ? &feed->last_look : &feed->look;
+    size_t to_come = feed->has_looked ? 0 : look->paths.n - look->done;
     char *waiting = feed->figures->waiting;
     size_t size = sizeof feed->figures->waiting;
-    feed->figures->waiting_logs = look->waiting;
-    if (look->waiting && !look->trouble[0])
+    feed->figures->waiting_logs = look->waiting + to_come;
+    if (look->trouble[0])
+        snprintf(waiting, size, "%s", look->trouble);
+    else if (to_come)
+        snprintf(waiting, size, "%zu of %zu logs are still to be opened", to_come, look->paths.n);
+    else if (look->waiting)
         snprintf(waiting, size, "%zu logs are not open, as many are as can be watched",
                  look->waiting);
     else
-        snprintf(waiting, size, "%s", look->trouble);
+        waiting[0] = '\0';
 }
 
 static void fill_figures(struct tw_feed *base)
@@ -623,6 +683,7 @@ static void close_feed(struct tw_feed *base)
     while (feed->logs)
         close_log(feed, feed->logs);
     tw_known_logs_release(&feed->known);
+    tw_texts_release(&feed->look.paths);
     tw_state_files_close(feed->states);
     free(feed);
 }
@@ -665,11 +726,12 @@ int tw_feed_directory_open(struct tw_feed **ret, struct tw_feed_services *servic
     feed->open_max = open_max(&services->config->limits);
     int result = tw_state_files_open(&feed->states, services->config->state_dir, error);
     if (!result)
-        result = look(feed, error);
+        result = begin_look(feed, error);
     if (result) {
         close_feed(&feed->feed);
         return result;
     }
+    go_on_looking(feed, tw_now_seconds() + SHARE_SECONDS);
     *ret = &feed->feed;
     return 0;
 }

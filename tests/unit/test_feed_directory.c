@@ -2,11 +2,13 @@
  * disk takes as long as a test says. */
 #include "agent/feed.h"
 
+#include "agent/heartbeat.h"
 #include "agent/load_rules.h"
 #include "agent/logging.h"
 
 #include "tests/unit/temporary_directory.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +25,9 @@
 static struct {
     double ahead; /* of the machine's clock */
     double fsync_seconds;
+    double slowest;      /* the longest time without a heartbeat */
+    bool stops_at_fsync; /* somebody wants the agent to end */
+    bool is_stopping;
 } world;
 
 int clock_gettime(clockid_t id, struct timespec *ret)
@@ -50,12 +55,19 @@ int fsync(int file)
 {
     (void)file;
     world.ahead += world.fsync_seconds;
+    world.slowest = fmax(world.slowest, tw_heartbeat_age());
+    world.is_stopping |= world.stops_at_fsync;
     return 0;
 }
 
 int fdatasync(int file)
 {
     return fsync(file);
+}
+
+static bool is_stopping(void)
+{
+    return world.is_stopping;
 }
 
 /* ---- the source ---- */
@@ -93,6 +105,7 @@ static int set_up(void **state)
         .config = &fixture->config,
         .metrics = fixture->metrics,
         .projects = tw_projects_new(),
+        .is_stopping = is_stopping,
     };
     pthread_mutex_init(&fixture->services.lock, NULL);
     assert_int_equal(mkdir(fixture->config.state_dir, 0700), 0);
@@ -208,12 +221,66 @@ static void it_is_not_ready_while_runs_wait_for_a_place(void **state)
     assert_string_equal(figures(fixture)->waiting, "");
 }
 
+/* ---- how long ---- */
+
+static void start_with(struct fixture *fixture, int n, double fsync_seconds)
+{
+    for (int i = 0; i < n; i++)
+        make_run(fixture, i, true);
+    world.fsync_seconds = fsync_seconds;
+    tw_heartbeat(1);
+    open_feed(fixture);
+}
+
+static void a_slow_disk_holds_up_no_round_and_no_heartbeat(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t n = 30;
+    uint64_t at_once = 0, done;
+    start_with(fixture, (int)n, 2);
+    assert_in_range(figures(fixture)->snapshots, 1, 2);
+    assert_non_null(strstr(figures(fixture)->waiting, "of 30 logs are still to be opened"));
+    while ((done = figures(fixture)->snapshots) < 2 * n) {
+        work(fixture);
+        uint64_t more = figures(fixture)->snapshots - done;
+        assert_true(more > 0);
+        at_once = more > at_once ? more : at_once;
+    }
+    assert_in_range(at_once, 1, 2); /* one is opened, one has its turn */
+    assert_true(world.slowest > 0 && world.slowest < TW_HEARTBEAT_LOOP_SECONDS);
+    assert_string_equal(figures(fixture)->waiting, "");
+}
+
+static void a_stop_waits_for_no_round(void **state)
+{
+    struct fixture *fixture = *state;
+    start_with(fixture, 30, 0);
+    uint64_t before = figures(fixture)->snapshots;
+    assert_true(before >= 1);
+    world.stops_at_fsync = true;
+    work(fixture);
+    assert_in_range(figures(fixture)->snapshots - before, 0, 1);
+}
+
+static void a_stop_while_logs_are_opened_waits_for_one(void **state)
+{
+    struct fixture *fixture = *state;
+    world.stops_at_fsync = true;
+    start_with(fixture, 30, 0);
+    assert_int_equal(figures(fixture)->snapshots, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(runs_that_ended_take_no_place_of_new_ones, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_is_not_ready_while_runs_wait_for_a_place, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_disk_holds_up_no_round_and_no_heartbeat, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_waits_for_no_round, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_while_logs_are_opened_waits_for_one, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
