@@ -408,10 +408,15 @@ static void look_at(struct directory_feed *feed, const char *path)
     }
 }
 
+/* What it was judged by goes along. */
 static void forget_log(void *closure, const char *path)
 {
-    (void)closure;
-    tw_logging(TW_LOG_DEBUG, "%s is gone", path);
+    struct directory_feed *feed = closure;
+    struct tw_error error = {0};
+    if (tw_state_files_remove(feed->states, path, &error))
+        tw_logging_error(TW_LOG_WARNING, "a log is gone and its saved state is not", &error);
+    else
+        tw_logging(TW_LOG_DEBUG, "%s is gone, and its saved state", path);
 }
 
 static void end_look(struct directory_feed *feed)

@@ -84,6 +84,15 @@ int tw_state_files_put(struct tw_state_files *files, const char *key, const void
     return replace(files, from, to, data, size, error);
 }
 
+int tw_state_files_remove(struct tw_state_files *files, const char *key, struct tw_error *error)
+{
+    char path[4200];
+    if (path_of(files, key, ".state", path, sizeof path, error))
+        return -ENAMETOOLONG;
+    /* Not made durable: what a crash brings back is small, and does no harm. */
+    return unlink(path) && errno != ENOENT ? fail(error, path, "remove the state file") : 0;
+}
+
 static int read_whole(const char *path, char **ret, size_t *ret_size, struct tw_error *error)
 {
     struct stat status;

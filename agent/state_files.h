@@ -18,6 +18,9 @@ void tw_state_files_close(struct tw_state_files *files); /* NULL is allowed */
 int tw_state_files_put(struct tw_state_files *files, const char *key, const void *data, size_t size,
                        struct tw_error *error);
 
+/* Nobody needs what is saved under a key any more; 0 also when nothing is. */
+int tw_state_files_remove(struct tw_state_files *files, const char *key, struct tw_error *error);
+
 /* Told the newest snapshot of a key. */
 typedef int tw_state_visit(void *closure, const char *key, const void *data, size_t size,
                            struct tw_error *error);

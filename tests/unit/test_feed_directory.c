@@ -8,6 +8,7 @@
 
 #include "tests/unit/temporary_directory.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -221,6 +222,57 @@ static void it_is_not_ready_while_runs_wait_for_a_place(void **state)
     assert_string_equal(figures(fixture)->waiting, "");
 }
 
+/* ---- what is kept ---- */
+
+static int saved_states(const struct fixture *fixture)
+{
+    char path[4200];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/runs", fixture->config.state_dir);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (const struct dirent *entry; (entry = readdir(directory));)
+        n += strstr(entry->d_name, ".state") != NULL;
+    closedir(directory);
+    return n;
+}
+
+static void the_state_of_a_run_goes_with_its_directory(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 4; i++)
+        make_run(fixture, i, i % 2 == 0);
+    open_feed(fixture);
+    work_for_a_while(fixture);
+    assert_int_equal(saved_states(fixture), 4);
+    remove_run(fixture, 0);
+    remove_run(fixture, 1); /* was live */
+    work_for_a_while(fixture);
+    assert_int_equal(saved_states(fixture), 2);
+    make_run(fixture, 0, true);
+    work_for_a_while(fixture);
+    assert_int_equal(saved_states(fixture), 3);
+    assert_int_equal(figures(fixture)->stale_runs, 0);
+}
+
+static void a_file_system_that_is_not_mounted_costs_no_state(void **state)
+{
+    struct fixture *fixture = *state;
+    char aside[200];
+    for (int i = 0; i < 2; i++)
+        make_run(fixture, i, true);
+    open_feed(fixture);
+    work_for_a_while(fixture);
+    snprintf(aside, sizeof aside, "%s-aside", fixture->runs);
+    assert_int_equal(rename(fixture->runs, aside), 0);
+    work_for_a_while(fixture);
+    assert_non_null(strstr(figures(fixture)->waiting, "cannot be read"));
+    assert_int_equal(mkdir(fixture->runs, 0700), 0);
+    work_for_a_while(fixture);
+    assert_int_equal(saved_states(fixture), 2);
+    assert_string_equal(figures(fixture)->waiting, "");
+}
+
 /* ---- how long ---- */
 
 static void start_with(struct fixture *fixture, int n, double fsync_seconds)
@@ -276,6 +328,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_that_ended_take_no_place_of_new_ones, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_is_not_ready_while_runs_wait_for_a_place, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_state_of_a_run_goes_with_its_directory, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_file_system_that_is_not_mounted_costs_no_state, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_slow_disk_holds_up_no_round_and_no_heartbeat, set_up,
                                         tear_down),
