@@ -68,7 +68,7 @@ struct directory_feed {
     struct look look, last_look; /* the present one, and the newest that saw all */
     bool has_looked;             /* there is such a one */
     char told_trouble[160];
-    time_t next_look;
+    double next_look;
     struct tw_source_figures *figures;
 };
 
@@ -430,7 +430,7 @@ static void end_look(struct directory_feed *feed)
     feed->look.is_on = false;
     feed->last_look = feed->look;
     feed->has_looked = true;
-    feed->next_look = time(NULL) + LOOK_SECONDS;
+    feed->next_look = tw_now_seconds() + LOOK_SECONDS;
 }
 
 static int begin_look(struct directory_feed *feed, struct tw_error *error)
@@ -462,7 +462,7 @@ static void go_on_looking(struct directory_feed *feed, double deadline)
 static void look(struct directory_feed *feed, double deadline)
 {
     struct tw_error error = {0};
-    if (!feed->look.is_on && time(NULL) < feed->next_look)
+    if (!feed->look.is_on && tw_now_seconds() < feed->next_look)
         return;
     if (feed->look.is_on || !begin_look(feed, &error)) {
         go_on_looking(feed, deadline);
@@ -472,7 +472,7 @@ static void look(struct directory_feed *feed, double deadline)
     snprintf(feed->last_look.trouble, sizeof feed->last_look.trouble, "%s", feed->look.trouble);
     tw_texts_release(&feed->look.paths);
     feed->look.is_on = false;
-    feed->next_look = time(NULL) + LOOK_SECONDS;
+    feed->next_look = tw_now_seconds() + LOOK_SECONDS;
 }
 
 static int wait_for_log(struct directory_feed *feed, struct tw_error *error)

@@ -24,7 +24,8 @@
 /* ---- clock and disk ---- */
 
 static struct {
-    double ahead; /* of the machine's clock */
+    double ahead;   /* of the machine's clock */
+    double set_off; /* the day's clock */
     double fsync_seconds;
     double slowest;      /* the longest time without a heartbeat */
     bool stops_at_fsync; /* somebody wants the agent to end */
@@ -34,22 +35,21 @@ static struct {
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
     long result = syscall(SYS_clock_gettime, id, ret);
-    if (id == CLOCK_MONOTONIC) {
-        double seconds = (double)ret->tv_sec + (double)ret->tv_nsec * 1e-9 + world.ahead;
-        ret->tv_sec = (time_t)seconds;
-        ret->tv_nsec = (long)((seconds - (double)ret->tv_sec) * 1e9);
-    }
+    double seconds = (double)ret->tv_sec + (double)ret->tv_nsec * 1e-9 + world.ahead;
+    if (id == CLOCK_REALTIME)
+        seconds += world.set_off;
+    ret->tv_sec = (time_t)seconds;
+    ret->tv_nsec = (long)((seconds - (double)ret->tv_sec) * 1e9);
     return (int)result;
 }
 
 time_t time(time_t *ret)
 {
     struct timespec now;
-    syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
-    time_t seconds = now.tv_sec + (time_t)world.ahead;
+    clock_gettime(CLOCK_REALTIME, &now);
     if (ret)
-        *ret = seconds;
-    return seconds;
+        *ret = now.tv_sec;
+    return now.tv_sec;
 }
 
 int fsync(int file)
@@ -222,6 +222,17 @@ static void it_is_not_ready_while_runs_wait_for_a_place(void **state)
     assert_string_equal(figures(fixture)->waiting, "");
 }
 
+static void a_clock_that_is_set_back_hides_no_run(void **state)
+{
+    struct fixture *fixture = *state;
+    open_feed(fixture);
+    work_for_a_while(fixture);
+    world.set_off = -3600;
+    make_run(fixture, 0, false);
+    work_for_a_while(fixture);
+    assert_int_equal(figures(fixture)->runs, 1);
+}
+
 /* ---- what is kept ---- */
 
 static int saved_states(const struct fixture *fixture)
@@ -329,6 +340,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_is_not_ready_while_runs_wait_for_a_place, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_hides_no_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_state_of_a_run_goes_with_its_directory, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_file_system_that_is_not_mounted_costs_no_state, set_up,
