@@ -18,7 +18,8 @@
 #include <time.h>
 
 #define CHECKPOINT_RECORDS 20000
-/* A life that has lasted so long did not begin in vain. */
+/* A life that has lasted so long did not begin in vain: until then it is not ready, if it goes on
+ * from a failure. */
 #define CALM_SECONDS 5.0
 
 /* ---- work ---- */
@@ -180,8 +181,8 @@ int tw_daemon_run(const struct tw_daemon_options *options, struct tw_config *ret
         tw_daemon_stop(&daemon, 0);
         return result;
     }
-    tw_logging(TW_LOG_INFO, "watching; %zu sources, %zu sinks", daemon.n_feeds,
-               daemon.config->n_sinks);
+    tw_logging(options->outage->is_on ? TW_LOG_DEBUG : TW_LOG_INFO,
+               "watching; %zu sources, %zu sinks", daemon.n_feeds, daemon.config->n_sinks);
     options->begun(options->closure);
     tw_daemon_tell_now(&daemon);
     int end = loop(&daemon, ret_next, error);

@@ -86,6 +86,15 @@ static void fill_episodes(struct tw_daemon *daemon, struct tw_figures *figures)
     figures->episodes_time = (double)tw_wall_ms() / 1000;
 }
 
+/* A life that goes on from a failure has to last before it counts: the disk may still be full. */
+static void fill_outage(const struct tw_outage *outage, struct tw_figures *figures)
+{
+    if (!outage->is_on || figures->is_ready < 1)
+        return;
+    figures->is_ready = 0;
+    snprintf(figures->waiting, sizeof figures->waiting, "%s", outage->reason);
+}
+
 static void fill_readiness(struct tw_figures *figures)
 {
     figures->is_ready = 1;
@@ -162,6 +171,7 @@ void tw_daemon_tell_now(struct tw_daemon *daemon)
     if (daemon->config->log_in_kafka)
         fill_feedback(daemon, figures);
     fill_readiness(figures);
+    fill_outage(daemon->options->outage, figures);
     if (tw_metrics_wants_episodes(daemon->options->metrics))
         fill_episodes(daemon, figures);
     tw_metrics_publish(daemon->options->metrics);

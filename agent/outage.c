@@ -5,8 +5,13 @@
 
 #include "telemetry/clock.h"
 
+#include <stdio.h>
+
 void tw_outage_begin(struct tw_outage *outage, const char *doing, const struct tw_error *error)
 {
+    char message[160];
+    tw_error_message(error, message, sizeof message);
+    snprintf(outage->reason, sizeof outage->reason, "%.80s: %s", doing, message);
     tw_logging_error(outage->is_on ? TW_LOG_DEBUG : TW_LOG_WARNING, doing, error);
     if (!outage->is_on)
         outage->since = tw_now_seconds();

@@ -8,7 +8,8 @@
 
 struct tw_outage {
     bool is_on;
-    double since; /* tw_now_seconds() */
+    double since;     /* tw_now_seconds() */
+    char reason[256]; /* the newest: what was being done, and why it does not work */
 };
 
 /* Notes that something does not work, and logs it with what was being done, unless an outage is on

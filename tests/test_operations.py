@@ -219,6 +219,32 @@ def test_it_is_not_ready_while_its_state_cannot_be_saved(place, agents):
     assert "watched again" in agent.log_text()
 
 
+def test_it_is_not_ready_between_lives_that_fail_one_after_the_other(place, agents):
+    records = open_run(place / "runs" / "bad", "bad")
+    agent = agents(write(place)).start()
+    url = agent.url()
+    agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 200, 30, "readiness")
+    saved, = (place / "state" / "runs").glob("*.state")
+    obstacle = saved.with_suffix(".tmp")  # it can be read, and not replaced
+    obstacle.mkdir()
+    lives = agent.log_text().count("watching; ")
+    with open(place / "runs" / "bad" / "telemetry.jsonl", "a") as log:
+        log.write(telemetry.to_json({**records[-1], "step": records[-1]["step"] + 1}) + "\n")
+    failed = set()
+
+    def has_failed(times):
+        status, _, reason = get(f"{url}/-/ready")
+        failed.update([(status, "state file" in reason)] if failed or status != 200 else [])
+        return value(metrics(url), "trainward_lives_failed_total") >= times
+    agent.wait_until(lambda: has_failed(4), 60, "four lives that failed")
+    assert failed == {(503, True)}, "not once ready in between"
+    obstacle.rmdir()
+    agent.wait_until(lambda: get(f"{url}/-/ready")[0] == 200, 60, "that it is ready again")
+    text = agent.log_text()
+    assert text.count("watching; ") == lives and text.count(" ready; ") == 2
+    assert text.count("works again after") == 1
+
+
 # ---- two agents ----
 
 def test_an_address_that_was_asked_for_and_is_taken_is_a_mistake(place):
