@@ -32,8 +32,8 @@ struct tw_source_figures {
     uint64_t dead_letters; /* of these, kept in the dead letters */
     uint64_t snapshots, snapshot_bytes, snapshot_failures;
     uint64_t restored_runs, stale_runs; /* from saved state; saved state that did not fit */
+    uint64_t state_lost;                /* of the latter, runs whose first records were gone */
     uint64_t retired;       /* runs whose memory was given back for their end or silence */
-    uint64_t state_lost;    /* of the latter, runs whose first records were gone */
     uint64_t records_lost;  /* deleted from the topic before they were read */
     uint64_t confirmations; /* times that it was asked whether the partitions are still ours */
     double restore_seconds;
