@@ -53,6 +53,15 @@ int tw_write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
+int tw_end_torn_line(int fd)
+{
+    char last;
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size <= 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n')
+        return 0;
+    return tw_write_all(fd, "\n", 1);
+}
+
 int tw_sync_directory(const char *dir, struct tw_error *error)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -27,6 +27,7 @@ struct tw_dead_letter_topic {
     char name[256], trouble[256];
     const char *dir;
     bool uses_file;          /* the topic does not take any more */
+    bool is_unsynced;        /* the file */
     struct tw_error no_file; /* a letter is in neither */
 };
 
@@ -44,6 +45,7 @@ static int write_file(struct tw_dead_letter_topic *topic, const struct tw_dead_l
                       struct tw_error *error)
 {
     char place[400];
+    topic->is_unsynced = true;
     snprintf(place, sizeof place, "%s partition %" PRId32 " offset %" PRId64, letter->topic,
              letter->partition, letter->offset);
     return tw_dead_letter(topic->dir, place, letter->reason, letter->data, letter->n_data, error);
@@ -207,7 +209,9 @@ int tw_dead_letter_topic_flush(struct tw_dead_letter_topic *topic, double timeou
                            rd_kafka_outq_len(topic->producer),
                            topic->trouble[0] ? topic->trouble : rd_kafka_err2str(err));
     topic->trouble[0] = '\0';
-    return 0;
+    int result = topic->is_unsynced ? tw_dead_letters_sync(topic->dir, error) : 0;
+    topic->is_unsynced &= result != 0;
+    return result;
 }
 
 void tw_dead_letter_topic_close(struct tw_dead_letter_topic *topic)

@@ -2,6 +2,7 @@
 #include "agent/dead_letters.h"
 
 #include "advisories/json_text.h"
+#include "advisories/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,13 +48,42 @@ static char *letter(const char *place, const char *reason, const void *data, siz
     return line;
 }
 
-static void turn_over(const char *dir, const char *path)
+static int fail(struct tw_error *error, int code, const char *path, const char *what)
+{
+    return tw_error_at(error, code, path, 0, 0, "cannot %s: %s", what, strerror(-code));
+}
+
+static void path_of(const char *dir, char ret[4200])
+{
+    snprintf(ret, 4200, "%s/telemetry.jsonl", dir);
+}
+
+static int turn_over(const char *dir, const char *path, struct tw_error *error)
 {
     char old[4200];
     struct stat status;
+    if (stat(path, &status) || status.st_size < FILE_MAX)
+        return 0;
+    int result = tw_dead_letters_sync(dir, error); /* the next sync is the new file's */
     snprintf(old, sizeof old, "%s/telemetry.old.jsonl", dir);
-    if (!stat(path, &status) && status.st_size >= FILE_MAX)
+    if (!result)
         rename(path, old);
+    return result;
+}
+
+/* In one write with its newline: `line` is the caller's to spoil. */
+static int append(const char *path, char *line)
+{
+    size_t size = strlen(line);
+    line[size] = '\n';
+    int file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+        return -errno;
+    int result = tw_end_torn_line(file);
+    if (!result)
+        result = tw_write_all(file, line, size + 1);
+    close(file);
+    return result;
 }
 
 int tw_dead_letter(const char *dir, const char *place, const char *reason, const void *data,
@@ -64,16 +94,22 @@ int tw_dead_letter(const char *dir, const char *place, const char *reason, const
     if (!line)
         return tw_error_set(error, -ENOMEM, "out of memory");
     mkdir(dir, 0700);
-    snprintf(path, sizeof path, "%s/telemetry.jsonl", dir);
-    turn_over(dir, path);
-    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    int failed = file < 0 || dprintf(file, "%s\n", line) < 0;
-    int code = errno;
+    path_of(dir, path);
+    int result = turn_over(dir, path, error);
+    int failed = result ? 0 : append(path, line);
+    free(line);
+    return failed ? fail(error, failed, path, "write the dead letter") : result;
+}
+
+int tw_dead_letters_sync(const char *dir, struct tw_error *error)
+{
+    char path[4200];
+    path_of(dir, path);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int result = file < 0 || fdatasync(file) ? -errno : 0;
     if (file >= 0)
         close(file);
-    free(line);
-    if (failed)
-        return tw_error_at(error, code ? -code : -EIO, path, 0, 0,
-                           "cannot write the dead letter: %s", strerror(code));
-    return 0;
+    if (result)
+        return fail(error, result, path, "sync the dead letters");
+    return tw_sync_directory(dir, error);
 }

@@ -150,6 +150,7 @@ AGENT_TESTS = \
 	tests/unit/test_compare_runs \
 	tests/unit/test_config \
 	tests/unit/test_episodes \
+	tests/unit/test_dead_letters \
 	tests/unit/test_feed_directory \
 	tests/unit/test_feed_wait \
 	tests/unit/test_heartbeat \
@@ -190,6 +191,9 @@ tests_unit_test_retired_ids_SOURCES = tests/unit/test_retired_ids.c tests/unit/s
 tests_unit_test_retired_ids_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_refused_states_SOURCES = tests/unit/test_refused_states.c
 tests_unit_test_refused_states_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_dead_letters_SOURCES = tests/unit/test_dead_letters.c \
+	tests/unit/temporary_directory.h
+tests_unit_test_dead_letters_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_feed_directory_SOURCES = tests/unit/test_feed_directory.c \
 	tests/unit/temporary_directory.h
 tests_unit_test_feed_directory_LDADD = $(AGENT_TEST_LIBS)

@@ -27,16 +27,6 @@ static int fail(const struct tw_dead_letters *letters, int code, const char *wha
     return tw_error_at(error, code, letters->path, 0, 0, "cannot %s: %s", what, strerror(-code));
 }
 
-/* Ends a line that a crash or a full disk left without its newline. */
-static int end_torn_line(struct tw_dead_letters *letters)
-{
-    char last;
-    off_t size = lseek(letters->fd, 0, SEEK_END);
-    if (size <= 0 || pread(letters->fd, &last, 1, size - 1) != 1 || last == '\n')
-        return 0;
-    return tw_write_all(letters->fd, "\n", 1);
-}
-
 int tw_dead_letters_open(struct tw_dead_letters **ret, const char *dir, const char *name,
                          struct tw_error *error)
 {
@@ -106,7 +96,7 @@ int tw_dead_letters_add(struct tw_dead_letters *letters, const char *position, c
         return tw_error_set(error, -ENOMEM, "out of memory");
     size_t length = strlen(text);
     text[length] = '\n'; /* in place of NUL: one write a line */
-    int result = end_torn_line(letters);
+    int result = tw_end_torn_line(letters->fd);
     if (!result)
         result = tw_write_all(letters->fd, text, length + 1);
     if (!result && fdatasync(letters->fd))
