@@ -6,6 +6,7 @@
 #include "agent/verdict_status.h"
 
 #include "sinks/terminal.h"
+#include "sources/logs/tree.h"
 
 #include "telemetry/clock.h"
 
@@ -175,10 +176,20 @@ static bool is_same_path(const char *a, const char *b)
            (realpath(a, whole_a) && realpath(b, whole_b) && !strcmp(whole_a, whole_b));
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+    char whole[PATH_MAX], whole_folder[PATH_MAX];
+    if (!realpath(path, whole) || !realpath(folder, whole_folder))
+        return false;
+    size_t length = strlen(whole_folder);
+    return !strncmp(whole, whole_folder, length) && whole[length] == '/';
+}
+
 bool tw_attach_knows(const struct tw_attach *attach, const char *path)
 {
     for (size_t i = 0; i < attach->n_logs; i++) {
-        if (is_same_path(attach->logs[i]->path, path))
+        const struct tw_followed *log = attach->logs[i];
+        if (is_same_path(log->path, path) || (log->is_store && is_below(path, log->path)))
             return true;
     }
     return false;
@@ -236,6 +247,7 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     log->attach = attach;
     log->owner = wanted->owner;
     log->is_output = wanted->is_output;
+    log->is_store = tw_log_shape_of(log->path) >= TW_SHAPE_STORE;
     int result = open_log(log, wanted, error);
     if (result) {
         free_log(log);

@@ -35,6 +35,7 @@ struct tw_followed {
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
+    bool is_store;             /* of any number of runs, and all below it is part of it */
     bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
     struct tw_twin_losses losses;
     struct tw_texts held; /* advisories from before it was told what is read as what */
@@ -52,7 +53,7 @@ struct tw_attach {
     unsigned width;
 };
 
-/* True where it is followed already, by whatever path. */
+/* True where it is followed already, by whatever path, or is part of a store that is. */
 bool tw_attach_knows(const struct tw_attach *attach, const char *path);
 
 /* Follows one more log, from its start. */

@@ -170,8 +170,9 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
     for (size_t i = 0; i < found.n && !result; i++) {
         const struct tw_attach_log wanted = {
             .path = found.at[i], .named = origin->path, .owner = origin};
-        if (!tw_attach_knows(origin->attach, found.at[i]) && !has_refused(origin, found.at[i]) &&
-            !is_our_output(found.at[i]))
+        if (tw_attach_knows(origin->attach, found.at[i]))
+            origin->has_log = true;
+        else if (!has_refused(origin, found.at[i]) && !is_our_output(found.at[i]))
             result = follow(origin, &wanted, error);
     }
     tw_texts_release(&found);

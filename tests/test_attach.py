@@ -14,7 +14,7 @@ import pytest
 
 from services.process import wait_until
 from support import programs
-from support.jobs import Jobs
+from support.jobs import Jobs, write_mlflow_run
 
 
 @pytest.fixture
@@ -389,6 +389,33 @@ def test_a_folder_is_looked_through_again(jobs):
         attach.wait_for("train.log: run train.log, now at step 49")
     status, out, _ = attach.stop()
     assert status == 0 and "train.log: healthy" in out
+
+
+# ---- stores of runs ----
+
+def test_of_a_store_that_a_process_writes_its_own_run_is_followed_once(jobs):
+    old = jobs.folder / "mlruns" / "0" / "old"
+    write_mlflow_run(old, 1, 100, status=3)
+    for path in (old, old.parent, old.parent.parent):
+        os.utime(path, (time.time() - 60,) * 2)
+    job = jobs.start("pause()")
+    jobs.is_ready()
+    write_mlflow_run(old.with_name("new"), 1, 60)
+    attach = jobs.attach(job.pid)
+    attach.wait_for("mlruns/0/new, now at step 59")
+    write_mlflow_run(old.with_name("new"), 60, 100)
+    attach.wait_for("CRITICAL  overflow")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "old" not in out
+    assert out.count("following ") == 1 and out.count("CRITICAL  overflow\n") == 1
+
+
+def test_what_lies_below_a_store_that_was_named_is_part_of_it(jobs):
+    write_mlflow_run(jobs.folder / "mlruns" / "0" / "r1", 1, 100)
+    done = programs.trainward("attach", "--once", "mlruns", "mlruns/0/r1", ".", cwd=jobs.folder)
+    assert done.stdout.count("reading ") == 1 and "no log" not in done.stdout
+    assert done.returncode == 1
 
 
 # ---- running a command ----
