@@ -105,11 +105,43 @@ static void tell_nothing(const struct tw_followed *log)
             analysis->first_skip);
 }
 
+/* ---- runs that end one by one ---- */
+
+static size_t find_told(const struct tw_followed *log, const struct tw_run *run)
+{
+    size_t i = 0;
+    while (i < log->told.n && strcmp(log->told.at[i], run->core.id))
+        i++;
+    return i;
+}
+
+/* One that goes on will end again. */
+static void note_end(struct tw_followed *log, const struct tw_run *run, enum tw_kind kind)
+{
+    size_t at = log->told.n ? find_told(log, run) : 0;
+    log->over = kind == TW_KIND_END && log->is_store ? run : NULL;
+    if (kind == TW_KIND_END || at == log->told.n)
+        return;
+    free(log->told.at[at]);
+    log->told.at[at] = log->told.at[--log->told.n];
+}
+
+static void tell_run(const struct tw_followed *log, const struct tw_run *run)
+{
+    const struct tw_attach *attach = log->attach;
+    const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
+    putc('\n', attach->out);
+    tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
+                   &attach->config.settings, attach->colour, attach->width);
+    fflush(attach->out);
+}
+
 /* ---- logs that tell the same ---- */
 
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
 {
     struct tw_followed *log = closure;
+    note_end(log, run, record->kind);
     if (record->n_metrics)
         tw_charts_take(&log->charts, run, record);
     if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
@@ -200,6 +232,7 @@ static void free_log(struct tw_followed *log)
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
     tw_charts_release(&log->charts);
+    tw_texts_release(&log->told);
     free(log->path);
     free(log);
 }
@@ -264,7 +297,6 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
 
 static int end_log(struct tw_followed *log, struct tw_error *error)
 {
-    struct tw_attach *attach = log->attach;
     struct tw_run *run = NULL;
     leave_twin(log);
     if (log->is_twin)
@@ -275,19 +307,34 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     if (!log->analysis.records)
         tell_nothing(log);
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
-        const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
-        putc('\n', attach->out);
-        tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
-                       &attach->config.settings, attach->colour, attach->width);
+        if (find_told(log, run) == log->told.n)
+            tell_run(log, run);
     }
-    fflush(attach->out);
     return result;
+}
+
+/* A store goes on, so that nobody would learn of its runs' ends. */
+static int end_run(struct tw_followed *log, struct tw_error *error)
+{
+    const struct tw_run *run = log->over;
+    log->over = NULL;
+    if (!run || log->attach->is_once)
+        return 0;
+    leave_twin(log);
+    if (log->is_twin)
+        return 0;
+    tell_mapping(log);
+    tell_run(log, run);
+    return tw_texts_add(&log->told, run->core.id) ? tw_error_set(error, -ENOMEM, "out of memory")
+                                                  : 0;
 }
 
 static int follow_log(struct tw_followed *log, double timeout_seconds, struct tw_error *error)
 {
     for (int taken = 0; taken < RECORDS_AT_ONCE; taken++) {
         int next = tw_analysis_step(&log->analysis, taken ? 0 : timeout_seconds, error);
+        if (next >= 0 && log->over && end_run(log, error))
+            next = -ENOMEM;
         if (next < 0)
             return next;
         if (next == TW_NEXT_END || (next == TW_NEXT_WAIT && log->has_no_more))

@@ -36,6 +36,8 @@ struct tw_followed {
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
     bool is_store;             /* of any number of runs, and all below it is part of it */
+    const struct tw_run *over; /* of a store: the run that the newest record ended, or NULL */
+    struct tw_texts told;      /* runs that have ended, with their summaries */
     bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
     struct tw_twin_losses losses;
     struct tw_texts held; /* advisories from before it was told what is read as what */

@@ -418,6 +418,23 @@ def test_what_lies_below_a_store_that_was_named_is_part_of_it(jobs):
     assert done.returncode == 1
 
 
+def test_a_store_is_followed_on_when_its_runs_have_ended(jobs):
+    runs = jobs.folder / "mlruns" / "0"
+    write_mlflow_run(runs / "r1", 1, 60, status=3)
+    attach = jobs.attach("mlruns")
+    attach.wait_for("mlruns/0/r1: healthy")
+    write_mlflow_run(runs / "r2", 1, 60)
+    attach.wait_for("mlruns: run")
+    write_mlflow_run(runs / "r2", 60, 100, status=4)
+    attach.wait_for("CRITICAL  overflow\n")
+    attach.wait_for("mlruns/0/r2: problem")
+    write_mlflow_run(runs / "r1", 60, 100)
+    attach.wait_for("run mlruns/0/r1, since")
+    status, out, _ = attach.stop()
+    assert status == 1 and out.count("mlruns/0/r2: problem") == 1
+    assert out.index("mlruns/0/r1: healthy") < out.index("mlruns/0/r1: problem")
+
+
 # ---- running a command ----
 
 def write_script(jobs, text, name="train.py"):
