@@ -2,6 +2,7 @@
 #include "agent/attach_origin.h"
 
 #include "agent/find_logs.h"
+#include "agent/rotated_name.h"
 
 #include "sinks/terminal.h"
 #include "sources/process_others.h"
@@ -66,12 +67,28 @@ static bool is_our_output(const char *log)
     return false;
 }
 
+/* What was rotated away was read under its name, or comes from before we began. */
+static bool is_rotated(const struct tw_attach_origin *origin, const char *log)
+{
+    char name[4200];
+    struct stat status;
+    if (stat(log, &status) || !S_ISREG(status.st_mode) || !tw_rotated_name(name, sizeof name, log))
+        return false;
+    bool is_fresh = !stat(name, &status) && S_ISREG(status.st_mode) && !status.st_size;
+    return is_fresh || tw_attach_knows(origin->attach, name);
+}
+
+static bool is_passed_over(const struct tw_attach_origin *origin, const char *log)
+{
+    return has_refused(origin, log) || is_rotated(origin, log) || is_our_output(log);
+}
+
 static int take_found(void *closure, const char *log, const char *named,
                       const struct tw_process_place *place, struct tw_error *error)
 {
     struct tw_attach_origin *origin = closure;
     char reason[128];
-    if (tw_attach_knows(origin->attach, log) || has_refused(origin, log) || is_our_output(log))
+    if (tw_attach_knows(origin->attach, log) || is_passed_over(origin, log))
         return 0;
     if (place->reason == TW_PLACE_FOLDER &&
         tw_process_is_written_by_others(TW_PROC, &origin->job.family, log))
@@ -172,7 +189,7 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
             .path = found.at[i], .named = origin->path, .owner = origin};
         if (tw_attach_knows(origin->attach, found.at[i]))
             origin->has_log = true;
-        else if (!has_refused(origin, found.at[i]) && !is_our_output(found.at[i]))
+        else if (!is_passed_over(origin, found.at[i]))
             result = follow(origin, &wanted, error);
     }
     tw_texts_release(&found);

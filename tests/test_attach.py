@@ -391,6 +391,43 @@ def test_a_folder_is_looked_through_again(jobs):
     assert status == 0 and "train.log: healthy" in out
 
 
+# ---- rotated logs ----
+
+ROTATING_JOB = """
+import logging.handlers
+handler = logging.handlers.RotatingFileHandler("train.log", maxBytes=1000, backupCount=50)
+logger = logging.getLogger("job")
+logger.addHandler(handler)
+logger.setLevel(logging.INFO)
+for step in range(1, 400):
+    if step in (60, 300):
+        pause(f"at{step}")
+    logger.info("step=%d loss=%.6g", step, loss(step, nan_from=300))
+    time.sleep(.005)
+pause()
+"""
+
+
+@pytest.mark.parametrize("named", ["process", "file"])
+def test_a_log_that_is_rotated_is_one_run(jobs, named):
+    job = jobs.start(ROTATING_JOB)
+    jobs.is_ready("at60")
+    attach = jobs.attach(job.pid if named == "process" else "train.log")
+    attach.wait_for("train.log: run")
+    jobs.let_go("at60")
+    jobs.is_ready("at300")
+    time.sleep(3)  # logs are looked for meanwhile
+    assert attach.process.poll() is None
+    jobs.let_go("at300")
+    attach.wait_for("CRITICAL  overflow")
+    jobs.is_ready()
+    jobs.let_go()
+    status, out, err = attach.end() if named == "process" else attach.stop()
+    assert status == 1 and not err
+    assert out.count("following ") == 1 and out.count("CRITICAL  overflow\n") == 1
+    assert "train.log: problem" in out
+
+
 # ---- stores of runs ----
 
 def test_of_a_store_that_a_process_writes_its_own_run_is_followed_once(jobs):
