@@ -1,6 +1,7 @@
 /* Following logs: what comes is judged, and told as it happens. */
 #include "agent/attach.h"
 
+#include "agent/command.h"
 #include "agent/find_logs.h"
 #include "agent/report.h"
 #include "agent/verdict_status.h"
@@ -370,17 +371,38 @@ static size_t count_going(const struct tw_attach *attach)
     return n;
 }
 
+/* One that cannot be read any more keeps nobody from the others. */
+static int fail(struct tw_followed *log, const struct tw_error *why, struct tw_error *error)
+{
+    log->has_failed = true;
+    fputs("trainward attach: ", stderr);
+    print_clean(stderr, shown_name(log));
+    fputs(": is followed no more: ", stderr);
+    print_clean(stderr, why->text);
+    putc('\n', stderr);
+    return end_log(log, error);
+}
+
+static int take_some(struct tw_followed *log, double timeout_seconds, struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = log->has_ended ? 0 : follow_log(log, timeout_seconds, &why);
+    if (!result)
+        result = mind_silence(log, &why);
+    if (result && result != -ENOMEM)
+        return fail(log, &why, error);
+    if (result && error)
+        *error = why;
+    return result;
+}
+
 long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error)
 {
     size_t going = count_going(attach);
     double timeout = going ? timeout_seconds / (double)going : 0;
     int result = 0;
-    for (size_t i = 0; i < attach->n_logs && !result; i++) {
-        struct tw_followed *log = attach->logs[i];
-        result = log->has_ended ? 0 : follow_log(log, timeout, error);
-        if (!result)
-            result = mind_silence(log, error);
-    }
+    for (size_t i = 0; i < attach->n_logs && !result; i++)
+        result = take_some(attach->logs[i], timeout, error);
     return result ? result : (long)count_going(attach);
 }
 
@@ -409,15 +431,18 @@ int tw_attach_end(struct tw_attach *attach, struct tw_error *error)
 int tw_attach_status(const struct tw_attach *attach)
 {
     int status = TW_EXIT_HEALTHY;
-    bool has_run = false;
+    bool has_run = false, has_failed = false;
     for (size_t i = 0; i < attach->n_logs; i++) {
         struct tw_run *run = NULL;
+        has_failed |= attach->logs[i]->has_failed;
         while (!attach->logs[i]->is_twin &&
                (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
             status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
             has_run = true;
         }
     }
+    if (has_failed && status != TW_EXIT_PROBLEM)
+        return TW_EXIT_WRONG;
     return has_run ? status : TW_EXIT_UNKNOWN;
 }
 

@@ -391,6 +391,39 @@ def test_a_folder_is_looked_through_again(jobs):
     assert status == 0 and "train.log: healthy" in out
 
 
+# ---- logs that cannot be read any more ----
+
+def test_a_log_that_cannot_be_read_any_more_keeps_nobody_from_the_others(jobs):
+    command = write_script(jobs, """
+with open("one.log", "w") as file:
+    lines(file, 1, 60)
+    pause()
+os.rename("one.log", "old"); os.mkfifo("one.log")
+pause("fifo")
+lines(sys.stdout, 1, 100)
+""")
+    attach = jobs.attach("--exec", *command)
+    attach.wait_for("one.log: run", "err")
+    jobs.let_go()
+    attach.wait_for("one.log: is followed no more: ", "err")
+    assert "one.log: healthy" in attach.err.text
+    jobs.let_go("fifo")
+    status, _, err = attach.end()
+    assert status == 1 and "train.py: problem" in err
+
+
+def test_a_log_that_could_not_be_read_to_its_end_is_told_by_the_status(jobs):
+    for name in ("a.log", "b.log"):
+        (jobs.folder / name).write_text("".join(f"step={i} loss={4 / i}\n" for i in range(1, 60)))
+    attach = jobs.attach("a.log", "b.log")
+    attach.wait_for("b.log: run")
+    (jobs.folder / "a.log").unlink()
+    os.mkfifo(jobs.folder / "a.log")
+    attach.wait_for("a.log: is followed no more: is not a regular file", "err")
+    status, out, _ = attach.stop()
+    assert status == 2 and "a.log: healthy" in out and "b.log: healthy" in out
+
+
 # ---- rotated logs ----
 
 ROTATING_JOB = """
