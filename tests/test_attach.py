@@ -649,6 +649,33 @@ def test_a_command_that_leaves_something_running_is_not_waited_for(jobs):
     assert status == 0 and out == "done\n"
 
 
+def test_what_a_command_leaves_running_may_print_for_ever(jobs):
+    attach = jobs.attach("--exec", "sh", "-c",
+                         "while :; do echo more; sleep .2; done & echo $! > pid; echo done")
+    status, out, _ = attach.end()
+    with contextlib.suppress(ProcessLookupError):  # nobody takes what it prints any more
+        os.kill(int((jobs.folder / "pid").read_text()), signal.SIGKILL)
+    assert status == 0 and set(out.split()) == {"done", "more"}
+
+
+def test_signals_are_for_trainward_when_the_command_has_ended(jobs):
+    # What it printed waits for a reader.
+    process = subprocess.Popen(
+        [programs.program("trainward"), "attach", "--exec", "sh", "-c",
+         "head -c 500000 /dev/zero & sleep .2; touch ended"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=jobs.folder,
+        env=programs.environment(None))
+    jobs.processes.append(process)
+    wait_until((jobs.folder / "ended").exists, 60, "the command")
+
+    def has_ended():
+        process.terminate()
+        return process.poll() is not None
+    wait_until(has_ended, 60, "trainward")
+    assert process.returncode == -signal.SIGTERM
+    process.stdout.close()
+
+
 def test_much_output_neither_stops_the_command_nor_fills_the_disk(jobs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")
     command = write_script(jobs, """
