@@ -91,8 +91,11 @@ static void tell_doubt(struct tw_followed *log)
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
-    if (analysis->skipped)
-        fprintf(stderr, " (%s)", analysis->first_skip);
+    if (analysis->skipped) {
+        fputs(" (", stderr);
+        print_clean(stderr, analysis->first_skip);
+        putc(')', stderr);
+    }
     fputs("; waiting for more\n", stderr);
 }
 
@@ -102,8 +105,10 @@ static void tell_nothing(const struct tw_followed *log)
     const struct tw_analysis *analysis = &log->analysis;
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
-    fprintf(stderr, ": holds no training record%s%s\n", analysis->skipped ? "; " : "",
-            analysis->first_skip);
+    fputs(analysis->skipped ? ": holds no training record; " : ": holds no training record",
+          stderr);
+    print_clean(stderr, analysis->first_skip);
+    putc('\n', stderr);
 }
 
 /* ---- runs that end one by one ---- */

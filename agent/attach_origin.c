@@ -37,7 +37,9 @@ static int refuse(struct tw_attach_origin *origin, const char *log, const char *
 {
     fputs("trainward attach: ", stderr);
     tw_terminal_print_clean(stderr, log, strlen(log));
-    fprintf(stderr, ": is not followed: %s\n", why);
+    fputs(": is not followed: ", stderr);
+    tw_terminal_print_clean(stderr, why, strlen(why));
+    putc('\n', stderr);
     return tw_texts_add(&origin->refused, log) ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
