@@ -163,13 +163,13 @@ static void tell_none(struct tw_attach_origin *origin)
 
 static void tell_cut(struct tw_attach_origin *origin)
 {
-    if (!origin->job.is_cut || origin->has_told_cut)
+    if (!origin->job.cut_at || origin->has_told_cut)
         return;
     origin->has_told_cut = true;
     fprintf(stderr,
-            "trainward attach: process %ld: a folder of its holds more than %d files, of which "
+            "trainward attach: process %ld: a folder of its holds more than %u files, of which "
             "only the first were looked at; a log that is missing can be named instead\n",
-            origin->job.process.pid, TW_JOB_ENTRIES);
+            origin->job.process.pid, origin->job.cut_at);
 }
 
 /* ---- looking ---- */

@@ -261,6 +261,20 @@ with open("a.log", "w") as file:
     assert not (jobs.folder / "opened").exists() and writer.poll() is None
 
 
+@pytest.mark.parametrize("arguments, most", [((), 20000), (("--output_dir", "many"), 100000)])
+def test_a_folder_of_too_many_files_is_told(jobs, arguments, most):
+    many = jobs.folder / "many"
+    many.mkdir()
+    for i in range(most + 1):
+        os.close(os.open(many / f".{i}", os.O_CREAT))  # hidden: counted, and never looked into
+    job = jobs.start("pause()", *arguments)
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for(f"holds more than {most} files, of which only the first were looked at", "err")
+    jobs.let_go()
+    assert attach.end()[0] == 2
+
+
 # ---- secrets, rights ----
 
 def test_secrets_of_the_job_are_nowhere(jobs, tmp_path_factory):
