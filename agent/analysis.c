@@ -59,15 +59,21 @@ int tw_analysis_open(struct tw_analysis *analysis, const char *path, bool follow
     return tw_analysis_open_log(analysis, &request, options, error);
 }
 
+/* A file that is there may be empty as yet. */
+static bool is_there(const char *path)
+{
+    struct stat status;
+    return tw_stat_log(path, &status) || (!stat(path, &status) && S_ISREG(status.st_mode));
+}
+
 /* A file may hold several runs: the end of one is not that of the others. */
 static bool goes_on(const struct tw_analysis *analysis)
 {
-    struct stat status;
     const struct tw_run *run = NULL;
     bool all_ended = true;
     while ((run = tw_watch_next(analysis->watch, run)))
         all_ended &= run->core.ended;
-    return analysis->follow && !all_ended && tw_stat_log(analysis->path, &status);
+    return analysis->follow && !all_ended && is_there(analysis->path);
 }
 
 static void pause_for(double seconds)

@@ -1,11 +1,13 @@
 /* Following logs: what comes is judged, and told as it happens. */
 #include "agent/attach.h"
 
+#include "agent/command.h"
 #include "agent/find_logs.h"
 #include "agent/report.h"
 #include "agent/verdict_status.h"
 
 #include "sinks/terminal.h"
+#include "sources/logs/tree.h"
 
 #include "telemetry/clock.h"
 
@@ -89,8 +91,11 @@ static void tell_doubt(struct tw_followed *log)
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
-    if (analysis->skipped)
-        fprintf(stderr, " (%s)", analysis->first_skip);
+    if (analysis->skipped) {
+        fputs(" (", stderr);
+        print_clean(stderr, analysis->first_skip);
+        putc(')', stderr);
+    }
     fputs("; waiting for more\n", stderr);
 }
 
@@ -100,8 +105,41 @@ static void tell_nothing(const struct tw_followed *log)
     const struct tw_analysis *analysis = &log->analysis;
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
-    fprintf(stderr, ": holds no training record%s%s\n", analysis->skipped ? "; " : "",
-            analysis->first_skip);
+    fputs(analysis->skipped ? ": holds no training record; " : ": holds no training record",
+          stderr);
+    print_clean(stderr, analysis->first_skip);
+    putc('\n', stderr);
+}
+
+/* ---- runs that end one by one ---- */
+
+static size_t find_told(const struct tw_followed *log, const struct tw_run *run)
+{
+    size_t i = 0;
+    while (i < log->told.n && strcmp(log->told.at[i], run->core.id))
+        i++;
+    return i;
+}
+
+/* One that goes on will end again. */
+static void note_end(struct tw_followed *log, const struct tw_run *run, enum tw_kind kind)
+{
+    size_t at = log->told.n ? find_told(log, run) : 0;
+    log->over = kind == TW_KIND_END && log->is_store ? run : NULL;
+    if (kind == TW_KIND_END || at == log->told.n)
+        return;
+    free(log->told.at[at]);
+    log->told.at[at] = log->told.at[--log->told.n];
+}
+
+static void tell_run(const struct tw_followed *log, const struct tw_run *run)
+{
+    const struct tw_attach *attach = log->attach;
+    const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
+    putc('\n', attach->out);
+    tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
+                   &attach->config.settings, attach->colour, attach->width);
+    fflush(attach->out);
 }
 
 /* ---- logs that tell the same ---- */
@@ -109,6 +147,7 @@ static void tell_nothing(const struct tw_followed *log)
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
 {
     struct tw_followed *log = closure;
+    note_end(log, run, record->kind);
     if (record->n_metrics)
         tw_charts_take(&log->charts, run, record);
     if (run == tw_watch_next(log->analysis.watch, NULL)) /* of several runs in a log, the first */
@@ -175,10 +214,20 @@ static bool is_same_path(const char *a, const char *b)
            (realpath(a, whole_a) && realpath(b, whole_b) && !strcmp(whole_a, whole_b));
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+    char whole[PATH_MAX], whole_folder[PATH_MAX];
+    if (!realpath(path, whole) || !realpath(folder, whole_folder))
+        return false;
+    size_t length = strlen(whole_folder);
+    return !strncmp(whole, whole_folder, length) && whole[length] == '/';
+}
+
 bool tw_attach_knows(const struct tw_attach *attach, const char *path)
 {
     for (size_t i = 0; i < attach->n_logs; i++) {
-        if (is_same_path(attach->logs[i]->path, path))
+        const struct tw_followed *log = attach->logs[i];
+        if (is_same_path(log->path, path) || (log->is_store && is_below(path, log->path)))
             return true;
     }
     return false;
@@ -189,6 +238,7 @@ static void free_log(struct tw_followed *log)
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
     tw_charts_release(&log->charts);
+    tw_texts_release(&log->told);
     free(log->path);
     free(log);
 }
@@ -236,6 +286,7 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     log->attach = attach;
     log->owner = wanted->owner;
     log->is_output = wanted->is_output;
+    log->is_store = tw_log_shape_of(log->path) >= TW_SHAPE_STORE;
     int result = open_log(log, wanted, error);
     if (result) {
         free_log(log);
@@ -252,7 +303,6 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
 
 static int end_log(struct tw_followed *log, struct tw_error *error)
 {
-    struct tw_attach *attach = log->attach;
     struct tw_run *run = NULL;
     leave_twin(log);
     if (log->is_twin)
@@ -263,19 +313,34 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     if (!log->analysis.records)
         tell_nothing(log);
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
-        const struct tw_run_charts *charts = tw_charts_find(&log->charts, run->core.id);
-        putc('\n', attach->out);
-        tw_report_text(attach->out, &log->analysis, run, charts ? &charts->scores : NULL,
-                       &attach->config.settings, attach->colour, attach->width);
+        if (find_told(log, run) == log->told.n)
+            tell_run(log, run);
     }
-    fflush(attach->out);
     return result;
+}
+
+/* A store goes on, so that nobody would learn of its runs' ends. */
+static int end_run(struct tw_followed *log, struct tw_error *error)
+{
+    const struct tw_run *run = log->over;
+    log->over = NULL;
+    if (!run || log->attach->is_once)
+        return 0;
+    leave_twin(log);
+    if (log->is_twin)
+        return 0;
+    tell_mapping(log);
+    tell_run(log, run);
+    return tw_texts_add(&log->told, run->core.id) ? tw_error_set(error, -ENOMEM, "out of memory")
+                                                  : 0;
 }
 
 static int follow_log(struct tw_followed *log, double timeout_seconds, struct tw_error *error)
 {
     for (int taken = 0; taken < RECORDS_AT_ONCE; taken++) {
         int next = tw_analysis_step(&log->analysis, taken ? 0 : timeout_seconds, error);
+        if (next >= 0 && log->over && end_run(log, error))
+            next = -ENOMEM;
         if (next < 0)
             return next;
         if (next == TW_NEXT_END || (next == TW_NEXT_WAIT && log->has_no_more))
@@ -311,17 +376,38 @@ static size_t count_going(const struct tw_attach *attach)
     return n;
 }
 
+/* One that cannot be read any more keeps nobody from the others. */
+static int fail(struct tw_followed *log, const struct tw_error *why, struct tw_error *error)
+{
+    log->has_failed = true;
+    fputs("trainward attach: ", stderr);
+    print_clean(stderr, shown_name(log));
+    fputs(": is followed no more: ", stderr);
+    print_clean(stderr, why->text);
+    putc('\n', stderr);
+    return end_log(log, error);
+}
+
+static int take_some(struct tw_followed *log, double timeout_seconds, struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = log->has_ended ? 0 : follow_log(log, timeout_seconds, &why);
+    if (!result)
+        result = mind_silence(log, &why);
+    if (result && result != -ENOMEM)
+        return fail(log, &why, error);
+    if (result && error)
+        *error = why;
+    return result;
+}
+
 long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error)
 {
     size_t going = count_going(attach);
     double timeout = going ? timeout_seconds / (double)going : 0;
     int result = 0;
-    for (size_t i = 0; i < attach->n_logs && !result; i++) {
-        struct tw_followed *log = attach->logs[i];
-        result = log->has_ended ? 0 : follow_log(log, timeout, error);
-        if (!result)
-            result = mind_silence(log, error);
-    }
+    for (size_t i = 0; i < attach->n_logs && !result; i++)
+        result = take_some(attach->logs[i], timeout, error);
     return result ? result : (long)count_going(attach);
 }
 
@@ -350,15 +436,18 @@ int tw_attach_end(struct tw_attach *attach, struct tw_error *error)
 int tw_attach_status(const struct tw_attach *attach)
 {
     int status = TW_EXIT_HEALTHY;
-    bool has_run = false;
+    bool has_run = false, has_failed = false;
     for (size_t i = 0; i < attach->n_logs; i++) {
         struct tw_run *run = NULL;
+        has_failed |= attach->logs[i]->has_failed;
         while (!attach->logs[i]->is_twin &&
                (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
             status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
             has_run = true;
         }
     }
+    if (has_failed && status != TW_EXIT_PROBLEM)
+        return TW_EXIT_WRONG;
     return has_run ? status : TW_EXIT_UNKNOWN;
 }
 

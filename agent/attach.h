@@ -33,8 +33,12 @@ struct tw_followed {
     struct tw_charts charts;   /* for the scores of its summary */
     bool has_drained;          /* read to its end */
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
+    bool has_failed;           /* it could not be read to its end */
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
+    bool is_store;             /* of any number of runs, and all below it is part of it */
+    const struct tw_run *over; /* of a store: the run that the newest record ended, or NULL */
+    struct tw_texts told;      /* runs that have ended, with their summaries */
     bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
     struct tw_twin_losses losses;
     struct tw_texts held; /* advisories from before it was told what is read as what */
@@ -52,7 +56,7 @@ struct tw_attach {
     unsigned width;
 };
 
-/* True where it is followed already, by whatever path. */
+/* True where it is followed already, by whatever path, or is part of a store that is. */
 bool tw_attach_knows(const struct tw_attach *attach, const char *path);
 
 /* Follows one more log, from its start. */
@@ -60,7 +64,8 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
                   struct tw_error *error);
 
 /* Takes some of what each log has, waiting up to `timeout_seconds` in all where there is nothing.
- * Returns how many of them go on, or negative. */
+ * One that cannot be read any more is told and ended. Returns how many of them go on, or negative.
+ */
 long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error);
 
 /* Nobody writes the owner's logs any more: each ends where it has been read to its end. */
@@ -69,7 +74,8 @@ void tw_attach_no_more(struct tw_attach *attach, const void *owner);
 /* Ends what is still going, with its summary. */
 int tw_attach_end(struct tw_attach *attach, struct tw_error *error);
 
-/* As that of `analyze`: 1 where a problem stands, else 3 where nothing could be judged, else 0. */
+/* As that of `analyze`: 1 where a problem stands, else 2 where a log could not be read to its end,
+ * else 3 where nothing could be judged, else 0. */
 int tw_attach_status(const struct tw_attach *attach);
 
 void tw_attach_release(struct tw_attach *attach);

@@ -2,6 +2,7 @@
 #include "agent/attach_origin.h"
 
 #include "agent/find_logs.h"
+#include "agent/rotated_name.h"
 
 #include "sinks/terminal.h"
 #include "sources/process_others.h"
@@ -36,7 +37,9 @@ static int refuse(struct tw_attach_origin *origin, const char *log, const char *
 {
     fputs("trainward attach: ", stderr);
     tw_terminal_print_clean(stderr, log, strlen(log));
-    fprintf(stderr, ": is not followed: %s\n", why);
+    fputs(": is not followed: ", stderr);
+    tw_terminal_print_clean(stderr, why, strlen(why));
+    putc('\n', stderr);
     return tw_texts_add(&origin->refused, log) ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
@@ -66,12 +69,28 @@ static bool is_our_output(const char *log)
     return false;
 }
 
+/* What was rotated away was read under its name, or comes from before we began. */
+static bool is_rotated(const struct tw_attach_origin *origin, const char *log)
+{
+    char name[4200];
+    struct stat status;
+    if (stat(log, &status) || !S_ISREG(status.st_mode) || !tw_rotated_name(name, sizeof name, log))
+        return false;
+    bool is_fresh = !stat(name, &status) && S_ISREG(status.st_mode) && !status.st_size;
+    return is_fresh || tw_attach_knows(origin->attach, name);
+}
+
+static bool is_passed_over(const struct tw_attach_origin *origin, const char *log)
+{
+    return has_refused(origin, log) || is_rotated(origin, log) || is_our_output(log);
+}
+
 static int take_found(void *closure, const char *log, const char *named,
                       const struct tw_process_place *place, struct tw_error *error)
 {
     struct tw_attach_origin *origin = closure;
     char reason[128];
-    if (tw_attach_knows(origin->attach, log) || has_refused(origin, log) || is_our_output(log))
+    if (tw_attach_knows(origin->attach, log) || is_passed_over(origin, log))
         return 0;
     if (place->reason == TW_PLACE_FOLDER &&
         tw_process_is_written_by_others(TW_PROC, &origin->job.family, log))
@@ -144,13 +163,13 @@ static void tell_none(struct tw_attach_origin *origin)
 
 static void tell_cut(struct tw_attach_origin *origin)
 {
-    if (!origin->job.is_cut || origin->has_told_cut)
+    if (!origin->job.cut_at || origin->has_told_cut)
         return;
     origin->has_told_cut = true;
     fprintf(stderr,
-            "trainward attach: process %ld: a folder of its holds more than %d files, of which "
+            "trainward attach: process %ld: a folder of its holds more than %u files, of which "
             "only the first were looked at; a log that is missing can be named instead\n",
-            origin->job.process.pid, TW_JOB_ENTRIES);
+            origin->job.process.pid, origin->job.cut_at);
 }
 
 /* ---- looking ---- */
@@ -170,8 +189,9 @@ static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
     for (size_t i = 0; i < found.n && !result; i++) {
         const struct tw_attach_log wanted = {
             .path = found.at[i], .named = origin->path, .owner = origin};
-        if (!tw_attach_knows(origin->attach, found.at[i]) && !has_refused(origin, found.at[i]) &&
-            !is_our_output(found.at[i]))
+        if (tw_attach_knows(origin->attach, found.at[i]))
+            origin->has_log = true;
+        else if (!is_passed_over(origin, found.at[i]))
             result = follow(origin, &wanted, error);
     }
     tw_texts_release(&found);

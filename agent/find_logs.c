@@ -65,6 +65,18 @@ static int add_folder(struct walk *walk, const char *path)
     return is_recent(walk, path) ? add(walk, path) : 0;
 }
 
+/* What is below a store is part of it. Where only what is new counts, the store's runs are looked
+ * at one by one: it may hold those of years. */
+static int visit_log(struct walk *walk, FTSENT *entry)
+{
+    enum tw_log_shape shape = tw_log_shape_of(entry->fts_path);
+    if (shape == TW_SHAPE_NONE || (shape == TW_SHAPE_STORE && walk->search))
+        return 0;
+    if (shape != TW_SHAPE_FILES)
+        fts_set(walk->tree, entry, FTS_SKIP);
+    return add_folder(walk, entry->fts_path);
+}
+
 static int visit_folder(struct walk *walk, FTSENT *entry)
 {
     char folder[4200];
@@ -83,7 +95,7 @@ static int visit_folder(struct walk *walk, FTSENT *entry)
         fts_set(walk->tree, entry, FTS_SKIP);
         return 0;
     }
-    return tw_log_group_probe(entry->fts_path, NULL) ? add_folder(walk, entry->fts_path) : 0;
+    return visit_log(walk, entry);
 }
 
 static int visit_file(struct walk *walk, const FTSENT *entry)

@@ -37,6 +37,16 @@ static void catch_signal(int number)
         sigaction(number, &action, NULL);
 }
 
+/* Without a command they mean us. */
+static void leave_signals(void)
+{
+    for (size_t i = 0; i < N_PASSED_ON; i++) {
+        struct sigaction now;
+        if (!sigaction(passed_on[i], NULL, &now) && now.sa_handler != SIG_IGN)
+            signal(passed_on[i], SIG_DFL);
+    }
+}
+
 static void let_signals_be(sigset_t *ret_before)
 {
     sigset_t all;
@@ -48,11 +58,7 @@ static void let_signals_be(sigset_t *ret_before)
 static void become(char *const *argv, const struct tw_job_output *output, int report,
                    void (*pipe_signal)(int), const sigset_t *mask)
 {
-    for (size_t i = 0; i < N_PASSED_ON; i++) {
-        struct sigaction now;
-        if (!sigaction(passed_on[i], NULL, &now) && now.sa_handler != SIG_IGN)
-            signal(passed_on[i], SIG_DFL);
-    }
+    leave_signals();
     signal(SIGPIPE, pipe_signal);
     tw_job_output_become(output);
     sigprocmask(SIG_SETMASK, mask, NULL);
@@ -124,6 +130,7 @@ bool tw_job_command_has_ended(pid_t pid, struct tw_job_output *output, int *ret_
     if (ended == 0 || (ended < 0 && errno == EINTR))
         return false;
     command_pid = 0; /* its number may be another's from now on */
+    leave_signals();
     if (ended < 0)
         *ret_status = TW_EXIT_NOT_RUN;
     else

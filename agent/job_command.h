@@ -12,8 +12,8 @@
 #define TW_EXIT_NOT_RUN 126
 #define TW_EXIT_NOT_FOUND 127
 
-/* Starts `argv` (ends in NULL). From now on INT, TERM, HUP and QUIT do not end us. Errors: it could
- * not be run, -ENOENT where it was not found. */
+/* Starts `argv` (ends in NULL). Until it has ended, INT, TERM, HUP and QUIT do not end us. Errors:
+ * it could not be run, -ENOENT where it was not found. */
 int tw_job_command_start(pid_t *ret, char *const *argv, struct tw_job_output *output,
                          struct tw_error *error);
 

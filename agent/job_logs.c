@@ -74,7 +74,8 @@ static int look_below(struct look *look, const struct tw_process_place *place)
     tw_find_logs_within(&logs, place->path, &search, NULL);
     for (size_t i = 0; i < logs.n && !result; i++)
         result = tell(look, logs.at[i], place);
-    look->job->is_cut |= search.is_cut;
+    if (search.is_cut && search.entries_max > look->job->cut_at)
+        look->job->cut_at = search.entries_max;
     tw_texts_release(&logs);
     return result;
 }

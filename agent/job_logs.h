@@ -17,7 +17,7 @@ struct tw_job {
     char folder[4200];
     struct tw_processes family;      /* those that are left */
     struct tw_process_places places; /* as they were when the job was last there */
-    bool is_cut;                     /* there was more below a folder than was looked at */
+    unsigned cut_at;                 /* so much below a folder was looked at, of more; 0: all */
     double seconds;                  /* that the newest look took */
 };
 

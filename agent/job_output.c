@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ struct stream {
     int target;       /* our own standard output or error */
     int kept;         /* the file; -1: could not be written any more */
     bool is_terminal;
+    int64_t owed;       /* bytes that came before the command's end was noticed, and are not read */
     int64_t n_kept;     /* bytes in the file */
     int64_t n_released; /* the reader's side alone */
     atomic_bool is_log;
@@ -45,8 +47,9 @@ struct tw_job_output {
     pthread_mutex_t lock; /* of `ours`, which the thread closes */
     pthread_t thread;
     bool is_started;
-    int wake[2]; /* written to when the command has ended */
-    int trouble; /* the thread's: error number of what could not be kept */
+    int wake[2];     /* written to when the command has ended */
+    double ended_at; /* the thread's: when it learned of the command's end; 0: it has not */
+    int trouble;     /* likewise: error number of what could not be kept */
     char bytes[READ_BYTES];
 };
 
@@ -226,35 +229,65 @@ static void take(struct tw_job_output *output, struct stream *stream)
         close_end(&stream->ours);
         pthread_mutex_unlock(&output->lock);
     }
-    if (n > 0)
-        keep(output, stream, output->bytes, (size_t)n);
+    if (n <= 0)
+        return;
+    stream->owed -= n;
+    keep(output, stream, output->bytes, (size_t)n);
+}
+
+/* What lies in a pipe when the command has ended may be the command's: it is passed on in any
+ * case. */
+static void note_end(struct tw_job_output *output)
+{
+    output->ended_at = tw_now_seconds();
+    for (size_t i = 0; i < output->n_streams; i++) {
+        struct stream *stream = &output->streams[i];
+        int n = 0;
+        if (stream->ours >= 0 && !ioctl(stream->ours, FIONREAD, &n))
+            stream->owed = n;
+    }
+}
+
+/* Milliseconds to wait for more, or -1: for ever. */
+static int patience(const struct tw_job_output *output)
+{
+    if (!output->ended_at)
+        return -1;
+    double left = output->ended_at + TW_JOB_REST_SECONDS - tw_now_seconds();
+    return (int)(1000 * fmax(0, fmin(left, TW_JOB_SILENCE_SECONDS)));
+}
+
+static bool is_over(const struct tw_job_output *output)
+{
+    bool is_open = false, is_owed = false;
+    for (size_t i = 0; i < output->n_streams; i++) {
+        const struct stream *stream = &output->streams[i];
+        is_open |= stream->ours >= 0;
+        is_owed |= stream->ours >= 0 && stream->owed > 0;
+    }
+    return !is_open || (!is_owed && !patience(output));
 }
 
 static void *run_thread(void *closure)
 {
     struct tw_job_output *output = closure;
-    bool has_ended = false;
-    for (;;) {
+    while (!is_over(output)) {
         struct pollfd fds[TW_JOB_STREAMS_MAX + 1] = {{.fd = output->wake[0], .events = POLLIN}};
-        bool is_open = false;
-        for (size_t i = 0; i < output->n_streams; i++) {
+        for (size_t i = 0; i < output->n_streams; i++)
             fds[1 + i] = (struct pollfd){.fd = output->streams[i].ours, .events = POLLIN};
-            is_open |= output->streams[i].ours >= 0;
-        }
-        if (has_ended)
+        if (output->ended_at)
             fds[0].fd = -1;
-        if (!is_open)
-            return NULL;
-        int n = poll(fds, (nfds_t)output->n_streams + 1,
-                     has_ended ? (int)(TW_JOB_SILENCE_SECONDS * 1000) : -1);
+        int n = poll(fds, (nfds_t)output->n_streams + 1, patience(output));
         if (n == 0)
             return NULL;
-        has_ended |= fds[0].revents != 0;
+        if (n > 0 && fds[0].revents)
+            note_end(output);
         for (size_t i = 0; i < output->n_streams; i++) {
             if (n > 0 && fds[1 + i].revents)
                 take(output, &output->streams[i]);
         }
     }
+    return NULL;
 }
 
 int tw_job_output_start(struct tw_job_output *output, struct tw_error *error)

@@ -16,9 +16,11 @@
 #define TW_JOB_STREAMS_MAX 2
 /* What is kept of a stream before it is known to be a log; more is dropped from its start. */
 #define TW_JOB_KEPT_BYTES (64u << 20)
-/* When the command has ended, what it left running may hold its output open: so long is waited for
- * more. */
+/* When the command has ended, what it left running may hold its output open: it is waited for more
+ * until there was none for so long, */
 #define TW_JOB_SILENCE_SECONDS 1.0
+/* and so long in all, since who prints on and on need not end. */
+#define TW_JOB_REST_SECONDS 3.0
 
 struct tw_job_output;
 
@@ -46,7 +48,8 @@ void tw_job_output_is_log(struct tw_job_output *output, size_t stream);
 /* The window of our terminal has changed: the command is told. */
 void tw_job_output_resize(struct tw_job_output *output);
 
-/* The command has ended: waits until everything that it wrote was passed on. Errors: something
+/* The command has ended: waits until everything that it wrote was passed on. What other processes
+ * that have its output print on is cut off after a while. Errors: something
  * could not be kept (a full disk), so that the log was cut there; all was passed on even so. */
 int tw_job_output_finish(struct tw_job_output *output, struct tw_error *error);
 

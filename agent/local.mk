@@ -73,6 +73,7 @@ libagent_la_SOURCES = \
 	agent/refused_states.c agent/refused_states.h agent/feed_kafka_refused.c \
 	agent/feed_wait.c agent/feed_wait.h \
 	agent/retired.c agent/retired.h \
+	agent/rotated_name.c agent/rotated_name.h \
 	agent/run.c agent/run.h \
 	agent/run_chart.c agent/run_chart.h \
 	agent/run_series.c agent/run_series.h \
@@ -167,6 +168,7 @@ AGENT_TESTS = \
 	tests/unit/test_settings \
 	tests/unit/test_shell_command \
 	tests/unit/test_silence \
+	tests/unit/test_rotated_name \
 	tests/unit/test_twin_logs \
 	tests/unit/test_watch \
 	tests/unit/test_watch_ranks
@@ -209,6 +211,7 @@ tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c tests/unit/silence_fixture.h
 tests_unit_test_silence_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_job_output_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_rotated_name_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_twin_logs_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/watch_fixture.h
 tests_unit_test_watch_LDADD = $(AGENT_TEST_LIBS)

@@ -104,6 +104,16 @@ static const char *end_of(const struct tw_analysis *analysis, const struct tw_ru
     return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
 }
 
+static void print_skipped(FILE *out, const struct tw_analysis *analysis)
+{
+    if (!analysis->skipped)
+        return;
+    fprintf(out, "  skipped  %llu broken %s; the first: ", (unsigned long long)analysis->skipped,
+            analysis->skipped == 1 ? "stretch" : "stretches");
+    tw_terminal_print_clean(out, analysis->first_skip, strlen(analysis->first_skip));
+    putc('\n', out);
+}
+
 void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                     const struct tw_scores *scores, const struct tw_settings *settings, bool colour,
                     unsigned width)
@@ -123,10 +133,7 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
     fputs("  signals  ", out);
     tw_report_mapping(out, analysis, run);
     print_scores(out, scores);
-    if (analysis->skipped)
-        fprintf(out, "  skipped  %llu broken %s; the first: %s\n",
-                (unsigned long long)analysis->skipped,
-                analysis->skipped == 1 ? "stretch" : "stretches", analysis->first_skip);
+    print_skipped(out, analysis);
     for (size_t i = 0; i < n; i++)
         fprintf(out, "  not checked: %s (%s)\n", entries[i].detector, entries[i].reason);
     size_t *order = tw_report_order(run);

@@ -1,6 +1,7 @@
 /* Command lines through libpopt; see usage.h. */
 #include "agent/usage.h"
 
+#include "sinks/terminal.h"
 #include "sources/logs/names.h"
 
 #include "telemetry/nearest.h"
@@ -16,8 +17,10 @@ struct tw_common_options tw_common_options;
 void tw_usage_error(const char *command, const struct tw_error *error)
 {
     char message[1024];
-    fprintf(stderr, "trainward %s: %s\n", command,
-            tw_error_message(error, message, sizeof message));
+    tw_error_message(error, message, sizeof message);
+    fprintf(stderr, "trainward %s: ", command);
+    tw_terminal_print_clean(stderr, message, strlen(message));
+    putc('\n', stderr);
 }
 
 /* Before popt sees it: popt's own --help ends the program and says nothing of the command. */

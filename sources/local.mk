@@ -18,6 +18,7 @@ libsources_la_SOURCES = \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \
 	sources/logs/assemble_state.h \
+	sources/logs/assemble_told.c \
 	sources/logs/caffe.c \
 	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/crc32c.c sources/logs/crc32c.h \

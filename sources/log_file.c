@@ -221,6 +221,14 @@ static bool is_gone(const struct log_source *log)
     return log->n_members > 0;
 }
 
+/* A job makes more runs in a store: their ends are not its own. */
+static bool is_over(const struct log_source *log)
+{
+    bool is_store = log->n_members && tw_log_reader_format(log->members[0].reader) &&
+                    tw_log_reader_format(log->members[0].reader)->kind == TW_LOG_STORE;
+    return is_gone(log) || (!is_store && tw_assemble_has_ended(log->assemble));
+}
+
 static int finish(struct log_source *log, struct tw_error *error)
 {
     int result = 0;
@@ -302,7 +310,7 @@ static int try_next(struct log_source *log, struct tw_source_item *ret, struct t
             return tw_error_set(error, -ENOMEM, "out of memory");
         if (give(log, ret, &next))
             return next;
-        return tw_assemble_has_ended(log->assemble) || is_gone(log) ? TW_NEXT_END : TW_NEXT_WAIT;
+        return is_over(log) ? TW_NEXT_END : TW_NEXT_WAIT;
     }
 }
 

@@ -14,7 +14,7 @@ import pytest
 
 from services.process import wait_until
 from support import programs
-from support.jobs import Jobs
+from support.jobs import Jobs, write_mlflow_run
 
 
 @pytest.fixture
@@ -261,6 +261,20 @@ with open("a.log", "w") as file:
     assert not (jobs.folder / "opened").exists() and writer.poll() is None
 
 
+@pytest.mark.parametrize("arguments, most", [((), 20000), (("--output_dir", "many"), 100000)])
+def test_a_folder_of_too_many_files_is_told(jobs, arguments, most):
+    many = jobs.folder / "many"
+    many.mkdir()
+    for i in range(most + 1):
+        os.close(os.open(many / f".{i}", os.O_CREAT))  # hidden: counted, and never looked into
+    job = jobs.start("pause()", *arguments)
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for(f"holds more than {most} files, of which only the first were looked at", "err")
+    jobs.let_go()
+    assert attach.end()[0] == 2
+
+
 # ---- secrets, rights ----
 
 def test_secrets_of_the_job_are_nowhere(jobs, tmp_path_factory):
@@ -389,6 +403,120 @@ def test_a_folder_is_looked_through_again(jobs):
         attach.wait_for("train.log: run train.log, now at step 49")
     status, out, _ = attach.stop()
     assert status == 0 and "train.log: healthy" in out
+
+
+# ---- logs that cannot be read any more ----
+
+def test_a_log_that_cannot_be_read_any_more_keeps_nobody_from_the_others(jobs):
+    command = write_script(jobs, """
+with open("one.log", "w") as file:
+    lines(file, 1, 60)
+    pause()
+os.rename("one.log", "old"); os.mkfifo("one.log")
+pause("fifo")
+lines(sys.stdout, 1, 100)
+""")
+    attach = jobs.attach("--exec", *command)
+    attach.wait_for("one.log: run", "err")
+    jobs.let_go()
+    attach.wait_for("one.log: is followed no more: ", "err")
+    assert "one.log: healthy" in attach.err.text
+    jobs.let_go("fifo")
+    status, _, err = attach.end()
+    assert status == 1 and "train.py: problem" in err
+
+
+def test_a_log_that_could_not_be_read_to_its_end_is_told_by_the_status(jobs):
+    for name in ("a.log", "b.log"):
+        (jobs.folder / name).write_text("".join(f"step={i} loss={4 / i}\n" for i in range(1, 60)))
+    attach = jobs.attach("a.log", "b.log")
+    attach.wait_for("b.log: run")
+    (jobs.folder / "a.log").unlink()
+    os.mkfifo(jobs.folder / "a.log")
+    attach.wait_for("a.log: is followed no more: is not a regular file", "err")
+    status, out, _ = attach.stop()
+    assert status == 2 and "a.log: healthy" in out and "b.log: healthy" in out
+
+
+# ---- rotated logs ----
+
+ROTATING_JOB = """
+import logging.handlers
+handler = logging.handlers.RotatingFileHandler("train.log", maxBytes=1000, backupCount=50)
+logger = logging.getLogger("job")
+logger.addHandler(handler)
+logger.setLevel(logging.INFO)
+for step in range(1, 400):
+    if step in (60, 300):
+        pause(f"at{step}")
+    logger.info("step=%d loss=%.6g", step, loss(step, nan_from=300))
+    time.sleep(.005)
+pause()
+"""
+
+
+@pytest.mark.parametrize("named", ["process", "file"])
+def test_a_log_that_is_rotated_is_one_run(jobs, named):
+    job = jobs.start(ROTATING_JOB)
+    jobs.is_ready("at60")
+    attach = jobs.attach(job.pid if named == "process" else "train.log")
+    attach.wait_for("train.log: run")
+    jobs.let_go("at60")
+    jobs.is_ready("at300")
+    time.sleep(3)  # logs are looked for meanwhile
+    assert attach.process.poll() is None
+    jobs.let_go("at300")
+    attach.wait_for("CRITICAL  overflow")
+    jobs.is_ready()
+    jobs.let_go()
+    status, out, err = attach.end() if named == "process" else attach.stop()
+    assert status == 1 and not err
+    assert out.count("following ") == 1 and out.count("CRITICAL  overflow\n") == 1
+    assert "train.log: problem" in out
+
+
+# ---- stores of runs ----
+
+def test_of_a_store_that_a_process_writes_its_own_run_is_followed_once(jobs):
+    old = jobs.folder / "mlruns" / "0" / "old"
+    write_mlflow_run(old, 1, 100, status=3)
+    for path in (old, old.parent, old.parent.parent):
+        os.utime(path, (time.time() - 60,) * 2)
+    job = jobs.start("pause()")
+    jobs.is_ready()
+    write_mlflow_run(old.with_name("new"), 1, 60)
+    attach = jobs.attach(job.pid)
+    attach.wait_for("mlruns/0/new, now at step 59")
+    write_mlflow_run(old.with_name("new"), 60, 100)
+    attach.wait_for("CRITICAL  overflow")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "old" not in out
+    assert out.count("following ") == 1 and out.count("CRITICAL  overflow\n") == 1
+
+
+def test_what_lies_below_a_store_that_was_named_is_part_of_it(jobs):
+    write_mlflow_run(jobs.folder / "mlruns" / "0" / "r1", 1, 100)
+    done = programs.trainward("attach", "--once", "mlruns", "mlruns/0/r1", ".", cwd=jobs.folder)
+    assert done.stdout.count("reading ") == 1 and "no log" not in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_store_is_followed_on_when_its_runs_have_ended(jobs):
+    runs = jobs.folder / "mlruns" / "0"
+    write_mlflow_run(runs / "r1", 1, 60, status=3)
+    attach = jobs.attach("mlruns")
+    attach.wait_for("mlruns/0/r1: healthy")
+    write_mlflow_run(runs / "r2", 1, 60)
+    attach.wait_for("mlruns: run")
+    write_mlflow_run(runs / "r2", 60, 100, status=4)
+    attach.wait_for("CRITICAL  overflow\n")
+    attach.wait_for("mlruns/0/r2: problem")
+    write_mlflow_run(runs / "r1", 60, 100)
+    attach.wait_for("run mlruns/0/r1, since")
+    status, out, _ = attach.stop()
+    assert status == 1 and out.count("mlruns/0/r2: problem") == 1
+    assert out.index("mlruns/0/r1: healthy") < out.index("mlruns/0/r1: problem")
 
 
 # ---- running a command ----
@@ -533,6 +661,33 @@ def test_a_command_that_leaves_something_running_is_not_waited_for(jobs):
     status, out, _ = attach.end()
     os.kill(int((jobs.folder / "pid").read_text()), signal.SIGKILL)
     assert status == 0 and out == "done\n"
+
+
+def test_what_a_command_leaves_running_may_print_for_ever(jobs):
+    attach = jobs.attach("--exec", "sh", "-c",
+                         "while :; do echo more; sleep .2; done & echo $! > pid; echo done")
+    status, out, _ = attach.end()
+    with contextlib.suppress(ProcessLookupError):  # nobody takes what it prints any more
+        os.kill(int((jobs.folder / "pid").read_text()), signal.SIGKILL)
+    assert status == 0 and set(out.split()) == {"done", "more"}
+
+
+def test_signals_are_for_trainward_when_the_command_has_ended(jobs):
+    # What it printed waits for a reader.
+    process = subprocess.Popen(
+        [programs.program("trainward"), "attach", "--exec", "sh", "-c",
+         "head -c 500000 /dev/zero & sleep .2; touch ended"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=jobs.folder,
+        env=programs.environment(None))
+    jobs.processes.append(process)
+    wait_until((jobs.folder / "ended").exists, 60, "the command")
+
+    def has_ended():
+        process.terminate()
+        return process.poll() is not None
+    wait_until(has_ended, 60, "trainward")
+    assert process.returncode == -signal.SIGTERM
+    process.stdout.close()
 
 
 def test_much_output_neither_stops_the_command_nor_fills_the_disk(jobs, tmp_path_factory):

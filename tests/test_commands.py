@@ -246,6 +246,20 @@ def test_a_corrupt_line_never_hides_the_rest(folder):
     assert '"steps":700' in done.stdout.replace(" ", "")
 
 
+@pytest.mark.parametrize("command", ["analyze", "attach"])
+def test_control_characters_of_a_log_do_not_reach_the_terminal(folder, command):
+    run = folder / "controls"
+    run.mkdir(exist_ok=True)
+    lines = [telemetry.to_json(record) for record in telemetry.healthy_run(steps=700)]
+    lines.insert(300, '{"v":1,"run":"healthy","step":\x9b31m}')
+    (run / "telemetry.jsonl").write_text("\n".join(lines) + "\n")
+    once = ["--once"] if command == "attach" else []
+    done = programs.trainward(command, *once, "controls", cwd=folder)
+    assert "1 broken stretch" in done.stdout and "\x9b" not in done.stdout + done.stderr
+    done = programs.trainward(command, "no\x1b[31msuch\x9b", cwd=folder)
+    assert "no?[31msuch?" in done.stderr and not done.stdout
+
+
 def test_the_worst_status_of_several_runs_wins(folder):
     for case in ("healthy", "overflow_nan"):
         programs.write_run(folder / "runs" / case, telemetry.CASES[case](),

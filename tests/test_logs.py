@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 from support import programs
+from support.jobs import write_mlflow_run
 
 
 def write_log(path, steps=400, nan_from=None, **cells):
@@ -45,6 +46,16 @@ def test_every_log_below_a_folder_is_found_and_called_by_its_place(tmp_path):
     assert runs["b/deep/er/log.txt"]["verdict"] == "problem"
     assert runs["a/train.log"]["verdict"] == "healthy"
     assert runs["a/train.log"]["format"] == "key_values"
+
+
+def test_a_store_is_read_once_and_what_is_below_it_is_part_of_it(tmp_path):
+    for run in ("r1", "r2"):
+        write_mlflow_run(tmp_path / "mlruns" / "0" / run, 1, 100)
+    write_log(tmp_path / "mlruns" / "0" / "r1" / "artifacts" / "train.log")
+    write_log(tmp_path / "train.log")
+    done = programs.trainward("analyze", "--format", "json", ".", cwd=tmp_path)
+    runs = [json.loads(line)["run"] for line in done.stdout.splitlines()]
+    assert runs == ["mlruns/0/r1", "mlruns/0/r2", "train.log"]
 
 
 def test_a_file_that_is_no_log_is_one_line_and_status_2(tmp_path):

@@ -43,7 +43,7 @@ static struct tw_assembled_run *add_run(struct tw_assemble *assemble, const char
     }
     make_id(assemble->run, key, run->id);
     run->attempt = 1;
-    run->newest = run->given = run->last_loss_step = -INFINITY;
+    run->newest = run->given = run->newest_told = run->last_loss_step = -INFINITY;
     run->epoch = run->loss_epoch = run->last_loss = NAN;
     run->guess = UINT32_MAX;
     run->header_is_due = true;
@@ -83,6 +83,7 @@ static void free_run(struct tw_assemble *assemble, struct tw_assembled_run *run)
         tw_held_row_free(assemble, run->window[i]);
     for (uint32_t i = 0; i < run->n_branch; i++)
         tw_held_row_free(assemble, run->branch[i]);
+    tw_told_clear(run);
     free(run->header.hyperparameters);
     free(run->names);
     free(run->key);
@@ -133,7 +134,7 @@ static struct tw_made_item *make(struct tw_assemble *assemble, struct tw_assembl
 }
 
 int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *run,
-                         struct tw_held_row *row)
+                         struct tw_held_row *row, double told_as)
 {
     struct tw_made_item *item = make(assemble, run, TW_MADE_ROW);
     if (!item) {
@@ -141,6 +142,7 @@ int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *
         return -ENOMEM;
     }
     item->row = row;
+    item->step = told_as;
     return 0;
 }
 
@@ -269,7 +271,7 @@ int tw_assemble_parameter(struct tw_assemble *assemble, const char *run_key, con
 static int end_run(struct tw_assemble *assemble, struct tw_assembled_run *run,
                    enum tw_end_status status)
 {
-    int result = tw_assemble_flush_run(assemble, run, true);
+    int result = tw_assemble_flush_run(assemble, run, TW_FLUSH_FINAL);
     struct tw_made_item *item = result ? NULL : make(assemble, run, TW_MADE_END);
     if (!item)
         return result ? result : -ENOMEM;
@@ -289,10 +291,10 @@ int tw_assemble_event(struct tw_assemble *assemble, const char *run_key, enum tw
     case TW_LOG_RUN_STARTS:
     case TW_LOG_RUN_RESUMES:
         run->has_ended = false;
-        result = tw_assemble_flush_run(assemble, run, true);
+        result = tw_assemble_flush_run(assemble, run, TW_FLUSH_FINAL);
         return result ? result : tw_assemble_resume(assemble, run, step);
     case TW_LOG_CHECKPOINT:
-        result = tw_assemble_flush_run(assemble, run, false);
+        result = tw_assemble_flush_run(assemble, run, TW_FLUSH_EVENT);
         return result ? result : tw_assemble_make_event(assemble, run, "checkpoint", step);
     case TW_LOG_COMPLETED:
         return end_run(assemble, run, TW_END_COMPLETED);
@@ -307,11 +309,12 @@ int tw_assemble_event(struct tw_assemble *assemble, const char *run_key, enum tw
 int tw_assemble_flush(struct tw_assemble *assemble, bool is_final)
 {
     struct tw_assembled_run *run, *next;
+    enum tw_flush flush = is_final ? TW_FLUSH_FINAL : TW_FLUSH_QUIET;
     int result = 0;
     HASH_ITER(hh, assemble->runs, run, next)
     {
         if (!result)
-            result = tw_assemble_flush_run(assemble, run, is_final);
+            result = tw_assemble_flush_run(assemble, run, flush);
     }
     return result;
 }

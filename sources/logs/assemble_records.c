@@ -8,8 +8,10 @@
 static void begin(struct tw_assembled_run *run, const struct tw_made_item *item, enum tw_kind kind,
                   struct tw_record *ret)
 {
+    bool has_other_step = kind == TW_KIND_STEP && !isnan(item->step);
+    double step = has_other_step ? item->step : item->row->step;
     ret->kind = kind;
-    ret->step = item->row->step > 0 ? (uint64_t)item->row->step : 0;
+    ret->step = step > 0 ? (uint64_t)step : 0;
     ret->has |= TW_HAS_KIND | TW_HAS_STEP;
     if (item->row->time_ms >= 0) {
         ret->time_ms = item->row->time_ms;

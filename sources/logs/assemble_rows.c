@@ -13,6 +13,8 @@
 #define FIRST_CELLS 16384u
 #define FIRST_FEW 8
 #define FIRST_WAITS 8
+/* Where rows come out of order, the newest are given after so many quiet moments without more. */
+#define LATE_WAITS 8
 
 /* ---- names ---- */
 
@@ -250,25 +252,50 @@ static void count_step(struct tw_assembled_run *run, struct tw_held_row *row)
 
 /* ---- made rows ---- */
 
-static int give(struct tw_assemble *assemble, struct tw_assembled_run *run, struct tw_held_row *row)
-{
-    return tw_assemble_make_row(assemble, run, row);
-}
-
+/* In the training's records steps must not go back: a row that comes when a later one was told is
+ * told as of that step. */
 static int give_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
 {
     struct tw_held_row *row = run->window[0];
-    run->given = fmax(run->given, row->step);
+    bool is_late = row->step > run->given && row->step < run->newest_told;
     run->n_window--;
     memmove(run->window, run->window + 1, run->n_window * sizeof *run->window);
-    return give(assemble, run, row);
+    return tw_assemble_make_row(assemble, run, row, is_late ? run->newest_told : NAN);
+}
+
+/* What is oldest in the window, told early or not, leaves it. */
+static int leave_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    bool is_told = run->n_told && (!run->n_window || run->told[0].step <= run->window[0]->step);
+    double step = is_told ? run->told[0].step : run->window[0]->step;
+    bool is_held = run->n_window && run->window[0]->step <= step;
+    if (is_told)
+        tw_told_drop_oldest(run);
+    int result = is_held ? give_oldest(assemble, run) : 0;
+    run->given = fmax(run->given, step);
+    return result;
 }
 
 static int give_window(struct tw_assemble *assemble, struct tw_assembled_run *run)
 {
     int result = 0;
-    while (run->n_window && !result)
-        result = give_oldest(assemble, run);
+    while ((run->n_window || run->n_told) && !result)
+        result = leave_oldest(assemble, run);
+    return result;
+}
+
+/* Gives all but the newest `n_kept`, which stay in the window as what is told. */
+static int tell_window(struct tw_assemble *assemble, struct tw_assembled_run *run, uint32_t n_kept)
+{
+    int result = 0;
+    while (run->n_window > n_kept && !result) {
+        double step = run->window[0]->step;
+        if (step > run->given)
+            result = tw_told_add(run, run->window[0]);
+        if (!result)
+            result = give_oldest(assemble, run);
+        run->newest_told = fmax(run->newest_told, step);
+    }
     return result;
 }
 
@@ -325,7 +352,8 @@ static int put_in_window(struct tw_assemble *assemble, struct tw_assembled_run *
     memmove(run->window + at + 1, run->window + at, (run->n_window - at) * sizeof *run->window);
     run->window[at] = row;
     run->n_window++;
-    return run->n_window > WINDOW ? give_oldest(assemble, run) : 0;
+    uint32_t n_steps = run->n_told ? tw_told_steps_after(run, -INFINITY) : run->n_window;
+    return n_steps > WINDOW ? leave_oldest(assemble, run) : 0;
 }
 
 /* ---- resumes ---- */
@@ -343,10 +371,10 @@ static bool goes_back(const struct tw_assembled_run *run, const struct tw_held_r
     return false;
 }
 
-/* The same series has told of this step already, or of what is given: no disorder. */
+/* The same series has told of this step already, or of what has left the window: no disorder. */
 static bool comes_again(const struct tw_assembled_run *run, const struct tw_held_row *row)
 {
-    if (row->step <= run->given)
+    if (row->step <= run->given || tw_told_has(run, row))
         return true;
     for (uint32_t i = 0; i < run->n_window; i++) {
         if (run->window[i]->step != row->step)
@@ -365,7 +393,7 @@ int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *ru
     if (isinf(run->newest))
         return result; /* nothing came before */
     run->attempt++;
-    run->newest = run->given = -INFINITY;
+    run->newest = run->given = run->newest_told = -INFINITY;
     run->offset = 0;
     run->epoch = NAN;
     run->last_loss_step = -INFINITY;
@@ -378,6 +406,8 @@ static int take_branch(struct tw_assemble *assemble, struct tw_assembled_run *ru
 {
     int result = 0;
     for (uint32_t i = 0; i < run->n_branch; i++) {
+        uint32_t lateness = tw_told_steps_after(run, run->branch[i]->step);
+        run->lateness = lateness > run->lateness ? lateness : run->lateness;
         int one = put_in_window(assemble, run, run->branch[i]);
         result = result ? result : one;
     }
@@ -432,6 +462,7 @@ static int choose_axis(struct tw_assemble *assemble, struct tw_assembled_run *ru
 int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
                     struct tw_held_row *row)
 {
+    run->waits = 0;
     if (run->axis != TW_AXIS_OPEN)
         return put(assemble, run, row);
     if (run->last)
@@ -441,23 +472,27 @@ int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
     run->last = row;
     run->n_first++;
     run->n_first_cells += row->n;
-    run->waits = 0;
     if (run->n_first < FIRST_ROWS && run->n_first_cells < FIRST_CELLS)
         return 0;
     return choose_axis(assemble, run);
 }
 
-int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run, bool is_final)
+int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                          enum tw_flush flush)
 {
+    bool is_final = flush == TW_FLUSH_FINAL;
+    int result = 0;
+    run->waits++;
     if (run->axis == TW_AXIS_OPEN) {
-        run->waits++;
         bool is_enough = run->n_first >= FIRST_FEW || run->waits >= FIRST_WAITS;
         if (!run->n_first || !(is_final || is_enough))
             return 0;
-        int result = choose_axis(assemble, run);
-        if (result)
-            return result;
+        result = choose_axis(assemble, run);
     }
-    int result = end_branch(assemble, run);
+    bool may_be_late = flush == TW_FLUSH_QUIET && run->waits < LATE_WAITS;
+    if (!result && !is_final)
+        return tell_window(assemble, run, may_be_late ? run->lateness : 0);
+    if (!result)
+        result = end_branch(assemble, run);
     return result ? result : give_window(assemble, run);
 }

@@ -55,6 +55,13 @@ struct tw_held_row {
 
 enum tw_axis { TW_AXIS_OPEN, TW_AXIS_STEP, TW_AXIS_EPOCH, TW_AXIS_ROW };
 
+/* A row of the window that was given early: its step, and the names that told of it. */
+struct tw_told_row {
+    double step;
+    uint32_t n;
+    uint32_t *names;
+};
+
 #define WINDOW 16
 /* So many rows in a row that stand before what came are no disorder but a resume. */
 #define BRANCH_MAX 4
@@ -79,6 +86,10 @@ struct tw_assembled_run {
     double rows;   /* of training, for TW_AXIS_ROW */
     struct tw_held_row *window[WINDOW + 1];
     uint32_t n_window;
+    struct tw_told_row told[WINDOW]; /* in order of step */
+    uint32_t n_told;
+    double newest_told; /* step; -INFINITY: none */
+    uint32_t lateness;  /* how many steps a row that was out of order came behind, at most */
     struct tw_held_row *branch[BRANCH_MAX];
     uint32_t n_branch;
 
@@ -110,7 +121,7 @@ struct tw_made_item {
     struct tw_held_row *row;
     const char *event; /* a literal */
     enum tw_end_status status;
-    double step; /* NaN: none */
+    double step; /* NaN: none; of a row: that of its step record, NaN: its own */
 };
 
 struct tw_assemble {
@@ -129,9 +140,10 @@ struct tw_assemble {
     char text[1024];
 };
 
-/* assemble.c: what is ready to be given. The row is taken, also on failure. */
+/* assemble.c: what is ready to be given. The row is taken, also on failure. `told_as`: the step of
+ * its step record where that is not its own; NaN: it is. */
 int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *run,
-                         struct tw_held_row *row);
+                         struct tw_held_row *row, double told_as);
 int tw_assemble_make_event(struct tw_assemble *assemble, struct tw_assembled_run *run,
                            const char *event, double step);
 void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row); /* NULL is allowed */
@@ -143,10 +155,26 @@ uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run
 /* Takes the row, also on failure. */
 int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
                     struct tw_held_row *row);
+enum tw_flush {
+    TW_FLUSH_QUIET, /* nothing more came for now */
+    TW_FLUSH_EVENT, /* something is to be told behind all rows that came */
+    TW_FLUSH_FINAL  /* nothing that comes belongs to what came */
+};
+
 int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run,
-                          bool is_final);
+                          enum tw_flush flush);
 /* What follows is another attempt, whose first step is `step` (NaN: not known). */
 int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *run, double step);
+
+/* assemble_told.c */
+/* The row is given early. 0 or -ENOMEM. */
+int tw_told_add(struct tw_assembled_run *run, const struct tw_held_row *row);
+/* True where one of the row's names told of its step. */
+bool tw_told_has(const struct tw_assembled_run *run, const struct tw_held_row *row);
+void tw_told_drop_oldest(struct tw_assembled_run *run);
+void tw_told_clear(struct tw_assembled_run *run);
+/* How many steps behind `step` there are in the window, those told early among them. */
+uint32_t tw_told_steps_after(const struct tw_assembled_run *run, double step);
 
 /* assemble_choose.c: sets the roles of all names. */
 void tw_assemble_choose(struct tw_assembled_run *run);

@@ -140,6 +140,8 @@ struct tw_log_format {
                     struct tw_error *error);
     /* STORE: gives the rows that are new since the last call. -EAGAIN: it is locked, later. */
     int (*poll)(void *state, const struct tw_log_sink *sink, struct tw_error *error);
+    /* (optional) STORE: whether that at `path`, which is one, has a single run and no more. */
+    bool (*has_one_run)(const char *path);
     /* (optional) The log ends here, as far as anybody knows: rows that were held back. */
     int (*finish)(void *state, const struct tw_log_sink *sink, struct tw_error *error);
     void (*done)(void *state); /* (optional) frees what the state holds */

@@ -7,6 +7,8 @@
 #include "sources/logs/unpack.h"
 #include "sources/open_log.h"
 
+#include "telemetry/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +19,14 @@
 #define HEAD_BYTES 1024u
 #define TAIL_BYTES 256u
 #define PACKED_BYTES 65536u
+/* Between two names, as when a writer rotates its logs, there is none for a moment. */
+#define GONE_SECONDS 2.0
 
 struct tw_log_input {
     char *path;
     int fd; /* -1: not open */
     bool follow, was_at_end, has_started, is_dead;
+    double missing_since;    /* 0: it is there */
     int64_t place;           /* of the next byte to be read */
     struct timespec changed; /* when we last looked at `head` and `tail` */
     unsigned char head[HEAD_BYTES], tail[TAIL_BYTES];
@@ -85,6 +90,7 @@ static int open_file(struct tw_log_input *input, struct tw_error *error)
         return 0;
     if (input->fd < 0)
         return cannot_read(input, error);
+    input->missing_since = 0;
     if (!fstat(input->fd, &status) && S_ISREG(status.st_mode))
         return 1;
     close(input->fd);
@@ -151,19 +157,34 @@ static int check_content(struct tw_log_input *input)
     return restart(input);
 }
 
-/* At the end of what is open: has another file taken its name? */
+static int miss(struct tw_log_input *input)
+{
+    double now = tw_now_seconds();
+    if (!input->missing_since)
+        input->missing_since = now;
+    return now - input->missing_since < GONE_SECONDS ? TW_LOG_NOTHING : TW_LOG_GONE;
+}
+
+/* At the end of what is open: has another file taken its name? One that was renamed may still be
+ * written, and another may come for it at its writer's next line only. */
 static int check_name(struct tw_log_input *input)
 {
     struct stat ours, named;
+    bool has_name = !stat(input->path, &named), is_missing = !has_name && errno == ENOENT;
     if (fstat(input->fd, &ours))
         return TW_LOG_NOTHING;
-    if (stat(input->path, &named))
-        return errno == ENOENT ? TW_LOG_GONE : TW_LOG_NOTHING;
-    if (named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)
+    bool is_renamed = ours.st_nlink > 0;
+    if (!has_name)
+        return is_missing && !is_renamed ? miss(input) : TW_LOG_NOTHING;
+    input->missing_since = 0;
+    bool is_known = named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+    bool has_more = input->has_started && !input->is_dead && ours.st_size > input->place;
+    if (is_known || has_more)
         return TW_LOG_NOTHING;
     close(input->fd);
     input->fd = -1;
-    return restart(input);
+    int news = restart(input);
+    return news == TW_LOG_RESTARTED && is_renamed ? TW_LOG_ROTATED : news;
 }
 
 /* As tw_log_input_read(), of the bytes on disk. */
@@ -246,7 +267,7 @@ int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size
     *ret_n = 0;
     int result = open_file(input, error);
     if (result <= 0)
-        return result ? result : TW_LOG_GONE;
+        return result ? result : miss(input);
     if (!input->has_started && (result = start(input, error)))
         return result;
     if (!input->has_started || input->is_dead)

@@ -15,7 +15,9 @@ enum tw_log_news {
     TW_LOG_BYTES_CAME,
     TW_LOG_NOTHING,   /* the end, for now; where it is not followed, for good */
     TW_LOG_RESTARTED, /* what was given is void: the file's first byte comes next */
-    TW_LOG_GONE,      /* it is not there; it may come, as RESTARTED where it was read before */
+    TW_LOG_ROTATED,   /* the file was renamed, and another one of its name goes on: likewise */
+    TW_LOG_GONE,      /* it has not been there for two seconds, and was not renamed; it may come,
+                         as RESTARTED where it was read before */
     TW_LOG_DAMAGED    /* packed data that cannot be unpacked; told once, NOTHING comes then */
 };
 

@@ -143,6 +143,12 @@ static int mlflow_probe(const struct tw_log_sample *sample)
     return has_experiment(sample->path) ? 95 : 0;
 }
 
+static bool mlflow_has_one_run(const char *path)
+{
+    struct tw_mlflow_meta meta;
+    return tw_mlflow_read_meta(path, &meta) && meta.run_id[0];
+}
+
 const struct tw_log_format tw_log_format_mlflow = {
     .name = "mlflow",
     .description = "MLflow's file store (mlruns/)",
@@ -151,5 +157,6 @@ const struct tw_log_format tw_log_format_mlflow = {
     .probe = mlflow_probe,
     .start = mlflow_start,
     .poll = mlflow_poll,
+    .has_one_run = mlflow_has_one_run,
     .done = mlflow_done,
 };

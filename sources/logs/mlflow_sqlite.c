@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <uthash.h>
 
 #define BUSY_MS 1000
@@ -30,7 +31,7 @@
 struct ended_run {
     char id[RUN_BYTES];
     enum tw_log_event end;
-    bool is_told;
+    bool is_told, is_seen; /* is_seen: in the present look */
     UT_hash_handle hh;
 };
 
@@ -45,6 +46,8 @@ struct fetched {
 
 struct mlflow_sqlite {
     char *path;
+    dev_t device; /* of the file at `path`, and its number */
+    ino_t inode;
     sqlite3 *database;
     sqlite3_int64 last_metric, last_parameter, last_tag; /* that were given */
     struct ended_run *ended;                             /* whose end was seen */
@@ -207,15 +210,44 @@ static int see_end(struct mlflow_sqlite *store, const struct fetched *row)
     struct ended_run *run;
     enum tw_log_event end;
     HASH_FIND_STR(store->ended, row->run, run);
+    if (run)
+        run->is_seen = true;
     if (run || !tw_mlflow_end(row->text, &end))
         return 0;
     run = calloc(1, sizeof *run);
     if (!run)
         return -ENOMEM;
     run->end = end;
+    run->is_seen = true;
     memcpy(run->id, row->run, sizeof run->id);
     HASH_ADD_STR(store->ended, id, run);
     return 0;
+}
+
+static void forget_run(struct mlflow_sqlite *store, struct ended_run *run)
+{
+    HASH_DEL(store->ended, run);
+    free(run);
+}
+
+static void forget_ends(struct mlflow_sqlite *store)
+{
+    struct ended_run *run, *next;
+    HASH_ITER(hh, store->ended, run, next)
+    forget_run(store, run);
+}
+
+/* A run that goes on will end again. */
+static void forget_unseen(struct mlflow_sqlite *store)
+{
+    struct ended_run *run, *next;
+    HASH_ITER(hh, store->ended, run, next)
+    {
+        if (!run->is_seen)
+            forget_run(store, run);
+        else
+            run->is_seen = false;
+    }
 }
 
 /* A run's row changes in place, so that all of them are looked at. */
@@ -234,6 +266,8 @@ static int see_ends(struct mlflow_sqlite *store, struct tw_error *error)
             result = see_end(store, &store->fetched[i]);
         }
     } while (n == PORTION && !result);
+    if (n >= 0 && !result)
+        forget_unseen(store);
     return n < 0 ? n : result;
 }
 
@@ -251,6 +285,19 @@ static int tell_ends(struct mlflow_sqlite *store, const struct tw_log_sink *sink
     return result;
 }
 
+/* In another database rows are counted anew. */
+static void look_at_file(struct mlflow_sqlite *store)
+{
+    struct stat status;
+    if (stat(store->path, &status) ||
+        (status.st_dev == store->device && status.st_ino == store->inode))
+        return;
+    store->device = status.st_dev;
+    store->inode = status.st_ino;
+    store->last_metric = store->last_parameter = store->last_tag = 0;
+    forget_ends(store);
+}
+
 static int mlflow_sqlite_poll(void *closure, const struct tw_log_sink *sink, struct tw_error *error)
 {
     static const char parameters[] =
@@ -262,6 +309,7 @@ static int mlflow_sqlite_poll(void *closure, const struct tw_log_sink *sink, str
         " JOIN runs r ON r.run_uuid = t.run_uuid"
         " WHERE t.rowid > ?1 AND r.lifecycle_stage = 'active' ORDER BY t.rowid LIMIT ?2";
     struct mlflow_sqlite *store = closure;
+    look_at_file(store);
     int result = store->database ? 0 : open_database(store, error);
     if (!result)
         result = give_texts(store, parameters, &store->last_parameter, sink, error);
@@ -281,12 +329,7 @@ static int mlflow_sqlite_poll(void *closure, const struct tw_log_sink *sink, str
 static void mlflow_sqlite_done(void *closure)
 {
     struct mlflow_sqlite *store = closure;
-    struct ended_run *run, *next;
-    HASH_ITER(hh, store->ended, run, next)
-    {
-        HASH_DEL(store->ended, run);
-        free(run);
-    }
+    forget_ends(store);
     close_database(store);
     free(store->fetched);
     free(store->path);

@@ -25,6 +25,7 @@ struct tw_log_reader {
     void *state;
     const struct tw_texts *map;
     bool follow, has_finished, is_dead, is_gone;
+    bool is_rotated;            /* and no row came since */
     struct tw_log_input *input; /* LINES, BYTES */
     struct tw_log_lines *lines; /* LINES */
     uint64_t cut_told;
@@ -112,9 +113,11 @@ static int take_row(void *closure, const struct tw_row *row)
     enum tw_log_row_news news = !reader->follow || reader->format->kind == TW_LOG_STORE
                                     ? TW_ROW_NEW
                                     : tw_log_repeats_see(&reader->repeats, row);
+    bool goes_on = reader->is_rotated;
+    reader->is_rotated = false;
     if (news == TW_ROW_REPEATED)
         return 0;
-    int result = news == TW_ROW_CHANGED
+    int result = news == TW_ROW_CHANGED && !goes_on
                      ? sink->event(sink->closure, row->run, TW_LOG_RUN_RESUMES, row->step)
                      : 0;
     return result ? result : sink->row(sink->closure, row);
@@ -240,6 +243,8 @@ static int no_bytes(struct tw_log_reader *reader, int news, const struct tw_log_
     int result = 0;
     switch (news) {
     case TW_LOG_RESTARTED:
+    case TW_LOG_ROTATED:
+        reader->is_rotated = news == TW_LOG_ROTATED;
         result = restart(reader, error);
         return result ? result : TW_LOG_READ_SOME;
     case TW_LOG_DAMAGED:

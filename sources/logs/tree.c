@@ -269,6 +269,24 @@ int tw_log_group_probe(const char *path, const struct tw_texts *map)
     return sure >= TW_LOG_SURE_WHEN_NAMED ? sure : 0;
 }
 
+static enum tw_log_shape shape_of(const struct tw_log_group *group)
+{
+    const struct tw_log_member *first = group->members;
+    if (!group->n || first->format->kind != TW_LOG_STORE)
+        return group->n ? TW_SHAPE_FILES : TW_SHAPE_NONE;
+    return first->format->has_one_run && first->format->has_one_run(first->path) ? TW_SHAPE_ONE_RUN
+                                                                                 : TW_SHAPE_STORE;
+}
+
+enum tw_log_shape tw_log_shape_of(const char *path)
+{
+    struct tw_log_group group;
+    enum tw_log_shape shape =
+        tw_log_group_find(&group, path, NULL) ? TW_SHAPE_NONE : shape_of(&group);
+    tw_log_group_release(&group);
+    return shape;
+}
+
 bool tw_log_group_stat(const char *path, struct stat *ret)
 {
     struct tw_log_group group;

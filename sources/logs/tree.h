@@ -31,6 +31,15 @@ void tw_log_group_release(struct tw_log_group *group);
 /* How sure it is that `path` is one log, 0..100. */
 int tw_log_group_probe(const char *path, const struct tw_texts *map);
 
+/* What is at `path`: of a store all that lies below is part. */
+enum tw_log_shape {
+    TW_SHAPE_NONE,
+    TW_SHAPE_FILES,   /* a file, or some files of a folder */
+    TW_SHAPE_STORE,   /* that a format opens itself, of any number of runs */
+    TW_SHAPE_ONE_RUN, /* likewise, of one */
+};
+enum tw_log_shape tw_log_shape_of(const char *path);
+
 /* The newest change, and all sizes together. False where there is no log. */
 bool tw_log_group_stat(const char *path, struct stat *ret);
 

@@ -335,6 +335,76 @@ static void a_step_that_was_given_already_is_a_resume_at_once(void **state)
                            "step attempt 2 8 loss=80\nstep attempt 2 10 loss=100\n"));
 }
 
+/* As a log is read that is being written: after each row there is nothing more for now. */
+static void put_live(struct fixture *fixture, const int *steps, size_t n, bool is_live)
+{
+    for (size_t i = 0; i < n; i++) {
+        row(fixture, "step:=%d loss=%d", steps[i], 100 + steps[i]);
+        if (is_live)
+            assert_int_equal(tw_assemble_flush(fixture->assemble, false), 0);
+    }
+}
+
+static void expect_the_same_live(const int *steps, size_t n, bool has_resume)
+{
+    void *whole, *live;
+    assert_int_equal(set_up(&whole), 0);
+    assert_int_equal(set_up(&live), 0);
+    put_live(whole, steps, n, false);
+    put_live(live, steps, n, true);
+    assert_string_equal(all_records(whole), all_records(live));
+    assert_int_equal(strstr(((struct fixture *)whole)->text, "resume") != NULL, has_resume);
+    tear_down(&whole);
+    tear_down(&live);
+}
+
+#define EXPECT_THE_SAME_LIVE(steps, has_resume)                                                    \
+    expect_the_same_live(steps, sizeof(steps) / sizeof *(steps), has_resume)
+
+/* The first eight are read at once, as they are of any run; from the first row on that is out of
+ * order, so many rows are held as it came late. */
+static void a_log_that_is_being_written_tells_the_same(void **state)
+{
+    static const int pairs[] = {1,  3,  2,  4,  5,  6,  7,  8,  9,  11, 10, 12, 13, 15,
+                                14, 16, 17, 19, 18, 20, 21, 22, 23, 25, 24, 26, 27};
+    static const int far_behind[] = {1,  5,  6,  7,  2,  8,  9,  10, 11, 12, 17, 13, 14, 18,
+                                     19, 20, 21, 26, 25, 22, 27, 24, 28, 29, 30, 31, 32, 33};
+    static const int resumed[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8, 9, 10, 11, 12, 13, 14};
+    static const int elsewhere[] = {10,  20,  30, 40, 50, 60, 70,  80, 90,
+                                    100, 110, 75, 85, 95, 99, 101, 120};
+    static const int at_the_start[] = {10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 1, 2, 3, 4};
+    (void)state;
+    EXPECT_THE_SAME_LIVE(pairs, false);
+    EXPECT_THE_SAME_LIVE(far_behind, false);
+    EXPECT_THE_SAME_LIVE(resumed, true);
+    EXPECT_THE_SAME_LIVE(elsewhere, true);
+    EXPECT_THE_SAME_LIVE(at_the_start, true);
+}
+
+/* The first time nobody could know. */
+static void a_row_that_comes_too_late_is_told_as_of_the_newest_step(void **state)
+{
+    struct fixture *fixture = *state;
+    static const int steps[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 10, 12, 14, 13, 15};
+    put_live(fixture, steps, sizeof steps / sizeof *steps, true);
+    all_records(fixture);
+    assert_null(strstr(fixture->text, "resume"));
+    assert_non_null(strstr(fixture->text, "step 9 loss=109\nstep 11 loss=111\n"
+                                          "step 11 loss=110\nstep 12 loss=112\n"
+                                          "step 13 loss=113\nstep 14 loss=114\n"));
+}
+
+static void rows_that_are_held_as_others_may_come_late_are_not_held_for_long(void **state)
+{
+    struct fixture *fixture = *state;
+    static const int steps[] = {1, 2, 4, 3, 5, 6, 7, 8, 9, 10};
+    put_live(fixture, steps, sizeof steps / sizeof *steps, true);
+    assert_null(strstr(records(fixture), "loss=110"));
+    for (int i = 0; i < 10; i++)
+        tw_assemble_flush(fixture->assemble, false);
+    assert_non_null(strstr(records(fixture), "step 9 loss=109\nstep 10 loss=110\n"));
+}
+
 static void several_runs_keep_apart(void **state)
 {
     row(*state, "run:=a step:=1 loss=1");
@@ -439,6 +509,9 @@ int main(void)
         TEST(a_run_that_goes_back_is_another_attempt),
         TEST(rows_out_of_order_are_sorted),
         TEST(a_step_that_was_given_already_is_a_resume_at_once),
+        TEST(a_log_that_is_being_written_tells_the_same),
+        TEST(a_row_that_comes_too_late_is_told_as_of_the_newest_step),
+        TEST(rows_that_are_held_as_others_may_come_late_are_not_held_for_long),
         TEST(several_runs_keep_apart),
         TEST(parameters_become_the_header_and_it_comes_again_when_more_are_known),
         TEST(two_networks_against_each_other_are_told_by_their_names),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -67,11 +68,24 @@ static void expect(struct fixture *fixture, int news, const char *text)
     assert_memory_equal(bytes, text, n);
 }
 
+/* After two seconds. */
+static void expect_gone(struct fixture *fixture)
+{
+    char bytes[16];
+    size_t n;
+    int news;
+    expect(fixture, TW_LOG_NOTHING, "");
+    while ((news = tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, NULL)) ==
+           TW_LOG_NOTHING)
+        usleep(10000);
+    assert_int_equal(news, TW_LOG_GONE);
+}
+
 static void a_file_that_comes_later_and_grows_is_read_as_it_comes(void **state)
 {
     struct fixture *fixture = *state;
     fixture->input = tw_log_input_new(fixture->path, true);
-    expect(fixture, TW_LOG_GONE, "");
+    expect_gone(fixture);
     put_text(fixture->path, "w", "one\n");
     expect(fixture, TW_LOG_BYTES_CAME, "one\n");
     expect(fixture, TW_LOG_NOTHING, "");
@@ -134,6 +148,23 @@ static void a_change_before_our_place_starts_again(void **state)
     expect(fixture, TW_LOG_RESTARTED, "");
 }
 
+/* As in Python's RotatingFileHandler: renamed, and for a moment there is none. */
+static void a_file_that_is_rotated_away_is_read_to_its_end_and_another_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    assert_int_equal(rename(fixture->path, fixture->other), 0);
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->other, "a", "last\n");
+    put_text(fixture->path, "w", "two\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "last\n");
+    expect(fixture, TW_LOG_ROTATED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+}
+
 /* The old file's last bytes are read before the new one is. */
 static void a_file_that_another_one_replaces_is_read_to_its_end_first(void **state)
 {
@@ -156,7 +187,7 @@ static void a_file_that_is_deleted_is_gone_until_it_comes_again(void **state)
     fixture->input = tw_log_input_new(fixture->path, true);
     expect(fixture, TW_LOG_BYTES_CAME, "one\n");
     assert_int_equal(unlink(fixture->path), 0);
-    expect(fixture, TW_LOG_GONE, "");
+    expect_gone(fixture);
     put_text(fixture->path, "w", "again\n");
     expect(fixture, TW_LOG_RESTARTED, "");
     expect(fixture, TW_LOG_BYTES_CAME, "again\n");
@@ -288,6 +319,7 @@ int main(void)
         TEST(a_file_that_is_written_anew_in_place_starts_again),
         TEST(a_file_that_is_written_anew_with_the_same_and_more_goes_on),
         TEST(a_change_before_our_place_starts_again),
+        TEST(a_file_that_is_rotated_away_is_read_to_its_end_and_another_goes_on),
         TEST(a_file_that_another_one_replaces_is_read_to_its_end_first),
         TEST(a_file_that_is_deleted_is_gone_until_it_comes_again),
         TEST(the_end_of_a_file_is_seen_from_a_whole_line_on),

@@ -88,10 +88,9 @@ static int setup_folder(void **unused)
     return 0;
 }
 
-static int setup_database(void **unused)
+static void make_database(const char *path)
 {
-    setup(unused);
-    assert_int_equal(sqlite3_open(in_root("mlflow.db"), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_open(in_root(path), &database), SQLITE_OK);
     execute("PRAGMA synchronous = OFF;"
             "CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY);"
             "CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250),"
@@ -105,6 +104,12 @@ static int setup_database(void **unused)
             " PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan));"
             "INSERT INTO runs VALUES ('r1', 'n', 'RUNNING', 'active', 7),"
             " ('gone', 'n', 'RUNNING', 'deleted', 7);");
+}
+
+static int setup_database(void **unused)
+{
+    setup(unused);
+    make_database("mlflow.db");
     open_log(&tw_log_format_mlflow_sqlite, in_root("mlflow.db"));
     return 0;
 }
@@ -257,6 +262,37 @@ static void test_rows_of_the_database(void **unused)
     assert_poll("");
 }
 
+static void test_a_run_of_the_database_that_goes_on_ends_again(void **unused)
+{
+    (void)unused;
+    execute("UPDATE runs SET status = 'FINISHED' WHERE run_uuid = 'r1';");
+    assert_poll("event 7/r1 3\n");
+    execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = 'r1';");
+    assert_poll("");
+    execute("UPDATE runs SET status = 'FAILED' WHERE run_uuid = 'r1';");
+    assert_poll("event 7/r1 4\n");
+    assert_poll("");
+}
+
+static void test_a_database_that_another_replaces_is_read_from_its_start(void **unused)
+{
+    (void)unused;
+    char path[8192];
+    strcpy(path, in_root("mlflow.db"));
+    execute("INSERT INTO params VALUES ('lr', '0.1', 'r1');"
+            "INSERT INTO metrics VALUES ('loss', 1, 1000, 'r1', 1, 0);"
+            "UPDATE runs SET status = 'FINISHED' WHERE run_uuid = 'r1';");
+    assert_poll("parameter 7/r1 lr=0.1\nrow 7/r1 step=1 time=1000: loss=1\nevent 7/r1 3\n");
+    sqlite3_close(database);
+    make_database("other.db");
+    execute("INSERT INTO params VALUES ('lr', '0.2', 'r1');"
+            "INSERT INTO metrics VALUES ('loss', 2, 1000, 'r1', 1, 0);"
+            "UPDATE runs SET status = 'FINISHED' WHERE run_uuid = 'r1';");
+    assert_int_equal(rename(in_root("other.db"), path), 0);
+    assert_poll("parameter 7/r1 lr=0.2\nrow 7/r1 step=1 time=1000: loss=2\nevent 7/r1 3\n");
+    assert_poll("");
+}
+
 static void test_many_rows_of_the_database(void **unused)
 {
     (void)unused;
@@ -310,6 +346,8 @@ int main(void)
         FOLDER(test_what_is_no_run_is_passed_over),
         FOLDER(test_probe_of_folders),
         DATABASE(test_rows_of_the_database),
+        DATABASE(test_a_run_of_the_database_that_goes_on_ends_again),
+        DATABASE(test_a_database_that_another_replaces_is_read_from_its_start),
         DATABASE(test_many_rows_of_the_database),
         DATABASE(test_a_locked_database_is_for_later),
         DATABASE(test_probe_of_databases),

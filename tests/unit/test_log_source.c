@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,7 +165,27 @@ static void a_log_that_is_deleted_ends(void **state)
     open_log(fixture, true);
     expect(fixture, TW_NEXT_WAIT, "1:11 2:12 3:13 4:14 5:15 6:16 7:17 8:18 ");
     assert_int_equal(unlink(fixture->path), 0);
+    expect(fixture, TW_NEXT_WAIT, ""); /* another may come at once */
+    while (read_all(fixture) == TW_NEXT_WAIT)
+        usleep(10000);
     expect(fixture, TW_NEXT_END, "");
+}
+
+/* The steps of the next file go on, and are no other attempt. */
+static void a_log_that_is_rotated_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    char rotated[220];
+    snprintf(rotated, sizeof rotated, "%s.1", fixture->path);
+    put_steps(fixture, "w", 1, 8, 10);
+    open_log(fixture, true);
+    expect(fixture, TW_NEXT_WAIT, "1:11 2:12 3:13 4:14 5:15 6:16 7:17 8:18 ");
+    put_steps(fixture, "a", 9, 9, 10);
+    assert_int_equal(rename(fixture->path, rotated), 0);
+    expect(fixture, TW_NEXT_WAIT, "9:19 ");
+    put_steps(fixture, "w", 10, 20, 10);
+    expect(fixture, TW_NEXT_WAIT,
+           "10:20 11:21 12:22 13:23 14:24 15:25 16:26 17:27 18:28 19:29 20:30 ");
 }
 
 static void what_is_no_log_is_refused(void **state)
@@ -259,6 +280,7 @@ int main(void)
         TEST(a_file_that_is_written_anew_with_other_rows_is_another_attempt),
         TEST(a_file_that_differs_from_some_row_on_was_resumed_there),
         TEST(a_log_that_is_deleted_ends),
+        TEST(a_log_that_is_rotated_goes_on),
         TEST(what_is_no_log_is_refused),
         TEST(a_name_may_be_mapped_and_is_told),
         TEST(names_in_text_and_tables_may_be_mapped),
