@@ -47,6 +47,7 @@ libsinks_la_SOURCES = \
 	sinks/notify/limits.c sinks/notify/limits.h \
 	sinks/notify/notification.c sinks/notify/notification.h \
 	sinks/notify/notification_alert.c sinks/notify/notification_alert.h \
+	sinks/notify/pasted.c sinks/notify/pasted.h \
 	sinks/notify/notifications_topic.h \
 	sinks/notify/notifier.c sinks/notify/notifier.h \
 	sinks/notify/options.c sinks/notify/options.h \

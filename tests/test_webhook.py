@@ -43,7 +43,8 @@ def test_a_notification_is_signed_and_the_same_when_it_comes_again(receiver, age
     alert = body["alerts"][0]
     assert alert["run_name"] == "r1" and alert["detector"] == "divergence"
     assert alert["suggestions"][0]["parameter"] == "learning_rate"
-    assert alert["feedback_command"] == f"trainward feedback {alert['episode_id']} false-alarm"
+    assert alert["feedback_command"] == \
+        f"trainward feedback --config {config} {alert['episode_id']} false-alarm"
     assert agent.stop() == 0
     assert "s3cr3t" not in agent.log_text() and "hush" not in agent.log_text()
 
