@@ -88,8 +88,8 @@ def test_what_is_wrong_with_a_silence_is_said(tmp_path, arguments, what):
 
 def test_commands_of_a_notification_work_where_they_are_pasted(receiver, agents, tmp_path):
     config = write(tmp_path, hook(receiver))
-    name = "exp it's"
-    bad_run(tmp_path / "runs" / "r1", name, project="vision")
+    name = "exp[lr=0.1] *(x) \\ it's"
+    bad_run(tmp_path / "runs" / "r1", name, project="vision*")
     agent = agents(config).start()
     agent.wait_until(receiver.bodies, 60, "a notification")
     body = receiver.bodies()[0]

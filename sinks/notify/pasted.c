@@ -29,18 +29,34 @@ static char *finish(FILE *out, char **text, bool is_whole)
     return NULL;
 }
 
-/* ---- options ---- */
+/* ---- patterns ---- */
+
+/* The pattern (fnmatch(3) with FNM_EXTMATCH, as in subject.c) that matches this text alone; for
+ * free(). Without its bracket, @( and its like are ordinary. */
+static char *pattern_of(const char *text)
+{
+    char *pattern = malloc(2 * strlen(text) + 1), *at = pattern;
+    for (; pattern && *text; text++) {
+        if (strchr("*?[\\(", *text))
+            *at++ = '\\';
+        *at++ = *text;
+    }
+    if (pattern)
+        *at = '\0';
+    return pattern;
+}
 
 /* " --OPTION [NAME=]VALUE" */
 static bool put_value(FILE *out, const char *option, const char *name, const char *value)
 {
-    char *word = NULL;
-    bool is_put = asprintf(&word, "%s%s%s", name, *name ? "=" : "", value) >= 0;
+    char *pattern = pattern_of(value), *word = NULL;
+    bool is_put = pattern && asprintf(&word, "%s%s%s", name, *name ? "=" : "", pattern) >= 0;
     if (is_put) {
         fprintf(out, " --%s ", option);
         tw_shell_put_word(out, word);
         free(word);
     }
+    free(pattern);
     return is_put;
 }
 

@@ -1,5 +1,6 @@
 /* Commands that a notification names for people to paste. They run anywhere, so they name the
- * agent's configuration. */
+ * agent's configuration; and they mean the very thing that is told of, so what would be a pattern's
+ * sign in a name is escaped. */
 #ifndef TW_NOTIFY_PASTED_H
 #define TW_NOTIFY_PASTED_H
 
