@@ -248,5 +248,8 @@ def test_a_template_that_is_none_is_said_with_its_place(tmp_path, mail):
     status, text = check(tmp_path, "--offline", server=mail.url(), text_template=template)
     assert status == 2
     assert f'{template}:2:3: Unclosed section "alerts"' in text
+    template.write_text("{{#alerts}}\n{{>part}}{{/alerts}}")
+    status, text = check(tmp_path, "--offline", server=mail.url(), text_template=template)
+    assert status == 2 and f"{template}:2:1: partials" in text
     status, text = check(tmp_path, "--offline", server=mail.url(), html_template="/nowhere/x")
     assert status == 2 and "/nowhere/x: cannot be opened" in text

@@ -89,6 +89,9 @@ def test_a_template_of_the_user_is_used(receiver, agents, tmp_path):
     (tmp_path / "body.mustache").write_text("{{#open}}")
     done = programs.trainward("check", "--config", config)
     assert done.returncode == 2 and "body.mustache" in done.stderr
+    (tmp_path / "body.mustache").write_text("{{#alerts}}{{>part}}{{/alerts}}")
+    done = programs.trainward("check", "--offline", "--config", config)
+    assert done.returncode == 2 and "body.mustache:1:12: partials" in done.stderr
 
 
 def test_what_is_refused_for_good_is_kept_and_an_address_that_is_gone_waits(receiver, agents,
