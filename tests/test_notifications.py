@@ -3,10 +3,12 @@
 import json
 import re
 import shlex
+import types
 import urllib.request
 
 import pytest
 
+from services.process import free_port
 from support import programs, telemetry
 from support.agents import kafka_config, set_up_topics
 from support.notifying import bad_run, hook, write
@@ -124,6 +126,14 @@ def test_no_silence_is_left_where_no_agent_looks(tmp_path):
     (state / "advisories.jsonl").touch()  # an agent without a configuration has been here
     assert programs.trainward("silence", "add", *words, env=home).returncode == 0
     assert (state / "silences.json").exists()
+
+
+def test_brokers_that_are_away_have_not_said_that_there_is_no_such_episode(tmp_path, test_name):
+    away = types.SimpleNamespace(brokers=f"127.0.0.1:{free_port()}")
+    config = programs.write_config(tmp_path / "agent.yaml", kafka_config(tmp_path, away, test_name))
+    said = command("feedback", "--config", config, "0" * 32, "false-alarm", status=2).stderr
+    assert "cannot read the advisory log" in said and away.brokers in said, said
+    assert "no such episode" not in said
 
 
 def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
