@@ -181,6 +181,15 @@ def test_a_test_message_tells_what_is_wrong(receiver, tmp_path, answer, words):
     assert "hidden" not in done.stderr and len(receiver.requests) == 1
 
 
+@pytest.mark.parametrize("said", [b"Cannot POST /hook/s3cr3t", b"no token S3CR3T", b"..0123456789..",
+                                  b"cut short: 1234567890..."])
+def test_an_answer_that_repeats_the_address_is_not_quoted(receiver, tmp_path, said):
+    receiver.answers = [(404, {}, said)]
+    url = receiver.url("/hook/s3cr3t?key=0123456789012%41bcd")
+    done = check(tmp_path, receiver, "--send-test-notification", url=url)
+    assert re.search("answers 404: the address is gone", done.stderr), done.stderr
+
+
 def test_a_test_message_goes_to_every_address_and_says_that_it_is_one(receiver, tmp_path):
     routes = [{"name": "vision", "match": {"project": "vision"}, "url": receiver.url("/vision")},
               {"match": {"project": "x"}}, {"match": {"project": "y"}, "url": receiver.url("/y")}]
