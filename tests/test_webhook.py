@@ -10,6 +10,7 @@ import pytest
 from services.process import free_port
 from services.receiver import Receiver
 from support import programs
+from support.notifications import alert, notification
 from support.notifying import bad_run, hook, write
 
 EVIL = 'run <!channel> @channel "q" \\ [x](http://evil) & `id`'
@@ -74,6 +75,51 @@ def test_a_chat_takes_it_and_nobody_is_called(receiver, agents, tmp_path, form):
         assert card["content"]["type"] == "AdaptiveCard" and card["content"]["body"]
         said = json.dumps(card["content"]["body"], ensure_ascii=False).replace("\\\\", "\\")
         assert "[x]" in said and re.search(r"(?<!\\)(\\\\)*\[x\]", said) is None
+
+
+def said_to(receiver, form, made):
+    """The body of a notification that a chat gets."""
+    done = programs.run("tests/tools/send_notifications", "webhook", "1", f"url={receiver.url()}",
+                        f"format={form}", input=json.dumps(made) + "\n")
+    assert done.returncode == 0 and json.loads(done.stdout)["outcome"] == "done", done.stdout
+    return json.loads(receiver.requests[-1]["body"])
+
+
+def large(name, text):
+    """60 alerts of an incident, the first ones in full."""
+    suggestion = {"parameter": "learning_rate", "change_text": text[:350]}
+    alerts = [alert(run_name=f"{name}{i}", message=text, suggestions=[suggestion] * 8,
+                    silence_command=f"trainward silence add --run {'x' * 300}")
+              for i in range(20)]
+    others = [{"run_name": f"{name}{i}", "title": "gradient explosion in layer fc2",
+               "severity": "critical", "status": "firing"} for i in range(40)]
+    return notification("", alerts=alerts, others=others, n_alerts=60)
+
+
+@pytest.mark.parametrize("name, text", [("n" * 46, "plain"), ("<" * 400, "<&>" * 300),
+                                        ("ü" * 300, "学" * 400), ("r", "x" * 900)])
+def test_no_text_is_longer_than_slack_takes(receiver, name, text):
+    """https://api.slack.com/reference/block-kit/blocks: 3000 characters of a text, 50 blocks."""
+    body = said_to(receiver, "slack", large(name, text))
+    texts = [block["text"]["text"] for block in body["blocks"] if "text" in block]
+    context, = [block["elements"][0]["text"] for block in body["blocks"] if "elements" in block]
+    assert max(map(len, texts + [context])) <= 3000 and len(body["blocks"]) <= 50
+    shown = context.count("(firing, critical)")
+    more = int(re.search("and ([0-9]+) more$", context).group(1))
+    assert len(texts) == 1 + 10 and shown + more == 50 and shown >= 6
+    assert all(f"{'x' * 300}`" in text and "false-alarm`" in text for text in texts[1:])
+
+
+def test_a_command_is_pasted_from_a_chat_as_it_is_meant(receiver):
+    word = "'a\\[b]` c'"
+    made = notification("", alerts=[alert(silence_command=f"trainward silence add --run {word}")])
+    text = said_to(receiver, "mattermost", made)["attachments"][0]["text"]
+    assert f"`trainward silence add --run {word.replace('`', '?')}`" in text
+    made["alerts"][0]["silence_command"] = "trainward silence add --run @channel"
+    assert "silence" not in json.dumps(said_to(receiver, "mattermost", made)), "a call"
+    made["alerts"][0]["silence_command"] = "trainward silence add --run " + "x" * 800
+    for form in ("slack", "mattermost", "teams"):
+        assert "silence" not in json.dumps(said_to(receiver, form, made)), "half a command"
 
 
 def test_a_template_of_the_user_is_used(receiver, agents, tmp_path):
