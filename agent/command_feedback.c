@@ -64,30 +64,42 @@ static void look_at(struct search *search, const char *text, size_t size)
     tw_document_release(&document);
 }
 
+/* Reads what there is, to its end. */
+static int read_all(struct search *search, struct tw_log_reader *reader,
+                    const struct tw_log_location *log, struct tw_error *error)
+{
+    static struct tw_log_item items[BATCH];
+    double deadline = tw_now_seconds() + SILENCE_SECONDS;
+    while (tw_now_seconds() < deadline) {
+        long n = tw_log_read(reader, items, BATCH, log->dir ? 0 : .2, error);
+        for (long i = 0; i < n; i++)
+            look_at(search, items[i].document, items[i].size);
+        if (n < 0)
+            return (int)n;
+        if (n == 0 && (log->dir || tw_log_lag(reader) == 0))
+            return 0;
+        if (n > 0)
+            deadline = tw_now_seconds() + SILENCE_SECONDS;
+    }
+    return tw_error_set(error, -ETIMEDOUT,
+                        "cannot read the advisory log: nothing came from %s for %.0f seconds, and "
+                        "its end was not reached",
+                        log->dir ? log->dir : log->brokers, SILENCE_SECONDS);
+}
+
 /* Reads the log from its start to its end, as a sink that was never there. */
 static int search_log(struct search *search, const struct tw_log_location *log,
                       struct tw_error *error)
 {
-    static struct tw_log_item items[BATCH];
     struct tw_log_reader *reader;
     char name[64];
     snprintf(name, sizeof name, "feedback-%ld-%lld", (long)getpid(), (long long)tw_wall_ms());
     int result = tw_log_reader_open(&reader, log, name, error);
     if (result)
         return result;
-    double deadline = tw_now_seconds() + SILENCE_SECONDS;
-    long n = 0;
-    while (tw_now_seconds() < deadline) {
-        n = tw_log_read(reader, items, BATCH, log->dir ? 0 : .2, error);
-        for (long i = 0; i < n; i++)
-            look_at(search, items[i].document, items[i].size);
-        if (n < 0 || (n == 0 && (log->dir || tw_log_lag(reader) == 0)))
-            break;
-        if (n > 0)
-            deadline = tw_now_seconds() + SILENCE_SECONDS;
-    }
+    result = read_all(search, reader, log, error);
     tw_log_reader_close(reader);
-    return n < 0 ? (int)n : 0;
+    return result;
 }
 
 static int find_episode(struct search *search, const struct tw_config *config,

@@ -8,6 +8,8 @@
 #include "agent/user_name.h"
 
 #include "advisories/iso_time.h"
+#include "advisories/log_file.h"
+#include "advisories/shell_word.h"
 #include "sinks/notify/silence_store.h"
 #include "sinks/notify/subject.h"
 #include "telemetry/clock.h"
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *run_option, *project, *group, *user, *detector, *episode, *host;
 static const char *length, *starts, *ends, *author, *reason, *format = "text";
@@ -55,6 +58,24 @@ static struct tw_silence_place place_of(const struct tw_config *config, struct t
 {
     *log = tw_config_log(config);
     return (struct tw_silence_place){config->state_dir, log};
+}
+
+/* Where no agent looks, what is silenced stays loud. The log of Kafka is whoever's brokers have it;
+ * a file that is named may be of an agent that starts later. */
+static int check_place(const struct tw_config *config, struct tw_error *error)
+{
+    char name[32];
+    struct stat status;
+    char *path =
+        config->log_in_kafka || config->whole_path
+            ? NULL
+            : tw_path_join(config->state_dir, tw_log_file_name(TW_LOG_ADVISORIES, name), NULL);
+    bool is_used = !path || !stat(path, &status);
+    free(path);
+    return is_used ? 0
+                   : tw_error_at(error, -ENOENT, config->state_dir, 0, 0,
+                                 "no agent keeps its log there, and none would heed the silence; "
+                                 "name the agent's configuration: --config FILE");
 }
 
 /* ---- add ---- */
@@ -116,15 +137,29 @@ static int read_times(int64_t *starts_ms, int64_t *ends_ms, struct tw_error *err
     return 0;
 }
 
+static void tell_added(const struct tw_config *config, const char *id, int64_t ends_ms)
+{
+    char until[TW_ISO_SIZE];
+    printf("%s: quiet until %s; this ends it: trainward silence expire %s", id,
+           tw_iso_text(ends_ms, until), id);
+    if (config->whole_path) {
+        fputs(" --config ", stdout);
+        tw_shell_put_word(stdout, config->whole_path);
+    }
+    putchar('\n');
+}
+
 static int add(const struct tw_config *config, const char *word, struct tw_error *error)
 {
     struct tw_log_location log;
     struct tw_silence_place place = place_of(config, &log);
     int64_t starts_ms, ends_ms = 0;
-    char name[64], until[TW_ISO_SIZE];
+    char name[64];
     (void)word;
     json_t *matchers = json_object(), *silence = NULL;
-    int result = read_matchers(matchers, error);
+    int result = check_place(config, error);
+    if (!result)
+        result = read_matchers(matchers, error);
     if (!result)
         result = read_times(&starts_ms, &ends_ms, error);
     if (!result && !(reason && reason[0]))
@@ -138,8 +173,7 @@ static int add(const struct tw_config *config, const char *word, struct tw_error
     if (!result)
         result = tw_silence_set(&place, id, silence, error);
     if (!result)
-        printf("%s: quiet until %s; 'trainward silence expire %s' ends it\n", id,
-               tw_iso_text(ends_ms, until), id);
+        tell_added(config, id, ends_ms);
     json_decref(matchers);
     json_decref(silence);
     return result;
@@ -255,7 +289,9 @@ static int expire(const struct tw_config *config, const char *word, struct tw_er
     char now[TW_ISO_SIZE];
     if (!word)
         return tw_error_set(error, -EINVAL, "name a silence; 'trainward silence list' names them");
-    int result = tw_silence_list(&place, &silences, error);
+    int result = check_place(config, error);
+    if (!result)
+        result = tw_silence_list(&place, &silences, error);
     json_t *silence = json_object_get(silences.all, word);
     if (!result && (!silence || tw_silence_is_over(silence, tw_wall_ms())))
         result = tw_error_set(error, -ENOENT, "%s: there is no such silence, or it is over", word);

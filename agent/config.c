@@ -242,6 +242,29 @@ static void check_whole(struct tw_config_loader *loader)
 
 /* ---- load and release ---- */
 
+/* Links are left as they are: what they point to may go with the next version of the file. NULL
+ * for what is none, such as /dev/null. */
+static char *from_root(const char *path)
+{
+    struct stat status;
+    if (!stat(path, &status) && !S_ISREG(status.st_mode))
+        return NULL;
+    if (path[0] == '/')
+        return strdup(path);
+    char *here = get_current_dir_name(), *whole = NULL;
+    if (here && asprintf(&whole, "%s/%s", here, path) < 0)
+        whole = NULL;
+    free(here);
+    return whole;
+}
+
+static int set_path(struct tw_config *config, const char *path)
+{
+    config->path = strdup(path);
+    config->whole_path = from_root(path);
+    return config->path ? 0 : -ENOMEM;
+}
+
 static int initialise(struct tw_config_loader *loader)
 {
     static const char *const sections[] = {"",           "log",    "http",   "delivery",
@@ -255,8 +278,8 @@ static int initialise(struct tw_config_loader *loader)
     }
     if (!result)
         result = tw_settings_init(&loader->config->settings, &why);
-    if (!result && loader->path && !(loader->config->path = strdup(loader->path)))
-        result = -ENOMEM;
+    if (!result && loader->path)
+        result = set_path(loader->config, loader->path);
     if (result)
         tw_config_say(loader, loader->path, 0, 0, "out of memory");
     return result;
@@ -327,6 +350,7 @@ void tw_config_release(struct tw_config *config)
     tw_texts_release(&config->log_map);
     tw_texts_release(&config->log_properties);
     free(config->path);
+    free(config->whole_path);
     free(config->state_dir);
     free(config->log_brokers);
     free(config->log_prefix);

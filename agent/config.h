@@ -34,8 +34,9 @@ struct tw_checkpoint_config {
 };
 
 struct tw_config {
-    char *path;      /* the file, for messages */
-    char *state_dir; /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
+    char *path;       /* the file, for messages */
+    char *whole_path; /* from the root, for commands that run elsewhere; NULL: there is none */
+    char *state_dir;  /* default: $XDG_STATE_HOME/trainward, or /var/lib/trainward as root */
     size_t n_kafka;
     void **kafka; /* each by the option table of the source "kafka" */
     size_t n_directories;

@@ -49,6 +49,7 @@ static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_s
         .log = tw_config_log(daemon->config),
         .state_dir = daemon->config->state_dir,
         .kibana = &daemon->config->kibana,
+        .config_path = daemon->config->whole_path,
         .dead_letter_dir = daemon->dead_letter_dir,
         .backoff_first = daemon->config->backoff_first,
         .backoff_max = daemon->config->backoff_max,

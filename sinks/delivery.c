@@ -424,6 +424,7 @@ static int open_notifier(struct tw_delivery *delivery, const struct tw_delivery_
         .log = &delivery->log,
         .state_dir = options->state_dir,
         .kibana = options->kibana,
+        .config_path = options->config_path,
         .dead = delivery->dead,
         .backoff_first = delivery->backoff.first,
         .backoff_max = delivery->backoff.max,

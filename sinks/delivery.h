@@ -18,6 +18,8 @@ struct tw_delivery_options {
     struct tw_log_location log;            /* where the advisory log is */
     const char *state_dir;                 /* where a notifying sink keeps its notification log */
     const struct tw_kibana_config *kibana; /* what sinks link to; may be NULL */
+    const char *config_path;               /* the agent's, from the root, for commands that people
+                                            * paste; may be NULL */
     const char *dead_letter_dir;       /* DIR/NAME.jsonl takes poison: document, reason, position */
     double backoff_first, backoff_max; /* seconds; 0 = 1 and 60 */
     /* (optional) told about failures and recoveries, from the delivery thread; `level` 'w' or 'i'

@@ -47,6 +47,7 @@ libsinks_la_SOURCES = \
 	sinks/notify/limits.c sinks/notify/limits.h \
 	sinks/notify/notification.c sinks/notify/notification.h \
 	sinks/notify/notification_alert.c sinks/notify/notification_alert.h \
+	sinks/notify/pasted.c sinks/notify/pasted.h \
 	sinks/notify/notifications_topic.h \
 	sinks/notify/notifier.c sinks/notify/notifier.h \
 	sinks/notify/options.c sinks/notify/options.h \
@@ -122,6 +123,7 @@ SINK_UNIT_TESTS = \
 	tests/unit/test_elasticsearch_bulk \
 	tests/unit/test_elasticsearch_objects \
 	tests/unit/test_groups \
+	tests/unit/test_pasted \
 	tests/unit/test_mail \
 	tests/unit/test_notify_store \
 	tests/unit/test_sinks \
@@ -133,6 +135,7 @@ TESTS += $(SINK_UNIT_TESTS)
 tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/groups_fixture.h \
 	tests/unit/sample_advisory.h
 tests_unit_test_groups_LDADD = $(SINK_UNIT_LIBS)
+tests_unit_test_pasted_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/temporary_directory.h
 tests_unit_test_delivery_LDADD = $(SINK_UNIT_LIBS)
 tests_unit_test_elasticsearch_bulk_SOURCES = tests/unit/test_elasticsearch_bulk.c

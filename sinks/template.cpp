@@ -204,6 +204,30 @@ int set_fault(tw_error *error, const char *text, std::string message)
     return tw_error_at(error, -EINVAL, nullptr, line, column, "%s", message.c_str());
 }
 
+// Where the first tag of that kind begins, which the library reads past blanks; npos: there is none.
+// Refused as text: one in a section would be found by the first notification that has it.
+size_t find_tag(const std::string &text, char kind)
+{
+    for (size_t at = 0; (at = text.find("{{", at)) != std::string::npos; at++) {
+        const size_t sign = text.find_first_not_of(" \t\r\n\v\f", at + 2);
+        if (sign != std::string::npos && text[sign] == kind)
+            return at;
+    }
+    return std::string::npos;
+}
+
+// 0 when nothing is in it that we do not do.
+int refuse_tags(const char *text, tw_error *error)
+{
+    const size_t partial = find_tag(text, '>');
+    if (find_tag(text, '=') != std::string::npos)
+        return tw_error_set(error, -EINVAL, "set delimiters ({{=...=}}) are not supported");
+    if (partial == std::string::npos)
+        return 0;
+    return set_fault(error, text,
+                     "partials ({{>name}}) are not supported at " + std::to_string(partial));
+}
+
 std::string render(mustache::mustache &parsed, const mustache::data &data)
 {
     struct Output {
@@ -224,8 +248,8 @@ std::string render(mustache::mustache &parsed, const mustache::data &data)
 int render_or_throw(char **ret, const char *text, const json_t *context, tw_template_escape escape,
                     tw_error *error)
 {
-    if (std::strstr(text, "{{="))
-        return tw_error_set(error, -EINVAL, "set delimiters ({{=...=}}) are not supported");
+    if (const int result = refuse_tags(text, error))
+        return result;
     const mustache::mustache as_written{std::string(text)};
     if (!as_written.is_valid())
         return set_fault(error, text, as_written.error_message());

@@ -257,7 +257,7 @@ static void place_of(const char *url, char *buffer, size_t size)
     snprintf(buffer, size, "%.*s%.*s", (int)(host - url), url, (int)(end - at), at);
 }
 
-static void judge(const struct webhook *webhook, long status, const char *place,
+static void judge(const struct webhook *webhook, long status, const char *url, const char *place,
                   struct tw_sink_result *ret)
 {
     curl_off_t pause = 0;
@@ -269,6 +269,7 @@ static void judge(const struct webhook *webhook, long status, const char *place,
     else
         redirect = NULL;
     const struct tw_webhook_answer answer = {.status = status,
+                                             .url = url,
                                              .body = webhook->answer,
                                              .redirect = redirect ? points_to : NULL,
                                              .pause = (double)pause};
@@ -297,7 +298,7 @@ static void perform(struct webhook *webhook, const char *url, struct curl_slist 
         tw_curl_reason(webhook->curl, code, webhook->curl_error, place, ret->reason,
                        sizeof ret->reason);
     } else {
-        judge(webhook, status, place, ret);
+        judge(webhook, status, url, place, ret);
     }
 }
 

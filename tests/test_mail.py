@@ -1,6 +1,7 @@
 """What people get: mails read back from a real mail transfer agent's mailbox by Python's mail library,
 and what `trainward check` says when none can be sent."""
 
+import email.header
 import email.utils
 import html.parser
 import re
@@ -72,6 +73,17 @@ def test_a_mail_has_what_an_engineer_needs(deliver):
     assert "https://kibana.example.org/" in part(mail, "text/plain").get_content()
     assert all(len(line) <= 76 for line in part(mail, "text/plain").get_content().splitlines()
                if " " in line.strip() and not line.startswith("    "))
+
+
+def test_a_senders_name_may_be_of_any_alphabet(deliver):
+    name = "Überwachung der Läufe, Gruppe \"Sehen\" und 学習の監視, rund um die Uhr, auch nachts"
+    quoted = name.replace('"', '\\"')
+    mail = deliver(notification(""), from_=f'"{quoted}" <advisor@trainward.test>')
+    assert mail["From"].addresses[0].addr_spec == "advisor@trainward.test"
+    # Its parser of addresses leaves blanks between encoded words, unlike RFC 2047, 6.2.
+    words, address = email.utils.parseaddr(dict(mail.raw_items())["From"])
+    assert str(email.header.make_header(email.header.decode_header(words))) == name
+    assert address == "advisor@trainward.test"
 
 
 def test_headers_are_those_of_a_program_that_threads(deliver):
@@ -248,5 +260,8 @@ def test_a_template_that_is_none_is_said_with_its_place(tmp_path, mail):
     status, text = check(tmp_path, "--offline", server=mail.url(), text_template=template)
     assert status == 2
     assert f'{template}:2:3: Unclosed section "alerts"' in text
+    template.write_text("{{#alerts}}\n{{>part}}{{/alerts}}")
+    status, text = check(tmp_path, "--offline", server=mail.url(), text_template=template)
+    assert status == 2 and f"{template}:2:1: partials" in text
     status, text = check(tmp_path, "--offline", server=mail.url(), html_template="/nowhere/x")
     assert status == 2 and "/nowhere/x: cannot be opened" in text

@@ -2,10 +2,13 @@
 
 import json
 import re
+import shlex
+import types
 import urllib.request
 
 import pytest
 
+from services.process import free_port
 from support import programs, telemetry
 from support.agents import kafka_config, set_up_topics
 from support.notifying import bad_run, hook, write
@@ -83,6 +86,54 @@ def test_a_silence_holds_without_a_reload_and_over_a_restart(receiver, agents, t
 def test_what_is_wrong_with_a_silence_is_said(tmp_path, arguments, what):
     config = write(tmp_path)
     assert what in command("silence", "--config", config, *arguments, status=2).stderr
+
+
+def test_commands_of_a_notification_work_where_they_are_pasted(receiver, agents, tmp_path):
+    config = write(tmp_path, hook(receiver))
+    name = "exp[lr=0.1] *(x) \\ it's"
+    bad_run(tmp_path / "runs" / "r1", name, project="vision*")
+    agent = agents(config).start()
+    agent.wait_until(receiver.bodies, 60, "a notification")
+    body = receiver.bodies()[0]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def paste(text):
+        program, *words = shlex.split(text)
+        assert program == "trainward"
+        return programs.trainward(*words, cwd=elsewhere, env={"XDG_STATE_HOME": str(elsewhere)})
+    for text in (body["alerts"][0]["silence_command"], body["footer"]["silence_command"]):
+        done = paste(text)
+        assert done.returncode == 0, done.stderr
+    listed = [json.loads(line) for line in command(
+        "silence", "--config", config, "list", "--format", "json").stdout.splitlines()]
+    assert len(listed) == 2 and not list(elsewhere.iterdir())
+    done = paste(done.stdout.split("this ends it: ")[1])
+    assert done.returncode == 0, done.stderr
+    assert paste(body["alerts"][0]["feedback_command"]).returncode == 0
+
+
+def test_no_silence_is_left_where_no_agent_looks(tmp_path):
+    words = ["--run", "r", "--for", "2h", "--reason", "x"]
+    home = {"XDG_STATE_HOME": str(tmp_path)}
+    for arguments in (["add", *words], ["add", *words, "--config", "/dev/null"],
+                      ["expire", "0123456789abcdef"]):
+        done = programs.trainward("silence", *arguments, env=home)
+        assert done.returncode == 2 and "no agent keeps its log there" in done.stderr
+        assert "--config FILE" in done.stderr and not list(tmp_path.iterdir())
+    state = tmp_path / "trainward"
+    state.mkdir()
+    (state / "advisories.jsonl").touch()  # an agent without a configuration has been here
+    assert programs.trainward("silence", "add", *words, env=home).returncode == 0
+    assert (state / "silences.json").exists()
+
+
+def test_brokers_that_are_away_have_not_said_that_there_is_no_such_episode(tmp_path, test_name):
+    away = types.SimpleNamespace(brokers=f"127.0.0.1:{free_port()}")
+    config = programs.write_config(tmp_path / "agent.yaml", kafka_config(tmp_path, away, test_name))
+    said = command("feedback", "--config", config, "0" * 32, "false-alarm", status=2).stderr
+    assert "cannot read the advisory log" in said and away.brokers in said, said
+    assert "no such episode" not in said
 
 
 def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):

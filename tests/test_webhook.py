@@ -10,6 +10,7 @@ import pytest
 from services.process import free_port
 from services.receiver import Receiver
 from support import programs
+from support.notifications import alert, notification
 from support.notifying import bad_run, hook, write
 
 EVIL = 'run <!channel> @channel "q" \\ [x](http://evil) & `id`'
@@ -43,7 +44,8 @@ def test_a_notification_is_signed_and_the_same_when_it_comes_again(receiver, age
     alert = body["alerts"][0]
     assert alert["run_name"] == "r1" and alert["detector"] == "divergence"
     assert alert["suggestions"][0]["parameter"] == "learning_rate"
-    assert alert["feedback_command"] == f"trainward feedback {alert['episode_id']} false-alarm"
+    assert alert["feedback_command"] == \
+        f"trainward feedback --config {config} {alert['episode_id']} false-alarm"
     assert agent.stop() == 0
     assert "s3cr3t" not in agent.log_text() and "hush" not in agent.log_text()
 
@@ -75,6 +77,51 @@ def test_a_chat_takes_it_and_nobody_is_called(receiver, agents, tmp_path, form):
         assert "[x]" in said and re.search(r"(?<!\\)(\\\\)*\[x\]", said) is None
 
 
+def said_to(receiver, form, made):
+    """The body of a notification that a chat gets."""
+    done = programs.run("tests/tools/send_notifications", "webhook", "1", f"url={receiver.url()}",
+                        f"format={form}", input=json.dumps(made) + "\n")
+    assert done.returncode == 0 and json.loads(done.stdout)["outcome"] == "done", done.stdout
+    return json.loads(receiver.requests[-1]["body"])
+
+
+def large(name, text):
+    """60 alerts of an incident, the first ones in full."""
+    suggestion = {"parameter": "learning_rate", "change_text": text[:350]}
+    alerts = [alert(run_name=f"{name}{i}", message=text, suggestions=[suggestion] * 8,
+                    silence_command=f"trainward silence add --run {'x' * 300}")
+              for i in range(20)]
+    others = [{"run_name": f"{name}{i}", "title": "gradient explosion in layer fc2",
+               "severity": "critical", "status": "firing"} for i in range(40)]
+    return notification("", alerts=alerts, others=others, n_alerts=60)
+
+
+@pytest.mark.parametrize("name, text", [("n" * 46, "plain"), ("<" * 400, "<&>" * 300),
+                                        ("ü" * 300, "学" * 400), ("r", "x" * 900)])
+def test_no_text_is_longer_than_slack_takes(receiver, name, text):
+    """https://api.slack.com/reference/block-kit/blocks: 3000 characters of a text, 50 blocks."""
+    body = said_to(receiver, "slack", large(name, text))
+    texts = [block["text"]["text"] for block in body["blocks"] if "text" in block]
+    context, = [block["elements"][0]["text"] for block in body["blocks"] if "elements" in block]
+    assert max(map(len, texts + [context])) <= 3000 and len(body["blocks"]) <= 50
+    shown = context.count("(firing, critical)")
+    more = int(re.search("and ([0-9]+) more$", context).group(1))
+    assert len(texts) == 1 + 10 and shown + more == 50 and shown >= 6
+    assert all(f"{'x' * 300}`" in text and "false-alarm`" in text for text in texts[1:])
+
+
+def test_a_command_is_pasted_from_a_chat_as_it_is_meant(receiver):
+    word = "'a\\[b]` c'"
+    made = notification("", alerts=[alert(silence_command=f"trainward silence add --run {word}")])
+    text = said_to(receiver, "mattermost", made)["attachments"][0]["text"]
+    assert f"`trainward silence add --run {word.replace('`', '?')}`" in text
+    made["alerts"][0]["silence_command"] = "trainward silence add --run @channel"
+    assert "silence" not in json.dumps(said_to(receiver, "mattermost", made)), "a call"
+    made["alerts"][0]["silence_command"] = "trainward silence add --run " + "x" * 800
+    for form in ("slack", "mattermost", "teams"):
+        assert "silence" not in json.dumps(said_to(receiver, form, made)), "half a command"
+
+
 def test_a_template_of_the_user_is_used(receiver, agents, tmp_path):
     (tmp_path / "body.mustache").write_text('{"say":"{{title}}"{{#is_resolved}},"over":true'
                                             '{{/is_resolved}}}')
@@ -88,6 +135,9 @@ def test_a_template_of_the_user_is_used(receiver, agents, tmp_path):
     (tmp_path / "body.mustache").write_text("{{#open}}")
     done = programs.trainward("check", "--config", config)
     assert done.returncode == 2 and "body.mustache" in done.stderr
+    (tmp_path / "body.mustache").write_text("{{#alerts}}{{>part}}{{/alerts}}")
+    done = programs.trainward("check", "--offline", "--config", config)
+    assert done.returncode == 2 and "body.mustache:1:12: partials" in done.stderr
 
 
 def test_what_is_refused_for_good_is_kept_and_an_address_that_is_gone_waits(receiver, agents,
@@ -175,6 +225,15 @@ def test_a_test_message_tells_what_is_wrong(receiver, tmp_path, answer, words):
     assert done.returncode == 2, done.stdout
     assert re.search(f"sink chat: http://127.0.0.1:[0-9]+ {words}", done.stderr), done.stderr
     assert "hidden" not in done.stderr and len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("said", [b"Cannot POST /hook/s3cr3t", b"no token S3CR3T", b"..0123456789..",
+                                  b"cut short: 1234567890..."])
+def test_an_answer_that_repeats_the_address_is_not_quoted(receiver, tmp_path, said):
+    receiver.answers = [(404, {}, said)]
+    url = receiver.url("/hook/s3cr3t?key=0123456789012%41bcd")
+    done = check(tmp_path, receiver, "--send-test-notification", url=url)
+    assert re.search("answers 404: the address is gone", done.stderr), done.stderr
 
 
 def test_a_test_message_goes_to_every_address_and_says_that_it_is_one(receiver, tmp_path):

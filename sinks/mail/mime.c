@@ -82,12 +82,12 @@ static size_t encode_character(const char *at, size_t n, char ret[16])
     return length;
 }
 
-/* Encoded words of whole characters, one a line. */
-static void write_encoded(FILE *out, const char *name, const char *value)
+/* Encoded words of whole characters, one a line. Returns how many columns the last one has. */
+static size_t write_words(FILE *out, const char *value)
 {
     size_t column = 0;
     char encoded[16];
-    fprintf(out, "%s: =?UTF-8?Q?", name);
+    fputs("=?UTF-8?Q?", out);
     while (*value) {
         size_t n = character_length(value), length = encode_character(value, n, encoded);
         if (column + length > WORD_COLUMNS) {
@@ -98,15 +98,72 @@ static void write_encoded(FILE *out, const char *name, const char *value)
         column += length;
         value += n;
     }
-    fputs("?=\r\n", out);
+    fputs("?=", out);
+    return column + strlen("=?UTF-8?Q?") + strlen("?=");
 }
 
 static void write_header(FILE *out, const char *name, const char *value)
 {
-    if (needs_encoding(value))
-        write_encoded(out, name, value);
-    else
+    if (!needs_encoding(value)) {
         write_folded(out, name, value);
+        return;
+    }
+    fprintf(out, "%s: ", name);
+    write_words(out, value);
+    fputs("\r\n", out);
+}
+
+/* ---- addresses ---- */
+
+/* Where <name@example.org> begins behind a name that has to be encoded; else NULL. */
+static const char *encoded_end(const char *mailbox)
+{
+    return needs_encoding(mailbox) ? strrchr(mailbox, '<') : NULL;
+}
+
+/* A name of n bytes without its quotes and the blanks around it; for free(). */
+static char *unquote(const char *name, size_t n)
+{
+    char *plain = malloc(n + 1), *at = plain;
+    for (; n && (*name == ' ' || *name == '\t'); n--)
+        name++;
+    while (n && (name[n - 1] == ' ' || name[n - 1] == '\t'))
+        n--;
+    bool is_quoted = n >= 2 && name[0] == '"' && name[n - 1] == '"';
+    for (size_t i = is_quoted, end = n - is_quoted; plain && i < end; i++) {
+        i += is_quoted && name[i] == '\\' && i + 1 < end;
+        *at++ = name[i];
+    }
+    if (plain)
+        *at = '\0';
+    return plain;
+}
+
+/* Encodes the name alone: an address in an encoded word is none (RFC 2047, 5). Returns the column
+ * behind it. */
+static size_t write_named(FILE *out, size_t column, const char *mailbox, const char *address)
+{
+    char *name = unquote(mailbox, (size_t)(address - mailbox));
+    fputc(' ', out);
+    column += 1 + (name ? write_words(out, name) : 0);
+    free(name);
+    if (column + 1 + strlen(address) > HEADER_COLUMNS) {
+        fputs("\r\n", out);
+        column = 0;
+    }
+    fprintf(out, " %s", address);
+    return column + 1 + strlen(address);
+}
+
+static void write_from(FILE *out, const char *from)
+{
+    const char *address = encoded_end(from);
+    if (!address) {
+        write_header(out, "From", from);
+        return;
+    }
+    write_named(out, (size_t)fprintf(out, "From:"), from, address);
+    fputs("\r\n", out);
 }
 
 static void write_quoted_printable(FILE *out, const char *text)
@@ -200,12 +257,18 @@ static void write_recipients(FILE *out, const struct tw_texts *to)
     size_t column = (size_t)fprintf(out, "To:");
     for (size_t i = 0; i < to->n; i++) {
         size_t size = strlen(to->at[i]);
-        if (i && column + size + 3 > HEADER_COLUMNS) {
+        const char *address = encoded_end(to->at[i]);
+        if (i && (address || column + size + 3 > HEADER_COLUMNS)) {
             fputs("\r\n", out);
             column = 0;
         }
-        fprintf(out, " %s%s", to->at[i], i + 1 < to->n ? "," : "");
-        column += size + 2;
+        if (address)
+            column = write_named(out, column, to->at[i], address);
+        else
+            column += (size_t)fprintf(out, " %s", to->at[i]);
+        if (i + 1 < to->n)
+            fputc(',', out);
+        column++;
     }
     fputs("\r\n", out);
 }
@@ -213,7 +276,7 @@ static void write_recipients(FILE *out, const struct tw_texts *to)
 static void write_headers(FILE *out, const struct tw_mail *mail)
 {
     char line[256];
-    write_header(out, "From", mail->from);
+    write_from(out, mail->from);
     write_recipients(out, mail->to);
     write_header(out, "Subject", mail->subject);
     write_header(out, "Date", mail->date);

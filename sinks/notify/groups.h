@@ -18,6 +18,7 @@ struct tw_groups_options {
     const char *receiver;                  /* the sink's configured name */
     const struct tw_notify_config *config; /* valid until close */
     const struct tw_kibana_config *kibana; /* what notifications link to; may be NULL; likewise */
+    const char *config_path;               /* what their commands name; may be NULL; likewise */
     /* Keeps the record `key`, or removes it (NULL); `value` is borrowed. */
     void (*put)(void *closure, const char *key, const struct json_t *value);
     void *closure;

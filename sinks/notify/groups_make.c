@@ -129,6 +129,7 @@ static struct tw_notice notice_for(const struct tw_groups *groups, const struct 
         .to = route->to,
         .run_link = groups->options.config->run_link,
         .kibana = groups->options.kibana,
+        .config_path = groups->options.config_path,
         .now_ms = now_ms,
     };
 }
@@ -162,6 +163,7 @@ void tw_group_tell(struct tw_groups *groups, struct tw_group *group,
         notice.thread = group->thread;
         notice.key = group->key;
         notice.labels = group->labels;
+        notice.group_by = group->route->group_by;
         notice.is_repeat = is_repeat;
         notice.n = fill_alerts(&content);
         notice.alerts = content.alerts;

@@ -2,11 +2,11 @@
 #include "config.h"
 
 #include "sinks/notify/notification_alert.h"
+#include "sinks/notify/pasted.h"
 #include "sinks/notify/subject.h"
 
 #include "advisories/iso_time.h"
 #include "advisories/json_text.h"
-#include "advisories/shell_word.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -177,50 +177,10 @@ static void set_alerts(json_t *object, const struct tw_notice *notice)
     json_decref(others);
 }
 
-/* " --project vision"; false: a silence has no such option. */
-static bool put_option(FILE *out, const char *field, const char *value)
-{
-    static const char *const fields[] = {"project", "group", "user", "host", "run", "detector"};
-    static const char label[] = "label.";
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strcmp(fields[i], field) != 0)
-            continue;
-        fprintf(out, " --%s ", field);
-        tw_shell_put_word(out, value);
-        return true;
-    }
-    char *pair = NULL;
-    if (strncmp(field, label, strlen(label)) != 0 ||
-        asprintf(&pair, "%s=%s", field + strlen(label), value) < 0)
-        return false;
-    fputs(" --label ", out);
-    tw_shell_put_word(out, pair);
-    free(pair);
-    return true;
-}
-
-/* What quiets the group: each of its labels has to match. NULL where a silence cannot say one of
- * them, since it would quiet more. */
-static char *silence_command(const json_t *labels)
-{
-    char *text = NULL;
-    const char *field;
-    json_t *value;
-    size_t size;
-    bool is_whole = json_object_size(labels) > 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    fputs("trainward silence add", out);
-    json_object_foreach((json_t *)(uintptr_t)labels, field, value) is_whole &=
-        put_option(out, field, json_string_value(value));
-    fputs(" --for 4h --reason ...", out);
-    return fclose(out) || !is_whole ? (free(text), NULL) : text;
-}
-
 static void set_footer(json_t *object, const struct tw_notice *notice)
 {
-    char hint[300], *command = silence_command(notice->labels);
+    char hint[300],
+        *command = tw_pasted_silence_group(notice->config_path, notice->labels, notice->group_by);
     json_t *footer = json_object();
     if (command)
         json_object_set_new(footer, "silence_command", tw_json_string(command));

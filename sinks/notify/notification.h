@@ -20,9 +20,11 @@ struct tw_notice {
     const char *id, *thread; /* hex */
     const char *receiver, *route;
     const struct tw_texts *to;
-    const char *key;             /* of the group */
-    const struct json_t *labels; /* what the alerts have in common, an object; may be NULL */
-    const char *run_link;        /* with {run}; NULL: none */
+    const char *key;                 /* of the group */
+    const struct json_t *labels;     /* what the alerts have in common, an object; may be NULL */
+    const struct tw_texts *group_by; /* what of a group they are; may be NULL */
+    const char *config_path;         /* of the agent, for commands that people paste; may be NULL */
+    const char *run_link;            /* with {run}; NULL: none */
     const struct tw_kibana_config *kibana; /* whose views are linked to otherwise; may be NULL */
     bool is_repeat;
     int64_t now_ms;

@@ -3,11 +3,11 @@
 
 #include "sinks/notify/notification_alert.h"
 
+#include "sinks/notify/pasted.h"
 #include "sinks/notify/subject.h"
 
 #include "advisories/iso_time.h"
 #include "advisories/json_text.h"
-#include "advisories/shell_word.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -149,27 +149,14 @@ static void set_link(json_t *object, const struct tw_notice *notice, const char 
         set_text(object, "link", url);
 }
 
-/* Of a silence for the run. */
-static char *silence_command(const char *run)
+static void set_commands(json_t *object, const struct tw_alert *alert, const char *config_path)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    fputs("trainward silence add --run ", out);
-    tw_shell_put_word(out, run);
-    fputs(" --for 4h --reason ...", out);
-    return fclose(out) ? (free(text), NULL) : text;
-}
-
-static void set_commands(json_t *object, const struct tw_alert *alert)
-{
-    char text[100], *command = silence_command(tw_subject_text(alert->subject, "run"));
-    set_text(object, "silence_command", command);
-    free(command);
-    snprintf(text, sizeof text, "trainward feedback %s false-alarm", alert->episode);
-    set_text(object, "feedback_command", text);
+    char *silence = tw_pasted_silence_run(config_path, tw_subject_text(alert->subject, "run")),
+         *feedback = tw_pasted_feedback(config_path, alert->episode);
+    set_text(object, "silence_command", silence);
+    set_text(object, "feedback_command", feedback);
+    free(silence);
+    free(feedback);
 }
 
 static void set_labels(json_t *object, const struct tw_document *document)
@@ -203,6 +190,6 @@ json_t *tw_notification_alert(const struct tw_alert *alert, const struct tw_noti
     }
     set_text(object, "comment", alert->comment);
     set_link(object, notice, tw_subject_text(alert->subject, "run"));
-    set_commands(object, alert);
+    set_commands(object, alert, notice->config_path);
     return object;
 }

@@ -77,6 +77,7 @@ static int open_groups(struct tw_notifier *notifier, struct tw_error *error)
         .receiver = notifier->options.name,
         .config = notifier->config,
         .kibana = notifier->options.kibana,
+        .config_path = notifier->options.config_path,
         .put = put,
         .closure = notifier,
     };

@@ -24,6 +24,7 @@ struct tw_notifier_options {
     const struct tw_log_location *log;
     const char *state_dir;
     const struct tw_kibana_config *kibana; /* may be NULL */
+    const char *config_path;               /* may be NULL */
     struct tw_dead_letters *dead;          /* takes what is refused for good */
     double backoff_first, backoff_max;
     void (*log_line)(void *closure, char level, const char *text); /* may be NULL */

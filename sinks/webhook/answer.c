@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What only a person can mend (a login, an address that is gone) is not asked for every minute. */
 #define PARKED_SECONDS 300.0
@@ -89,6 +90,51 @@ static const char *remedy(const struct tw_webhook_answer *answer, char *buffer, 
     return buffer;
 }
 
+/* ---- secrets ---- */
+
+/* What is shorter is no secret, and of what is longer so many letters tell too much. */
+#define PART_MIN 4
+#define PART_MAX 8
+
+static bool holds(const char *body, const char *part, size_t size)
+{
+    for (; *body; body++) {
+        if (!strncasecmp(body, part, size))
+            return true;
+    }
+    return false;
+}
+
+/* A part of n letters, or a piece of a long one: answers cut short what they repeat. */
+static bool holds_piece(const char *body, const char *part, size_t n)
+{
+    size_t size = n < PART_MAX ? n : PART_MAX;
+    for (size_t i = 0; size >= PART_MIN && i + size <= n; i++) {
+        if (holds(body, part + i, size))
+            return true;
+    }
+    return false;
+}
+
+/* Whether an answer repeats something of the address: all but scheme and host may be secret. */
+static bool repeats(const char *body, const char *url)
+{
+    const char *at = strstr(url, "://"), *host;
+    if (!at)
+        return false;
+    at += strlen("://");
+    host = at + strcspn(at, "/?#");
+    while (host > at && host[-1] != '@')
+        host--;
+    for (size_t n; *at; at += n + (at[n] != '\0')) {
+        n = strcspn(at, "/?#&=:@%");
+        bool is_host = at >= host && at < host + strcspn(host, "/?#");
+        if (!is_host && holds_piece(body, at, n))
+            return true;
+    }
+    return false;
+}
+
 /* In one line. */
 static void quote(const char *body, char *buffer, size_t size)
 {
@@ -112,7 +158,7 @@ void tw_webhook_judge(const struct tw_webhook_answer *answer, const char *place,
     ret->retry_after = is_parked(status)            ? PARKED_SECONDS
                        : answer->pause <= PAUSE_MAX ? answer->pause
                                                     : PAUSE_MAX;
-    quote(answer->body, said, sizeof said);
+    quote(repeats(answer->body, answer->url) ? "" : answer->body, said, sizeof said);
     snprintf(ret->reason, sizeof ret->reason, "%.*s answers %ld%s%s%s: %s", PLACE_MAX, place,
              status, said[0] ? " (" : "", said, said[0] ? ")" : "",
              remedy(answer, what_to_do, sizeof what_to_do));

@@ -7,6 +7,7 @@
 struct tw_webhook_answer {
     long status;
     const char *body;     /* its beginning */
+    const char *url;      /* what was asked; what it may hold of secrets is not quoted */
     const char *redirect; /* scheme and host of where it points to; NULL: nowhere */
     double pause;         /* seconds that it asks for; 0: none */
 };

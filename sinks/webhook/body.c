@@ -16,10 +16,16 @@
 
 const char *const tw_webhook_formats[] = {"plain", "slack", "mattermost", "teams", NULL};
 
-/* A chat's message is short: what is beyond this is counted. */
+/* A chat's message is short: what is beyond this is counted. Sizes are bytes of what is sent. */
 #define CHAT_ALERTS 10
 #define CHAT_OTHERS 40
 #define CHAT_TEXT 700
+#define CHAT_NAME 200
+/* Slack refuses a message in which one text is longer (and so we make one for all): 3000
+ * characters, less what the templates have around the values. */
+#define CHAT_WHOLE 2800
+/* What the templates have around the values of one alert, suggestion or line. */
+#define AROUND 40
 
 /* ---- texts of jobs ---- */
 
@@ -57,37 +63,88 @@ static size_t whole_length(const char *text, size_t max)
     return n;
 }
 
-static json_t *fit_text(enum tw_webhook_format format, const char *text)
+/* Writes the text made fit, up to `max` bytes. False: there is more of it. */
+static bool put_fit(FILE *out, enum tw_webhook_format format, const char *text, size_t max)
+{
+    size_t used = 0, n;
+    for (; *text; text += n) {
+        const char *instead = replacement(format, *text);
+        for (n = 1; ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n++;
+        size_t size = instead ? strlen(instead) : n;
+        if (used + size > max)
+            return false;
+        if (instead)
+            fputs(instead, out);
+        else if ((unsigned char)*text < ' ')
+            fputc(' ', out);
+        else
+            fwrite(text, 1, n, out);
+        used += size;
+    }
+    return true;
+}
+
+static json_t *fit_text(enum tw_webhook_format format, const char *text, size_t max)
 {
     char *fit = NULL;
-    size_t size = 0, n = whole_length(text, CHAT_TEXT);
+    size_t size = 0;
     FILE *out = open_memstream(&fit, &size);
     if (!out)
         return NULL;
-    for (size_t i = 0; i < n; i++) {
-        const char *instead = replacement(format, text[i]);
-        if (instead)
-            fputs(instead, out);
-        else
-            fputc((unsigned char)text[i] < ' ' ? ' ' : text[i], out);
-    }
-    if (text[n])
+    if (!put_fit(out, format, text, max))
         fputs("…", out);
     json_t *ret = fclose(out) ? NULL : tw_json_string(fit);
     free(fit);
     return ret;
 }
 
+/* Commands stand between backticks, where Markdown has no escapes: what is pasted has to be what
+ * was meant. A backtick becomes `?`, any character for a pattern. None (NULL) where one would be
+ * cut, or has an @ that might call somebody. */
+static json_t *fit_command(enum tw_webhook_format format, const char *text)
+{
+    bool is_mattermost = format == TW_WEBHOOK_MATTERMOST;
+    char *plain = is_mattermost && strchr(text, '@') ? NULL : strdup(text);
+    for (char *at = plain; at && (at = strchr(at, '`'));)
+        *at = '?';
+    json_t *ret = !plain          ? NULL
+                  : is_mattermost ? tw_json_string(plain)
+                                  : fit_text(format, plain, CHAT_TEXT);
+    free(plain);
+    if (!ret || strlen(json_string_value(ret)) <= CHAT_TEXT)
+        return ret;
+    json_decref(ret);
+    return NULL;
+}
+
 /* ---- the copy ---- */
 
 static json_t *fit_value(enum tw_webhook_format format, const json_t *value);
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), size = strlen(end);
+    return n >= size && !strcmp(text + n - size, end);
+}
+
+/* What is called so in an object. */
+static json_t *fit_member(enum tw_webhook_format format, const char *name, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (text && ends_in(name, "_command"))
+        return fit_command(format, text);
+    if (text && (!strcmp(name, "run_name") || !strcmp(name, "title")))
+        return fit_text(format, text, CHAT_NAME);
+    return fit_value(format, value);
+}
 
 static json_t *fit_object(enum tw_webhook_format format, const json_t *object)
 {
     const char *name;
     json_t *value, *ret = json_object();
     json_object_foreach((json_t *)(uintptr_t)object, name, value)
-        json_object_set_new(ret, name, fit_value(format, value));
+        json_object_set_new(ret, name, fit_member(format, name, value));
     return ret;
 }
 
@@ -106,30 +163,89 @@ static json_t *fit_value(enum tw_webhook_format format, const json_t *value)
     if (json_is_array(value))
         return fit_array(format, value);
     if (json_is_string(value))
-        return fit_text(format, json_string_value(value));
+        return fit_text(format, json_string_value(value), CHAT_TEXT);
     return json_incref((json_t *)(uintptr_t)value);
 }
 
-/* Moves the alerts behind the first few to the others, and counts the others behind the first few:
- * `n_more`. */
+/* ---- what there is room for ---- */
+
+static size_t size_of(const json_t *object, const char *const *names, size_t n)
+{
+    size_t size = AROUND;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(tw_document_text(object, names[i]));
+    return size;
+}
+
+#define SIZE_OF(object, ...)                                                                       \
+    size_of(object, (const char *const[]){__VA_ARGS__},                                            \
+            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static size_t size_of_alert(const json_t *alert)
+{
+    size_t i, size = SIZE_OF(alert, "link", "run_name", "title", "status", "severity", "message",
+                             "silence_command", "feedback_command") +
+                     2 * AROUND;
+    json_t *suggestion;
+    json_array_foreach(json_object_get(alert, "suggestions"), i, suggestion) size +=
+        SIZE_OF(suggestion, "parameter", "change_text");
+    return size;
+}
+
+/* The last suggestions go, then the end of the message: neither a link nor a command can be cut. */
+static void shorten_alert(json_t *alert)
+{
+    json_t *suggestions = json_object_get(alert, "suggestions");
+    while (json_array_size(suggestions) && size_of_alert(alert) > CHAT_WHOLE)
+        json_array_remove(suggestions, json_array_size(suggestions) - 1);
+    const char *message = tw_document_text(alert, "message");
+    size_t size = size_of_alert(alert), n = strlen(message), excess = size - CHAT_WHOLE;
+    if (size <= CHAT_WHOLE)
+        return;
+    char *head = strndup(message, whole_length(message, n > excess ? n - excess : 0));
+    json_object_set_new(alert, "message", tw_json_string(head ? head : ""));
+    free(head);
+}
+
+/* How many of them one text has room for. */
+static size_t fitting(const json_t *named)
+{
+    size_t i, size = 0;
+    json_t *alert;
+    json_array_foreach(named, i, alert)
+    {
+        size += SIZE_OF(alert, "run_name", "title", "status", "severity");
+        if (i == CHAT_OTHERS || size > CHAT_WHOLE)
+            return i;
+    }
+    return json_array_size(named);
+}
+
+/* Moves the alerts behind the first few to the others, and counts the others that there is no room
+ * for: `n_more`. */
 static void shorten(json_t *copy)
 {
     json_t *alerts = json_object_get(copy, "alerts"), *others = json_object_get(copy, "others");
     json_t *named = json_array();
-    size_t i, n_more = 0;
+    size_t i;
     json_t *alert;
     json_array_foreach(alerts, i, alert)
     {
         if (i >= CHAT_ALERTS)
             json_array_append(named, alert);
+        else
+            shorten_alert(alert);
     }
     json_array_extend(named, others);
     while (json_array_size(alerts) > CHAT_ALERTS)
         json_array_remove(alerts, json_array_size(alerts) - 1);
-    for (; json_array_size(named) > CHAT_OTHERS; n_more++)
+    size_t n_more = json_array_size(named) - fitting(named);
+    for (size_t gone = 0; gone < n_more; gone++)
         json_array_remove(named, json_array_size(named) - 1);
     if (json_array_size(named))
         json_object_set(copy, "others", named);
+    else
+        json_object_del(copy, "others");
     if (n_more)
         json_object_set_new(copy, "n_more", json_integer((json_int_t)n_more));
     json_decref(named);
@@ -171,7 +287,8 @@ static const char slack[] =
     "{{#link}}<{{link}}|{{run_name}}>{{/link}}{{^link}}*{{run_name}}*{{/link}}: *{{title}}* "
     "({{status}}, {{severity}})\\n{{message}}"
     "{{#suggestions}}\\n\u2022 Change `{{parameter}}`: *{{change_text}}*{{/suggestions}}"
-    "\\nKeep it quiet: `{{silence_command}}`\\nIf it is wrong: `{{feedback_command}}`\"}},"
+    "{{#silence_command}}\\nKeep it quiet: `{{silence_command}}`{{/silence_command}}"
+    "{{#feedback_command}}\\nIf it is wrong: `{{feedback_command}}`{{/feedback_command}}\"}},"
     "{{/alerts}}"
     "{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\",\"text\":\""
     "trainward, {{receiver}}, {{time}}"
@@ -183,7 +300,8 @@ static const char mattermost[] =
     "{{#alerts}}{\"color\":\"{{colour}}\",\"title\":\"{{run_name}}: {{title}} ({{status}}, "
     "{{severity}})\"{{#link}},\"title_link\":\"{{link}}\"{{/link}},\"text\":\"{{message}}"
     "{{#suggestions}}\\n* Change **{{parameter}}**: **{{change_text}}**{{/suggestions}}"
-    "\\nKeep it quiet: `{{silence_command}}`  \\nIf it is wrong: `{{feedback_command}}`\"},"
+    "{{#silence_command}}\\nKeep it quiet: `{{silence_command}}`  {{/silence_command}}"
+    "{{#feedback_command}}\\nIf it is wrong: `{{feedback_command}}`{{/feedback_command}}\"},"
     "{{/alerts}}"
     "{\"footer\":\"trainward, {{receiver}}, {{time}}\",\"text\":\""
     "{{#others}}* {{run_name}}: {{title}} ({{status}}, {{severity}})\\n{{/others}}"

@@ -22,6 +22,7 @@
 struct bench {
     struct tw_notify_config notify;
     const struct tw_kibana_config *kibana;
+    const char *config_path;
     struct tw_groups *groups;
     struct tw_silences silences;
     json_t *durable, *pending;
@@ -70,6 +71,7 @@ static void begin(struct bench *bench)
     struct tw_groups_options options = {.receiver = "team",
                                         .config = &bench->notify,
                                         .kibana = bench->kibana,
+                                        .config_path = bench->config_path,
                                         .put = bench_put,
                                         .closure = bench};
     if (tw_groups_open(&bench->groups, &options, &error))

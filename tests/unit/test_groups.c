@@ -489,6 +489,31 @@ static void the_silence_of_a_group_quiets_no_other(void **state)
     }
 }
 
+/* They are pasted where nobody knows which configuration the agent has. */
+static void commands_name_the_agents_configuration(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    char expected[200];
+    tw_texts_add(&bench->notify.group_by, "project");
+    tw_texts_add(&bench->notify.group_by, "group");
+    bench->config_path = "/etc/my agent.yaml";
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    const json_t *alert = json_array_get(json_object_get(sent(bench, 0), "alerts"), 0);
+    snprintf(expected, sizeof expected,
+             "trainward feedback --config '/etc/my agent.yaml' %s false-alarm", story_id(&story));
+    assert_string_equal(text_of(alert, "feedback_command"), expected);
+    assert_string_equal(text_of(alert, "silence_command"),
+                        "trainward silence add --config '/etc/my agent.yaml' --run r1 --for 4h "
+                        "--reason ...");
+    /* The sample's group is not known: another of the project is another group. */
+    assert_string_equal(text_of(json_object_get(sent(bench, 0), "footer"), "silence_command"),
+                        "trainward silence add --config '/etc/my agent.yaml' --project vision "
+                        "--group '' --for 4h --reason ...");
+}
+
 static void garbage_is_refused_with_a_reason(void **state)
 {
     struct bench *bench = *state;
@@ -531,6 +556,7 @@ int main(void)
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
         GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
         GROUPS_TEST(the_silence_of_a_group_quiets_no_other),
+        GROUPS_TEST(commands_name_the_agents_configuration),
         GROUPS_TEST(garbage_is_refused_with_a_reason),
         cmocka_unit_test(nothing_is_lost_whenever_it_dies),
     };

@@ -121,6 +121,32 @@ static void other_alphabets_become_encoded_words(void **state)
     free(mail);
 }
 
+/* RFC 2047, 5: the name of an address may be encoded, the address may not. */
+static void names_are_encoded_and_addresses_are_not(void **state)
+{
+    (void)state;
+    char first[] = "Jos\xc3\xa9 <a@example.org>", second[] = "b@example.org",
+         third[] = "\"=?forged?=\" <c@example.org>", *addresses[] = {first, second, third};
+    struct tw_texts to = {3, addresses};
+    struct tw_mail mail = {.from = "\"Trainw\xc3\xa4"
+                                   "chter \\\"7\\\"\" <t@example.org>",
+                           .to = &to,
+                           .subject = "s",
+                           .date = "",
+                           .id = "1",
+                           .boundary = "b",
+                           .text = "",
+                           .html = ""};
+    size_t size;
+    static const char expected[] = "From: =?UTF-8?Q?Trainw=C3=A4chter_=227=22?= <t@example.org>\r\n"
+                                   "To: =?UTF-8?Q?Jos=C3=A9?= <a@example.org>, b@example.org,\r\n"
+                                   " =?UTF-8?Q?=3D=3Fforged=3F=3D?= <c@example.org>\r\n";
+    char *text = tw_mime_message(&mail, &size);
+    text[strlen(expected)] = '\0';
+    assert_string_equal(text, expected);
+    free(text);
+}
+
 /* 2000-02-29 was a Tuesday, 1969-12-31 a Wednesday (cal). */
 static void dates_are_those_of_the_document(void **state)
 {
@@ -346,6 +372,7 @@ int main(void)
         cmocka_unit_test(no_line_is_longer_than_the_standards_allow),
         cmocka_unit_test(a_value_cannot_begin_a_header),
         cmocka_unit_test(other_alphabets_become_encoded_words),
+        cmocka_unit_test(names_are_encoded_and_addresses_are_not),
         cmocka_unit_test(dates_are_those_of_the_document),
         cmocka_unit_test(addresses_are_taken_out_of_their_brackets),
         cmocka_unit_test(pictures_stand_beside_the_html),

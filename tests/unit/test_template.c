@@ -99,7 +99,10 @@ static void values_are_no_templates(void **state)
 {
     (void)state;
     expect("{{x}}{{{x}}}", "{\"x\": \"{{y}}\", \"y\": \"no\"}", TW_TEMPLATE_PLAIN, "{{y}}{{y}}");
-    expect_fault("a\n {{>name}}", 0, 0, "partials");
+    expect_fault("a\n {{>name}}", 2, 2, "partials");
+    expect_fault("{{#nothing}}{{>name}}{{/nothing}}", 1, 13, "partials");
+    expect_fault("{{#nothing}}\n{{ > name}}{{/nothing}}", 2, 1, "partials");
+    expect("{{x}} > {{x}}", "{\"x\": 1}", TW_TEMPLATE_PLAIN, "1 > 1");
 }
 
 static void faults_have_their_place(void **state)
@@ -110,6 +113,7 @@ static void faults_have_their_place(void **state)
     expect_fault("{{never", 1, 1, "Unclosed tag");
     expect_fault("\xff", 0, 0, "UTF-8");
     expect_fault("{{=<% %>=}}", 0, 0, "delimiters");
+    expect_fault("{{#nothing}}{{ =<% %>= }}<%/nothing%>", 0, 0, "delimiters");
 }
 
 static void what_grows_without_end_is_refused(void **state)
