@@ -163,6 +163,17 @@ def test_nothing_is_told_twice_after_kills(receiver, agents, tmp_path):
     assert len(told) == len(set(told))
 
 
+def test_a_full_mailbox_keeps_no_news_from_the_others(mail, agents, tmp_path, test_name):
+    inbox = f"{test_name}@y.test"
+    config = write(tmp_path, {"email": {
+        "server": mail.url(), "from": "trainward@y.test", "to": ["full@y.test", inbox],
+        "group_by": ["all"], "group_wait": "0s", "group_interval": "1s", "max_per_hour": 0}})
+    agent = agents(config).start()
+    for number in (1, 2):
+        bad_run(tmp_path / "runs" / f"r{number}", f"r{number}")
+        agent.wait_until(lambda: len(mail.messages(inbox)) >= number, 60, f"mail {number}")
+
+
 # ---- several agents ----
 
 def kafka_agents(kafka, tmp_path, test_name, sink, n=2):

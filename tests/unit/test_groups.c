@@ -460,6 +460,37 @@ static void who_has_a_notification_is_known_after_a_crash(void **state)
         assert_true(strncmp(key, "progress/", 9) && strncmp(key, "outbox/", 7));
 }
 
+/* A mailbox that is full for days keeps nothing from the others, and is given up after a day. */
+static void one_who_cannot_take_it_holds_up_nobody(void **state)
+{
+    struct bench *bench = *state;
+    struct story first = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    struct story second = {"r2", "vision", "overflow", TW_SEVERITY_CRITICAL};
+    begin(bench);
+    happens(bench, &first, TW_ACTION_OPENED);
+    bench->now += 31000;
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    struct tw_outbox_entry *stuck = tw_groups_outbox(bench->groups);
+    assert_false(tw_groups_put_off(bench->groups, stuck, "b@y.test", bench->now));
+    happens(bench, &second, TW_ACTION_OPENED);
+    bench->now += 400000;
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    assert_null(stuck->next); /* nobody has it yet: the mail server may be away */
+    tw_groups_let_pass(bench->groups, stuck);
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    assert_non_null(stuck->next);
+    assert_string_equal(status_in(stuck->next->notification, second.id), "firing");
+    flush(bench);
+    crash(bench);
+    stuck = tw_groups_outbox(bench->groups); /* since when is durable */
+    int64_t a_day = bench->now - 400000 + TW_PUT_OFF_MAX_MS;
+    assert_false(tw_groups_put_off(bench->groups, stuck, "b@y.test", a_day - 1));
+    assert_true(tw_groups_put_off(bench->groups, stuck, "b@y.test", a_day));
+    assert_int_equal(send_all(bench), 2);
+    happens(bench, &first, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1); /* the group counts right what is unsent */
+}
+
 /* A silence that names some of the labels only would quiet other groups, too. */
 static void the_silence_of_a_group_quiets_no_other(void **state)
 {
@@ -530,6 +561,7 @@ int main(void)
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
         GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
+        GROUPS_TEST(one_who_cannot_take_it_holds_up_nobody),
         GROUPS_TEST(the_silence_of_a_group_quiets_no_other),
         GROUPS_TEST(garbage_is_refused_with_a_reason),
         cmocka_unit_test(nothing_is_lost_whenever_it_dies),
