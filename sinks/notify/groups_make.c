@@ -93,6 +93,7 @@ static void mark_told(struct tw_groups *groups, struct content *content, int64_t
         struct tw_member *member = content->members[i];
         struct tw_known *known = member->known;
         if (tw_alert_is_over(&known->alert)) {
+            known->was_told = known->alert.status == TW_ALERT_ENDED;
             tw_member_remove(groups, member);
             tw_known_settle(groups, known, now_ms);
             continue;

@@ -34,6 +34,7 @@ struct tw_known {
     LIST_HEAD(, tw_member) members;
     TAILQ_ENTRY(tw_known) in_order; /* of groups->known, or of groups->done once it is */
     bool is_done;
+    bool was_told; /* that it was open at the end of its run, which may go on */
     int64_t done_ms;
 };
 

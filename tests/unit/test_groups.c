@@ -436,6 +436,50 @@ static void a_run_that_dies_with_its_problem_is_told(void **state)
     assert_int_equal(pass(bench, 86400), 0);
 }
 
+/* A run that is put into the queue again goes on with its episodes, without a word of it. */
+static void what_becomes_of_it_when_the_run_goes_on_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_WARNING};
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    happens(bench, &story, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 400), 1);
+    happens(bench, &story, TW_ACTION_STILL_OPEN); /* it ended a second time */
+    assert_int_equal(pass(bench, 400), 0);
+    crash(bench);
+    story.severity = TW_SEVERITY_CRITICAL;
+    happens(bench, &story, TW_ACTION_ESCALATED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(text_of(sent(bench, 2), "title"), "r1: divergence (critical)");
+    happens(bench, &story, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 400), 1);
+    crash(bench);
+    happens(bench, &story, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(text_of(sent(bench, 4), "title"), "r1: divergence (resolved)");
+    happens(bench, &story, TW_ACTION_ESCALATED);
+    assert_int_equal(pass(bench, 86400), 0);
+}
+
+static void a_cause_that_is_over_after_its_run_went_on_mutes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct story cause = {"r1", "vision", "overflow", TW_SEVERITY_CRITICAL};
+    struct story effect = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL, .cause = &cause};
+    begin(bench);
+    happens(bench, &cause, TW_ACTION_OPENED);
+    happens(bench, &cause, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 31), 1);
+    happens(bench, &effect, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 400), 0);
+    happens(bench, &cause, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(status_in(sent(bench, 1), effect.id), "firing");
+    assert_string_equal(status_in(sent(bench, 1), cause.id), "resolved");
+}
+
 static void who_has_a_notification_is_known_after_a_crash(void **state)
 {
     struct bench *bench = *state;
@@ -560,6 +604,8 @@ int main(void)
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
+        GROUPS_TEST(what_becomes_of_it_when_the_run_goes_on_is_told),
+        GROUPS_TEST(a_cause_that_is_over_after_its_run_went_on_mutes_nothing),
         GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
         GROUPS_TEST(one_who_cannot_take_it_holds_up_nobody),
         GROUPS_TEST(the_silence_of_a_group_quiets_no_other),
