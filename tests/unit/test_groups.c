@@ -136,6 +136,53 @@ static void the_first_route_that_matches_takes_it(void **state)
     }
 }
 
+static const char *first_recipient(const json_t *notification)
+{
+    return json_string_value(json_array_get(json_object_get(notification, "to"), 0));
+}
+
+static struct tw_route_config *add_nameless(struct bench *bench, const char *match, const char *to)
+{
+    struct tw_route_config *route = add_route(bench, "", match, to);
+    free(route->name);
+    route->name = NULL;
+    return route;
+}
+
+/* Somebody else must not be told that it is over. */
+static void a_route_before_others_changes_nothing_for_their_people(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    set(bench, "to", "all@x.org");
+    add_nameless(bench, "project=vis*", "vision@x.org");
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    assert_string_equal(text_of(sent(bench, 0), "route"), "project=vis*");
+    add_nameless(bench, "project=speech", "speech@x.org");
+    struct tw_route_config *routes = bench->notify.routes.at, vision = routes[0];
+    routes[0] = routes[1];
+    routes[1] = vision;
+    crash(bench);
+    happens(bench, &story, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(first_recipient(sent(bench, 1)), "vision@x.org");
+}
+
+static void routes_of_one_match_are_told_apart_by_their_recipients(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    add_nameless(bench, "project=vis*", "a@x.org")->goes_on = true;
+    add_nameless(bench, "project=vis*", "b@x.org");
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 2);
+    assert_string_not_equal(first_recipient(sent(bench, 0)), first_recipient(sent(bench, 1)));
+    assert_string_not_equal(text_of(sent(bench, 0), "route"), text_of(sent(bench, 1), "route"));
+}
+
 static void a_consequence_is_not_told_while_its_cause_is_open(void **state)
 {
     struct bench *bench = *state;
@@ -596,6 +643,8 @@ int main(void)
         GROUPS_TEST(it_is_told_again_after_repeat_interval_and_when_it_gets_graver),
         GROUPS_TEST(views_of_kibana_are_linked_to_unless_another_page_is_set),
         GROUPS_TEST(the_first_route_that_matches_takes_it),
+        GROUPS_TEST(a_route_before_others_changes_nothing_for_their_people),
+        GROUPS_TEST(routes_of_one_match_are_told_apart_by_their_recipients),
         GROUPS_TEST(a_consequence_is_not_told_while_its_cause_is_open),
         GROUPS_TEST(a_silence_quiets_what_it_matches_until_it_ends),
         GROUPS_TEST(an_alert_after_a_silenced_one_is_told),
