@@ -324,6 +324,31 @@ static void a_digest_names_what_was_over_meanwhile(void **state)
     assert_string_equal(status_in(sent(bench, 1), stories[1].id), "firing");
 }
 
+/* The next token comes after the quiet hours have begun. */
+static void what_the_limit_held_waits_for_the_end_of_quiet_hours(void **state)
+{
+    struct bench *bench = *state;
+    struct story stories[] = {{"r1", "a", "divergence", TW_SEVERITY_WARNING},
+                              {"r2", "b", "divergence", TW_SEVERITY_WARNING},
+                              {"r3", "c", "divergence", TW_SEVERITY_WARNING}};
+    set(bench, "quiet_zone", "UTC");
+    set(bench, "quiet_hours", "fri 08:02-09:00"); /* it is Friday, eight o'clock */
+    set(bench, "max_per_hour", "1");
+    begin(bench);
+    for (int i = 0; i < 3; i++)
+        happens(bench, &stories[i], TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 60), 1);
+    set(bench, "max_per_hour", "30");
+    crash(bench);                           /* a reload */
+    assert_int_equal(pass(bench, 3000), 0); /* to 08:51 */
+    stories[0].severity = TW_SEVERITY_CRITICAL;
+    happens(bench, &stories[0], TW_ACTION_ESCALATED); /* was held: now it is told */
+    assert_int_equal(pass(bench, 30), 1);
+    assert_string_equal(status_in(sent(bench, 1), stories[0].id), "firing");
+    assert_null(status_in(sent(bench, 1), stories[1].id));
+    assert_int_equal(pass(bench, 600), 1); /* what is left of it, at nine */
+}
+
 static void a_summary_comes_once_a_day(void **state)
 {
     struct bench *bench = *state;
@@ -651,6 +676,7 @@ int main(void)
         GROUPS_TEST(a_false_alarm_is_over_and_stays_so),
         GROUPS_TEST(a_storm_is_a_few_notifications_and_a_complete_digest),
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
+        GROUPS_TEST(what_the_limit_held_waits_for_the_end_of_quiet_hours),
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
         GROUPS_TEST(what_becomes_of_it_when_the_run_goes_on_is_told),
