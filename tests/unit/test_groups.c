@@ -302,6 +302,27 @@ static void a_storm_is_a_few_notifications_and_a_complete_digest(void **state)
     }
 }
 
+static void what_a_notification_has_no_room_for_comes_in_the_next(void **state)
+{
+    struct bench *bench = *state;
+    enum { RUNS = 5100 };
+    static struct story stories[RUNS];
+    static char names[RUNS][16];
+    begin(bench);
+    for (int i = 0; i < RUNS; i++) {
+        snprintf(names[i], sizeof names[i], "r%d", i);
+        stories[i] = (struct story){names[i], "vision", "divergence", TW_SEVERITY_CRITICAL};
+        happens(bench, &stories[i], TW_ACTION_OPENED);
+    }
+    assert_int_equal(pass(bench, 31), 1);
+    assert_int_equal(json_integer_value(json_object_get(sent(bench, 0), "n_alerts")), 5000);
+    assert_int_equal(pass(bench, 302), 1);
+    for (int i = 0; i < RUNS; i += 10)
+        assert_true(status_in(sent(bench, 0), stories[i].id) ||
+                    status_in(sent(bench, 1), stories[i].id));
+    assert_int_equal(pass(bench, 600), 0);
+}
+
 static void a_digest_names_what_was_over_meanwhile(void **state)
 {
     struct bench *bench = *state;
@@ -675,6 +696,7 @@ int main(void)
         GROUPS_TEST(an_alert_after_a_silenced_one_is_told),
         GROUPS_TEST(a_false_alarm_is_over_and_stays_so),
         GROUPS_TEST(a_storm_is_a_few_notifications_and_a_complete_digest),
+        GROUPS_TEST(what_a_notification_has_no_room_for_comes_in_the_next),
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
         GROUPS_TEST(what_the_limit_held_waits_for_the_end_of_quiet_hours),
         GROUPS_TEST(a_summary_comes_once_a_day),
