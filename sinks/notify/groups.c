@@ -354,6 +354,19 @@ static void take_episode(struct tw_groups *groups, const struct tw_document *doc
     tw_known_settle(groups, known, now_ms);
 }
 
+/* A copy of a feedback counts for nothing. */
+static void count_feedback(struct tw_groups *groups, const char *id, bool is_false)
+{
+    if (!groups->feedback)
+        groups->feedback = json_object();
+    if (json_object_get(groups->feedback, id))
+        return;
+    if (json_object_set_new(groups->feedback, id, json_true()))
+        groups->has_failed = true;
+    groups->counts.false_alarms += is_false;
+    groups->counts.useful += !is_false;
+}
+
 /* Somebody looked at it: a false alarm is over for everybody, whatever its run says later. */
 static void take_feedback(struct tw_groups *groups, const struct tw_document *document,
                           int64_t now_ms)
@@ -361,8 +374,7 @@ static void take_feedback(struct tw_groups *groups, const struct tw_document *do
     const json_t *feedback = json_object_get(document->trainward, "feedback");
     bool is_false = !strcmp(tw_document_text(feedback, "verdict"), "false-alarm");
     struct tw_known *known = tw_known_find(groups, document->episode_id);
-    groups->counts.false_alarms += is_false;
-    groups->counts.useful += !is_false;
+    count_feedback(groups, document->id, is_false);
     if (!is_false || (known && known->alert.status == TW_ALERT_FALSE))
         return;
     if (!known && !(known = tw_known_add(groups, document->episode_id)))
@@ -460,6 +472,7 @@ void tw_groups_close(struct tw_groups *groups)
         free_group(groups, LIST_FIRST(&groups->all));
     tw_groups_outbox_release(groups);
     json_decref(groups->limits.full);
+    json_decref(groups->feedback);
     free(groups);
 }
 

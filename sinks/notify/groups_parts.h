@@ -77,6 +77,7 @@ struct tw_groups {
     struct tw_outbox_entry *outbox, *outbox_last;
     uint64_t outbox_number;
     json_t *progress; /* {notification: who is done}, while records are given back */
+    json_t *feedback; /* {id: true} of what was said since the open */
     struct tw_groups_counts counts;
     bool has_failed;
 };

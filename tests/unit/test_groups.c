@@ -265,7 +265,11 @@ static void a_false_alarm_is_over_and_stays_so(void **state)
         "\"feedback\":{\"verdict\":\"false-alarm\",\"author\":\"ada\",\"comment\":\"warm-up\"}}}",
         story.id);
     take(bench, feedback);
+    take(bench, feedback); /* a copy */
     flush(bench);
+    struct tw_groups_counts counts;
+    tw_groups_counts(bench->groups, &counts);
+    assert_int_equal(counts.false_alarms, 1);
     assert_int_equal(pass(bench, 400), 1);
     assert_string_equal(status_in(sent(bench, 1), story.id), "false-alarm");
     assert_string_equal(text_of(sent(bench, 1), "title"), "r1: divergence (false alarm)");
