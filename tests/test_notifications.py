@@ -245,6 +245,22 @@ def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_
     assert len(told) == len(set(told)), "the one that took over knows what was told"
 
 
+def test_silences_in_kafka_leave_the_list_after_a_week(kafka, receiver, tmp_path, test_name):
+    config, = kafka_agents(kafka, tmp_path, test_name, hook(receiver), n=1)
+
+    old = {"id": "5e" * 8, "starts_at": "2026-01-01T00:00:00.000Z",
+           "ends_at": "2026-01-02T00:00:00.000Z", "author": "ada", "reason": "known",
+           "matchers": {"run": "old"}}
+    kafka.produce(f"{test_name}.notifications",
+                  [(f".silence/{old['id']}".encode(), json.dumps(old).encode())])
+
+    def listed():
+        return command("silence", "--config", config, "list", "--all").stdout
+    assert "run=old" in listed()
+    command("silence", "--config", config, "add", "--run", "new", "--for", "1h", "--reason", "x")
+    assert "run=new" in listed() and "run=old" not in listed()
+
+
 def test_the_terminal_tells_once_where_the_view_of_a_run_is(agents, tmp_path):
     config = write(tmp_path, {"terminal": {"stream": "stderr"}},
                    kibana={"url": "https://k.test/base"})
