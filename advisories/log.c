@@ -12,6 +12,7 @@ struct tw_log {
     const struct tw_log_kind *kind;
     void *log;
     uint64_t appended;
+    uint64_t repeats;
 };
 
 struct tw_log_reader {
@@ -66,8 +67,17 @@ int tw_log_append_to(struct tw_log *log, enum tw_log_stream stream, const char *
         return tw_error_set(error, -EINVAL, "document %s is not one line of less than %u bytes", id,
                             TW_DOCUMENT_BYTES_MAX);
     int result = log->kind->append(log->log, stream, id, run, document, error);
+    if (result == TW_LOG_REPEAT) {
+        log->repeats++;
+        result = 0;
+    }
     log->appended += !result;
     return result;
+}
+
+uint64_t tw_log_repeats(const struct tw_log *log)
+{
+    return log->repeats;
 }
 
 int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *error)

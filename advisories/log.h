@@ -54,6 +54,7 @@ int tw_log_flush(struct tw_log *log, double timeout_seconds, struct tw_error *er
  * were appended since the open, and all up to the one returned in `ret` are durable. (A file log is
  * flushed by it.) */
 uint64_t tw_log_appended(const struct tw_log *log); /* the newest one's number */
+uint64_t tw_log_repeats(const struct tw_log *log);  /* how many of them were there already */
 int tw_log_durable(struct tw_log *log, uint64_t *ret, struct tw_error *error);
 void tw_log_close(struct tw_log *log); /* NULL is allowed */
 

@@ -2,6 +2,7 @@
  * file of charts is made when there is the first: most logs have none. It does not grow for ever:
  * from a size on it becomes a complete one, and complete ones go when they were delivered. */
 #include "advisories/log_file_writer.h"
+#include "advisories/log_kind.h"
 
 #include "advisories/log_file.h"
 #include "advisories/log_segments.h"
@@ -188,7 +189,7 @@ static int append_line(struct stream *stream, const char *id, const char *docume
                        struct tw_error *error)
 {
     if (tw_recent_ids_has(&stream->ids, id))
-        return 0;
+        return TW_LOG_REPEAT;
     size_t size = strlen(document) + 1;
     char *line = malloc(size);
     if (!line)

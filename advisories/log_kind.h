@@ -9,8 +9,11 @@
 /* No document is longer: an episode's is about 2 KB, with eight suggestions 10 KB. */
 #define TW_DOCUMENT_BYTES_MAX (1u << 20)
 
+#define TW_LOG_REPEAT 1
+
 struct tw_log_kind {
     int (*open)(void **ret, const struct tw_log_location *location, struct tw_error *error);
+    /* TW_LOG_REPEAT: it is there already, and is not written again. */
     int (*append)(void *log, enum tw_log_stream stream, const char *id, const char *run,
                   const char *document, struct tw_error *error);
     int (*flush)(void *log, double timeout_seconds, struct tw_error *error);

@@ -101,10 +101,12 @@ static int append(struct taking *taking, const char *path, const char *text, str
         taking->tell(path, reason);
         return 0;
     }
+    uint64_t repeats = tw_log_repeats(taking->log);
     int result = tw_log_append(taking->log, document.id, document.run, text, error);
     bool is_false = !strcmp(document.action, "false-alarm");
-    taking->counts.false_alarms += !result && is_false;
-    taking->counts.useful += !result && !is_false;
+    bool is_new = !result && tw_log_repeats(taking->log) == repeats; /* said twice, it is one */
+    taking->counts.false_alarms += is_new && is_false;
+    taking->counts.useful += is_new && !is_false;
     tw_document_release(&document);
     return result;
 }

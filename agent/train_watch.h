@@ -34,9 +34,9 @@ int tw_train_watch_record(struct tw_train_watch *watch, const struct tw_record *
 /* Writes a few words: "ok", "watching: loss rising", "CRITICAL divergence". */
 enum tw_train_watch_level tw_train_watch_status(const struct tw_train_watch *watch, char *buffer,
                                                 size_t size);
-/* The command that follows the newest open finding's first suggestion that this program has an
- * option for: `argv` with that option changed, ready for a shell; new string for free(). NULL when
- * there is none. A --run-dir is followed by another directory beside it. */
+/* The command that follows, of the worst open finding's root cause, the first suggestion that this
+ * program has an option for: `argv` with that option changed, ready for a shell; new string for
+ * free(). NULL when there is none. A --run-dir is followed by another directory beside it. */
 char *tw_train_watch_command(const struct tw_train_watch *watch, int argc, const char *const *argv);
 void tw_train_watch_close(struct tw_train_watch *watch); /* NULL is allowed */
 

@@ -29,14 +29,21 @@ struct tw_sink_result {
     enum tw_outcome outcome;
     char reason[TW_REASON_MAX]; /* for RETRY and POISON: one clause */
     double retry_after;         /* for RETRY of a notification: seconds, at least; 0: the loop's */
+    bool is_partial; /* for RETRY of a notification: all its recipients had their turn, and one has
+                      * it; those that are left shall hold up nobody */
 };
 
 /* Of a notification for several recipients: who needs it no more. */
 struct tw_sink_progress {
-    const struct json_t *done; /* {recipient: true, or why it was refused for good} */
+    /* {recipient: true, or why it was refused for good; or a number, while it is put off} */
+    const struct json_t *done;
     /* One more has it, or was refused (`refusal` says why, else NULL): durable when it returns 0,
      * and in `done`. Else the sink returns soon, with RETRY. */
     int (*keep)(void *closure, const char *recipient, const char *refusal);
+    /* The far end cannot take it for this one now. Returns 1 where it has been so for so long that
+     * it is given up: then this is kept as a refusal is, and it is no longer tried; else as keep().
+     */
+    int (*put_off)(void *closure, const char *recipient, const char *reason);
     void *closure;
 };
 

@@ -155,6 +155,8 @@ def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
     for _ in range(2):  # said twice, it is one
         command("feedback", "--config", config, episode[:12], "false-alarm", "--author", "ada",
                 "--comment", "warm-up\nof a kind")
+        agent.wait_until(lambda: not list((tmp_path / "state" / "feedback").glob("*.json")), 30,
+                         "the agent to take it")
 
     def of_vision():
         return [body for body in receiver.bodies() if body["group_labels"] == {"project": "vision"}]
@@ -176,7 +178,7 @@ def test_a_false_alarm_is_closed_for_everybody(receiver, agents, tmp_path):
     assert document["trainward"]["state"] == "false_alarm"
     agent.wait_until(lambda: "FALSE-ALARM" in agent.log_text(), 30, "the terminal")
     status = command("status", "--url", agent.url()).stdout
-    assert re.search(r"feedback: [12] false alarms, 0 useful", status)
+    assert re.search(r"feedback: 1 false alarms, 0 useful", status)
 
     def is_closed():
         found = open_in_status(agent)
@@ -212,6 +214,17 @@ def test_nothing_is_told_twice_after_kills(receiver, agents, tmp_path):
         assert by_id.setdefault(body["id"], body) == body
     told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]]
     assert len(told) == len(set(told))
+
+
+def test_a_full_mailbox_keeps_no_news_from_the_others(mail, agents, tmp_path, test_name):
+    inbox = f"{test_name}@y.test"
+    config = write(tmp_path, {"email": {
+        "server": mail.url(), "from": "trainward@y.test", "to": ["full@y.test", inbox],
+        "group_by": ["all"], "group_wait": "0s", "group_interval": "1s", "max_per_hour": 0}})
+    agent = agents(config).start()
+    for number in (1, 2):
+        bad_run(tmp_path / "runs" / f"r{number}", f"r{number}")
+        agent.wait_until(lambda: len(mail.messages(inbox)) >= number, 60, f"mail {number}")
 
 
 # ---- several agents ----
@@ -281,6 +294,22 @@ def test_one_agent_notifies_and_another_takes_over(kafka, receiver, agents, tmp_
     told = [alert["episode_id"] for body in by_id.values() for alert in body["alerts"]
             if alert["status"] == "firing"]
     assert len(told) == len(set(told)), "the one that took over knows what was told"
+
+
+def test_silences_in_kafka_leave_the_list_after_a_week(kafka, receiver, tmp_path, test_name):
+    config, = kafka_agents(kafka, tmp_path, test_name, hook(receiver), n=1)
+
+    old = {"id": "5e" * 8, "starts_at": "2026-01-01T00:00:00.000Z",
+           "ends_at": "2026-01-02T00:00:00.000Z", "author": "ada", "reason": "known",
+           "matchers": {"run": "old"}}
+    kafka.produce(f"{test_name}.notifications",
+                  [(f".silence/{old['id']}".encode(), json.dumps(old).encode())])
+
+    def listed():
+        return command("silence", "--config", config, "list", "--all").stdout
+    assert "run=old" in listed()
+    command("silence", "--config", config, "add", "--run", "new", "--for", "1h", "--reason", "x")
+    assert "run=new" in listed() and "run=old" not in listed()
 
 
 def test_the_terminal_tells_once_where_the_view_of_a_run_is(agents, tmp_path):

@@ -94,11 +94,21 @@ static bool count_done(struct tally *tally, const json_t *done, const char *reci
 {
     const json_t *outcome = json_object_get(done, recipient);
     const char *refusal = json_string_value(outcome);
-    tally->n_sent += outcome && !refusal;
+    tally->n_sent += json_is_true(outcome);
     tally->n_refused += refusal != NULL;
     if (refusal)
         snprintf(ret->reason, sizeof ret->reason, "%s", refusal);
-    return outcome != NULL;
+    return json_is_true(outcome) || refusal;
+}
+
+/* A mailbox that is full for days must not keep a notification for ever. */
+static void put_off(struct tally *tally, const char *recipient, const char *reason,
+                    const struct tw_sink_progress *progress)
+{
+    int answer = progress ? progress->put_off(progress->closure, recipient, reason) : 0;
+    tally->n_refused += answer == 1;
+    if (answer < 0)
+        tally->is_up = false;
 }
 
 static void try_one(struct tw_mailer *mailer, struct tally *tally, const char *recipient,
@@ -116,6 +126,8 @@ static void try_one(struct tw_mailer *mailer, struct tally *tally, const char *r
     if (is_done && progress && tally->n > 1 &&
         progress->keep(progress->closure, recipient, is_refused ? reason : NULL))
         tally->is_up = false;
+    if (!is_done && tally->is_up)
+        put_off(tally, recipient, reason, progress);
 }
 
 static void send_to_all(struct tw_mailer *mailer, const json_t *to, const struct letter *letter,
@@ -135,6 +147,7 @@ static void send_to_all(struct tw_mailer *mailer, const json_t *to, const struct
     ret->outcome = tally.n_sent + tally.n_refused < tally.n ? TW_OUTCOME_RETRY
                    : tally.n_sent                           ? TW_OUTCOME_DONE
                                                             : TW_OUTCOME_POISON;
+    ret->is_partial = ret->outcome == TW_OUTCOME_RETRY && tally.is_up && tally.n_sent;
     if (!tally.n)
         snprintf(ret->reason, sizeof ret->reason, "it has no recipient");
 }

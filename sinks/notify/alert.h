@@ -10,7 +10,8 @@
 
 struct json_t; /* jansson's */
 
-/* ENDED: its run ended before it did. It will not change any more, but nothing got well. */
+/* ENDED: its run ended before it did. It will not change unless its run goes on, and nothing got
+ * well. */
 enum tw_alert_status {
     TW_ALERT_FIRING,
     TW_ALERT_RESOLVED,

@@ -288,30 +288,83 @@ static bool begins_something(const struct tw_document *document)
     return !strcmp(document->action, "opened") || !strcmp(document->action, "escalated");
 }
 
+/* Nothing new comes of an episode that is over, save where its run went on after its end. */
+static bool is_copy(const struct tw_known *known, const struct tw_document *document)
+{
+    if (document->transition <= known->alert.transition)
+        return true;
+    if (known->alert.status == TW_ALERT_ENDED)
+        return !strcmp(document->action, "still_open"); /* they were told */
+    return known->is_done || tw_alert_is_over(&known->alert);
+}
+
+static void take_up_again(struct tw_groups *groups, struct tw_known *known)
+{
+    if (!known->is_done)
+        return;
+    TAILQ_REMOVE(&groups->done, known, in_order);
+    groups->n_done--;
+    TAILQ_INSERT_TAIL(&groups->known, known, in_order);
+    groups->n_known++;
+    known->is_done = false;
+}
+
+/* Who was told that it was open at the end of its run is told how it went on. */
+static void enter_as_told(struct tw_groups *groups, struct tw_known *known,
+                          const struct tw_document *document, int64_t now_ms)
+{
+    struct tw_member *member;
+    enter_groups(groups, known, document, now_ms);
+    LIST_FOREACH(member, &known->members, of_known)
+    {
+        member->told = TW_TOLD_FIRING;
+        member->told_severity = known->alert.severity;
+    }
+    known->was_told = false;
+}
+
 static void take_episode(struct tw_groups *groups, const struct tw_document *document,
                          const char *text, size_t size, int64_t now_ms)
 {
     struct tw_known *known = tw_known_find(groups, document->episode_id);
-    bool is_copy = known && (known->is_done || tw_alert_is_over(&known->alert) ||
-                             document->transition <= known->alert.transition);
-    if (is_copy || (!known && !(begins_something(document) && is_wanted(groups, document))))
+    bool was_over = known && tw_alert_is_over(&known->alert);
+    if (known ? is_copy(known, document)
+              : !begins_something(document) || !is_wanted(groups, document))
         return;
-    groups->n_opened += !known;
+    bool is_new = !known;
     if (!known && !(known = tw_known_add(groups, document->episode_id)))
         return;
+    take_up_again(groups, known);
     if (!tw_alert_update(&known->alert, document, text, size)) {
         groups->has_failed = true;
         return;
     }
     if (tw_alert_is_over(&known->alert)) {
-        groups->n_closed++;
+        groups->n_closed += !was_over;
+        if (known->was_told)
+            enter_as_told(groups, known, document, now_ms);
         leave_groups(groups, known, now_ms);
     } else {
+        groups->n_opened += is_new || was_over;
+        known->was_told = false;
         enter_groups(groups, known, document, now_ms);
         note_grown(known, now_ms);
     }
     groups->is_changed = true;
     tw_known_settle(groups, known, now_ms);
+}
+
+/* A copy of a feedback counts for nothing. */
+static void count_feedback(struct tw_groups *groups, const char *id, bool is_false)
+{
+    if (!groups->feedback)
+        groups->feedback = json_object();
+    if (json_object_get(groups->feedback, id))
+        return;
+    if (json_object_set_new(groups->feedback, id, json_true()))
+        groups->has_failed = true;
+    groups->counts.false_alarms += is_false;
+    groups->counts.useful += !is_false;
 }
 
 /* Somebody looked at it: a false alarm is over for everybody, whatever its run says later. */
@@ -321,8 +374,7 @@ static void take_feedback(struct tw_groups *groups, const struct tw_document *do
     const json_t *feedback = json_object_get(document->trainward, "feedback");
     bool is_false = !strcmp(tw_document_text(feedback, "verdict"), "false-alarm");
     struct tw_known *known = tw_known_find(groups, document->episode_id);
-    groups->counts.false_alarms += is_false;
-    groups->counts.useful += !is_false;
+    count_feedback(groups, document->id, is_false);
     if (!is_false || (known && known->alert.status == TW_ALERT_FALSE))
         return;
     if (!known && !(known = tw_known_add(groups, document->episode_id)))
@@ -420,6 +472,7 @@ void tw_groups_close(struct tw_groups *groups)
         free_group(groups, LIST_FIRST(&groups->all));
     tw_groups_outbox_release(groups);
     json_decref(groups->limits.full);
+    json_decref(groups->feedback);
     free(groups);
 }
 

@@ -57,11 +57,19 @@ struct tw_outbox_entry {
     double next_at;      /* likewise */
     struct json_t *own;  /* the record */
     struct json_t *done; /* who of several recipients is (tw_sink_progress.done); NULL: nobody */
+    bool lets_pass;      /* its groups go on without those who have not got it */
 };
 struct tw_outbox_entry *tw_groups_outbox(struct tw_groups *groups);
 /* One more of its recipients has it, or was refused. */
 void tw_groups_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
                         const char *recipient, const char *refusal);
+/* One of its recipients cannot take it now. True where it has been so since TW_PUT_OFF_MAX_MS: it
+ * is to be given up. */
+#define TW_PUT_OFF_MAX_MS INT64_C(86400000)
+bool tw_groups_put_off(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                       const char *recipient, int64_t now_ms);
+/* Who can be told of it has been: what comes next in its groups need not wait for the others. */
+void tw_groups_let_pass(struct tw_groups *groups, struct tw_outbox_entry *entry);
 /* It is sent, or given up. */
 void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry);
 

@@ -105,14 +105,14 @@ void tw_group_look(struct tw_groups *groups, const struct tw_group *group,
 
 /* ---- held back ---- */
 
-/* Marks what the digest has to name. */
+/* Marks what the digest has to name. What holds it back now is what counts: the limit lets go of
+ * it sooner than quiet hours do, and what has become grave waits for the limit alone. */
 static void hold(struct tw_groups *groups, struct tw_group *group, enum tw_hold why,
                  const struct tw_silences *silences, int64_t now_ms)
 {
     struct tw_member *member;
-    bool is_news = group->hold == TW_HOLD_NOT;
-    if (is_news)
-        group->hold = why;
+    bool is_news = group->hold != why;
+    group->hold = why;
     LIST_FOREACH(member, &group->members, of_group)
     {
         if (member->is_held || !tw_member_is_pending(member) ||

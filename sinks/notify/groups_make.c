@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Most alerts of one notification, which has to fit into a message of the notification log: the
+ * others of a group are told in its next one. */
+#define CONTENT_MAX 5000
+
 /* The alerts of one notification. */
 struct content {
     const struct tw_alert **alerts;
@@ -58,16 +62,19 @@ static void gather(struct tw_groups *groups, struct tw_group *group,
     }
 }
 
-/* Sorted, and without those that stand in it twice, by way of two groups of a digest. */
+/* Sorted, and no more than fit. */
 static bool finish(struct content *content)
 {
     if (!content->n)
         return false;
     qsort(content->members, content->n, sizeof *content->members, by_weight);
+    if (content->n > CONTENT_MAX)
+        content->n = CONTENT_MAX;
     content->alerts = calloc(content->n, sizeof *content->alerts);
     return content->alerts != NULL;
 }
 
+/* Without those that stand in it twice, by way of two groups of a digest. */
 static size_t fill_alerts(struct content *content)
 {
     size_t n = 0;
@@ -93,6 +100,7 @@ static void mark_told(struct tw_groups *groups, struct content *content, int64_t
         struct tw_member *member = content->members[i];
         struct tw_known *known = member->known;
         if (tw_alert_is_over(&known->alert)) {
+            known->was_told = known->alert.status == TW_ALERT_ENDED;
             tw_member_remove(groups, member);
             tw_known_settle(groups, known, now_ms);
             continue;

@@ -71,16 +71,32 @@ void tw_groups_post_again(struct tw_groups *groups, const json_t *record)
 
 /* ---- progress ---- */
 
-void tw_groups_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
-                        const char *recipient, const char *refusal)
+/* Takes over the outcome. */
+static void note_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                          const char *recipient, json_t *outcome)
 {
     if (!entry->done)
         entry->done = json_object();
-    json_t *outcome = refusal ? tw_json_string(refusal) : json_true();
     if (json_object_set_new(entry->done, recipient, outcome))
         groups->has_failed = true;
     else
         put(groups, "progress", entry->id, entry->done);
+}
+
+void tw_groups_progress(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                        const char *recipient, const char *refusal)
+{
+    note_progress(groups, entry, recipient, refusal ? tw_json_string(refusal) : json_true());
+}
+
+bool tw_groups_put_off(struct tw_groups *groups, struct tw_outbox_entry *entry,
+                       const char *recipient, int64_t now_ms)
+{
+    const json_t *since = json_object_get(entry->done, recipient);
+    if (json_is_integer(since) && json_integer_value(since) <= now_ms)
+        return now_ms - json_integer_value(since) >= TW_PUT_OFF_MAX_MS;
+    note_progress(groups, entry, recipient, json_integer((json_int_t)now_ms));
+    return false;
 }
 
 void tw_groups_progress_again(struct tw_groups *groups, const char *id, const json_t *done)
@@ -116,13 +132,14 @@ static void unlink_entry(struct tw_groups *groups, const struct tw_outbox_entry 
     groups->counts.outbox--;
 }
 
-void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
+/* Not durable: who is left has its turn soon after a start, and it comes to the same. */
+void tw_groups_let_pass(struct tw_groups *groups, struct tw_outbox_entry *entry)
 {
     size_t i;
     json_t *id;
-    put(groups, "outbox", entry->id, NULL);
-    if (entry->done)
-        put(groups, "progress", entry->id, NULL);
+    if (entry->lets_pass)
+        return;
+    entry->lets_pass = true;
     json_array_foreach(json_object_get(entry->own, "groups"), i, id)
     {
         struct tw_group *group = tw_group_find(groups, json_string_value(id));
@@ -132,6 +149,14 @@ void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
         if (LIST_EMPTY(&group->members) && !group->unsent)
             tw_group_remove(groups, group);
     }
+}
+
+void tw_groups_sent(struct tw_groups *groups, struct tw_outbox_entry *entry)
+{
+    put(groups, "outbox", entry->id, NULL);
+    if (entry->done)
+        put(groups, "progress", entry->id, NULL);
+    tw_groups_let_pass(groups, entry);
     unlink_entry(groups, entry);
     free_entry(entry);
 }

@@ -34,6 +34,7 @@ struct tw_known {
     LIST_HEAD(, tw_member) members;
     TAILQ_ENTRY(tw_known) in_order; /* of groups->known, or of groups->done once it is */
     bool is_done;
+    bool was_told; /* that it was open at the end of its run, which may go on */
     int64_t done_ms;
 };
 
@@ -76,6 +77,7 @@ struct tw_groups {
     struct tw_outbox_entry *outbox, *outbox_last;
     uint64_t outbox_number;
     json_t *progress; /* {notification: who is done}, while records are given back */
+    json_t *feedback; /* {id: true} of what was said since the open */
     struct tw_groups_counts counts;
     bool has_failed;
 };

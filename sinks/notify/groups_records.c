@@ -44,6 +44,8 @@ void tw_groups_keep_known(struct tw_groups *groups, const struct tw_known *known
         json_object_set(record, "groups", members);
         if (known->is_done)
             json_object_set_new(record, "done_ms", json_integer((json_int_t)known->done_ms));
+        if (known->was_told)
+            json_object_set_new(record, "was_told", json_true());
     }
     json_decref(members);
     put(groups, "episode", known->alert.episode, record);
@@ -90,6 +92,7 @@ static void restore_known(struct tw_groups *groups, const char *id, const json_t
     }
     known->alert = alert;
     known->done_ms = json_integer_value(json_object_get(record, "done_ms"));
+    known->was_told = json_is_true(json_object_get(record, "was_told"));
     if (alert.subject)
         restore_members(groups, known, json_object_get(record, "groups"));
     if (!known->done_ms)

@@ -249,28 +249,44 @@ struct way {
     int failure; /* what was done could not be kept */
 };
 
+static int flush_way(struct way *way)
+{
+    way->progress.done = way->entry->done;
+    way->failure = flush(way->notifier, way->error);
+    return way->failure;
+}
+
 static int keep_progress(void *closure, const char *recipient, const char *refusal)
 {
     struct way *way = closure;
     char position[64], what[300];
     tw_groups_progress(way->notifier->groups, way->entry, recipient, refusal);
-    way->progress.done = way->entry->done;
     snprintf(position, sizeof position, "notification %s", way->entry->id);
     snprintf(what, sizeof what, "does not reach %.256s", recipient);
     if (refusal)
         tell(way->notifier, position, what, refusal);
-    way->failure = flush(way->notifier, way->error);
-    return way->failure;
+    return flush_way(way);
 }
 
-/* Sends one. Returns 1 when it is done with, 0 when it is left, or negative. */
+static int put_off(void *closure, const char *recipient, const char *reason)
+{
+    struct way *way = closure;
+    char refusal[TW_REASON_MAX];
+    if (!tw_groups_put_off(way->notifier->groups, way->entry, recipient, tw_wall_ms()))
+        return flush_way(way);
+    snprintf(refusal, sizeof refusal, "for a day: %.200s", reason);
+    int result = keep_progress(way, recipient, refusal);
+    return result ? result : 1;
+}
+
+/* Sends one. Returns 1 when it is done with or lets others pass, 0 when it is left, or negative. */
 static int send_one(struct tw_notifier *notifier, struct tw_outbox_entry *entry,
                     struct tw_notifier_round *ret, struct tw_error *error)
 {
     struct tw_sink_result result = {.outcome = TW_OUTCOME_RETRY};
     struct way way = {.notifier = notifier,
                       .entry = entry,
-                      .progress = {entry->done, keep_progress, &way},
+                      .progress = {entry->done, keep_progress, put_off, &way},
                       .error = error};
     notifier->options.sink->notify(notifier->options.handle, entry->notification, &way.progress,
                                    &result);
@@ -282,7 +298,9 @@ static int send_one(struct tw_notifier *notifier, struct tw_outbox_entry *entry,
         ret->failed++;
         if (!ret->reason[0])
             snprintf(ret->reason, sizeof ret->reason, "%s", result.reason);
-        return 0;
+        if (result.is_partial)
+            tw_groups_let_pass(notifier->groups, entry);
+        return result.is_partial;
     }
     int failure =
         result.outcome == TW_OUTCOME_POISON ? bury(notifier, entry, result.reason, ret, error) : 0;

@@ -35,7 +35,7 @@ static bool is_all(const struct tw_texts *names)
     return names->n == 1 && !strcmp(names->at[0], "all");
 }
 
-static void read_route(struct tw_route *ret, const struct tw_route_config *route, size_t index,
+static void read_route(struct tw_route *ret, const struct tw_route_config *route,
                        const struct tw_notify_config *sink)
 {
     const struct tw_texts *by = route->group_by.n ? &route->group_by : &sink->group_by;
@@ -56,19 +56,66 @@ static void read_route(struct tw_route *ret, const struct tw_route_config *route
                              : route->send_resolved == TW_ROUTE_YES,
         .goes_on = route->goes_on,
     };
-    if (route->name)
-        snprintf(ret->name, sizeof ret->name, "%s", route->name);
-    else
-        snprintf(ret->name, sizeof ret->name, "%zu", index + 1);
     name_destination(ret);
 }
 
-static int check_names(const struct tw_route *route, struct tw_error *error)
+static void name_by_match(struct tw_route *route)
 {
-    char place[128];
-    snprintf(place, sizeof place, "route %s: match", route->name);
+    size_t used = 0;
+    snprintf(route->name, sizeof route->name, "%s", route->match->n ? "" : "all");
+    for (size_t i = 0; i < route->match->n && used < sizeof route->name; i++)
+        used += (size_t)snprintf(route->name + used, sizeof route->name - used, "%s%s",
+                                 i ? ", " : "", route->match->at[i]);
+}
+
+/* What two routes with one match, or the same beginning of it, differ in. */
+static void add_digest(struct tw_route *route)
+{
+    char digest[TW_EVENT_ID_SIZE];
+    const char *fields[2 * TW_LIST_MAX + 1] = {route->destination};
+    size_t n = 1, room = sizeof fields / sizeof *fields;
+    for (size_t i = 0; i < route->match->n && n < room; i++)
+        fields[n++] = route->match->at[i];
+    for (size_t i = 0; i < route->group_by->n && n < room; i++)
+        fields[n++] = route->group_by->at[i];
+    tw_fields_id(digest, n, fields);
+    size_t used = strnlen(route->name, sizeof route->name - 10);
+    snprintf(route->name + used, sizeof route->name - used, " %.8s", digest);
+}
+
+/* Groups find their route again by its name, after a reload, too. A route without one is called by
+ * what it matches, wherever it stands. */
+static void name_routes(struct tw_routes *routes, const struct tw_notify_config *config)
+{
+    bool is_shared[TW_LIST_MAX + 1] = {false};
+    for (size_t i = 0; i < config->routes.n; i++) {
+        const struct tw_route_config *configured = config->routes.at;
+        if (configured[i].name)
+            snprintf(routes->at[i].name, sizeof routes->at[i].name, "%s", configured[i].name);
+        else
+            name_by_match(&routes->at[i]);
+        for (size_t j = 0; j < i; j++) {
+            if (!configured[i].name && !configured[j].name &&
+                !strcmp(routes->at[i].name, routes->at[j].name))
+                is_shared[i] = is_shared[j] = true;
+        }
+    }
+    for (size_t i = 0; i < config->routes.n; i++) {
+        if (is_shared[i])
+            add_digest(&routes->at[i]);
+    }
+    snprintf(routes->at[routes->n - 1].name, sizeof routes->at->name, "%s", TW_ROUTE_DEFAULT_NAME);
+}
+
+/* As people find it in their file. */
+static int check_names(const struct tw_route *route, const char *name, size_t index,
+                       struct tw_error *error)
+{
+    char place[128], number[24];
+    snprintf(number, sizeof number, "%zu", index + 1);
+    snprintf(place, sizeof place, "route %.80s: match", name ? name : number);
     int result = tw_subject_check(route->match, place, error);
-    snprintf(place, sizeof place, "route %s: group_by", route->name);
+    snprintf(place, sizeof place, "route %.80s: group_by", name ? name : number);
     return result ? result : tw_subject_check(route->group_by, place, error);
 }
 
@@ -111,12 +158,15 @@ int tw_routes_read(struct tw_routes *ret, const struct tw_notify_config *config,
     ret->n = config->routes.n + 1;
     for (size_t i = 0; i < ret->n && !result; i++) {
         bool is_last = i + 1 == ret->n;
-        read_route(&ret->at[i], is_last ? &last : &routes[i], i, config);
+        read_route(&ret->at[i], is_last ? &last : &routes[i], config);
         if (is_last)
             ret->at[i].match = &nothing;
-        result = check_names(&ret->at[i], error);
-        if (!result)
-            result = check_unique(ret, i, error);
+        result = check_names(&ret->at[i], is_last ? last.name : routes[i].name, i, error);
+    }
+    if (!result)
+        name_routes(ret, config);
+    for (size_t i = 0; i < ret->n && !result; i++) {
+        result = check_unique(ret, i, error);
         if (!result)
             result = check_reached(ret, i, error);
     }

@@ -10,7 +10,7 @@ struct json_t; /* jansson's */
 
 /* A route with what it takes from its sink filled in. Borrows from the configuration. */
 struct tw_route {
-    char name[80];
+    char name[80]; /* configured, or made of what it matches: it stays the same among others */
     const struct tw_texts *match, *to, *group_by;
     const char *url; /* NULL: the sink's */
     int64_t wait_ms, interval_ms, repeat_ms;

@@ -18,8 +18,6 @@
 #define FILE_NAME "silences.json"
 #define LOCK_NAME ".silences.lock"
 #define NEW_NAME ".silences.new"
-/* `list --all` shows what was quiet for so long. */
-#define KEEP_MS (7 * INT64_C(86400000))
 
 static int fail(const char *path, int code, const char *what, struct tw_error *error)
 {
@@ -89,7 +87,7 @@ static void drop_old(json_t *all)
     json_t *silence;
     json_object_foreach_safe(all, next, id, silence)
     {
-        if (tw_silence_is_over(silence, tw_wall_ms() - KEEP_MS))
+        if (tw_silence_is_over(silence, tw_wall_ms() - TW_SILENCE_KEEP_MS))
             json_object_del(all, id);
     }
 }

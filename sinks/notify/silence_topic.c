@@ -50,6 +50,23 @@ static rd_kafka_resp_err_t produce(rd_kafka_t *client, const char *topic, const 
     return answer;
 }
 
+/* It is only about a list that people read: what fails here is left for the next time. */
+static void drop_old(rd_kafka_t *client, const char *topic, const struct tw_log_location *location)
+{
+    const char *id;
+    json_t *silence;
+    struct tw_silences silences = {0};
+    struct tw_error error = {0};
+    if (!tw_silence_topic_list(location, &silences, &error)) {
+        json_object_foreach(silences.all, id, silence)
+        {
+            if (tw_silence_is_over(silence, tw_wall_ms() - TW_SILENCE_KEEP_MS))
+                produce(client, topic, id, NULL);
+        }
+    }
+    tw_silences_release(&silences);
+}
+
 int tw_silence_topic_set(const struct tw_log_location *location, const char *id, json_t *silence,
                          struct tw_error *error)
 {
@@ -67,6 +84,8 @@ int tw_silence_topic_set(const struct tw_log_location *location, const char *id,
             result = tw_error_at(
                 error, -EIO, topic, 0, 0, "the silence was not taken: %s",
                 tw_kafka_trouble_text(&trouble, why, sizeof why, rd_kafka_err2str(code)));
+        else
+            drop_old(client, topic, location);
         tw_kafka_destroy(client, 0);
     }
     tw_kafka_trouble_done(&trouble);

@@ -25,6 +25,8 @@ struct json_t *tw_silence_new(const struct json_t *matchers, int64_t starts_ms, 
                               const char *author, const char *text, struct tw_error *error);
 bool tw_silence_is_active(const struct json_t *silence, int64_t now_ms);
 bool tw_silence_is_over(const struct json_t *silence, int64_t now_ms);
+/* One that is over stays in the list for so long: the next that is set drops it. */
+#define TW_SILENCE_KEEP_MS (7 * INT64_C(86400000))
 
 /* Sets or (NULL) removes one; takes a reference of its own. What is not good is passed over. */
 void tw_silences_set(struct tw_silences *silences, const char *id, struct json_t *silence);

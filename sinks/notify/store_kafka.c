@@ -69,7 +69,10 @@ static void close_producer(struct topic *topic)
 static int fence(struct topic *topic, struct tw_error *error)
 {
     const struct tw_kafka_setting fixed[] = {
-        {"transactional.id", topic->id}, TW_KAFKA_SAFE_PRODUCER, {NULL, NULL}};
+        {"transactional.id", topic->id},
+        {"message.max.bytes", "8000000"}, /* the topic takes 8 MiB */
+        TW_KAFKA_SAFE_PRODUCER,
+        {NULL, NULL}};
     close_producer(topic);
     int result = tw_kafka_client_open(&topic->producer, RD_KAFKA_PRODUCER, topic->options.log,
                                       no_settings, fixed, NULL, &topic->producer_trouble, error);

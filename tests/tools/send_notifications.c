@@ -36,6 +36,13 @@ static int keep(void *done, const char *recipient, const char *refusal)
     return json_object_set_new(done, recipient, refusal ? json_string(refusal) : json_true());
 }
 
+/* A day does not pass here. */
+static int put_off(void *done, const char *recipient, const char *reason)
+{
+    (void)done, (void)recipient, (void)reason;
+    return 0;
+}
+
 static void send_once(const struct tw_sink *sink, void *opened, const json_t *notification,
                       struct tw_sink_result *ret)
 {
@@ -43,7 +50,7 @@ static void send_once(const struct tw_sink *sink, void *opened, const json_t *no
     json_t *done = json_object_get(all_done, id);
     if (!done)
         json_object_set_new(all_done, id, done = json_object());
-    const struct tw_sink_progress progress = {done, keep, done};
+    const struct tw_sink_progress progress = {done, keep, put_off, done};
     sink->notify(opened, notification, &progress, ret);
 }
 

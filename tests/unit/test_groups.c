@@ -136,6 +136,53 @@ static void the_first_route_that_matches_takes_it(void **state)
     }
 }
 
+static const char *first_recipient(const json_t *notification)
+{
+    return json_string_value(json_array_get(json_object_get(notification, "to"), 0));
+}
+
+static struct tw_route_config *add_nameless(struct bench *bench, const char *match, const char *to)
+{
+    struct tw_route_config *route = add_route(bench, "", match, to);
+    free(route->name);
+    route->name = NULL;
+    return route;
+}
+
+/* Somebody else must not be told that it is over. */
+static void a_route_before_others_changes_nothing_for_their_people(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    set(bench, "to", "all@x.org");
+    add_nameless(bench, "project=vis*", "vision@x.org");
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    assert_string_equal(text_of(sent(bench, 0), "route"), "project=vis*");
+    add_nameless(bench, "project=speech", "speech@x.org");
+    struct tw_route_config *routes = bench->notify.routes.at, vision = routes[0];
+    routes[0] = routes[1];
+    routes[1] = vision;
+    crash(bench);
+    happens(bench, &story, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(first_recipient(sent(bench, 1)), "vision@x.org");
+}
+
+static void routes_of_one_match_are_told_apart_by_their_recipients(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    add_nameless(bench, "project=vis*", "a@x.org")->goes_on = true;
+    add_nameless(bench, "project=vis*", "b@x.org");
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 2);
+    assert_string_not_equal(first_recipient(sent(bench, 0)), first_recipient(sent(bench, 1)));
+    assert_string_not_equal(text_of(sent(bench, 0), "route"), text_of(sent(bench, 1), "route"));
+}
+
 static void a_consequence_is_not_told_while_its_cause_is_open(void **state)
 {
     struct bench *bench = *state;
@@ -218,7 +265,11 @@ static void a_false_alarm_is_over_and_stays_so(void **state)
         "\"feedback\":{\"verdict\":\"false-alarm\",\"author\":\"ada\",\"comment\":\"warm-up\"}}}",
         story.id);
     take(bench, feedback);
+    take(bench, feedback); /* a copy */
     flush(bench);
+    struct tw_groups_counts counts;
+    tw_groups_counts(bench->groups, &counts);
+    assert_int_equal(counts.false_alarms, 1);
     assert_int_equal(pass(bench, 400), 1);
     assert_string_equal(status_in(sent(bench, 1), story.id), "false-alarm");
     assert_string_equal(text_of(sent(bench, 1), "title"), "r1: divergence (false alarm)");
@@ -255,6 +306,27 @@ static void a_storm_is_a_few_notifications_and_a_complete_digest(void **state)
     }
 }
 
+static void what_a_notification_has_no_room_for_comes_in_the_next(void **state)
+{
+    struct bench *bench = *state;
+    enum { RUNS = 5100 };
+    static struct story stories[RUNS];
+    static char names[RUNS][16];
+    begin(bench);
+    for (int i = 0; i < RUNS; i++) {
+        snprintf(names[i], sizeof names[i], "r%d", i);
+        stories[i] = (struct story){names[i], "vision", "divergence", TW_SEVERITY_CRITICAL};
+        happens(bench, &stories[i], TW_ACTION_OPENED);
+    }
+    assert_int_equal(pass(bench, 31), 1);
+    assert_int_equal(json_integer_value(json_object_get(sent(bench, 0), "n_alerts")), 5000);
+    assert_int_equal(pass(bench, 302), 1);
+    for (int i = 0; i < RUNS; i += 10)
+        assert_true(status_in(sent(bench, 0), stories[i].id) ||
+                    status_in(sent(bench, 1), stories[i].id));
+    assert_int_equal(pass(bench, 600), 0);
+}
+
 static void a_digest_names_what_was_over_meanwhile(void **state)
 {
     struct bench *bench = *state;
@@ -275,6 +347,31 @@ static void a_digest_names_what_was_over_meanwhile(void **state)
     assert_string_equal(text_of(sent(bench, 1), "kind"), "digest");
     assert_string_equal(status_in(sent(bench, 1), stories[0].id), "resolved");
     assert_string_equal(status_in(sent(bench, 1), stories[1].id), "firing");
+}
+
+/* The next token comes after the quiet hours have begun. */
+static void what_the_limit_held_waits_for_the_end_of_quiet_hours(void **state)
+{
+    struct bench *bench = *state;
+    struct story stories[] = {{"r1", "a", "divergence", TW_SEVERITY_WARNING},
+                              {"r2", "b", "divergence", TW_SEVERITY_WARNING},
+                              {"r3", "c", "divergence", TW_SEVERITY_WARNING}};
+    set(bench, "quiet_zone", "UTC");
+    set(bench, "quiet_hours", "fri 08:02-09:00"); /* it is Friday, eight o'clock */
+    set(bench, "max_per_hour", "1");
+    begin(bench);
+    for (int i = 0; i < 3; i++)
+        happens(bench, &stories[i], TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 60), 1);
+    set(bench, "max_per_hour", "30");
+    crash(bench);                           /* a reload */
+    assert_int_equal(pass(bench, 3000), 0); /* to 08:51 */
+    stories[0].severity = TW_SEVERITY_CRITICAL;
+    happens(bench, &stories[0], TW_ACTION_ESCALATED); /* was held: now it is told */
+    assert_int_equal(pass(bench, 30), 1);
+    assert_string_equal(status_in(sent(bench, 1), stories[0].id), "firing");
+    assert_null(status_in(sent(bench, 1), stories[1].id));
+    assert_int_equal(pass(bench, 600), 1); /* what is left of it, at nine */
 }
 
 static void a_summary_comes_once_a_day(void **state)
@@ -436,6 +533,50 @@ static void a_run_that_dies_with_its_problem_is_told(void **state)
     assert_int_equal(pass(bench, 86400), 0);
 }
 
+/* A run that is put into the queue again goes on with its episodes, without a word of it. */
+static void what_becomes_of_it_when_the_run_goes_on_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct story story = {"r1", "vision", "divergence", TW_SEVERITY_WARNING};
+    begin(bench);
+    happens(bench, &story, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 31), 1);
+    happens(bench, &story, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 400), 1);
+    happens(bench, &story, TW_ACTION_STILL_OPEN); /* it ended a second time */
+    assert_int_equal(pass(bench, 400), 0);
+    crash(bench);
+    story.severity = TW_SEVERITY_CRITICAL;
+    happens(bench, &story, TW_ACTION_ESCALATED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(text_of(sent(bench, 2), "title"), "r1: divergence (critical)");
+    happens(bench, &story, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 400), 1);
+    crash(bench);
+    happens(bench, &story, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(text_of(sent(bench, 4), "title"), "r1: divergence (resolved)");
+    happens(bench, &story, TW_ACTION_ESCALATED);
+    assert_int_equal(pass(bench, 86400), 0);
+}
+
+static void a_cause_that_is_over_after_its_run_went_on_mutes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct story cause = {"r1", "vision", "overflow", TW_SEVERITY_CRITICAL};
+    struct story effect = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL, .cause = &cause};
+    begin(bench);
+    happens(bench, &cause, TW_ACTION_OPENED);
+    happens(bench, &cause, TW_ACTION_STILL_OPEN);
+    assert_int_equal(pass(bench, 31), 1);
+    happens(bench, &effect, TW_ACTION_OPENED);
+    assert_int_equal(pass(bench, 400), 0);
+    happens(bench, &cause, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1);
+    assert_string_equal(status_in(sent(bench, 1), effect.id), "firing");
+    assert_string_equal(status_in(sent(bench, 1), cause.id), "resolved");
+}
+
 static void who_has_a_notification_is_known_after_a_crash(void **state)
 {
     struct bench *bench = *state;
@@ -458,6 +599,37 @@ static void who_has_a_notification_is_known_after_a_crash(void **state)
     json_t *value;
     json_object_foreach(bench->durable, key, value)
         assert_true(strncmp(key, "progress/", 9) && strncmp(key, "outbox/", 7));
+}
+
+/* A mailbox that is full for days keeps nothing from the others, and is given up after a day. */
+static void one_who_cannot_take_it_holds_up_nobody(void **state)
+{
+    struct bench *bench = *state;
+    struct story first = {"r1", "vision", "divergence", TW_SEVERITY_CRITICAL};
+    struct story second = {"r2", "vision", "overflow", TW_SEVERITY_CRITICAL};
+    begin(bench);
+    happens(bench, &first, TW_ACTION_OPENED);
+    bench->now += 31000;
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    struct tw_outbox_entry *stuck = tw_groups_outbox(bench->groups);
+    assert_false(tw_groups_put_off(bench->groups, stuck, "b@y.test", bench->now));
+    happens(bench, &second, TW_ACTION_OPENED);
+    bench->now += 400000;
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    assert_null(stuck->next); /* nobody has it yet: the mail server may be away */
+    tw_groups_let_pass(bench->groups, stuck);
+    tw_groups_tick(bench->groups, &bench->silences, bench->now);
+    assert_non_null(stuck->next);
+    assert_string_equal(status_in(stuck->next->notification, second.id), "firing");
+    flush(bench);
+    crash(bench);
+    stuck = tw_groups_outbox(bench->groups); /* since when is durable */
+    int64_t a_day = bench->now - 400000 + TW_PUT_OFF_MAX_MS;
+    assert_false(tw_groups_put_off(bench->groups, stuck, "b@y.test", a_day - 1));
+    assert_true(tw_groups_put_off(bench->groups, stuck, "b@y.test", a_day));
+    assert_int_equal(send_all(bench), 2);
+    happens(bench, &first, TW_ACTION_RECOVERED);
+    assert_int_equal(pass(bench, 400), 1); /* the group counts right what is unsent */
 }
 
 /* A silence that names some of the labels only would quiet other groups, too. */
@@ -546,15 +718,22 @@ int main(void)
         GROUPS_TEST(it_is_told_again_after_repeat_interval_and_when_it_gets_graver),
         GROUPS_TEST(views_of_kibana_are_linked_to_unless_another_page_is_set),
         GROUPS_TEST(the_first_route_that_matches_takes_it),
+        GROUPS_TEST(a_route_before_others_changes_nothing_for_their_people),
+        GROUPS_TEST(routes_of_one_match_are_told_apart_by_their_recipients),
         GROUPS_TEST(a_consequence_is_not_told_while_its_cause_is_open),
         GROUPS_TEST(a_silence_quiets_what_it_matches_until_it_ends),
         GROUPS_TEST(an_alert_after_a_silenced_one_is_told),
         GROUPS_TEST(a_false_alarm_is_over_and_stays_so),
         GROUPS_TEST(a_storm_is_a_few_notifications_and_a_complete_digest),
+        GROUPS_TEST(what_a_notification_has_no_room_for_comes_in_the_next),
         GROUPS_TEST(a_digest_names_what_was_over_meanwhile),
+        GROUPS_TEST(what_the_limit_held_waits_for_the_end_of_quiet_hours),
         GROUPS_TEST(a_summary_comes_once_a_day),
         GROUPS_TEST(a_run_that_dies_with_its_problem_is_told),
+        GROUPS_TEST(what_becomes_of_it_when_the_run_goes_on_is_told),
+        GROUPS_TEST(a_cause_that_is_over_after_its_run_went_on_mutes_nothing),
         GROUPS_TEST(who_has_a_notification_is_known_after_a_crash),
+        GROUPS_TEST(one_who_cannot_take_it_holds_up_nobody),
         GROUPS_TEST(the_silence_of_a_group_quiets_no_other),
         GROUPS_TEST(commands_name_the_agents_configuration),
         GROUPS_TEST(garbage_is_refused_with_a_reason),
