@@ -23,9 +23,6 @@
 /* The buffer: a large batch fits, and pages that no backlog has filled cost nothing. */
 #define BUFFER_BYTES (2u << 20)
 
-/* The cursor's file, one line: version, the log's device and inode, the byte offset. */
-#define CURSOR_FORMAT "trainward-cursor 1 %" PRIu64 " %" PRIu64 " %" PRId64 "\n"
-
 struct reader {
     char *dir, *log_path, *cursor_dir, *cursor_path, *cursor_new;
     enum tw_log_stream stream;
@@ -254,8 +251,7 @@ long tw_file_reader_read(void *opaque, struct tw_log_item *items, size_t max,
 static int write_cursor(struct reader *reader, struct tw_error *error)
 {
     char line[128];
-    int n = snprintf(line, sizeof line, CURSOR_FORMAT, reader->cursor.device, reader->cursor.inode,
-                     reader->cursor.offset);
+    int n = tw_log_cursor_line(&reader->cursor, line, sizeof line);
     int fd = open(reader->cursor_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(reader->cursor_new, "save the cursor", error);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 /* The cursor's file, one line: version, the log's device and inode, the byte offset. */
+#define CURSOR_FORMAT "trainward-cursor 1 %" PRIu64 " %" PRIu64 " %" PRId64 "\n"
 #define CURSOR_SCAN "trainward-cursor 1 %" SCNu64 " %" SCNu64 " %" SCNd64
 
 static int fail(const char *path, const char *what, struct tw_error *error)
@@ -163,6 +164,11 @@ int tw_log_segments_trim(const char *dir, enum tw_log_stream stream, const struc
     }
     tw_log_segments_release(&segments);
     return result;
+}
+
+int tw_log_cursor_line(const struct tw_log_cursor *cursor, char *ret, size_t size)
+{
+    return snprintf(ret, size, CURSOR_FORMAT, cursor->device, cursor->inode, cursor->offset);
 }
 
 int tw_log_cursor_load(struct tw_log_cursor *ret, const char *path, struct tw_error *error)

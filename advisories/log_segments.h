@@ -40,6 +40,8 @@ char *tw_log_segment_path(const char *dir, enum tw_log_stream stream, unsigned n
 int tw_log_segments_trim(const char *dir, enum tw_log_stream stream, const struct tw_texts *readers,
                          struct tw_error *error);
 
+/* Writes what is saved of a cursor, a line; returns its length, as snprintf() does. */
+int tw_log_cursor_line(const struct tw_log_cursor *cursor, char *ret, size_t size);
 /* Reads a saved cursor; a file that is not there leaves `*ret` zeroed. */
 int tw_log_cursor_load(struct tw_log_cursor *ret, const char *path, struct tw_error *error);
 

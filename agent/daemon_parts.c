@@ -66,31 +66,20 @@ static int start_delivery(struct tw_daemon *daemon, const struct tw_configured_s
     return result;
 }
 
-static void forget_chart_readers(struct tw_daemon *daemon)
-{
-    for (size_t i = 0; i < daemon->chart_readers.n; i++)
-        free(daemon->chart_readers.at[i]);
-    free(daemon->chart_readers.at);
-    daemon->chart_readers = (struct tw_texts){0};
-}
-
 /* Whose cursors say which charts are still needed. */
 static int name_chart_readers(struct tw_daemon *daemon, struct tw_error *error)
 {
     const struct tw_config *config = daemon->config;
-    struct tw_texts *readers = &daemon->chart_readers;
-    forget_chart_readers(daemon);
-    readers->at = calloc(config->n_sinks + 1, sizeof *readers->at);
-    bool is_whole = readers->at;
-    for (size_t i = 0; i < config->n_sinks && is_whole; i++) {
+    int result = 0;
+    tw_texts_release(&daemon->chart_readers);
+    for (size_t i = 0; i < config->n_sinks && !result; i++) {
         char name[sizeof daemon->deliveries->name];
         if (!config->sinks[i].sink->takes_charts)
             continue;
         name_delivery(name, sizeof name, &config->sinks[i], TW_LOG_CHARTS);
-        is_whole = (readers->at[readers->n] = strdup(name));
-        readers->n += is_whole;
+        result = tw_texts_add(&daemon->chart_readers, name);
     }
-    return is_whole ? 0 : tw_error_set(error, -ENOMEM, "out of memory");
+    return result ? tw_error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
 int tw_daemon_start_deliveries(struct tw_daemon *daemon, struct tw_error *error)
@@ -210,6 +199,6 @@ void tw_daemon_stop(struct tw_daemon *daemon, double deadline)
     tw_dismissed_free(daemon->services.dismissed);
     tw_projects_free(daemon->services.projects);
     tw_log_close(daemon->services.log);
-    forget_chart_readers(daemon);
+    tw_texts_release(&daemon->chart_readers);
     tw_rules_free(daemon->services.rules);
 }

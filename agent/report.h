@@ -16,6 +16,10 @@ void tw_report_text(FILE *out, const struct tw_analysis *analysis, const struct 
                     const struct tw_scores *scores, const struct tw_settings *settings, bool colour,
                     unsigned width);
 
+/* "completed", "failed" or "interrupted"; "" where the log does not tell, as few logs of other
+ * programs do. */
+const char *tw_report_ending(const struct tw_analysis *analysis, const struct tw_run *run);
+
 /* What of the log goes where: "loss (1350), learning_rate <- lr-Adam (1350)", on one line. */
 void tw_report_mapping(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run);
 

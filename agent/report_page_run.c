@@ -9,16 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Few logs of other programs tell how they ended: then "". */
-static const char *ending(const struct tw_analysis *analysis, const struct tw_run *run)
-{
-    if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
-        return "";
-    if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
-        return "interrupted";
-    return run->core.status == TW_END_FAILED ? "failed" : "completed";
-}
-
 /* "divergence since step 168": the worst, and of these the first. */
 static void write_verdict(FILE *out, const struct tw_run *run, const char *verdict)
 {
@@ -53,7 +43,7 @@ static void write_facts(FILE *out, const struct tw_analysis *analysis, const str
     tw_html_step(out, run->context->first_step);
     fputs(" to ", out);
     tw_html_step(out, run->context->step);
-    const char *end = ending(analysis, run);
+    const char *end = tw_report_ending(analysis, run);
     fprintf(out, "%s%s", *end ? " &middot; " : "", end);
     if (analysis->skipped) {
         fprintf(out, " &middot; %llu broken stretches skipped, the first: ",

@@ -94,14 +94,22 @@ static const char *coloured_verdict(const char *verdict, bool colour)
     return strcmp(verdict, "healthy") ? "\033[1;33munknown\033[0m" : "\033[1;32mhealthy\033[0m";
 }
 
-/* Few logs of other programs tell how they ended. */
-static const char *end_of(const struct tw_analysis *analysis, const struct tw_run *run)
+const char *tw_report_ending(const struct tw_analysis *analysis, const struct tw_run *run)
 {
     if (analysis->source->axis && run->core.status == TW_END_INTERRUPTED)
         return "";
     if (!run->core.ended || run->core.status == TW_END_INTERRUPTED)
+        return "interrupted";
+    return run->core.status == TW_END_FAILED ? "failed" : "completed";
+}
+
+/* Only what is not as it should be. */
+static const char *end_of(const struct tw_analysis *analysis, const struct tw_run *run)
+{
+    const char *ending = tw_report_ending(analysis, run);
+    if (!strcmp(ending, "interrupted"))
         return ", interrupted";
-    return run->core.status == TW_END_FAILED ? ", ended as failed" : "";
+    return strcmp(ending, "failed") ? "" : ", ended as failed";
 }
 
 static void print_skipped(FILE *out, const struct tw_analysis *analysis)
