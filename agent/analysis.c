@@ -102,7 +102,8 @@ static void note_skip(struct tw_analysis *analysis, const struct tw_source_item 
 
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error)
 {
-    struct tw_source_item item = {0};
+    struct tw_source_item item;
+    tw_source_item_clear(&item);
     int next = analysis->source->next(analysis->handle, timeout_seconds, &item, error);
     if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
         note_position(analysis, &item.position);

@@ -91,6 +91,8 @@ static bool is_repeated_header(struct tw_run *run, const struct tw_record *recor
 bool tw_run_is_repeat(struct tw_run *run, const struct tw_record *record)
 {
     struct tw_run_core *core = &run->core;
+    if (!(record->has & TW_HAS_SEQ) && record->kind != TW_KIND_HEADER)
+        return false;
     uint64_t attempt = tw_attempt_hash(attempt_of(core, record));
     if (record->kind == TW_KIND_HEADER)
         return is_repeated_header(run, record, attempt);

@@ -69,8 +69,8 @@ static void observe_loss(struct tw_run_series *series, const struct tw_course *c
         series->initial_loss = loss;
     if (is_flagged || !course->is_new)
         return;
-    /* Every eighth is soon enough for a median of 64. */
-    if (++series->losses % 8 && series->losses > 8)
+    /* Every sixteenth is soon enough for a median of 64. */
+    if (++series->losses % 16 && series->losses > 16)
         return;
     double median = loss_median(series, course);
     if (!(median >= series->best_loss)) {

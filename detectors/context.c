@@ -388,8 +388,7 @@ static int learning_rate_jump(const struct tw_context *context, double limit, do
         return 0;
     if (before <= 0)
         return now >= .5 * context->peak_learning_rate ? 1 : 0;
-    double change = log(now / before);
-    return change > log(limit) ? 1 : change < -log(limit) ? -1 : 0;
+    return now > limit * before ? 1 : before > limit * now ? -1 : 0;
 }
 
 static void observe_learning_rate(struct tw_context *context,
@@ -555,8 +554,9 @@ double tw_context_unlearned(const struct tw_context *context, double line)
 uint64_t tw_context_warmup_end(const struct tw_context *context,
                                const struct tw_context_config *config)
 {
-    uint64_t end = config->warmup_min_steps;
-    uint64_t share = (uint64_t)(config->warmup_fraction * (double)context->declared_max_steps);
+    uint64_t end = config->warmup_min_steps, share = 0;
+    if (context->declared_max_steps)
+        share = (uint64_t)(config->warmup_fraction * (double)context->declared_max_steps);
     if (context->declared_warmup_steps > end)
         end = context->declared_warmup_steps;
     return share > end ? share : end;

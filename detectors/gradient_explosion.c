@@ -8,6 +8,7 @@
  * that are no numbers are the overflow detector's, unless they had been growing until then. */
 #include "detectors/detectors.h"
 #include "detectors/gradient_explosion/state.h"
+#include "detectors/statistics/log_ratio.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -152,7 +153,7 @@ static void follow_rise(struct tw_explosion *explosion, const struct tw_explosio
 {
     struct tw_explosion_rise *rise = &explosion->rise;
     double above = explosion->norm.newest - view->baseline;
-    bool is_high = above >= log(view->config->recovered_ratio);
+    bool is_high = tw_log_reaches(above, view->config->recovered_ratio);
     if (is_high && !rise->is_on) {
         *rise = (struct tw_explosion_rise){
             .is_on = 1,

@@ -59,10 +59,11 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/course_marks.c detectors/statistics/course_marks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \
 	detectors/statistics/level.c detectors/statistics/level.h \
+	detectors/statistics/log_ratio.h \
 	detectors/statistics/loss_baseline.c detectors/statistics/loss_baseline.h \
 	detectors/statistics/middle.c detectors/statistics/middle.h \
 	detectors/statistics/order.c detectors/statistics/order.h \
-	detectors/statistics/packed_log.h \
+	detectors/statistics/packed_log.h detectors/statistics/packed_order.c detectors/statistics/packed_order.h \
 	detectors/statistics/recent.c detectors/statistics/recent.h \
 	detectors/statistics/slope.c detectors/statistics/slope.h \
 	detectors/statistics/sorted_window.c detectors/statistics/sorted_window.h \

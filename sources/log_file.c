@@ -286,7 +286,7 @@ static int read_companions(struct log_source *log, struct tw_error *error)
 static int try_next(struct log_source *log, struct tw_source_item *ret, struct tw_error *error)
 {
     int next, result = 0;
-    *ret = (struct tw_source_item){0};
+    tw_source_item_clear(ret);
     for (;;) {
         if (give(log, ret, &next))
             return next;

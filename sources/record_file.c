@@ -341,7 +341,7 @@ static void tell_format(struct tw_record_file *file)
 int tw_record_file_next(struct tw_record_file *file, struct tw_source_item *ret,
                         struct tw_error *error)
 {
-    *ret = (struct tw_source_item){0};
+    tw_source_item_clear(ret);
     int result = open_file(file, error);
     if (result <= 0)
         return result ? result : TW_NEXT_WAIT;

@@ -267,7 +267,7 @@ static int give(struct run_directory *run, struct rank_file *file, struct tw_sou
 
 static int try_next(struct run_directory *run, struct tw_source_item *ret, struct tw_error *error)
 {
-    *ret = (struct tw_source_item){0};
+    tw_source_item_clear(ret);
     if (!run->n_files || (run->follow && tw_now_seconds() >= run->next_look)) {
         int result = look(run, error);
         if (result)

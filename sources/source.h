@@ -8,6 +8,9 @@
 #include "telemetry/option.h"
 #include "telemetry/record.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* Where a record ends. Files: partition 0, offset in bytes, index 0. Kafka: offset of the message
  * and index of the record in it + 1. */
 struct tw_position {
@@ -39,6 +42,16 @@ struct tw_source_item {
     bool is_lost;
     bool is_last; /* ASSIGNED, REVOKED: all that come or go at once were told with this one */
 };
+
+/* Makes it empty, but for what stood behind the beginning of `reason`: one comes with each record.
+ */
+static inline void tw_source_item_clear(struct tw_source_item *item)
+{
+    const size_t before = offsetof(struct tw_source_item, reason) + 1;
+    const size_t after = offsetof(struct tw_source_item, bytes);
+    memset(item, 0, before);
+    memset((char *)item + after, 0, sizeof *item - after);
+}
 
 struct tw_source_request {
     const char *path;           /* a file or directory */

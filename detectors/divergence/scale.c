@@ -1,6 +1,8 @@
 /* Logarithms and their way back. */
 #include "detectors/divergence/scale.h"
 
+#include "detectors/statistics/log_ratio.h"
+
 #include <math.h>
 
 /* Beyond it, differences of floats overflow. */
@@ -41,8 +43,6 @@ double tw_loss_rise(const struct tw_loss_scale *scale, double y, double best)
 
 bool tw_loss_rises(const struct tw_loss_scale *scale, double y, double best, double ratio)
 {
-    double rise = y - best;
-    if (!scale->is_linear && rise * ratio < ratio - 1) /* ln x is not below 1 - 1/x */
-        return false;
-    return tw_loss_rise(scale, y, best) > ratio;
+    return (scale->is_linear || tw_log_may_reach(y - best, ratio)) &&
+           tw_loss_rise(scale, y, best) > ratio;
 }

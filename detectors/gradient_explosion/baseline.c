@@ -1,8 +1,8 @@
 /* Median and spread every eighth norm, autocorrelation by decay. */
 #include "detectors/gradient_explosion/baseline.h"
 
-#include "detectors/statistics/order.h"
 #include "detectors/statistics/packed_log.h"
+#include "detectors/statistics/packed_order.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -18,30 +18,28 @@ void tw_norm_baseline_start(struct tw_norm_baseline *baseline)
     memset(baseline, 0, offsetof(struct tw_norm_baseline, values));
 }
 
+/* Twice a packed logarithm, as a logarithm. */
+static double unpack_twice(int twice)
+{
+    return .5 * twice / TW_PACKED_STEPS;
+}
+
 static void find_median(struct tw_norm_baseline *baseline)
 {
-    float values[TW_NORM_BASELINE_VALUES], two[2];
-    unsigned n = baseline->count;
-    if (!n)
+    if (!baseline->count)
         return;
-    tw_unpack_logs(baseline->values, n, values);
-    tw_order_two_near(values, n, (n - 1) / 2, (float)baseline->median, (float)baseline->spread / 8,
-                      two);
-    baseline->median = n % 2 ? (double)two[0] : .5 * ((double)two[0] + (double)two[1]);
+    baseline->median = unpack_twice(
+        tw_packed_twice_median(baseline->values, baseline->count, tw_pack_log(baseline->median)));
     baseline->usual = (float)exp(baseline->median);
 }
 
 static void find_spread(struct tw_norm_baseline *baseline)
 {
-    float distances[TW_NORM_BASELINE_VALUES], two[2], guess = (float)baseline->spread / 1.4826F;
-    float median = (float)baseline->median;
     unsigned n = baseline->count;
-    tw_unpack_logs(baseline->values, n, distances);
-#pragma omp simd
-    for (unsigned i = 0; i < n; i++)
-        distances[i] = fabsf(distances[i] - median);
-    tw_order_two_near(distances, n, (n + 1) / 2 - 1, guess, guess / 8, two);
-    baseline->spread = 1.4826 * (double)two[0];
+    int centre = (int)lrint(2 * TW_PACKED_STEPS * baseline->median);
+    int guess = (int)(2 * TW_PACKED_STEPS / 1.4826 * baseline->spread);
+    int distance = tw_packed_twice_distance(baseline->values, n, centre, (n + 1) / 2, guess);
+    baseline->spread = 1.4826 * unpack_twice(distance);
 }
 
 void tw_norm_baseline_settle(struct tw_norm_baseline *baseline)

@@ -1,6 +1,8 @@
 /* The global gradient norm as a series. */
 #include "detectors/gradient_explosion/norm.h"
 
+#include "detectors/statistics/log_ratio.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -40,9 +42,12 @@ static void note_largest(struct tw_norm_series *series,
  */
 static bool note_scale(struct tw_norm_series *series, double norm, double scale)
 {
-    double jump = log(scale / series->scale), move = log(norm) - series->newest;
+    double before = series->scale;
     series->scale = scale;
-    if (series->is_scaled || !series->count || fabs(jump) < 2 * SCALE_STEP - .02)
+    if (scale == before || series->is_scaled || !series->count)
+        return false;
+    double jump = log(scale / before), move = log(norm) - series->newest;
+    if (fabs(jump) < 2 * SCALE_STEP - .02)
         return false;
     series->scaled_moves += fabs(move - jump) < SCALE_STEP;
     series->unscaled_moves += fabs(move) < SCALE_STEP;
@@ -55,7 +60,7 @@ static bool note_scale(struct tw_norm_series *series, double norm, double scale)
 static void note_growth(struct tw_norm_series *series,
                         const struct tw_gradient_explosion_config *config, double y)
 {
-    bool has_grown = series->count && y - series->newest >= log(config->growth_ratio);
+    bool has_grown = series->count && tw_log_reaches(y - series->newest, config->growth_ratio);
     series->growths = has_grown ? series->growths + 1 : 0;
 }
 
@@ -64,7 +69,7 @@ bool tw_norm_series_take(struct tw_norm_series *series,
                          double scale)
 {
     bool is_scaled_now = note_scale(series, norm, scale);
-    double y = log(norm) - (series->is_scaled ? log(scale) : 0);
+    double y = log(norm) - (series->is_scaled && scale != 1 ? log(scale) : 0);
     if (is_scaled_now) {
         series->count = 0;
         tw_norm_series_restart(series);

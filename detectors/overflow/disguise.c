@@ -23,8 +23,8 @@ static void count(bool is_so, uint64_t *run, uint64_t *first_step, int64_t *firs
 static double relative_change(double from, double to)
 {
     double scale = fmax(fabs(from), fabs(to));
-    /* Halved first: the difference of two huge numbers would overflow. */
-    return scale > 0 ? 2 * fabs(to / scale / 2 - from / scale / 2) : 0;
+    /* Divided first: the difference of two huge numbers would overflow. */
+    return scale > 0 ? fabs(to / scale - from / scale) : 0;
 }
 
 static void observe_norm(struct tw_disguise *disguise, const struct tw_record *record, bool is_zero)

@@ -25,7 +25,7 @@ unsigned tw_course_marked(const struct tw_course_marks *marks, const struct tw_c
 }
 
 /* The order is that of the losses, so that the middle is too. */
-double tw_course_scaled_median(const struct tw_course *course, float *scaled, unsigned n)
+double tw_course_scaled_median(const struct tw_course *course, const float *scaled, unsigned n)
 {
     float two[2];
     if (!n)

@@ -20,7 +20,7 @@ void tw_course_mark(struct tw_course_marks *marks, const struct tw_course *cours
 unsigned tw_course_marked(const struct tw_course_marks *marks, const struct tw_course *course,
                           unsigned n, float *ret);
 
-/* The median of the first `n` <= 310 of such losses as they came; 0 of none. They change places. */
-double tw_course_scaled_median(const struct tw_course *course, float *scaled, unsigned n);
+/* The median of the first `n` <= 310 of such losses as they came; 0 of none. */
+double tw_course_scaled_median(const struct tw_course *course, const float *scaled, unsigned n);
 
 #endif

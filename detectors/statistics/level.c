@@ -28,6 +28,8 @@ static double median_of_few(float *values, unsigned n)
 static double median_of(float *values, unsigned n)
 {
     float two[2];
+    if (n == 5)
+        return (double)tw_median_of_five(values);
     if (n <= 8)
         return median_of_few(values, n);
     tw_order_two(values, n, (n - 1) / 2, two);

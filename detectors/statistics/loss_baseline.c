@@ -22,21 +22,20 @@ double tw_loss_baseline_score(const struct tw_loss_baseline *baseline, double x,
     return (x - baseline->median) / spread;
 }
 
+/* Most stand in rows. */
 static unsigned gather(const struct tw_loss_baseline *baseline, const struct tw_course *course,
                        float *ret)
 {
-    const uint64_t all = ((uint64_t)1 << TW_HEALTHY_BITS) - 1;
     unsigned n = 0;
     for (unsigned i = 0; i < TW_HEALTHY_WORDS; i++) {
         const float *losses = course->losses + (size_t)i * TW_HEALTHY_BITS;
-        uint64_t healthy = baseline->healthy[i];
-        if (healthy == all) {
-            memcpy(ret + n, losses, TW_HEALTHY_BITS * sizeof *ret);
-            n += TW_HEALTHY_BITS;
-            continue;
+        for (uint64_t healthy = baseline->healthy[i]; healthy;) {
+            unsigned first = (unsigned)__builtin_ctzll(healthy);
+            unsigned row = (unsigned)__builtin_ctzll(~(healthy >> first));
+            memcpy(ret + n, losses + first, row * sizeof *ret);
+            n += row;
+            healthy &= healthy + ((uint64_t)1 << first); /* the carry takes the row away */
         }
-        for (; healthy; healthy &= healthy - 1)
-            ret[n++] = losses[__builtin_ctzll(healthy)];
     }
     return n;
 }

@@ -4,17 +4,17 @@
 #include "detectors/statistics/order.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { MOST = 64 };
 
 double tw_recent_median(const float *values, unsigned n)
 {
-    float copy[MOST], two[2];
+    float two[2];
     if (!n)
         return 0;
-    memcpy(copy, values, n * sizeof *copy);
-    tw_order_two(copy, n, (n - 1) / 2, two);
+    if (n == 5)
+        return (double)tw_median_of_five(values);
+    tw_order_two(values, n, (n - 1) / 2, two);
     return n % 2 ? (double)two[0] : .5 * ((double)two[0] + (double)two[1]);
 }
 

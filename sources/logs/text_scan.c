@@ -135,11 +135,6 @@ static void take_word(struct tw_text_scan *scan)
 
 /* ---- numbers ---- */
 
-double tw_text_whole(double value)
-{
-    return value >= 0 && value <= 1e15 && value == (double)(int64_t)value ? value : (double)NAN;
-}
-
 static void assign_count(struct tw_text_scan *scan, enum tw_text_kind kind, double at, double of)
 {
     if (!isnan(scan->place.at))

@@ -5,6 +5,8 @@
 
 #include "sources/logs/text_log.h"
 
+#include <math.h>
+
 #define TW_TEXT_WORDS 5
 
 struct tw_text_place {
@@ -49,7 +51,10 @@ bool tw_text_scan_mean(struct tw_text_scan *scan, double *ret);
 /* The line has been read: moves the log's place and gives its row. As a rule returns. */
 int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink);
 /* `value` where it is a count, else NaN. */
-double tw_text_whole(double value);
+static inline double tw_text_whole(double value)
+{
+    return value >= 0 && value <= 1e15 && value == (double)(int64_t)value ? value : (double)NAN;
+}
 
 static inline const char *tw_text_skip_spaces(const char *at, const char *end)
 {

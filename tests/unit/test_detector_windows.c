@@ -1,8 +1,10 @@
 /* Windows that find their medians when they are asked for, and what they stand on, against slow
  * reference computations. */
 #include "detectors/statistics/course_marks.h"
+#include "detectors/statistics/log_ratio.h"
 #include "detectors/statistics/order.h"
 #include "detectors/statistics/packed_log.h"
+#include "detectors/statistics/packed_order.h"
 #include "detectors/statistics/recent.h"
 #include "tests/unit/detector_fixture.h"
 #include "tests/unit/slow_statistics.h"
@@ -17,6 +19,7 @@ static float next_value(uint64_t *seed, double repeats)
 
 static void the_newest_values_have_their_median_and_deviation(void **state)
 {
+    TW_RECENT(5) five = {0};
     TW_RECENT(7) recent = {0};
     float all[300];
     uint64_t seed = 3;
@@ -26,7 +29,12 @@ static void the_newest_values_have_their_median_and_deviation(void **state)
         double values[7];
         all[i] = next_value(&seed, 3);
         TW_RECENT_PUSH(&recent, all[i]);
-        size_t n = i + 1 < 7 ? i + 1 : 7;
+        TW_RECENT_PUSH(&five, all[i]);
+        size_t n = i + 1 < 5 ? i + 1 : 5;
+        for (size_t k = 0; k < n; k++)
+            values[k] = (double)all[i - k];
+        assert_true(fabs(TW_RECENT_MEDIAN(&five) - slow_median(values, n)) < 1e-12);
+        n = i + 1 < 7 ? i + 1 : 7;
         for (size_t k = 0; k < n; k++)
             values[k] = (double)all[i - k];
         double median = slow_median(values, n);
@@ -41,16 +49,15 @@ static void the_newest_values_have_their_median_and_deviation(void **state)
 
 static void check_order(const float *values, unsigned n, unsigned k, double guess, double width)
 {
-    double sorted[256];
-    float two[2], copy[256], some[2];
+    double sorted[310];
+    float two[2], some[2];
     for (unsigned i = 0; i < n; i++)
         sorted[i] = (double)values[i];
     qsort(sorted, n, sizeof *sorted, compare);
     double next = sorted[k + 1 < n ? k + 1 : k];
     tw_order_two_near(values, n, k, (float)guess, (float)width, two);
     assert_true((double)two[0] == sorted[k] && (double)two[1] == next);
-    memcpy(copy, values, n * sizeof *copy);
-    tw_order_two(copy, n, k, two);
+    tw_order_two(values, n, k, two);
     assert_true((double)two[0] == sorted[k] && (double)two[1] == next);
     unsigned count = k + 1 < n ? 2 : 1;
     tw_order_some(values, n, k, count, (float)guess, (float)width, some);
@@ -59,15 +66,17 @@ static void check_order(const float *values, unsigned n, unsigned k, double gues
 
 static void the_kth_is_found_whatever_was_guessed(void **state)
 {
-    static const unsigned sizes[] = {1, 2, 3, 4, 5, 17, 64, 255, 256};
+    static const unsigned sizes[] = {1, 2, 3, 4, 5, 17, 64, 255, 256, 310};
     uint64_t seed = 9;
     (void)state;
     for (int round = 0; round < 50; round++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-            float values[256];
+            float values[310];
             unsigned n = sizes[s];
             for (unsigned i = 0; i < n; i++)
                 values[i] = next_value(&seed, round % 2 ? 2 : 1000);
+            if (round % 5 == 4)
+                values[n / 2] = -1e30F; /* a loss of 0 on a logarithmic scale */
             for (unsigned k = 0; k < n; k += 1 + n / 9) {
                 check_order(values, n, k, 0, .2);  /* near, for those in the middle */
                 check_order(values, n, k, 50, .2); /* far off */
@@ -96,6 +105,53 @@ static void a_packed_norm_comes_back_to_a_thousandth(void **state)
     assert_int_equal(tw_pack_log(log(5e-324)), -INT16_MAX);
     assert_int_equal(tw_pack_log(INFINITY), INT16_MAX);
     assert_int_equal(tw_pack_log(0), 0);
+}
+
+/* ---- ranks of packed logarithms ---- */
+
+static void check_packed(const int16_t *values, unsigned n, int guess)
+{
+    double doubles[310], centre;
+    for (unsigned i = 0; i < n; i++)
+        doubles[i] = values[i];
+    int twice = tw_packed_twice_median(values, n, guess);
+    centre = slow_median(doubles, n);
+    assert_true(.5 * twice == centre);
+    int distance = tw_packed_twice_distance(values, n, twice, (n + 1) / 2, guess);
+    assert_true(fabs(1.4826 * .5 * distance - slow_deviation(doubles, n, centre)) < 1e-9);
+}
+
+static void the_middle_of_packed_logarithms_is_exact(void **state)
+{
+    static const unsigned sizes[] = {1, 2, 3, 7, 8, 9, 100, 255, 256, 310};
+    uint64_t seed = 21;
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        int16_t values[310];
+        unsigned n = sizes[round % 10];
+        double width = round % 3 == 0 ? 3 : round % 3 == 1 ? 200 : 20000;
+        for (unsigned i = 0; i < n; i++)
+            values[i] = (int16_t)fmax(-INT16_MAX, fmin(INT16_MAX, width * next_heavy(&seed)));
+        if (round % 7 == 0)
+            memset(values, round, n * sizeof *values); /* all the same */
+        check_packed(values, n, 0);
+        check_packed(values, n, (int)width);
+        check_packed(values, n, INT16_MAX);
+        check_packed(values, n, -INT16_MAX);
+        check_packed(values, n, 1000000);
+    }
+}
+
+static void a_difference_of_logarithms_reaches_a_ratio_as_its_logarithm_says(void **state)
+{
+    static const double ratios[] = {.5, 1, 1.01, 1.1, 2, 10, 1e6};
+    (void)state;
+    for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
+        for (double difference = -2; difference < 16; difference += .0101)
+            assert_int_equal(tw_log_reaches(difference, ratios[i]), difference >= log(ratios[i]));
+        assert_true(tw_log_reaches(log(ratios[i]), ratios[i]));
+        assert_false(tw_log_reaches((double)NAN, ratios[i]));
+    }
 }
 
 /* ---- marks on the course ---- */
@@ -151,6 +207,8 @@ int main(void)
         cmocka_unit_test(the_newest_values_have_their_median_and_deviation),
         cmocka_unit_test(the_kth_is_found_whatever_was_guessed),
         cmocka_unit_test(a_packed_norm_comes_back_to_a_thousandth),
+        cmocka_unit_test(the_middle_of_packed_logarithms_is_exact),
+        cmocka_unit_test(a_difference_of_logarithms_reaches_a_ratio_as_its_logarithm_says),
         cmocka_unit_test(marked_losses_are_the_newest_that_were_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
