@@ -68,7 +68,7 @@ extern const size_t tw_context_n_options;
 #define TW_CONTEXT_LAYERS_MAX 64
 
 /* Raised whenever the layout or the meaning of the state below changes. */
-#define TW_CONTEXT_VERSION 5
+#define TW_CONTEXT_VERSION 6
 
 struct tw_context {
     uint8_t extent; /* enum tw_extent: how much of this and of the detectors' states there is */

@@ -9,6 +9,7 @@
  * the one the run began with is critical from the first steps on: worse than doing nothing. */
 #include "detectors/detectors.h"
 #include "detectors/divergence/state.h"
+#include "detectors/statistics/clip.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -259,9 +260,19 @@ static struct tw_divergence_view look(const struct tw_divergence *divergence,
     return view;
 }
 
-static void measure_level(const struct tw_divergence *divergence, struct tw_divergence_view *view)
+/* The best seldom changes. */
+static double best_loss(struct tw_divergence_loss *loss, double best)
 {
-    const struct tw_divergence_loss *loss = &divergence->loss;
+    if (best != loss->best) {
+        loss->best = best;
+        loss->best_loss = tw_loss_unscaled(&loss->scale, best);
+    }
+    return loss->best_loss;
+}
+
+static void measure_level(struct tw_divergence *divergence, struct tw_divergence_view *view)
+{
+    struct tw_divergence_loss *loss = &divergence->loss;
     view->span = tw_level_best_span(&loss->level);
     view->has_best = view->span != TW_LEVEL_SPANS;
     view->level = tw_level_now(&loss->level, view->span);
@@ -269,7 +280,7 @@ static void measure_level(const struct tw_divergence *divergence, struct tw_dive
     view->best_step =
         view->has_best ? loss->level.best[view->span].best_step : view->course->newest_step;
     view->level_loss = tw_loss_unscaled(&loss->scale, view->level);
-    view->best_loss = tw_loss_unscaled(&loss->scale, view->best);
+    view->best_loss = best_loss(loss, view->best);
     /* The quotient is the exponential of the difference where neither is out of a number's reach.
      */
     bool is_plain = !loss->scale.is_linear && view->best > -700 && view->level - view->best < 40;
@@ -330,10 +341,10 @@ static void add_to_cusum(struct tw_divergence *divergence, struct tw_divergence_
                        ? view->config->spread_floor * fmax(fabs(loss->scale.initial), 1e-9)
                        : view->config->spread_floor;
     double z = tw_loss_baseline_score(&loss->baseline, y, floor);
-    view->z = fmax(-1e6, fmin(1e6, z));
+    view->z = tw_clip(z, 1e6);
     if (!view->has_baseline || view->is_muted)
         return;
-    tw_cusum_add(&loss->cusum, fmax(-limit, fmin(limit, z)), view->config->cusum_drift, view->line,
+    tw_cusum_add(&loss->cusum, tw_clip(z, limit), view->config->cusum_drift, view->line,
                  view->course->newest_step, view->context->time_ms);
 }
 
@@ -347,7 +358,7 @@ static void learn(struct tw_divergence *divergence, const struct tw_divergence_v
     if (divergence->stage != TW_DIVERGENCE_QUIET || loss->cusum.sum >= .5 * view->line ||
         (is_spike && loss->cusum.sum > 0))
         return;
-    tw_loss_baseline_learn(&loss->baseline, view->course, fmax(-limit, fmin(limit, view->z)));
+    tw_loss_baseline_learn(&loss->baseline, view->course, tw_clip(view->z, limit));
     if (loss->baseline.count >= 16)
         loss->scale.spread = loss->baseline.spread;
 }
@@ -463,7 +474,7 @@ const struct tw_detector tw_detector_divergence = {
     .name = "divergence",
     .title = "Divergence",
     .description = "the training loss leaves its best level and does not come back",
-    .state_version = 5,
+    .state_version = 6,
     .options = tw_divergence_options,
     .n_options = TW_DIVERGENCE_OPTIONS,
     .config_size = sizeof(struct tw_divergence_config),

@@ -8,6 +8,7 @@
  * that are no numbers are the overflow detector's, unless they had been growing until then. */
 #include "detectors/detectors.h"
 #include "detectors/gradient_explosion/state.h"
+#include "detectors/statistics/clip.h"
 #include "detectors/statistics/log_ratio.h"
 
 #include <inttypes.h>
@@ -412,7 +413,7 @@ static void learn(struct tw_explosion *explosion, const struct tw_explosion_view
     if (rise->has_spike)
         return;
     double z = (explosion->norm.newest - view->baseline) / view->spread;
-    tw_norm_baseline_learn(&explosion->norm.baseline, explosion->norm.newest, fmax(-4, fmin(4, z)));
+    tw_norm_baseline_learn(&explosion->norm.baseline, explosion->norm.newest, tw_clip(z, 4));
 }
 
 /* The loss scale that norms may still carry; 1 without one. */
@@ -512,13 +513,16 @@ static void observe_layers(struct tw_explosion *explosion, struct tw_explosion_v
     tw_explosion_judge_layers(explosion, view);
 }
 
-/* The baseline is a few norms old as a rule; what is unusual is judged by that of now. */
+/* The baseline is a few norms old as a rule; what is unusual is judged by that of now. Half of the
+ * way to a rise is unusual, in logarithms; a median of many moves less in that time. */
 static void settle_baseline(struct tw_explosion *explosion,
                             const struct tw_gradient_explosion_config *config,
                             const struct tw_context *context, const struct tw_record *record)
 {
     struct tw_norm_baseline *baseline = &explosion->norm.baseline;
-    double line = (double)baseline->usual * sqrt(config->recovered_ratio);
+    double ratio = config->recovered_ratio;
+    double line = (double)baseline->usual *
+                  (baseline->count == TW_NORM_BASELINE_VALUES ? .25 + .75 * ratio : sqrt(ratio));
     if (context->segment_is_new || explosion->rise.is_on || record->layers ||
         !(record->signal[TW_SIGNAL_GRAD_NORM] < line))
         tw_norm_baseline_settle(baseline);

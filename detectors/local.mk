@@ -55,6 +55,7 @@ libdetectors_la_SOURCES = \
 	detectors/statistics/baseline.c detectors/statistics/baseline.h \
 	detectors/statistics/bernoulli.c detectors/statistics/bernoulli.h \
 	detectors/statistics/blocks.c detectors/statistics/blocks.h \
+	detectors/statistics/clip.h \
 	detectors/statistics/course.c detectors/statistics/course.h \
 	detectors/statistics/course_marks.c detectors/statistics/course_marks.h \
 	detectors/statistics/cusum.c detectors/statistics/cusum.h \

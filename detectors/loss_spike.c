@@ -5,6 +5,7 @@
  * come back is not a spike but the divergence detector's. */
 #include "detectors/detectors.h"
 #include "detectors/divergence/scale.h"
+#include "detectors/statistics/clip.h"
 #include "detectors/statistics/loss_baseline.h"
 
 #include <inttypes.h>
@@ -411,8 +412,7 @@ static void measure(const struct loss_spike *spike, struct view *view, double y)
                        : view->config->spread_floor;
     unsigned learned = spike->baseline.count;
     view->has_baseline = learned >= view->config->baseline_losses;
-    view->z =
-        learned ? fmax(-1e6, fmin(1e6, tw_loss_baseline_score(&spike->baseline, y, floor))) : 0;
+    view->z = learned ? tw_clip(tw_loss_baseline_score(&spike->baseline, y, floor), 1e6) : 0;
     view->ratio = learned && (spike->stage == IN_SPIKE || !view->has_baseline ||
                               view->z >= view->config->spike_sigma)
                       ? tw_loss_rise(&spike->scale, y, spike->baseline.median)
@@ -458,8 +458,7 @@ static void take_loss(struct loss_spike *spike, struct view *view, double value)
     if (spike->stage == IN_SPIKE)
         follow_spike(spike, view, y);
     if (spike->stage == QUIET) {
-        tw_loss_baseline_learn(&spike->baseline, &view->context->course,
-                               fmax(-4, fmin(4, view->z)));
+        tw_loss_baseline_learn(&spike->baseline, &view->context->course, tw_clip(view->z, 4));
         spike->scale.spread = spike->baseline.spread;
     }
     if (spike->is_cluster_open &&

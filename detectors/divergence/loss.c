@@ -11,6 +11,7 @@ void tw_divergence_loss_start(struct tw_divergence_loss *loss)
     tw_cusum_start(&loss->cusum);
     tw_level_start(&loss->level);
     tw_blocks_start(&loss->blocks);
+    loss->best_loss = tw_loss_unscaled(&loss->scale, loss->best);
 }
 
 void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss, const struct tw_course *course)
@@ -19,6 +20,8 @@ void tw_divergence_loss_make_linear(struct tw_divergence_loss *loss, const struc
         return;
     loss->lowest = (float)fmin(1e30, tw_loss_unscaled(&loss->scale, (double)loss->lowest));
     tw_loss_scale_make_linear(&loss->scale);
+    loss->best = 0;
+    loss->best_loss = tw_loss_unscaled(&loss->scale, loss->best);
     tw_loss_baseline_make_linear(&loss->baseline, course);
     loss->scale.spread = loss->baseline.spread;
     tw_level_make_linear(&loss->level);

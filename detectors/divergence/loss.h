@@ -33,6 +33,7 @@ struct tw_divergence_loss {
         initial_value; /* the first loss, and that of doing nothing, as they came; see .c */
     uint64_t first_step;
     int64_t first_time_ms;
+    double best, best_loss; /* the best level that was asked for last, on the scale and as a loss */
 };
 
 void tw_divergence_loss_start(struct tw_divergence_loss *loss);

@@ -1,4 +1,4 @@
-/* Median and spread every eighth norm, autocorrelation by decay. */
+/* Median and spread every eighth or sixteenth norm, autocorrelation by decay. */
 #include "detectors/gradient_explosion/baseline.h"
 
 #include "detectors/statistics/packed_log.h"
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* While there are few, both are found at each. */
-enum { REFRESH_EVERY = 8, FEW = 16 };
+/* While there are few, both are found at each; of many, eight more change little. */
+enum { REFRESH_EVERY = 8, REFRESH_MANY_EVERY = 16, MANY = 128, FEW = 16 };
 /* Weight of a new product in the autocorrelation: remembers about as long as the ring does. */
 #define CORRELATION_WEIGHT (1.F / TW_NORM_BASELINE_VALUES)
 
@@ -59,7 +59,7 @@ void tw_norm_baseline_learn(struct tw_norm_baseline *baseline, double y, double 
     if (!baseline->until_refresh || baseline->count < FEW) {
         tw_norm_baseline_settle(baseline);
         find_spread(baseline);
-        baseline->until_refresh = REFRESH_EVERY;
+        baseline->until_refresh = baseline->count < MANY ? REFRESH_EVERY : REFRESH_MANY_EVERY;
     }
     baseline->until_refresh--;
     baseline->autocovariance +=

@@ -22,9 +22,10 @@ static void count(bool is_so, uint64_t *run, uint64_t *first_step, int64_t *firs
 
 static double relative_change(double from, double to)
 {
-    double scale = fmax(fabs(from), fabs(to));
-    /* Divided first: the difference of two huge numbers would overflow. */
-    return scale > 0 ? fabs(to / scale - from / scale) : 0;
+    double scale = fabs(from) > fabs(to) ? fabs(from) : fabs(to);
+    if (scale > 1e300) /* the difference of two huge numbers would overflow */
+        return fabs(to / scale - from / scale);
+    return scale > 0 ? fabs(to - from) / scale : 0;
 }
 
 static void observe_norm(struct tw_disguise *disguise, const struct tw_record *record, bool is_zero)

@@ -48,6 +48,11 @@ static void note_break(struct tw_course *course, uint64_t step)
     course->breaks[0] = (struct tw_course_break){course->count, course->newest_step, step};
 }
 
+static unsigned place_behind(unsigned place)
+{
+    return place + 1 < TW_COURSE_LOSSES ? place + 1 : 0;
+}
+
 _Thread_local uint64_t tw_course_pushes;
 
 void tw_course_push(struct tw_course *course, double loss, uint64_t step)
@@ -59,8 +64,9 @@ void tw_course_push(struct tw_course *course, double loss, uint64_t step)
         note_break(course, step);
     course->newest = scaled(course, loss);
     course->newest_step = step;
-    course->replaced = course->losses[course->count % TW_COURSE_LOSSES];
-    course->losses[course->count % TW_COURSE_LOSSES] = (float)course->newest;
+    course->place = (uint16_t)(course->count ? place_behind(course->place) : 0);
+    course->replaced = course->losses[course->place];
+    course->losses[course->place] = (float)course->newest;
     course->steps[course->count % TW_COURSE_STEPS] = (uint32_t)step;
     if (course->count % TW_COURSE_MARK_EVERY == 0)
         course->marks[course->count / TW_COURSE_MARK_EVERY % TW_COURSE_MARKS] = step;
@@ -116,12 +122,6 @@ uint64_t tw_course_step(const struct tw_course *course, unsigned age)
 
 /* ---- losses ---- */
 
-/* The place of the newest, and of the one before. */
-static unsigned newest_place(const struct tw_course *course)
-{
-    return (unsigned)((course->count + TW_COURSE_LOSSES - 1) % TW_COURSE_LOSSES);
-}
-
 static unsigned place_before(unsigned place)
 {
     return place ? place - 1 : TW_COURSE_LOSSES - 1;
@@ -129,7 +129,7 @@ static unsigned place_before(unsigned place)
 
 unsigned tw_course_scaled(const struct tw_course *course, unsigned n, float *ret)
 {
-    unsigned kept = tw_course_kept(course), found = 0, place = newest_place(course);
+    unsigned kept = tw_course_kept(course), found = 0, place = course->place;
     for (unsigned age = 0; age < kept && found < n; age++, place = place_before(place)) {
         if (course->losses[place] > TW_COURSE_ZERO || course->is_linear)
             ret[found++] = course->losses[place];
@@ -140,7 +140,7 @@ unsigned tw_course_scaled(const struct tw_course *course, unsigned n, float *ret
 double tw_course_median(const struct tw_course *course, unsigned skip, unsigned n)
 {
     float values[TW_COURSE_LOSSES], two[2];
-    unsigned kept = tw_course_kept(course), found = 0, place = newest_place(course);
+    unsigned kept = tw_course_kept(course), found = 0, place = course->place;
     for (unsigned age = 0; age < kept && found < skip + n; age++, place = place_before(place)) {
         if (course->is_linear || course->losses[place] <= LOG_MAX)
             values[found++] = course->losses[place];

@@ -30,6 +30,7 @@ struct tw_course {
     uint8_t is_new;       /* the newest record brought a loss */
     uint8_t block_is_new; /* and completed a block of the trace */
     uint8_t is_linear;    /* a loss was negative */
+    uint16_t place;       /* of the newest loss in the ring */
     float replaced;       /* what the newest loss took the place of, on the scale */
     uint64_t count;       /* losses since the run's start */
     double newest;        /* on the scale, in full */
@@ -59,7 +60,8 @@ static inline unsigned tw_course_kept(const struct tw_course *course)
 /* The loss that came `age` losses ago (0: the newest), on the scale. */
 static inline float tw_course_at(const struct tw_course *course, unsigned age)
 {
-    return course->losses[(course->count - 1 - age) % TW_COURSE_LOSSES];
+    unsigned at = course->place + TW_COURSE_LOSSES - age;
+    return course->losses[at < TW_COURSE_LOSSES ? at : at - TW_COURSE_LOSSES];
 }
 /* And its step; exact for ages below TW_COURSE_STEPS and where steps are evenly spaced. */
 uint64_t tw_course_step(const struct tw_course *course, unsigned age);

@@ -5,7 +5,7 @@
 
 void tw_course_mark(struct tw_course_marks *marks, const struct tw_course *course, bool is_marked)
 {
-    unsigned at = (unsigned)((course->count - 1) % TW_COURSE_LOSSES);
+    unsigned at = course->place;
     uint64_t *word = &marks->bits[at / TW_COURSE_MARK_BITS];
     unsigned bit = at % TW_COURSE_MARK_BITS;
     *word = (*word & ~((uint64_t)1 << bit)) | (uint64_t)is_marked << bit;
@@ -15,11 +15,10 @@ unsigned tw_course_marked(const struct tw_course_marks *marks, const struct tw_c
                           unsigned n, float *ret)
 {
     unsigned kept = tw_course_kept(course), found = 0;
-    unsigned at = (unsigned)(course->count % TW_COURSE_LOSSES);
-    for (; kept && found < n; kept--) {
-        at = at ? at - 1 : TW_COURSE_LOSSES - 1;
+    for (unsigned at = course->place; kept && found < n; kept--) {
         if (marks->bits[at / TW_COURSE_MARK_BITS] >> at % TW_COURSE_MARK_BITS & 1)
             ret[found++] = course->losses[at];
+        at = at ? at - 1 : TW_COURSE_LOSSES - 1;
     }
     return found;
 }

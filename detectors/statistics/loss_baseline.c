@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { REFRESH_EVERY = 8, FEW = 16 };
+/* Of many, eight more change little. */
+enum { REFRESH_EVERY = 8, REFRESH_MANY_EVERY = 16, MANY = 128, FEW = 16 };
 /* Weight of a new product in the autocorrelation: remembers about as long as the window does. */
 #define CORRELATION_WEIGHT (1.F / TW_LOSS_BASELINE_VALUES)
 
@@ -86,7 +87,7 @@ static void refresh(struct tw_loss_baseline *baseline, const struct tw_course *c
     float values[TW_COURSE_LOSSES];
     bool is_due = !baseline->until_spread || baseline->count < FEW;
     if (is_due)
-        baseline->until_spread = REFRESH_EVERY;
+        baseline->until_spread = baseline->count < MANY ? REFRESH_EVERY : REFRESH_MANY_EVERY;
     baseline->until_spread--;
     if (baseline->middle.of < FEW && baseline->middle.of < baseline->count)
         return;
@@ -105,7 +106,7 @@ static void refresh(struct tw_loss_baseline *baseline, const struct tw_course *c
 
 void tw_loss_baseline_turn(struct tw_loss_baseline *baseline, const struct tw_course *course)
 {
-    unsigned at = (unsigned)((course->count - 1) % TW_COURSE_LOSSES);
+    unsigned at = course->place;
     uint64_t *word = &baseline->healthy[at / TW_HEALTHY_BITS];
     uint64_t bit = (uint64_t)1 << at % TW_HEALTHY_BITS;
     if (!(*word & bit))
@@ -131,7 +132,7 @@ static void drop_oldest(struct tw_loss_baseline *baseline, const struct tw_cours
 
 static void learn_medians(struct tw_loss_baseline *baseline, const struct tw_course *course)
 {
-    unsigned at = (unsigned)((course->count - 1) % TW_COURSE_LOSSES);
+    unsigned at = course->place;
     baseline->healthy[at / TW_HEALTHY_BITS] |= (uint64_t)1 << at % TW_HEALTHY_BITS;
     if (baseline->count < TW_LOSS_BASELINE_VALUES)
         baseline->count++;

@@ -1,7 +1,8 @@
 /* What is normal for the loss: median and spread of the newest 256 that their owner took for
  * healthy among those that the course keeps. Which these are is a bit each; while too few are (a
  * trouble that lasts), what was known last holds. The owner judges a loss first and lets the
- * baseline learn it afterwards. The median is exact, the spread found anew every eighth loss. */
+ * baseline learn it afterwards. The median is exact, the spread found anew every eighth loss, and
+ * every sixteenth once there are many. */
 #ifndef TW_LOSS_BASELINE_H
 #define TW_LOSS_BASELINE_H
 

@@ -38,15 +38,6 @@ void tw_window_push(struct tw_window_head *head, float *values, uint8_t *order, 
     head->next = (uint16_t)((head->next + 1) % head->capacity);
 }
 
-double tw_window_median(const struct tw_window_head *head, const float *values,
-                        const uint8_t *order)
-{
-    unsigned n = head->count;
-    if (!n)
-        return 0;
-    return .5 * ((double)values[order[(n - 1) / 2]] + (double)values[order[n / 2]]);
-}
-
 /* The distances above the median grow upward and those below grow downward: the k-th smallest of
  * both together is where a split of k between the two sides leaves nothing smaller behind, found by
  * halving. */
@@ -73,10 +64,4 @@ double tw_window_deviation(const struct tw_window_head *head, const float *value
     if (low < k && median - (double)values[order[middle - (k - low)]] > distance)
         distance = median - (double)values[order[middle - (k - low)]];
     return 1.4826 * distance;
-}
-
-float tw_window_at(const struct tw_window_head *head, const float *values, uint16_t age)
-{
-    unsigned at = head->next + head->capacity - 1u - age;
-    return values[at < head->capacity ? at : at - head->capacity];
 }

@@ -30,13 +30,24 @@ struct tw_window_head {
 /* Adds a value, dropping the oldest of a full window. */
 void tw_window_push(struct tw_window_head *head, float *values, uint8_t *order, float x);
 /* The median; 0 of an empty window. */
-double tw_window_median(const struct tw_window_head *head, const float *values,
-                        const uint8_t *order);
+static inline double tw_window_median(const struct tw_window_head *head, const float *values,
+                                      const uint8_t *order)
+{
+    unsigned n = head->count;
+    if (!n)
+        return 0;
+    return .5 * ((double)values[order[(n - 1) / 2]] + (double)values[order[n / 2]]);
+}
 /* The median absolute deviation from the median, times 1.4826 so that it estimates sigma of a
  * normal distribution; 0 of an empty window. */
 double tw_window_deviation(const struct tw_window_head *head, const float *values,
                            const uint8_t *order);
 /* The value that came `age` values ago (0 = the newest); age < count. */
-float tw_window_at(const struct tw_window_head *head, const float *values, uint16_t age);
+static inline float tw_window_at(const struct tw_window_head *head, const float *values,
+                                 uint16_t age)
+{
+    unsigned at = head->next + head->capacity - 1u - age;
+    return values[at < head->capacity ? at : at - head->capacity];
+}
 
 #endif
