@@ -19,7 +19,7 @@ static int list(struct tw_rules *rules)
 {
     int name_width = 4, detector_width = 8;
     for (size_t i = 0; i < tw_rules_count(rules); i++) {
-        struct tw_rule_view view;
+        struct tw_rule_view view = {0};
         tw_rules_at(rules, i, &view);
         int name = (int)strlen(view.name), detector = (int)strlen(view.detector);
         name_width = name > name_width ? name : name_width;
@@ -27,7 +27,7 @@ static int list(struct tw_rules *rules)
     }
     printf("%-*s  %-*s  %s\n", name_width, "NAME", detector_width, "DETECTOR", "DESCRIPTION");
     for (size_t i = 0; i < tw_rules_count(rules); i++) {
-        struct tw_rule_view view;
+        struct tw_rule_view view = {0};
         tw_rules_at(rules, i, &view);
         printf("%-*s  %-*s  %s\n", name_width, view.name, detector_width, view.detector,
                view.description);
@@ -40,7 +40,7 @@ static int no_such_rule(const struct tw_rules *rules, const char *name)
     size_t n = tw_rules_count(rules);
     const char **names = calloc(n + 1, sizeof *names);
     for (size_t i = 0; names && i < n; i++) {
-        struct tw_rule_view view;
+        struct tw_rule_view view = {0};
         tw_rules_at(rules, i, &view);
         names[i] = view.name;
     }
@@ -54,7 +54,7 @@ static int no_such_rule(const struct tw_rules *rules, const char *name)
 
 static int explain(const struct tw_rules *rules, const char *name)
 {
-    struct tw_rule_view view;
+    struct tw_rule_view view = {0};
     long index = tw_rules_find(rules, name);
     if (index < 0)
         return no_such_rule(rules, name);

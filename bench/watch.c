@@ -98,7 +98,7 @@ static int fill_table(struct watching *watching, struct tw_error *error)
     double before = resident_bytes();
     int result = 0;
     for (uint32_t number = 0; number < watching->runs && !result; number++) {
-        struct tw_run *run;
+        struct tw_run *run = NULL;
         result = bench_warm_run(&run, &watching->warm, number, error);
         if (!result && (result = tw_watch_adopt(watching->watch, run, error)))
             tw_run_free(run);

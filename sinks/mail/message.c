@@ -53,7 +53,7 @@ static void draw_chart(struct draft *draft, json_t *alert, const char *id, const
 {
     struct tw_mail_image *image = &draft->charts[draft->n_charts];
     char *cid = draft->cids[draft->n_charts];
-    unsigned char *bytes;
+    unsigned char *bytes = NULL;
     json_t *chart = json_object_get(alert, "chart");
     if (!json_is_object(chart))
         return;
