@@ -2,6 +2,7 @@
 #include "agent/analysis.h"
 
 #include "agent/find_logs.h"
+#include "agent/read_ahead.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Items of a log that one thread takes sooner than a second one is there. */
+enum { FEW = 4096 };
 
 /* Why no source takes it. */
 static const char *no_log(const char *path)
@@ -100,26 +104,31 @@ static void note_skip(struct tw_analysis *analysis, const struct tw_source_item 
                  item->reason, (long long)item->position.offset);
 }
 
+static int take(void *closure, int next, struct tw_source_item *item, struct tw_error *error)
+{
+    struct tw_analysis *analysis = closure;
+    note_position(analysis, &item->position);
+    if (next == TW_NEXT_BROKEN) {
+        note_skip(analysis, item);
+        return 0;
+    }
+    analysis->records++;
+    return tw_watch_record(analysis->watch, item->record, &item->position, error);
+}
+
 int tw_analysis_step(struct tw_analysis *analysis, double timeout_seconds, struct tw_error *error)
 {
     struct tw_source_item item;
     tw_source_item_clear(&item);
     int next = analysis->source->next(analysis->handle, timeout_seconds, &item, error);
-    if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
-        note_position(analysis, &item.position);
     if (next == TW_NEXT_END && goes_on(analysis)) {
         pause_for(timeout_seconds);
         return TW_NEXT_WAIT;
     }
-    if (next == TW_NEXT_RECORD) {
-        analysis->records++;
-        int result = tw_watch_record(analysis->watch, item.record, &item.position, error);
-        if (result)
-            return result;
-    } else if (next == TW_NEXT_BROKEN) {
-        note_skip(analysis, &item);
-    }
-    return next;
+    int result = 0;
+    if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
+        result = take(analysis, next, &item, error);
+    return result ? result : next;
 }
 
 void tw_analysis_no_more(struct tw_analysis *analysis)
@@ -138,13 +147,27 @@ int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error)
     return result;
 }
 
+/* Goes on to the end with two threads, or with one. */
+static int read_on(struct tw_analysis *analysis, struct tw_error *error)
+{
+    struct tw_read_ahead *ahead = tw_read_ahead_open(analysis->source, analysis->handle);
+    int next = TW_NEXT_RECORD;
+    if (ahead)
+        next = tw_read_ahead_run(ahead, take, analysis, error);
+    tw_read_ahead_close(ahead);
+    while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
+        next = tw_analysis_step(analysis, 0, error);
+    return next;
+}
+
 int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error)
 {
-    int next;
+    int next = TW_NEXT_RECORD;
     struct stat status;
-    do
+    for (unsigned i = 0; i < FEW && (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN); i++)
         next = tw_analysis_step(analysis, 0, error);
-    while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
+    if (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN)
+        next = read_on(analysis, error);
     if (next < 0)
         return next;
     if (analysis->records)

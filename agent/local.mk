@@ -47,6 +47,7 @@ libagent_la_SOURCES = \
 	agent/job_logs.c agent/job_logs.h \
 	agent/known_logs.c agent/known_logs.h \
 	agent/lanes.c agent/lanes.h \
+	agent/read_ahead.c agent/read_ahead.h \
 	agent/logging.c agent/logging.h \
 	agent/metrics.c agent/metrics.h \
 	agent/metrics_json.c \
@@ -160,6 +161,7 @@ AGENT_TESTS = \
 	tests/unit/test_metrics \
 	tests/unit/test_projects \
 	tests/unit/test_ranks \
+	tests/unit/test_read_ahead \
 	tests/unit/test_refused_states \
 	tests/unit/test_retired_ids \
 	tests/unit/test_episode_chart \
@@ -205,6 +207,7 @@ tests_unit_test_heartbeat_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c tests/unit/watch_fixture.h
 tests_unit_test_lanes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_metrics_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_read_ahead_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_scores_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_settings_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_shell_command_LDADD = $(AGENT_TEST_LIBS)

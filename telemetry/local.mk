@@ -29,6 +29,7 @@ libtelemetry_la_SOURCES = \
 	telemetry/reader.c telemetry/reader.h \
 	telemetry/reader_values.c telemetry/reader_values.h \
 	telemetry/record.c telemetry/record.h \
+	telemetry/record_pack.c telemetry/record_pack.h \
 	telemetry/ring.c telemetry/ring.h \
 	telemetry/run_file.c telemetry/run_file.h \
 	telemetry/run_file_tail.c telemetry/run_file_tail.h \
@@ -85,6 +86,7 @@ telemetry_unit_tests = \
 	tests/unit/test_kafka_trouble \
 	tests/unit/test_nearest \
 	tests/unit/test_record \
+	tests/unit/test_record_pack \
 	tests/unit/test_ring \
 	tests/unit/test_run_file \
 	tests/unit/test_statistics \
@@ -105,6 +107,8 @@ tests_unit_test_json_simd_LDADD = $(telemetry_unit_libs)
 endif
 tests_unit_test_record_SOURCES = tests/unit/test_record.c $(wire_samples)
 tests_unit_test_record_LDADD = $(telemetry_unit_libs)
+tests_unit_test_record_pack_SOURCES = tests/unit/test_record_pack.c $(wire_samples)
+tests_unit_test_record_pack_LDADD = $(telemetry_unit_libs)
 tests_unit_test_wire_memory_SOURCES = tests/unit/test_wire_memory.c $(wire_samples)
 tests_unit_test_wire_memory_LDADD = $(telemetry_unit_libs)
 tests_unit_test_kafka_properties_LDADD = $(telemetry_unit_libs) $(RDKAFKA_LIBS)

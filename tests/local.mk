@@ -77,9 +77,8 @@ EXTRA_DIST += docs/requirements.txt docs/detectors/pictures.py \
 # The unit tests of what has threads of ours: what ../run-tests builds with ThreadSanitizer. (Those
 # that talk to librdkafka's own consumers crash under it: it does not know C11's thrd_create().)
 THREADED_TESTS = tests/unit/test_delivery tests/unit/test_emitter tests/unit/test_emitter_kafka \
-	tests/unit/test_heartbeat tests/unit/test_lanes tests/unit/test_metrics tests/unit/test_ring
 	tests/unit/test_heartbeat tests/unit/test_job_output tests/unit/test_lanes \
-	tests/unit/test_metrics tests/unit/test_ring
+	tests/unit/test_metrics tests/unit/test_read_ahead tests/unit/test_ring
 .PHONY: check-threads threaded-tests
 threaded-tests: $(THREADED_TESTS)
 check-threads:

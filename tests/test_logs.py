@@ -176,6 +176,22 @@ def test_ten_thousand_runs_are_read_in_one_go(tmp_path):
     assert len(runs) == 10000 and not done.stderr
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+def test_a_long_log_is_judged_as_one_processor_judges_it(tmp_path):
+    """Where there are two, one reads ahead of the other."""
+    log = write_log(tmp_path / "train.log", steps=20000, nan_from=19000, lr=.001)
+    log.write_text(log.read_text() + "step=1 loss=2.5 lr=.001\nstep=2 loss=2.5 lr=.001\n")
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, list(processors)[:1])
+    try:
+        one, _ = analyze(log)
+    finally:
+        os.sched_setaffinity(0, processors)
+    both, _ = analyze(log)
+    assert one.returncode == both.returncode == 1
+    assert one.stdout == both.stdout and '"attempt":"2"' in one.stdout
+
+
 def test_a_log_that_is_written_is_followed(tmp_path):
     log = write_log(tmp_path / "train.log", steps=100)
     command = [programs.program("trainward"), "attach", log]
