@@ -49,7 +49,7 @@ static bool is_enough(const struct question *question, int bound)
 static int smallest(const struct question *question, int least, int most, int guess)
 {
     int below = least - 1, at = guess < least ? least : guess < most ? guess : most - 1;
-    for (int step = 1; below + 1 < most; step *= 2) {
+    for (int step = 1; below + 1 < most; step += step < UINT16_MAX ? step : 0) {
         bool is_high = is_enough(question, at);
         int next = is_high ? at - step : at + step;
         if (is_high)
