@@ -39,6 +39,12 @@ static const struct {
     {"num_iters", TW_MEANS_STEP},
     {"update", TW_MEANS_STEP},
     {"updates", TW_MEANS_STEP},
+    {"current_steps", TW_MEANS_STEP}, /* LLaMA-Factory */
+    {"itr", TW_MEANS_STEP},
+    {"training_iteration", TW_MEANS_STEP},   /* Ray Tune */
+    {"time_total_timesteps", TW_MEANS_STEP}, /* Stable-Baselines3 */
+    {"total_timesteps", TW_MEANS_STEP},
+    {"timesteps_total", TW_MEANS_STEP},
     {"epoch", TW_MEANS_EPOCH},
     {"epochs", TW_MEANS_EPOCH},
     {"train_epoch", TW_MEANS_EPOCH},
@@ -64,6 +70,9 @@ static const struct {
     {"step_seconds", TW_MEANS_STEP_SECONDS},
     {"update_norm", TW_MEANS_UPDATE_NORM},
     {"train_update_norm", TW_MEANS_UPDATE_NORM},
+    {"l2_grads", TW_MEANS_GRAD_NORM}, /* big_vision; likewise: */
+    {"l2_params", TW_MEANS_WEIGHT_NORM},
+    {"l2_updates", TW_MEANS_UPDATE_NORM},
     {"trl", TW_MEANS_LOSS},      /* llm.c's main.log */
     {"tel", TW_MEANS_EVAL_LOSS}, /* likewise */
     {"evaluation_loss_vs_iterations", TW_MEANS_EVAL_LOSS},
@@ -204,9 +213,15 @@ static bool is_grad_norm(const struct tw_words *words)
     return has_grad && tw_words_has_one_of(words, norm_words) && are_all_of(words, norm_beside);
 }
 
-/* "lr", "lr-Adam-1", "lr/pg0", but not "lr-Adam-momentum". */
-static bool is_learning_rate(const struct tw_words *words)
+/* "lr", "lr-Adam-1", "lr/pg0", "Loss/learning_rate", but not "lr-Adam-momentum", "lr_loss". */
+static bool is_learning_rate(const struct tw_words *name)
 {
+    struct tw_words below = *name;
+    const struct tw_words *words = &below;
+    if (name->n > 1 && name->ends_path[0])
+        tw_words_remove(&below, tw_words_is_one_of(name->at[0], "loss losses") ? name->at[0] : "");
+    if (!words->n)
+        return false;
     bool has_name = !strcmp(words->at[0], "lr") || !strcmp(words->at[0], "lrs") ||
                     (words->n > 1 && !strcmp(words->at[0], "learning") &&
                      tw_words_is_one_of(words->at[1], "rate rates")) ||
@@ -343,6 +358,13 @@ static bool is_metrics_folder(const struct tw_words *words)
     return words->n > 1 && !strcmp(words->at[0], "metrics") && words->ends_path[0];
 }
 
+/* "config/lr" beside the rate of the step: what was set, not what is. */
+static bool is_setting(const struct tw_words *words)
+{
+    return words->n > 1 && words->ends_path[0] &&
+           tw_words_is_one_of(words->at[0], "config cfg args hparams params hyperparameters");
+}
+
 static void find_by_words(const char *name, enum tw_row_part part, struct tw_name_meaning *ret)
 {
     struct tw_words words, whole;
@@ -355,7 +377,7 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
     struct tw_words figure = words;
     tw_words_remove(&figure, train_words);
     tw_words_remove(&figure, epoch_words);
-    if (!words.n || is_copy || tw_words_has_one_of(&words, no_signal_words))
+    if (!words.n || is_copy || is_setting(&words) || tw_words_has_one_of(&words, no_signal_words))
         return;
     struct aspects aspects = take_aspects(&words);
     bool is_eval = is_eval_part(&aspects, part);
@@ -431,16 +453,40 @@ enum tw_direction tw_log_metric_direction(const char *metric)
     return TW_DIRECTION_UNKNOWN;
 }
 
+/* The two words, one right behind the other. */
+static bool has_pair(const struct tw_words *words, const char *first, const char *second)
+{
+    for (size_t i = 0; i + 1 < words->n; i++) {
+        if (!strcmp(words->at[i], first) && !strcmp(words->at[i + 1], second))
+            return true;
+    }
+    return false;
+}
+
+/* Episodes, and what is learned of them: their rewards, their lengths. */
+static bool is_of_episodes(const struct tw_words *words)
+{
+    return tw_words_has_one_of(words, "ep episode episodes episodic rollout") &&
+           tw_words_has_one_of(words, "rew reward return returns len length lengths");
+}
+
+/* What only methods of policies and of values tell. */
+static bool is_of_policies(const struct tw_words *words)
+{
+    bool is_loss = tw_words_has_one_of(words, "loss losses");
+    return (is_loss && tw_words_has_one_of(words, "policy actor surrogate vf td")) ||
+           has_pair(words, "value", "loss") || (is_loss && has_pair(words, "value", "function")) ||
+           has_pair(words, "approx", "kl") || tw_words_has_one_of(words, "approxkl rlhf");
+}
+
 static bool is_reinforcement(const struct tw_words *words)
 {
-    /* "rewards/chosen" is told by preference training, whose loss is a supervised one. */
+    /* "rewards/chosen" is told by preference training, whose loss is a supervised one, as is that
+     * of a model of rewards, which tells "mean_reward". Spreads of rewards are those of groups of
+     * answers (GRPO). */
     if (words->n && !strcmp(words->at[0], "rewards"))
         return false;
-    if (tw_words_has_one_of(words, "policy actor") && tw_words_has(words, "loss"))
-        return true;
-    return (tw_words_has_one_of(words, "ep episode episodic rollout") &&
-            tw_words_has_one_of(words, "rew reward return returns")) ||
-           (tw_words_has(words, "approx") && tw_words_has(words, "kl"));
+    return is_of_episodes(words) || is_of_policies(words) || has_pair(words, "reward", "std");
 }
 
 unsigned tw_log_objective_hints(const char *name)

@@ -109,6 +109,15 @@ static const struct {
     {"z_loss", "loss_part"},
     {"load_balancing_loss", "loss_part"},
     {"total_loss", "loss"},
+    /* LLaMA-Factory, Ray Tune, Stable-Baselines3, rsl_rl, big_vision */
+    {"current_steps", "step"},
+    {"training_iteration", "step"},
+    {"time/total_timesteps", "step"},
+    {"config/lr", ""},
+    {"Loss/learning_rate", "learning_rate"},
+    {"lr_loss", "loss_part"},
+    {"l2_grads", "grad_norm"},
+    {"l2_params", "weight_norm"},
     {"", ""},
     {"/", ""},
     {"__", ""},
@@ -197,8 +206,14 @@ static void names_tell_the_objective(void **state)
         *const gan2[] = {"g_loss", "d_loss", NULL}, *const dcgan[] = {"errD", "errG", NULL},
         *const ppo[] = {"rollout/ep_rew_mean", "train/loss", NULL},
         *const ac[] = {"train/policy_loss", "train/critic_loss", NULL},
-        *const dpo[] = {"rewards/chosen", "loss", NULL}, *const clip[] = {"contrastive_loss", NULL},
-        *const speech[] = {"train/ctc_loss", NULL},
+        *const grpo[] = {"loss", "reward", "reward_std", "kl", NULL},
+        *const rloo[] = {"objective/kl", "objective/rlhf_reward", NULL},
+        *const rsl[] = {"Loss/value_function", "Loss/surrogate", NULL},
+        *const dqn[] = {"losses/td_loss", "losses/q_values", NULL},
+        *const lengths[] = {"losses/a_loss", "episode_lengths/step", NULL},
+        *const dpo[] = {"rewards/chosen", "rewards/margins", "loss", NULL},
+        *const reward_model[] = {"loss", "mean_reward", "max_reward", NULL},
+        *const clip[] = {"contrastive_loss", NULL}, *const speech[] = {"train/ctc_loss", NULL},
         *const plain[] = {"loss", "grad_norm", "lr", "epoch_loss", NULL};
     (void)state;
     assert_string_equal(objective_of(gan), "adversarial");
@@ -206,7 +221,13 @@ static void names_tell_the_objective(void **state)
     assert_string_equal(objective_of(dcgan), "adversarial");
     assert_string_equal(objective_of(ppo), "reinforcement");
     assert_string_equal(objective_of(ac), "reinforcement");
+    assert_string_equal(objective_of(grpo), "reinforcement");
+    assert_string_equal(objective_of(rloo), "reinforcement");
+    assert_string_equal(objective_of(rsl), "reinforcement");
+    assert_string_equal(objective_of(dqn), "reinforcement");
+    assert_string_equal(objective_of(lengths), "reinforcement");
     assert_string_equal(objective_of(dpo), "");
+    assert_string_equal(objective_of(reward_model), "");
     assert_string_equal(objective_of(clip), "contrastive");
     assert_string_equal(objective_of(speech), "ctc");
     assert_string_equal(objective_of(plain), "");
