@@ -28,6 +28,7 @@ libsources_la_SOURCES = \
 	sources/logs/deepspeed.c \
 	sources/logs/deepspeed_csv.c \
 	sources/logs/dict_lines.c \
+	sources/logs/encoding.c sources/logs/encoding.h \
 	sources/logs/format.h \
 	sources/logs/formats.c \
 	sources/logs/huggingface_state.c \

@@ -293,6 +293,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/test_kafka_auto_create.py \
 	tests/test_kafka_topics.py \
 	tests/test_line.py \
+	tests/test_log_programs.py \
 	tests/test_logs.py \
 	tests/test_mail.py \
 	tests/test_notifications.py \

@@ -2,13 +2,13 @@
  * backspaces); where there is none, which is nearly always, a line costs one memchr(). */
 #include "sources/logs/lines.h"
 
+#include "sources/logs/encoding.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* A line of the greatest length and a block behind it. */
 #define BUFFER_BYTES (TW_LOG_LINE_MAX + 262144u)
-
-enum encoding { ENCODING_UNKNOWN, ENCODING_UTF8, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
 
 struct tw_log_lines {
     char *buffer;
@@ -18,7 +18,7 @@ struct tw_log_lines {
     bool has_controls;    /* likewise an escape or a backspace */
     bool is_after_return; /* a "\n" that comes first belongs to the "\r" before it */
     bool is_passing_over; /* the rest of a line that was cut */
-    enum encoding encoding;
+    enum tw_encoding encoding;
     unsigned char *wide; /* UTF-16 as it came; only where there is such */
     size_t n_wide;
     uint64_t cut;
@@ -53,7 +53,7 @@ void tw_log_lines_restart(struct tw_log_lines *lines)
     lines->at = lines->used = lines->scanned = lines->n_wide = 0;
     lines->has_returns = lines->has_controls = false;
     lines->is_after_return = lines->is_passing_over = false;
-    lines->encoding = ENCODING_UNKNOWN;
+    lines->encoding = TW_ENCODING_UNKNOWN;
 }
 
 uint64_t tw_log_lines_cut(const struct tw_log_lines *lines)
@@ -81,7 +81,7 @@ static void make_room(struct tw_log_lines *lines)
 
 static bool is_wide(const struct tw_log_lines *lines)
 {
-    return lines->encoding == ENCODING_UTF16_LE || lines->encoding == ENCODING_UTF16_BE;
+    return tw_encoding_is_wide(lines->encoding);
 }
 
 void *tw_log_lines_room(struct tw_log_lines *lines, size_t *ret_size)
@@ -92,7 +92,7 @@ void *tw_log_lines_room(struct tw_log_lines *lines, size_t *ret_size)
         return lines->wide + lines->n_wide;
     }
     /* A small first block, which a byte order mark may turn into UTF-16. */
-    size_t limit = lines->encoding == ENCODING_UNKNOWN ? FIRST_BYTES : BUFFER_BYTES;
+    size_t limit = lines->encoding == TW_ENCODING_UNKNOWN ? FIRST_BYTES : BUFFER_BYTES;
     *ret_size = limit - lines->used;
     return lines->buffer + lines->used;
 }
@@ -103,80 +103,30 @@ static void note_special(struct tw_log_lines *lines, const char *bytes, size_t n
     lines->has_controls |= memchr(bytes, '\033', n) || memchr(bytes, '\b', n);
 }
 
-static size_t put_utf8(char *to, uint32_t code)
-{
-    if (code < 0x80) {
-        to[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        to[0] = (char)(0xc0 | code >> 6);
-        to[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        to[0] = (char)(0xe0 | code >> 12);
-        to[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | code >> 18);
-    to[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
-}
-
-static uint32_t unit_at(const struct tw_log_lines *lines, size_t at)
-{
-    const unsigned char *two = lines->wide + at;
-    return lines->encoding == ENCODING_UTF16_LE ? (uint32_t)(two[0] | two[1] << 8)
-                                                : (uint32_t)(two[0] << 8 | two[1]);
-}
-
 static void convert_wide(struct tw_log_lines *lines)
 {
-    size_t at = 0, before = lines->used;
-    while (at + 2 <= lines->n_wide) {
-        uint32_t code = unit_at(lines, at);
-        size_t size = 2;
-        if (code >= 0xd800 && code < 0xdc00) { /* the first half of a pair */
-            if (at + 4 > lines->n_wide)
-                break;
-            uint32_t low = unit_at(lines, at + 2);
-            bool is_pair = low >= 0xdc00 && low < 0xe000;
-            code = is_pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : 0xfffd;
-            size = is_pair ? 4 : 2;
-        } else if (code >= 0xdc00 && code < 0xe000) {
-            code = 0xfffd;
-        }
-        lines->used += put_utf8(lines->buffer + lines->used, code);
-        at += size;
-    }
-    memmove(lines->wide, lines->wide + at, lines->n_wide - at);
-    lines->n_wide -= at;
+    size_t used, before = lines->used;
+    lines->used += tw_encoding_convert(lines->encoding, lines->wide, lines->n_wide,
+                                       lines->buffer + before, &used);
+    memmove(lines->wide, lines->wide + used, lines->n_wide - used);
+    lines->n_wide -= used;
     note_special(lines, lines->buffer + before, lines->used - before);
 }
 
 /* Looks at the first bytes; false while these are too few. */
 static bool tell_encoding(struct tw_log_lines *lines)
 {
-    const unsigned char *first = (const unsigned char *)lines->buffer;
-    if (lines->used < 2)
+    size_t mark;
+    enum tw_encoding encoding = tw_encoding_of(lines->buffer, lines->used, &mark);
+    if (encoding == TW_ENCODING_UNKNOWN)
         return false;
-    bool is_little = first[0] == 0xff && first[1] == 0xfe;
-    if (is_little || (first[0] == 0xfe && first[1] == 0xff)) {
+    if (tw_encoding_is_wide(encoding)) {
         lines->wide = lines->wide ? lines->wide : malloc(WIDE_BYTES);
-        if (lines->wide) {
-            lines->encoding = is_little ? ENCODING_UTF16_LE : ENCODING_UTF16_BE;
-            return true;
-        }
+        lines->encoding = lines->wide ? encoding : TW_ENCODING_UTF8;
+        return true;
     }
-    if (lines->used < 3 && first[0] == 0xef)
-        return false;
-    lines->encoding = ENCODING_UTF8;
-    if (lines->used >= 3 && !memcmp(first, "\xef\xbb\xbf", 3))
-        lines->at = lines->scanned = 3;
+    lines->encoding = encoding;
+    lines->at = lines->scanned = mark;
     return true;
 }
 
@@ -199,7 +149,7 @@ void tw_log_lines_add(struct tw_log_lines *lines, size_t n)
     }
     note_special(lines, lines->buffer + lines->used, n);
     lines->used += n;
-    if (lines->encoding == ENCODING_UNKNOWN && tell_encoding(lines) && is_wide(lines))
+    if (lines->encoding == TW_ENCODING_UNKNOWN && tell_encoding(lines) && is_wide(lines))
         begin_wide(lines);
 }
 
@@ -281,7 +231,7 @@ static bool give_cut(struct tw_log_lines *lines, const char **ret, size_t *ret_s
 bool tw_log_lines_next(struct tw_log_lines *lines, const char **ret, size_t *ret_size)
 {
     const char *end;
-    if (lines->encoding == ENCODING_UNKNOWN)
+    if (lines->encoding == TW_ENCODING_UNKNOWN)
         return false;
     while (lines->used > lines->at && (end = find_end(lines))) {
         size_t length = (size_t)(end - lines->buffer) - lines->at;

@@ -1,6 +1,7 @@
 /* Drives a format over one file. */
 #include "sources/logs/reader.h"
 
+#include "sources/logs/encoding.h"
 #include "sources/logs/input.h"
 #include "sources/logs/lines.h"
 #include "sources/logs/repeats.h"
@@ -78,13 +79,17 @@ static const struct tw_log_format *probe_file(const char *path, const struct tw_
     struct tw_log_sample sample = {.path = path, .map = map};
     char *bytes = malloc(SAMPLE_BYTES + 1);
     long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
-    if (n > 0) {
-        bytes[n] = '\0';
+    size_t mark = 0, size = n > 0 ? (size_t)n : 0;
+    bool is_wide = tw_encoding_is_wide(tw_encoding_of(bytes, size, &mark));
+    if (size) {
+        bytes[size] = '\0';
+        if (!tw_encoding_to_utf8(&bytes, &size))
+            size = 0;
         sample.bytes = bytes;
-        sample.size = (size_t)n;
-        surest = surest_format(&sample, -1, ret_sure);
+        sample.size = size;
+        surest = size ? surest_format(&sample, -1, ret_sure) : NULL;
     }
-    if (n > 0 && !surest)
+    if (size && !surest && !is_wide)
         surest = probe_end(&sample, bytes, ret_sure);
     free(bytes);
     return surest;
@@ -398,7 +403,7 @@ static int step_document(struct tw_log_reader *reader, const struct tw_log_sink 
     int result = tw_log_input_whole(reader->path, DOCUMENT_MAX, &bytes, &size, error);
     if (result)
         return result;
-    result = restart(reader, error);
+    result = tw_encoding_to_utf8(&bytes, &size) ? restart(reader, error) : out_of_memory(error);
     if (!result) {
         result = reader->format->document(reader->state, bytes, size, sink, &why);
         /* Half-written: whoever writes it is not done. */
