@@ -13,7 +13,7 @@ libsources_la_SOURCES = \
 	sources/log_file.c \
 	sources/logs/algoperf.c \
 	sources/logs/assemble.c sources/logs/assemble.h \
-	sources/logs/assemble_choose.c \
+	sources/logs/assemble_axis.c sources/logs/assemble_choose.c \
 	sources/logs/assemble_header.c \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \

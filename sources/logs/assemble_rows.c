@@ -1,5 +1,4 @@
-/* Rows to steps: what the steps are, which rows belong together, what stands out of order and what
- * was resumed. */
+/* Rows to steps: which rows belong together, what stands out of order and what was resumed. */
 #include "sources/logs/assemble_state.h"
 
 #include <errno.h>
@@ -11,7 +10,6 @@
 /* A run's steps are chosen from so many rows, or cells, or fewer where no more come for a while. */
 #define FIRST_ROWS 128
 #define FIRST_CELLS 16384u
-#define FIRST_FEW 8
 #define FIRST_WAITS 8
 /* Where rows come out of order, the newest are given after so many quiet moments without more. */
 #define LATE_WAITS 8
@@ -119,135 +117,6 @@ uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run
         run->names[run->guess]->follower = found;
     run->guess = found;
     return found;
-}
-
-/* ---- what the steps are ---- */
-
-static double cell_of_role(const struct tw_assembled_run *run, const struct tw_held_row *row,
-                           enum tw_role role)
-{
-    uint32_t n = run->roles >> role & 1 ? row->n : 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (run->names[row->cells[i].name]->role == role)
-            return row->cells[i].value;
-    }
-    return NAN;
-}
-
-static bool is_count(double value)
-{
-    return value >= 0 && value < 0x1p53;
-}
-
-/* Only names that count epochs whatever else the run counts. */
-static bool only_counts_epochs(const struct tw_assembled_run *run, const struct tw_held_row *row)
-{
-    for (uint32_t i = 0; i < row->n; i++) {
-        if (!run->names[row->cells[i].name]->meaning.step_is_epoch)
-            return false;
-    }
-    return row->n > 0;
-}
-
-/* Takes what the cells tell into the row itself. */
-static void settle(struct tw_assembled_run *run, struct tw_held_row *row)
-{
-    if (isnan(row->step))
-        row->step = cell_of_role(run, row, TW_ROLE_STEP);
-    if (isnan(row->epoch))
-        row->epoch = cell_of_role(run, row, TW_ROLE_EPOCH);
-    if (!is_count(row->step))
-        row->step = NAN;
-    if (!is_count(row->epoch))
-        row->epoch = NAN;
-    double time = row->time_ms < 0 ? cell_of_role(run, row, TW_ROLE_TIME) : NAN;
-    if (time > 0 && time < 1e11)
-        row->time_ms = (int64_t)(time * 1000);
-}
-
-struct axis_view {
-    double least_step, most_step;
-    unsigned steps, epochs, rows, both; /* both: rows that count epochs only */
-    bool has_fractions;
-};
-
-static void look_at(struct axis_view *view, const struct tw_assembled_run *run,
-                    const struct tw_held_row *row)
-{
-    view->rows++;
-    if (!isnan(row->step) && only_counts_epochs(run, row))
-        view->both++;
-    else if (!isnan(row->step)) {
-        view->steps++;
-        view->least_step = fmin(view->least_step, row->step);
-        view->most_step = fmax(view->most_step, row->step);
-    }
-    if (!isnan(row->epoch)) {
-        view->epochs++;
-        view->has_fractions |= row->epoch != floor(row->epoch);
-    }
-}
-
-static enum tw_axis axis_of(const struct tw_assembled_run *run)
-{
-    struct axis_view view = {.least_step = INFINITY, .most_step = -INFINITY};
-    for (const struct tw_held_row *row = run->first; row; row = row->next)
-        look_at(&view, run, row);
-    bool moves = view.most_step > view.least_step || view.rows < FIRST_FEW;
-    if (view.steps && moves)
-        return TW_AXIS_STEP;
-    if (view.both)
-        return TW_AXIS_STEP; /* a run that tells of epochs only, as steps */
-    if (view.epochs && !view.has_fractions)
-        return TW_AXIS_EPOCH;
-    return TW_AXIS_ROW;
-}
-
-/* True for a row that has a reading of the training itself. */
-static bool is_training(const struct tw_assembled_run *run, const struct tw_held_row *row)
-{
-    for (uint32_t i = 0; i < row->n; i++) {
-        const struct tw_seen_name *name = run->names[row->cells[i].name];
-        bool is_signal = name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD;
-        if (is_signal && name->signal != TW_SIGNAL_EVAL_LOSS &&
-            (name->signal != TW_SIGNAL_TRAIN_LOSS || name->is_both))
-            return true;
-    }
-    return false;
-}
-
-static double newest_step(const struct tw_assembled_run *run)
-{
-    return isinf(run->newest) ? 0 : run->newest;
-}
-
-/* Batches that are counted anew in each epoch go on from the last one of the epoch before. */
-static void note_new_epoch(struct tw_assembled_run *run, const struct tw_held_row *row)
-{
-    bool is_next =
-        !isnan(row->epoch) && !isnan(run->epoch) && floor(row->epoch) > floor(run->epoch);
-    if (is_next && !isnan(row->step) && run->offset + row->step < run->newest)
-        run->offset = run->newest;
-}
-
-/* Sets row->step to the step that it counts as. */
-static void count_step(struct tw_assembled_run *run, struct tw_held_row *row)
-{
-    bool has_epoch_rows = run->axis == TW_AXIS_STEP && only_counts_epochs(run, row);
-    settle(run, row);
-    if (has_epoch_rows && isnan(row->epoch))
-        row->epoch = row->step;
-    if (run->axis == TW_AXIS_STEP) {
-        note_new_epoch(run, row);
-        row->step = isnan(row->step) ? newest_step(run) : run->offset + floor(row->step);
-    } else if (run->axis == TW_AXIS_EPOCH) {
-        row->step = isnan(row->epoch) ? newest_step(run) : floor(row->epoch);
-    } else {
-        run->rows += is_training(run, row);
-        row->step = run->rows;
-    }
-    if (!isnan(row->epoch))
-        run->epoch = row->epoch;
 }
 
 /* ---- made rows ---- */
@@ -425,7 +294,7 @@ static int end_branch(struct tw_assemble *assemble, struct tw_assembled_run *run
  * first of a stretch that is told anew. */
 static int put(struct tw_assemble *assemble, struct tw_assembled_run *run, struct tw_held_row *row)
 {
-    count_step(run, row);
+    tw_assemble_count_step(run, row);
     if (!goes_back(run, row)) {
         int result = take_branch(assemble, run);
         return result ? (tw_held_row_free(assemble, row), result)
@@ -443,9 +312,7 @@ static int choose_axis(struct tw_assemble *assemble, struct tw_assembled_run *ru
     struct tw_held_row *row = run->first;
     int result = 0;
     tw_assemble_choose(run);
-    for (struct tw_held_row *each = row; each; each = each->next)
-        settle(run, each);
-    run->axis = axis_of(run);
+    tw_assemble_choose_axis(run);
     run->first = run->last = NULL;
     while (row) {
         struct tw_held_row *next = row->next;
@@ -484,7 +351,7 @@ int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run 
     int result = 0;
     run->waits++;
     if (run->axis == TW_AXIS_OPEN) {
-        bool is_enough = run->n_first >= FIRST_FEW || run->waits >= FIRST_WAITS;
+        bool is_enough = run->n_first >= TW_FIRST_FEW || run->waits >= FIRST_WAITS;
         if (!run->n_first || !(is_final || is_enough))
             return 0;
         result = choose_axis(assemble, run);

@@ -62,6 +62,8 @@ struct tw_told_row {
     uint32_t *names;
 };
 
+/* Fewer rows tell little. */
+#define TW_FIRST_FEW 8
 #define WINDOW 16
 /* So many rows in a row that stand before what came are no disorder but a resume. */
 #define BRANCH_MAX 4
@@ -79,11 +81,12 @@ struct tw_assembled_run {
     struct tw_held_row *first, *last; /* until the axis is known, in the order of the log */
     uint32_t n_first, n_first_cells;
     uint32_t waits;
-    double offset; /* of steps that are counted anew each epoch */
-    double newest; /* step; -INFINITY: none */
-    double given;  /* likewise: all up to here has left the window */
-    double epoch;  /* newest that was told */
-    double rows;   /* of training, for TW_AXIS_ROW */
+    bool epochs_are_steps; /* TW_AXIS_STEP: as its names count epochs, and no batches are told */
+    double offset;         /* of steps that are counted anew each epoch */
+    double newest;         /* step; -INFINITY: none */
+    double given;          /* likewise: all up to here has left the window */
+    double epoch;          /* newest that was told */
+    double rows;           /* of training, for TW_AXIS_ROW */
     struct tw_held_row *window[WINDOW + 1];
     uint32_t n_window;
     struct tw_told_row told[WINDOW]; /* in order of step */
@@ -147,6 +150,12 @@ int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *
 int tw_assemble_make_event(struct tw_assemble *assemble, struct tw_assembled_run *run,
                            const char *event, double step);
 void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row); /* NULL is allowed */
+
+/* assemble_axis.c */
+/* Chooses the axis by the first rows, whose names have their roles. */
+void tw_assemble_choose_axis(struct tw_assembled_run *run);
+/* Sets row->step to the step that it counts as. */
+void tw_assemble_count_step(struct tw_assembled_run *run, struct tw_held_row *row);
 
 /* assemble_rows.c */
 /* Index of the new name or of the known one; UINT32_MAX: there is no room for it. */

@@ -1,5 +1,6 @@
 /* Keras' CSVLogger (keras/src/callbacks/csv_logger.py): a row an epoch, "epoch" first, then the
  * names in their order; NA where a value is missing, lists in quotes. */
+#include "sources/logs/names.h"
 #include "sources/logs/table.h"
 
 #include <string.h>
@@ -51,6 +52,18 @@ static bool is_sorted(const struct tw_table *table)
     return true;
 }
 
+/* Keras counts epochs alone. */
+static bool counts_steps(const struct tw_table *table)
+{
+    struct tw_name_meaning meaning;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        tw_log_name_meaning(table->columns[i].name, TW_PART_BY_NAME, NULL, &meaning);
+        if (meaning.meaning == TW_MEANS_STEP)
+            return true;
+    }
+    return false;
+}
+
 static int probe(const struct tw_log_sample *sample)
 {
     struct tw_table_view view;
@@ -58,7 +71,7 @@ static int probe(const struct tw_log_sample *sample)
     tw_table_view(&view, sample, set_column);
     const struct tw_table *table = &view.table;
     if (view.rows && table->n_columns > 1 && !strcmp(table->columns[0].name, "epoch") &&
-        tw_table_find(table, "loss") && !tw_table_find(table, "step") && is_sorted(table))
+        tw_table_find(table, "loss") && !counts_steps(table) && is_sorted(table))
         sure = 80;
     tw_table_release(&view.table);
     return sure;

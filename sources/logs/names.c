@@ -405,8 +405,12 @@ void tw_log_name_meaning(const char *name, enum tw_row_part part, const struct t
         return;
     *ret = (struct tw_name_meaning){.meaning = TW_MEANS_NOTHING, .rank = TW_RANK_PLAIN};
     tw_words_split(name, &words);
-    if (find_whole(&words, &ret->meaning))
+    if (find_whole(&words, &ret->meaning)) {
+        /* Keras tells it beside epoch_loss, one moment before that. */
+        if (tw_words_has(&words, "vs"))
+            ret->rank = TW_RANK_AVERAGE;
         return;
+    }
     find_by_words(name, part, ret);
 }
 

@@ -216,6 +216,70 @@ static void steps_that_are_counted_anew_each_epoch_go_on(void **state)
                    "step 600 epoch=2 loss=8\n");
 }
 
+static void batches_that_are_counted_from_0_go_on_by_one(void **state)
+{
+    for (int row_of = 0; row_of < 4; row_of++)
+        row(*state, "itr=%d epoch=%d loss=%d", row_of % 2, row_of / 2, 4 - row_of);
+    expect(*state, "header\n"
+                   "step 0 epoch=0 loss=4\n"
+                   "step 1 epoch=0 loss=3\n"
+                   "step 2 epoch=1 loss=2\n"
+                   "step 3 epoch=1 loss=1\n");
+}
+
+/* MACE's results: a row a batch, and no count of them. */
+static void batches_that_are_not_counted_are_rows(void **state)
+{
+    for (int batch = 0; batch < 6; batch++)
+        row(*state, "train epoch=%d loss=%d", batch / 3, 6 - batch);
+    row(*state, "eval epoch=1 loss=3");
+    expect(*state, "header\n"
+                   "step 1 epoch=0 loss=6\n"
+                   "step 2 epoch=0 loss=5\n"
+                   "step 3 epoch=0 loss=4\n"
+                   "step 4 epoch=1 loss=3\n"
+                   "step 5 epoch=1 loss=2\n"
+                   "step 6 epoch=1 loss=1\n"
+                   "eval 6 eval_loss=3\n");
+}
+
+/* What Keras' TensorBoard callback writes: epochs by their numbers, evaluations by steps, too. */
+static void kerass_epochs_are_steps_where_no_batches_are_told(void **state)
+{
+    for (int epoch = 0; epoch < 3; epoch++) {
+        row(*state, "eval step:=%d evaluation_loss_vs_iterations=%d", 100 * (epoch + 1), 5 - epoch);
+        row(*state, "train step:=%d epoch_loss=%d", epoch, 4 - epoch);
+        row(*state, "eval step:=%d epoch_loss=%d", epoch, 5 - epoch);
+    }
+    expect(*state, "header\n"
+                   "step 0 epoch=0 loss=4\n"
+                   "eval 0 eval_loss=5 train_loss=4\n"
+                   "step 1 epoch=1 loss=3\n"
+                   "eval 1 eval_loss=4 train_loss=3\n"
+                   "step 2 epoch=2 loss=2\n"
+                   "eval 2 eval_loss=3 train_loss=2\n");
+}
+
+static void kerass_epochs_stand_behind_the_newest_batch(void **state)
+{
+    for (int epoch = 0; epoch < 3; epoch++) {
+        for (int batch = 0; batch < 2; batch++)
+            row(*state, "train step:=%d batch_loss=%d", 2 * epoch + batch, 9 - epoch);
+        row(*state, "train step:=%d epoch_loss=%d", epoch, 8 - epoch);
+        row(*state, "eval step:=%d epoch_loss=%d", epoch, 5 - epoch);
+    }
+    expect(*state, "header\n"
+                   "step 0 loss=9\n"
+                   "step 1 epoch=0 loss=9\n"
+                   "eval 1 eval_loss=5 train_loss=8\n"
+                   "step 2 loss=8\n"
+                   "step 3 epoch=1 loss=8\n"
+                   "eval 3 eval_loss=4 train_loss=7\n"
+                   "step 4 loss=7\n"
+                   "step 5 epoch=2 loss=7\n"
+                   "eval 5 eval_loss=3 train_loss=6\n");
+}
+
 static void the_total_is_the_loss_and_parts_are_left_out(void **state)
 {
     struct fixture *fixture = *state;
@@ -498,6 +562,10 @@ int main(void)
         TEST(where_there_are_only_epochs_they_are_the_steps),
         TEST(where_nothing_counts_the_rows_are_the_steps),
         TEST(steps_that_are_counted_anew_each_epoch_go_on),
+        TEST(batches_that_are_counted_from_0_go_on_by_one),
+        TEST(batches_that_are_not_counted_are_rows),
+        TEST(kerass_epochs_are_steps_where_no_batches_are_told),
+        TEST(kerass_epochs_stand_behind_the_newest_batch),
         TEST(the_total_is_the_loss_and_parts_are_left_out),
         TEST(parts_are_added_up_where_there_is_no_total),
         TEST(a_loss_over_the_training_set_is_train_loss),
