@@ -201,9 +201,9 @@ static int read_some(struct log_source *log, struct tw_error *error)
     bool is_only = log->n_members == 1, has_some = false;
     for (size_t i = 0; i < log->n_members; i++) {
         struct member *member = &log->members[i];
-        if (!tw_rows_queue_is_empty(&member->queue))
-            continue;
-        int progress = step_member(log, member, is_only, error);
+        int progress = tw_rows_queue_is_empty(&member->queue)
+                           ? step_member(log, member, is_only, error)
+                           : member->progress; /* there may be more behind what is queued */
         if (progress < 0)
             return progress;
         has_some |= progress == TW_LOG_READ_SOME;

@@ -13,15 +13,15 @@ import pytest
 from support import programs
 
 LOG_RECORDS = programs.BUILD / "tests" / "tools" / "log_records"
-N = 60
+N = 120
 
 
 def loss(i):
-    return round(.5 + 2 * math.exp(-i / 15) + .01 * math.sin(i), 6)
+    return round(.5 + 2 * math.exp(-i / 30) + .01 * math.sin(i), 6)
 
 
 def eval_loss(i):
-    return round(.625 + 2 * math.exp(-i / 15), 6)
+    return round(.625 + 2 * math.exp(-i / 30), 6)
 
 
 def rate(i):
@@ -29,7 +29,7 @@ def rate(i):
 
 
 def diverging(i):
-    return loss(i) if i < 40 else round(loss(39) * 1.5 ** (i - 39), 6)
+    return loss(i) if i < 70 else round(loss(69) * 1.25 ** (i - 69), 6)
 
 
 def table(names, rows, separator=",", end="\n"):
@@ -108,3 +108,113 @@ def test_texts_of_windows(tmp_path, encoding, form):
     mark = "\ufeff" if encoding == "utf-16-be" else ""  # Python writes that of "utf-16" itself
     write(tmp_path / f"log.{form}", (mark + text).encode(encoding))
     assert_points(read_one(tmp_path)[1], loss=STEPS, eval_loss=EVALS)
+
+
+class TestOneRunInSeveralFiles:
+    def test_tensorboardx_add_scalars(self, tmp_path):
+        tensorboardX = pytest.importorskip("tensorboardX")
+        with tensorboardX.SummaryWriter(str(tmp_path / "run")) as writer:
+            for i in range(N):
+                writer.add_scalar("lr", rate(i), i, walltime=1e9 + i)
+                for name, value in (("train", loss(i)), ("val", eval_loss(i))):
+                    writer.add_scalars("loss", {name: value}, i, walltime=1e9 + i)
+        records = read_one(tmp_path)[1]
+        assert_points(records, loss=STEPS, eval_loss=EVALS,
+                      learning_rate=[(i, rate(i)) for i in range(N)])
+
+    def test_tensorboards_downloads(self, tmp_path):
+        for run, falls in (("a", loss), ("b", diverging)):
+            for tag, values in (("train_loss", falls), ("val_loss", eval_loss)):
+                rows = [(1.7e9 + i, 10 * i, values(i)) for i in range(N)]
+                write(tmp_path / f"run-{run}-tag-{tag}.csv",
+                      table(("Wall time", "Step", "Value"), rows, end="\r\n"))
+        runs = runs_in(tmp_path)
+        assert [name.rpartition("/")[2] for name in runs] == ["a", "b"]
+        assert [each["verdict"] for each in runs.values()] == ["healthy", "problem"]
+        assert [each["signals"]["eval_loss"]["count"] for each in runs.values()] == [N, N]
+
+    def test_dvclive(self, tmp_path):
+        metrics = tmp_path / "dvclive" / "plots" / "metrics"
+        for name, values in (("train/loss", loss), ("eval/loss", eval_loss), ("lr", rate)):
+            rows = [(i, values(i)) for i in range(N)]
+            write(metrics / f"{name}.tsv", table(("step", name.split("/")[-1]), rows, "\t"))
+        write(tmp_path / "dvclive" / "params.yaml", "lr: 0.001\nbatch_size: 16\n")
+        write(tmp_path / "dvclive" / "metrics.json", json.dumps({"train": {"loss": .5}, "step": 9}, indent=4))
+        records = read_one(tmp_path)[1]
+        assert_points(records, loss=STEPS, eval_loss=EVALS)
+        assert header(records)["batch_size"] == 16
+
+    def test_ray_tune(self, tmp_path):
+        for trial, falls in (("t_0_lr=0.1", diverging), ("t_1_lr=0.01", loss)):
+            config = {"lr": float(trial.partition("=")[2]), "batch_size": 64}
+            rows = [{"loss": falls(i), "training_iteration": i + 1, "time_total_s": 2. * i,
+                     "date": "2026-01-02_03-04-05", "done": i == N - 1, "pid": 7,
+                     "config": config} for i in range(N)]
+            flat = [{**row, "config": None, "config/lr": config["lr"]} for row in rows]
+            write(tmp_path / "exp" / trial / "result.json", lines(rows))
+            write(tmp_path / "exp" / trial / "progress.csv",
+                  table(flat[0].keys(), [row.values() for row in flat]))
+            write(tmp_path / "exp" / trial / "params.json", json.dumps(config))
+        runs = runs_in(tmp_path)
+        assert [name.split("/")[1:] for name in runs] == [["t_0_lr=0.1", "result.json"],
+                                                          ["t_1_lr=0.01", "result.json"]]
+        assert [each["verdict"] for each in runs.values()] == ["problem", "healthy"]
+        change = runs["exp/t_0_lr=0.1/result.json"]["findings"][0]["suggestions"][0]
+        assert change["parameter"] == "learning_rate" and change["from"] == .1
+
+    def test_llama_factory(self, tmp_path):
+        steps = [10 * (i + 1) for i in range(N)]
+        write(tmp_path / "trainer_log.jsonl", lines(
+            {"current_steps": step, "total_steps": 10 * N, "loss": loss(i), "lr": rate(i),
+             "epoch": step / 200, "percentage": 50., "elapsed_time": "0:00:10"}
+            for i, step in enumerate(steps)))
+        wanted = [(step, loss(i)) for i, step in enumerate(steps)]
+        assert_points(read_one(tmp_path)[1], loss=wanted)
+        history = [{"loss": loss(i), "grad_norm": 1., "epoch": step / 200, "step": step}
+                   for i, step in enumerate(steps)]
+        write(tmp_path / "trainer_state.json",
+              json.dumps({"global_step": 10 * N, "log_history": history}, indent=2))
+        only, records = read_one(tmp_path)
+        assert only["format"] == "huggingface_state"
+        assert_points(records, loss=wanted)
+
+
+class TestSteps:
+    def test_batches_without_a_count(self, tmp_path):
+        """MACE's results."""
+        rows = [row for e in range(N // 4) for row in
+                [*({"loss": loss(4 * e + k), "time": .1, "mode": "opt", "epoch": e}
+                   for k in range(4)),
+                 {"loss": eval_loss(4 * e), "mae_f": .1, "mode": "eval", "epoch": e}]]
+        write(tmp_path / "results" / "MACE_run-1_train.txt", lines(rows))
+        records = read_one(tmp_path)[1]
+        assert_points(records, loss=[(i + 1, loss(i)) for i in range(N)])
+        assert len(points(records, "eval_loss")) == N // 4
+
+    def test_batches_that_are_counted_in_each_epoch(self, tmp_path):
+        """I-JEPA's csv."""
+        rows = [(i // 10 + 1, i % 10, loss(i), .25, .125, 100) for i in range(N)]
+        write(tmp_path / "log_r0.csv",
+              table(("epoch", "itr", "loss", "mask-A", "mask-B", "time (ms)"), rows))
+        assert_points(read_one(tmp_path)[1], loss=STEPS)
+
+
+class TestReinforcement:
+    @pytest.mark.parametrize("names", [
+        ("time/total_timesteps", "rollout/ep_rew_mean", "train/loss", "train/value_loss"),
+        ("training_iteration", "episode_reward_mean", "info/learner/p/stats/total_loss",
+         "info/learner/p/stats/policy_loss"),
+    ])
+    def test_a_loss_that_grows_is_not_judged(self, tmp_path, names):
+        rows = [(i, i, diverging(i), .5) for i in range(1, N)]
+        write(tmp_path / "progress.csv", table(names, rows))
+        only, records = read_one(tmp_path)
+        assert header(records)["objective"] == "reinforcement"
+        assert only["verdict"] != "problem" and not only["findings"]
+
+    def test_grpo(self, tmp_path):
+        history = [{"loss": 1e-4 * i, "kl": 1e-3 * i, "reward": .5, "reward_std": .25,
+                    "step": i + 1} for i in range(N)]
+        write(tmp_path / "trainer_state.json", json.dumps({"log_history": history}))
+        only, records = read_one(tmp_path)
+        assert header(records)["objective"] == "reinforcement" and not only["findings"]

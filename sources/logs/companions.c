@@ -16,10 +16,11 @@
 #define DEPTH_MAX 16
 
 /* Names of files, the surest last: what is told later counts. */
-static const char *const names[] = {"config.json",        "config.yaml", "config.yml",
-                                    "args.json",          "opt.yaml",    ".hydra/config.yaml",
-                                    "files/config.yaml",  "args.yaml",   "hparams.yaml",
-                                    "training_args.json", NULL};
+static const char *const names[] = {"params.yaml", "params.json",        "config.json",
+                                    "config.yaml", "config.yml",         "args.json",
+                                    "opt.yaml",    ".hydra/config.yaml", "files/config.yaml",
+                                    "args.yaml",   "hparams.yaml",       "training_args.json",
+                                    NULL};
 
 struct reading {
     const struct tw_log_sink *sink;

@@ -21,6 +21,7 @@ extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_mlflow;
 extern const struct tw_log_format tw_log_format_mlflow_sqlite;
 extern const struct tw_log_format tw_log_format_nanogpt;
+extern const struct tw_log_format tw_log_format_series_csv;
 extern const struct tw_log_format tw_log_format_tensorboard;
 extern const struct tw_log_format tw_log_format_text;
 extern const struct tw_log_format tw_log_format_torchtitan;
@@ -49,6 +50,7 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_llmc,
     &tw_log_format_megatron,
     &tw_log_format_nanogpt,
+    &tw_log_format_series_csv,
     &tw_log_format_torchtitan,
     &tw_log_format_ultralytics,
     &tw_log_format_text,

@@ -87,7 +87,7 @@ static const char epoch_words[] = "epoch epochs epochwise";
 static const char average_words[] = "avg average mean running smooth smoothed ema moving";
 static const char step_words[] = "step steps batch iter iteration minibatch";
 static const char empty_words[] =
-    "samples metrics metric scalars scalar logs log stats global losses info";
+    "samples metrics metric scalars scalar logs log stats global losses info main ray tune";
 
 /* Never a signal, whatever stands beside them. */
 static const char no_signal_words[] =

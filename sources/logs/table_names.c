@@ -11,6 +11,7 @@
 #define NAME_MAX_BYTES 500u
 /* Names that are compared with all others. */
 #define KNOWN_MAX 64u
+#define TWINS_MAX 256u
 #define CANDIDATE_MAX_BYTES (256u << 10)
 
 struct slice {
@@ -154,6 +155,16 @@ static char *put_name(char *to, const char *prefix, struct slice name)
     return to;
 }
 
+/* Of two columns of a name, the first counts. */
+static bool is_known_name(const struct tw_table *table, size_t n)
+{
+    for (size_t i = 0; i < n && n < TWINS_MAX; i++) {
+        if (!strcmp(table->columns[i].name, table->columns[n].name))
+            return true;
+    }
+    return false;
+}
+
 static void fill_columns(struct tw_table *table, const struct tw_table_rules *rules,
                          struct slice line)
 {
@@ -171,6 +182,8 @@ static void fill_columns(struct tw_table *table, const struct tw_table_rules *ru
             column->use = TW_COLUMN_PART;
         if (cell.size && rules->column)
             rules->column(column);
+        if (is_known_name(table, i))
+            column->use = TW_COLUMN_NOTHING;
     }
 }
 

@@ -1,14 +1,16 @@
 /* Which files belong together:
  *
  *   TensorBoard   all event files of a folder, and of its folders train, validation, eval, test
+ *                 (tree_events.c)
  *   transformers  an output folder: its own trainer_state.json, or else its newest checkpoint's
- *   DeepSpeed     the files of its CSV monitor in a folder, one a metric
- *   Lightning     version_N has metrics.csv and event files of the same run: the latter are read
+ *   series        tables of one metric each (tree_series.c)
+ *   copies        of files that tell of the same run one is read (tree_copies.c)
  *   a store       a folder that a format opens itself
  */
 #include "sources/logs/tree.h"
 
-#include "sources/logs/names.h"
+#include "sources/logs/tree_parts.h"
+
 #include "sources/logs/reader.h"
 #include "sources/logs/words.h"
 
@@ -18,15 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_SIZE 4200
 #define MEMBERS_MAX 256
 
 /* ---- names ---- */
-
-static bool is_event_file(const char *name)
-{
-    return strstr(name, "tfevents") && !strstr(name, ".profile-empty");
-}
 
 /* N of "checkpoint-N", or -1. */
 static long checkpoint_number(const char *name)
@@ -73,8 +69,8 @@ bool tw_log_is_passed_over(const char *name, bool is_folder)
 
 /* ---- members ---- */
 
-static int add_member(struct tw_log_group *group, const char *path,
-                      const struct tw_log_format *format, enum tw_row_part part)
+int tw_tree_add(struct tw_log_group *group, const char *path, const struct tw_log_format *format,
+                enum tw_row_part part)
 {
     if (group->n == MEMBERS_MAX)
         return 0;
@@ -102,96 +98,47 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct tw_log_member *)a)->path, ((const struct tw_log_member *)b)->path);
 }
 
-static bool make_path(char path[PATH_SIZE], const char *folder, const char *name)
+bool tw_tree_path(char path[TW_TREE_PATH], const char *folder, const char *name)
 {
-    int length = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
-    return length > 0 && length < PATH_SIZE;
+    int length = snprintf(path, TW_TREE_PATH, "%s/%s", folder, name);
+    return length > 0 && length < TW_TREE_PATH;
 }
 
-/* Adds the file if a format is sure enough of it: numbers under names that no training has are no
- * log. */
-static int add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
+int tw_tree_add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
 {
     int sure;
     const struct tw_log_format *format = tw_log_format_probe(path, group->map, &sure);
-    return format && sure >= TW_LOG_SURE_WHEN_NAMED ? add_member(group, path, format, part) : 0;
+    return format && sure >= TW_LOG_SURE_WHEN_NAMED ? tw_tree_add(group, path, format, part) : 0;
 }
 
-static bool is_folder(const char *path)
+bool tw_tree_is_folder(const char *path)
 {
     struct stat status;
     return !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
-static bool is_file(const char *path)
+bool tw_tree_is_file(const char *path)
 {
     struct stat status;
     return !stat(path, &status) && S_ISREG(status.st_mode);
 }
 
-/* ---- TensorBoard ---- */
-
-static int add_event_files(struct tw_log_group *group, const char *folder, enum tw_row_part part)
-{
-    char path[PATH_SIZE];
-    struct dirent *entry;
-    int result = 0;
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return 0;
-    while (!result && (entry = readdir(dir))) {
-        if (is_event_file(entry->d_name) && make_path(path, folder, entry->d_name) && is_file(path))
-            result = add_file(group, path, part);
-    }
-    closedir(dir);
-    return result;
-}
-
-static bool has_event_files(const char *folder)
-{
-    struct dirent *entry;
-    bool has_any = false;
-    DIR *dir = opendir(folder);
-    while (dir && !has_any && (entry = readdir(dir)))
-        has_any = is_event_file(entry->d_name);
-    if (dir)
-        closedir(dir);
-    return has_any;
-}
-
-static int find_event_files(struct tw_log_group *group, const char *folder)
-{
-    char path[PATH_SIZE];
-    struct dirent *entry;
-    int result = add_event_files(group, folder, TW_PART_BY_NAME);
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return result;
-    while (!result && (entry = readdir(dir))) {
-        enum tw_row_part part = tw_log_part_of_name(entry->d_name);
-        if (part != TW_PART_BY_NAME && make_path(path, folder, entry->d_name) && is_folder(path))
-            result = add_event_files(group, path, part);
-    }
-    closedir(dir);
-    return result;
-}
-
 /* ---- transformers ---- */
 
 /* The newest trainer_state.json of an output folder. */
-static bool find_trainer_state(const char *folder, char ret[PATH_SIZE])
+static bool find_trainer_state(const char *folder, char ret[TW_TREE_PATH])
 {
     char name[300];
     struct dirent *entry;
     long newest = -1;
-    if (make_path(ret, folder, "trainer_state.json") && is_file(ret))
+    if (tw_tree_path(ret, folder, "trainer_state.json") && tw_tree_is_file(ret))
         return true;
     DIR *dir = opendir(folder);
     while (dir && (entry = readdir(dir))) {
-        char path[PATH_SIZE];
+        char path[TW_TREE_PATH];
         long number = checkpoint_number(entry->d_name);
         snprintf(name, sizeof name, "%s/trainer_state.json", entry->d_name);
-        if (number > newest && make_path(path, folder, name) && is_file(path)) {
+        if (number > newest && tw_tree_path(path, folder, name) && tw_tree_is_file(path)) {
             newest = number;
             memcpy(ret, path, sizeof path);
         }
@@ -201,53 +148,26 @@ static bool find_trainer_state(const char *folder, char ret[PATH_SIZE])
     return newest >= 0;
 }
 
-/* ---- DeepSpeed ---- */
-
-extern const struct tw_log_format tw_log_format_deepspeed_csv;
-
-/* "Train_Samples_train_loss.csv", and in it what DeepSpeed's monitor writes. */
-static bool is_deepspeed_csv(const char *path, const char *name)
-{
-    int sure;
-    size_t length = strlen(name);
-    return length > 5 && !strcmp(name + length - 4, ".csv") && strchr(name, '_') && is_file(path) &&
-           tw_log_format_probe(path, NULL, &sure) == &tw_log_format_deepspeed_csv;
-}
-
-static int find_deepspeed_csv(struct tw_log_group *group, const char *folder)
-{
-    char path[PATH_SIZE];
-    struct dirent *entry;
-    int result = 0;
-    DIR *dir = opendir(folder);
-    while (dir && !result && (entry = readdir(dir))) {
-        if (make_path(path, folder, entry->d_name) && is_deepspeed_csv(path, entry->d_name))
-            result = add_member(group, path, &tw_log_format_deepspeed_csv, TW_PART_BY_NAME);
-    }
-    if (dir)
-        closedir(dir);
-    return result;
-}
-
 /* ---- groups ---- */
 
 static int find_in_folder(struct tw_log_group *group, const char *folder)
 {
-    char path[PATH_SIZE];
-    int result = add_file(group, folder, TW_PART_BY_NAME); /* a store */
+    char path[TW_TREE_PATH];
+    int result = tw_tree_add_file(group, folder, TW_PART_BY_NAME); /* a store */
     if (!result && !group->n)
-        result = find_event_files(group, folder);
+        result = tw_tree_find_event_files(group, folder);
     if (!result && !group->n && find_trainer_state(folder, path))
-        result = add_file(group, path, TW_PART_BY_NAME);
+        result = tw_tree_add_file(group, path, TW_PART_BY_NAME);
     if (!result && !group->n)
-        result = find_deepspeed_csv(group, folder);
+        result = tw_tree_find_series(group, folder);
     return result;
 }
 
 int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map)
 {
     *ret = (struct tw_log_group){.map = map};
-    int result = is_folder(path) ? find_in_folder(ret, path) : add_file(ret, path, TW_PART_BY_NAME);
+    int result = tw_tree_is_folder(path) ? find_in_folder(ret, path)
+                                         : tw_tree_add_file(ret, path, TW_PART_BY_NAME);
     if (result)
         tw_log_group_release(ret);
     else if (ret->n)
@@ -259,7 +179,7 @@ int tw_log_group_probe(const char *path, const struct tw_texts *map)
 {
     struct tw_log_group group;
     int sure = 0;
-    if (is_folder(path)) {
+    if (tw_tree_is_folder(path)) {
         if (!tw_log_group_find(&group, path, map))
             sure = group.n ? 100 : 0;
         tw_log_group_release(&group);
@@ -311,12 +231,9 @@ bool tw_log_group_stat(const char *path, struct stat *ret)
 
 bool tw_log_is_part_of_group(const char *folder, const char *name)
 {
-    char path[PATH_SIZE];
-    if (is_event_file(name) || !strcmp(name, "trainer_state.json"))
+    if (tw_tree_is_event_file(name) || !strcmp(name, "trainer_state.json"))
         return true;
-    if (!strcmp(name, "metrics.csv"))
-        return has_event_files(folder);
-    return make_path(path, folder, name) && is_deepspeed_csv(path, name);
+    return tw_tree_is_copy(folder, name) || tw_tree_is_series(folder, name);
 }
 
 static bool has_wandb_file(const char *folder)
@@ -333,11 +250,9 @@ static bool has_wandb_file(const char *folder)
 
 bool tw_log_is_folder_of_group(const char *folder, const char *name)
 {
-    char path[PATH_SIZE];
     if (checkpoint_number(name) >= 0)
         return true;
     if (!strcmp(name, "files") || !strcmp(name, "logs"))
         return has_wandb_file(folder);
-    return tw_log_part_of_name(name) != TW_PART_BY_NAME && make_path(path, folder, name) &&
-           has_event_files(path);
+    return tw_tree_is_event_folder(folder, name) || tw_tree_is_series_folder(folder, name);
 }

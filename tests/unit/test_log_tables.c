@@ -5,6 +5,7 @@
 extern const struct tw_log_format tw_log_format_algoperf;
 extern const struct tw_log_format tw_log_format_deepmd;
 extern const struct tw_log_format tw_log_format_deepspeed_csv;
+extern const struct tw_log_format tw_log_format_series_csv;
 extern const struct tw_log_format tw_log_format_keras_csv;
 extern const struct tw_log_format tw_log_format_lightning;
 extern const struct tw_log_format tw_log_format_ultralytics;
@@ -118,7 +119,30 @@ static void deepspeed(void **state)
     assert_reads(&tw_log_format_deepspeed_csv, "job/Train_Eigenvalues_x.csv", "step,x\n1,2\n",
                  "parameter framework=deepspeed\nrow step=1: x=2\n");
     assert_is("job/Train_Samples_train_loss.csv", log, "deepspeed_csv");
-    assert_is("job/train_loss.csv", log, "csv");
+    assert_is("job/my loss.csv", log, "csv");
+}
+
+static void tables_of_one_metric_are_called_by_their_files(void **state)
+{
+    static const char log[] = "Wall time,Step,Value\n1767323045.25,10,0.5\n1767323046.25,20,nan\n";
+    (void)state;
+    assert_reads(&tw_log_format_series_csv, "run-exp_1-tag-train_loss.csv", log,
+                 "row in exp_1 step=10 time=1767323045250: train_loss=0.5\n"
+                 "row in exp_1 step=20 time=1767323046250: train_loss=nan\n");
+    assert_reads(&tw_log_format_series_csv, "a/loss.csv", log,
+                 "row step=10 time=1767323045250: loss=0.5\n"
+                 "row step=20 time=1767323046250: loss=nan\n");
+    assert_reads(&tw_log_format_series_csv, "dvclive/plots/metrics/eval/loss.tsv",
+                 "step\tloss\n0\t0.5\n", "row step=0: eval/loss=0.5\n");
+    assert_is("run-exp_1-tag-train_loss.csv", log, "series_csv");
+    assert_is("run-exp_1-tag-train_box_loss.csv", log, "series_csv");
+    assert_is("dvclive/plots/metrics/eval/loss.tsv", "step\tloss\n0\t0.5\n", "series_csv");
+    assert_is("lr.csv", ",step,value,timestamp\n0,1,0.5,2026-01-02 03:04:05\n", "series_csv");
+    /* two runs' losses, not one run's parts; what no training tells */
+    assert_true(how_sure(&tw_log_format_series_csv, "run1_loss.csv", log) < 50);
+    assert_true(how_sure(&tw_log_format_series_csv, "temperature.csv", log) < 50);
+    assert_true(how_sure(&tw_log_format_series_csv, "run1_validation.csv", log) < 50);
+    assert_int_equal(how_sure(&tw_log_format_series_csv, "loss.csv", "step,loss,lr\n1,2,3\n"), 0);
 }
 
 static void deepmd(void **state)

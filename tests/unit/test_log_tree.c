@@ -6,6 +6,7 @@
 #include "log_rows.h"
 #include "temporary_directory.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,6 +92,44 @@ static void event_files_of_a_folder_and_its_parts_are_one_run(void **state)
     assert_false(tw_log_is_folder_of_group(folder, "other"));
 }
 
+/* PyTorch's add_scalars("Loss", {"train": ..., "val": ...}), and tensorboardX's. */
+static void curves_of_add_scalars_are_part_of_the_run(void **state)
+{
+    char folder[300];
+    put(*state, "a/events.out.tfevents.0.h.1.0", LOG);
+    put(*state, "a/Loss_train/events.out.tfevents.0.h.1.1", LOG);
+    put(*state, "a/Loss_val/events.out.tfevents.0.h.1.2", LOG);
+    put(*state, "a/resnet_train/events.out.tfevents.0.h.1.2", LOG);
+    put(*state, "b/events.out.tfevents.0.h", LOG);
+    put(*state, "b/loss/train/events.out.tfevents.0.h", LOG);
+    put(*state, "b/loss/val/events.out.tfevents.0.h", LOG);
+    put(*state, "c/Loss_train/events.out.tfevents.0.h", LOG); /* no run above */
+    assert_string_equal(members(*state, "a"), "a/Loss_train/events.out.tfevents.0.h.1.1(train) "
+                                              "a/Loss_val/events.out.tfevents.0.h.1.2(eval) "
+                                              "a/events.out.tfevents.0.h.1.0");
+    assert_string_equal(members(*state, "b"), "b/events.out.tfevents.0.h "
+                                              "b/loss/train/events.out.tfevents.0.h(train) "
+                                              "b/loss/val/events.out.tfevents.0.h(eval)");
+    assert_string_equal(members(*state, "c"), "");
+    snprintf(folder, sizeof folder, "%s/a", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "Loss_val"));
+    assert_false(tw_log_is_folder_of_group(folder, "resnet_train"));
+    snprintf(folder, sizeof folder, "%s/b", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "loss"));
+}
+
+static void tables_of_dvclive_are_one_run(void **state)
+{
+    char folder[300];
+    put(*state, "dvclive/plots/metrics/train/loss.tsv", "step\tloss\n0\t2.5\n1\t2\n");
+    put(*state, "dvclive/plots/metrics/lr.tsv", "step\tlr\n0\t0.1\n");
+    put(*state, "dvclive/plots/images/x.txt", LOG);
+    assert_string_equal(members(*state, "dvclive"), "dvclive/plots/metrics/lr.tsv "
+                                                    "dvclive/plots/metrics/train/loss.tsv");
+    snprintf(folder, sizeof folder, "%s/dvclive", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "plots"));
+}
+
 static void of_checkpoints_the_newest_is_read(void **state)
 {
     put(*state, "out/checkpoint-90/trainer_state.json", LOG);
@@ -111,6 +150,39 @@ static void lightnings_two_logs_of_one_run_are_read_once(void **state)
     assert_true(tw_log_is_part_of_group(folder, "metrics.csv"));
     snprintf(folder, sizeof folder, "%s/version_1", (char *)*state);
     assert_false(tw_log_is_part_of_group(folder, "metrics.csv"));
+}
+
+static void of_files_that_tell_one_run_the_fullest_is_read(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"trainer_log.jsonl", "trainer_state.json"}, {"progress.csv", "result.json"},
+        {"result.json", "events.out.tfevents.0.h"},  {"metrics.json", "events.out.tfevents.0.h"},
+        {"20260131_120000.json", "scalars.json"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char folder[300], name[100];
+        snprintf(folder, sizeof folder, "%s/%zu", (char *)*state, i);
+        snprintf(name, sizeof name, "%zu/%s", i, pairs[i][0]);
+        put(*state, name, LOG);
+        assert_false(tw_log_is_part_of_group(folder, pairs[i][0]));
+        snprintf(name, sizeof name, "%zu/%s", i, pairs[i][1]);
+        put(*state, name, LOG);
+        assert_true(tw_log_is_part_of_group(folder, pairs[i][0]));
+    }
+}
+
+/* A job that was resumed prints on, and saves its state later. */
+static void a_copy_that_goes_on_is_none(void **state)
+{
+    char folder[300], path[400];
+    struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    put(*state, "out/trainer_log.jsonl", LOG);
+    put(*state, "out/trainer_state.json", LOG);
+    snprintf(folder, sizeof folder, "%s/out", (char *)*state);
+    assert_true(tw_log_is_part_of_group(folder, "trainer_log.jsonl"));
+    snprintf(path, sizeof path, "%s/trainer_state.json", folder);
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_false(tw_log_is_part_of_group(folder, "trainer_log.jsonl"));
 }
 
 static void deepspeeds_files_of_a_folder_are_one_run(void **state)
@@ -202,6 +274,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_a_log_by_its_content),
         TEST(event_files_of_a_folder_and_its_parts_are_one_run),
+        TEST(curves_of_add_scalars_are_part_of_the_run),
+        TEST(tables_of_dvclive_are_one_run),
+        TEST(of_files_that_tell_one_run_the_fullest_is_read),
+        TEST(a_copy_that_goes_on_is_none),
         TEST(of_checkpoints_the_newest_is_read),
         TEST(lightnings_two_logs_of_one_run_are_read_once),
         TEST(deepspeeds_files_of_a_folder_are_one_run),
