@@ -74,7 +74,9 @@ libsources_la_SOURCES = \
 	sources/logs/text_layout.c sources/logs/text_layout.h \
 	sources/logs/text_scan.c sources/logs/text_scan.h \
 	sources/logs/torchtitan.c \
+	sources/logs/long_table.c \
 	sources/logs/series_csv.c \
+	sources/logs/wandb_export.c \
 	sources/logs/tree.c sources/logs/tree.h sources/logs/tree_parts.h \
 	sources/logs/tree_copies.c sources/logs/tree_events.c sources/logs/tree_series.c \
 	sources/logs/ultralytics.c \

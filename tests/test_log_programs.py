@@ -218,3 +218,25 @@ class TestReinforcement:
         write(tmp_path / "trainer_state.json", json.dumps({"log_history": history}))
         only, records = read_one(tmp_path)
         assert header(records)["objective"] == "reinforcement" and not only["findings"]
+
+
+class TestExports:
+    @pytest.mark.parametrize("by_metric", [True, False])
+    def test_a_row_for_each_reading(self, tmp_path, by_metric):
+        rows = [(tag, 10 * i, values(i)) for i in range(N)
+                for tag, values in (("train/loss", loss), ("val/loss", eval_loss))]
+        write(tmp_path / "scalars.csv",
+              table(("tag", "step", "value"), sorted(rows) if by_metric else rows))
+        assert_points(read_one(tmp_path)[1], loss=[(10 * i, loss(i)) for i in range(N)],
+                      eval_loss=[(10 * i, eval_loss(i)) for i in range(N)])
+
+    def test_curves_of_wandb(self, tmp_path):
+        names = [f"{run} - train/loss{end}" for run in ("good - 1", "bad")
+                 for end in ("", "__MIN", "__MAX")]
+        rows = [(i, loss(i), .5 * loss(i), 2 * loss(i),
+                 diverging(i), .5 * diverging(i), 2 * diverging(i)) for i in range(N)]
+        write(tmp_path / "wandb_export.csv", table(["Step", *names], rows))
+        runs = runs_in(tmp_path)
+        assert [(name.rpartition("/")[2], each["verdict"]) for name, each in runs.items()] == \
+            [("good - 1", "healthy"), ("bad", "problem")]
+        assert [each["signals"]["loss"]["count"] for each in runs.values()] == [N, N]

@@ -17,6 +17,7 @@ extern const struct tw_log_format tw_log_format_keras_progress;
 extern const struct tw_log_format tw_log_format_key_values;
 extern const struct tw_log_format tw_log_format_lightning;
 extern const struct tw_log_format tw_log_format_llmc;
+extern const struct tw_log_format tw_log_format_long_table;
 extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_mlflow;
 extern const struct tw_log_format tw_log_format_mlflow_sqlite;
@@ -27,6 +28,7 @@ extern const struct tw_log_format tw_log_format_text;
 extern const struct tw_log_format tw_log_format_torchtitan;
 extern const struct tw_log_format tw_log_format_ultralytics;
 extern const struct tw_log_format tw_log_format_wandb;
+extern const struct tw_log_format tw_log_format_wandb_export;
 
 const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_mlflow,
@@ -48,11 +50,13 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_keras_progress,
     &tw_log_format_lightning,
     &tw_log_format_llmc,
+    &tw_log_format_long_table,
     &tw_log_format_megatron,
     &tw_log_format_nanogpt,
     &tw_log_format_series_csv,
     &tw_log_format_torchtitan,
     &tw_log_format_ultralytics,
+    &tw_log_format_wandb_export,
     &tw_log_format_text,
     &tw_log_format_key_values,
     NULL,

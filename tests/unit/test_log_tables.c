@@ -5,7 +5,9 @@
 extern const struct tw_log_format tw_log_format_algoperf;
 extern const struct tw_log_format tw_log_format_deepmd;
 extern const struct tw_log_format tw_log_format_deepspeed_csv;
+extern const struct tw_log_format tw_log_format_long_table;
 extern const struct tw_log_format tw_log_format_series_csv;
+extern const struct tw_log_format tw_log_format_wandb_export;
 extern const struct tw_log_format tw_log_format_keras_csv;
 extern const struct tw_log_format tw_log_format_lightning;
 extern const struct tw_log_format tw_log_format_ultralytics;
@@ -127,8 +129,8 @@ static void tables_of_one_metric_are_called_by_their_files(void **state)
     static const char log[] = "Wall time,Step,Value\n1767323045.25,10,0.5\n1767323046.25,20,nan\n";
     (void)state;
     assert_reads(&tw_log_format_series_csv, "run-exp_1-tag-train_loss.csv", log,
-                 "row in exp_1 step=10 time=1767323045250: train_loss=0.5\n"
-                 "row in exp_1 step=20 time=1767323046250: train_loss=nan\n");
+                 "row exp_1 step=10 time=1767323045250: train_loss=0.5\n"
+                 "row exp_1 step=20 time=1767323046250: train_loss=nan\n");
     assert_reads(&tw_log_format_series_csv, "a/loss.csv", log,
                  "row step=10 time=1767323045250: loss=0.5\n"
                  "row step=20 time=1767323046250: loss=nan\n");
@@ -143,6 +145,48 @@ static void tables_of_one_metric_are_called_by_their_files(void **state)
     assert_true(how_sure(&tw_log_format_series_csv, "temperature.csv", log) < 50);
     assert_true(how_sure(&tw_log_format_series_csv, "run1_validation.csv", log) < 50);
     assert_int_equal(how_sure(&tw_log_format_series_csv, "loss.csv", "step,loss,lr\n1,2,3\n"), 0);
+}
+
+/* Comet's and MLflow's exports come by metric, where a training told by step. */
+static void readings_of_long_tables_are_put_in_order(void **state)
+{
+    static const char table[] = "metricName,metricValue,timestamp,step,epoch\n"
+                                "train_loss,0.5,1767323045250,1,\n"
+                                "train_loss,nan,1767323046250,2,\n"
+                                "\"val_loss\",0.75,1767323047250,1,\n"
+                                "val_loss,,1767323047250,2,\n";
+    static const char runs[] = "\trun\ttag\tstep\tvalue\r\n0\tb\tloss\t1\t2.5\r\n"
+                               "1\ta\tloss\t1\t3.5\r\n2\tb\tloss\t2\t1.5\r\n";
+    static const char json[] = "[{\"metricName\": \"loss\", \"metricValue\": \"0.5\", "
+                               "\"step\": 2, \"epoch\": null}, {\"metricName\": \"loss\", "
+                               "\"metricValue\": \"0.75\", \"step\": 1}]";
+    (void)state;
+    const struct tw_log_format *format = &tw_log_format_long_table;
+    assert_reads(format, "m.csv", table,
+                 "row step=1: train_loss=0.5 val_loss=0.75\nrow step=2: train_loss=nan\n");
+    assert_reads(format, "m.tsv", runs,
+                 "row a step=1: loss=3.5\nrow b step=1: loss=2.5\n"
+                 "row b step=2: loss=1.5\n");
+    assert_reads(format, "m.json", json, "row step=1: loss=0.75\nrow step=2: loss=0.5\n");
+    assert_is("m.csv", table, "long_table");
+    assert_is("m.json", json, "long_table");
+    assert_is("m.csv", "name,value,step\nheight,1.5,1\nwidth,2.5,1\n", "none");
+}
+
+static void exported_curves_are_apart_by_runs(void **state)
+{
+    static const char log[] =
+        "\"Step\",\"a - b - loss\",\"a - b - loss__MIN\",\"a - b - loss__MAX\",\"c - loss\","
+        "\"c - loss__MIN\",\"c - loss__MAX\"\n"
+        "\"0\",\"2.5\",\"2\",\"3\",\"4.5\",\"4\",\"5\"\n"
+        "\"1\",\"1.5\",\"1\",\"2\",\"\",\"\",\"\"\n";
+    (void)state;
+    assert_reads(&tw_log_format_wandb_export, "wandb_export.csv", log,
+                 "parameter framework=wandb\n"
+                 "row a - b: Step=0 loss=2.5\nrow c: Step=0 loss=4.5\n"
+                 "row a - b: Step=1 loss=1.5\n");
+    assert_is("wandb_export.csv", log, "wandb_export");
+    assert_is("a.csv", "step,Loss - Train,Loss - Test\n1,2,3\n2,1,2\n", "csv");
 }
 
 static void deepmd(void **state)
@@ -169,8 +213,15 @@ static void deepmd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lightning), cmocka_unit_test(keras),     cmocka_unit_test(ultralytics),
-        cmocka_unit_test(algoperf),  cmocka_unit_test(deepspeed), cmocka_unit_test(deepmd),
+        cmocka_unit_test(lightning),
+        cmocka_unit_test(keras),
+        cmocka_unit_test(ultralytics),
+        cmocka_unit_test(algoperf),
+        cmocka_unit_test(deepspeed),
+        cmocka_unit_test(deepmd),
+        cmocka_unit_test(tables_of_one_metric_are_called_by_their_files),
+        cmocka_unit_test(readings_of_long_tables_are_put_in_order),
+        cmocka_unit_test(exported_curves_are_apart_by_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
