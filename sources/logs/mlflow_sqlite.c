@@ -50,6 +50,7 @@ struct mlflow_sqlite {
     ino_t inode;
     sqlite3 *database;
     sqlite3_int64 last_metric, last_parameter, last_tag; /* that were given */
+    struct fetched newest;                               /* that of last_metric */
     struct ended_run *ended;                             /* whose end was seen */
     struct fetched *fetched;                             /* PORTION of them */
 };
@@ -187,18 +188,20 @@ static int give_points(const struct fetched *points, int n, const struct tw_log_
 }
 
 /* Row numbers grow as rows are inserted: their order is that of logging. */
+static const char metrics[] =
+    "SELECT m.rowid, r.experiment_id, m.run_uuid, m.key, m.value, m.is_nan, m.timestamp, m.step"
+    " FROM metrics m JOIN runs r ON r.run_uuid = m.run_uuid"
+    " WHERE m.rowid > ?1 AND r.lifecycle_stage = 'active' ORDER BY m.rowid LIMIT ?2";
+
 static int give_metrics(struct mlflow_sqlite *store, const struct tw_log_sink *sink,
                         struct tw_error *error)
 {
-    static const char query[] =
-        "SELECT m.rowid, r.experiment_id, m.run_uuid, m.key, m.value, m.is_nan, m.timestamp, m.step"
-        " FROM metrics m JOIN runs r ON r.run_uuid = m.run_uuid"
-        " WHERE m.rowid > ?1 AND r.lifecycle_stage = 'active' ORDER BY m.rowid LIMIT ?2";
     int n, result = 0;
     do {
-        n = fetch(store, query, store->last_metric, fetch_point, error);
+        n = fetch(store, metrics, store->last_metric, fetch_point, error);
         if (n > 0) {
-            store->last_metric = store->fetched[n - 1].row_id;
+            store->newest = store->fetched[n - 1];
+            store->last_metric = store->newest.row_id;
             result = give_points(store->fetched, n, sink);
         }
     } while (n == PORTION && !result);
@@ -285,17 +288,38 @@ static int tell_ends(struct mlflow_sqlite *store, const struct tw_log_sink *sink
     return result;
 }
 
-/* In another database rows are counted anew. */
-static void look_at_file(struct mlflow_sqlite *store)
+/* Whether the newest row that was given stands where it was: 1 or 0, or a negative error. */
+static int has_newest(struct mlflow_sqlite *store, struct tw_error *error)
+{
+    const struct fetched *newest = &store->newest, *found = store->fetched;
+    if (!store->last_metric)
+        return 0;
+    int n = fetch(store, metrics, store->last_metric - 1, fetch_point, error);
+    return n <= 0 ? n
+                  : found->row_id == newest->row_id && is_together(found, newest) &&
+                        !strcmp(found->key, newest->key) &&
+                        (found->value == newest->value ||
+                         (isnan(found->value) && isnan(newest->value)));
+}
+
+/* In another database rows are counted anew. A copy that is put in its place, as rsync does, goes
+ * on. */
+static int look_at_file(struct mlflow_sqlite *store, struct tw_error *error)
 {
     struct stat status;
     if (stat(store->path, &status) ||
         (status.st_dev == store->device && status.st_ino == store->inode))
-        return;
+        return 0;
+    int is_copy = has_newest(store, error);
+    if (is_copy < 0)
+        return is_copy;
     store->device = status.st_dev;
     store->inode = status.st_ino;
+    if (is_copy)
+        return 0;
     store->last_metric = store->last_parameter = store->last_tag = 0;
     forget_ends(store);
+    return 0;
 }
 
 static int mlflow_sqlite_poll(void *closure, const struct tw_log_sink *sink, struct tw_error *error)
@@ -309,8 +333,9 @@ static int mlflow_sqlite_poll(void *closure, const struct tw_log_sink *sink, str
         " JOIN runs r ON r.run_uuid = t.run_uuid"
         " WHERE t.rowid > ?1 AND r.lifecycle_stage = 'active' ORDER BY t.rowid LIMIT ?2";
     struct mlflow_sqlite *store = closure;
-    look_at_file(store);
     int result = store->database ? 0 : open_database(store, error);
+    if (!result)
+        result = look_at_file(store, error);
     if (!result)
         result = give_texts(store, parameters, &store->last_parameter, sink, error);
     if (!result)

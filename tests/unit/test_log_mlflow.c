@@ -293,6 +293,47 @@ static void test_a_database_that_another_replaces_is_read_from_its_start(void **
     assert_poll("");
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    FILE *file = fopen(from, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    assert_true(n > 0 && n < sizeof bytes);
+    fclose(file);
+    file = fopen(to, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    fclose(file);
+}
+
+/* As rsync does with a database on another machine. */
+static void test_a_copy_in_the_place_of_the_database_goes_on(void **unused)
+{
+    (void)unused;
+    char path[8192], copy[8192];
+    strcpy(path, in_root("mlflow.db"));
+    strcpy(copy, in_root("copy.db"));
+    execute("INSERT INTO params VALUES ('lr', '0.1', 'r1');"
+            "INSERT INTO metrics VALUES ('loss', 1, 1000, 'r1', 1, 0);"
+            "INSERT INTO metrics VALUES ('loss', 0, 2000, 'r1', 2, 1);");
+    assert_poll("parameter 7/r1 lr=0.1\nrow 7/r1 step=1 time=1000: loss=1\n"
+                "row 7/r1 step=2 time=2000: loss=nan\n");
+    for (int step = 3; step < 5; step++) {
+        char insert[100], row[100];
+        snprintf(insert, sizeof insert,
+                 "INSERT INTO metrics VALUES ('loss', 4, 3000, 'r1', %d, 0);", step);
+        execute(insert);
+        copy_file(path, copy);
+        assert_int_equal(rename(copy, path), 0);
+        snprintf(row, sizeof row, "row 7/r1 step=%d time=3000: loss=4\n", step);
+        assert_poll(row);
+        assert_poll("");
+        sqlite3_close(database);
+        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    }
+}
+
 static void test_many_rows_of_the_database(void **unused)
 {
     (void)unused;
@@ -348,6 +389,7 @@ int main(void)
         DATABASE(test_rows_of_the_database),
         DATABASE(test_a_run_of_the_database_that_goes_on_ends_again),
         DATABASE(test_a_database_that_another_replaces_is_read_from_its_start),
+        DATABASE(test_a_copy_in_the_place_of_the_database_goes_on),
         DATABASE(test_many_rows_of_the_database),
         DATABASE(test_a_locked_database_is_for_later),
         DATABASE(test_probe_of_databases),
