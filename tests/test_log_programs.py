@@ -240,3 +240,30 @@ class TestExports:
         assert [(name.rpartition("/")[2], each["verdict"]) for name, each in runs.items()] == \
             [("good - 1", "healthy"), ("bad", "problem")]
         assert [each["signals"]["loss"]["count"] for each in runs.values()] == [N, N]
+
+
+class TestDocuments:
+    ROWS = [{"epoch": i, "train": {"loss": loss(i)}, "val": {"loss": eval_loss(i)}}
+            for i in range(N)]
+
+    @pytest.mark.parametrize("document", [
+        ROWS,
+        {"args": {"lr": .25}, "epochs": ROWS},
+        {f"epoch_{row['epoch']}": row for row in ROWS},
+        {"columns": ["epoch", "loss", "val_loss"],
+         "data": [[i, loss(i), eval_loss(i)] for i in range(N)]},
+        {"loss": [loss(i) for i in range(N)], "val_loss": [eval_loss(i) for i in range(N)]},
+        {f"{part}.loss": {"steps": list(range(N)), "values": [values(i) for i in range(N)]}
+         for part, values in (("training", loss), ("validation", eval_loss))},
+    ], ids=["array", "array below", "by epoch", "pandas", "history", "sacred"])
+    @pytest.mark.parametrize("indent", [None, 4])
+    def test_shapes(self, tmp_path, document, indent):
+        write(tmp_path / "log.json", json.dumps(document, indent=indent))
+        only, records = read_one(tmp_path)
+        assert only["format"] == "json_document"
+        assert_points(records, loss=STEPS, eval_loss=EVALS)
+
+    def test_what_came_out_is_no_log(self, tmp_path):
+        write(tmp_path / "all_results.json", json.dumps({"epoch": 3., "train_loss": .5}, indent=4))
+        done = programs.trainward("analyze", tmp_path)
+        assert done.returncode == 2 and "no training log" in done.stderr

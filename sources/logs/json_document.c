@@ -1,6 +1,8 @@
-/* One JSON document with the whole course of a training: an array of objects, a row each; or an
- * object of arrays, a series each, as Keras' History.history is dumped ({"loss": [...], "val_loss":
- * [...]}), or by pandas ({"loss": {"0": ..., "1": ...}}). */
+/* One JSON document with the whole course of a training: an array of objects, a row each, or an
+ * object of them ({"epoch_1": {...}, "epoch_2": {...}}); or an object of arrays, a series each, as
+ * Keras' History.history is dumped ({"loss": [...], "val_loss": [...]}), or by pandas ({"loss":
+ * {"0": ..., "1": ...}}, {"columns": [...], "data": [[...], ...]}); or curves, each with its own
+ * steps (Sacred's metrics.json). */
 #include "sources/logs/json_leaves.h"
 #include "sources/logs/json_objects.h"
 #include "sources/logs/json_row.h"
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SERIES_MAX 1024u
 #define DEPTH_MAX 8u
@@ -24,10 +27,19 @@ struct series {
     size_t n;
 };
 
+/* {"steps": [...], "values": [...]} */
+struct curve {
+    char name[NAME_BYTES];
+    const json_t *steps, *values;
+    size_t at; /* what comes next */
+};
+
 struct json_document {
     struct tw_json_row row;
     struct series *series;
     size_t n_series;
+    struct curve *curves;
+    size_t n_curves;
     const struct tw_log_sink *sink;
 };
 
@@ -55,6 +67,152 @@ static int take_objects(struct json_document *state, const json_t *array)
         if (!result && json_is_object(object))
             result = take_object(state, object);
     }
+    return result;
+}
+
+/* ---- an object of objects ---- */
+
+/* N of "N", "epoch_N", "step N": where the row stands. */
+static bool read_place(const char *key, double *ret, bool *ret_is_epoch)
+{
+    static const char *const words[] = {"", "epoch", "step", "iter", "iteration"};
+    size_t length = strcspn(key, "0123456789"), digits = strspn(key + length, "0123456789");
+    if (!digits || digits > 15 || key[length + digits])
+        return false;
+    *ret = strtod(key + length, NULL);
+    while (length && strchr("_- ", key[length - 1]))
+        length--;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) == length && !strncasecmp(words[i], key, length)) {
+            *ret_is_epoch = i < 2;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_of_rows(const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    double place;
+    bool is_epoch;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (!json_is_object(value) || !read_place(key, &place, &is_epoch))
+            return false;
+    }
+    return json_object_size(object) > 1;
+}
+
+static int take_rows(struct json_document *state, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    int result = 0;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        double place = NAN;
+        bool is_epoch = true;
+        if (!result)
+            result = tw_json_row_take(&state->row, value, state->sink);
+        read_place(key, &place, &is_epoch);
+        *(is_epoch ? &state->row.row.epoch : &state->row.row.step) = place;
+        if (!result)
+            result = tw_json_row_give(&state->row);
+    }
+    return result;
+}
+
+/* ---- names once, and rows of numbers ---- */
+
+static bool is_split(const json_t *object)
+{
+    const json_t *names = json_object_get(object, "columns");
+    const json_t *rows = json_object_get(object, "data");
+    return json_is_string(json_array_get(names, 0)) && json_is_array(json_array_get(rows, 0));
+}
+
+static int take_split(struct json_document *state, const json_t *object)
+{
+    const json_t *names = json_object_get(object, "columns"), *row;
+    size_t index;
+    int result = 0;
+    json_array_foreach(json_object_get(object, "data"), index, row)
+    {
+        double value;
+        tw_json_row_start(&state->row, state->sink);
+        for (size_t i = 0; i < json_array_size(row) && !result; i++) {
+            const char *name = json_string_value(json_array_get(names, i));
+            if (name && tw_json_leaf_number(json_array_get(row, i), &value))
+                result = tw_json_row_add(&state->row, name, value, TW_MEANS_BY_NAME);
+        }
+        if (!result)
+            result = tw_json_row_give(&state->row);
+    }
+    return result;
+}
+
+/* ---- curves ---- */
+
+static bool is_curve(const json_t *object)
+{
+    const json_t *steps = json_object_get(object, "steps");
+    const json_t *values = json_object_get(object, "values");
+    return json_is_array(steps) && json_is_array(values) && json_array_size(steps) &&
+           json_array_size(steps) == json_array_size(values);
+}
+
+static int add_curve(struct json_document *state, const char *name, const json_t *object)
+{
+    if (!state->curves)
+        state->curves = calloc(SERIES_MAX, sizeof *state->curves);
+    if (!state->curves)
+        return -ENOMEM;
+    if (state->n_curves == SERIES_MAX)
+        return 0;
+    struct curve *curve = &state->curves[state->n_curves++];
+    *curve = (struct curve){.steps = json_object_get(object, "steps"),
+                            .values = json_object_get(object, "values")};
+    snprintf(curve->name, sizeof curve->name, "%s", name);
+    return 0;
+}
+
+/* NaN behind its end. */
+static double next_step(const struct curve *curve)
+{
+    double step;
+    const json_t *leaf = json_array_get(curve->steps, curve->at);
+    return leaf && tw_json_leaf_number(leaf, &step) ? step : NAN;
+}
+
+/* One row of all that stands at the least step that comes next; NaN: there is none. */
+static int take_next_of_curves(struct json_document *state, double *ret_step)
+{
+    double least = NAN, value;
+    int result = 0;
+    for (size_t i = 0; i < state->n_curves; i++)
+        least = fmin(least, next_step(&state->curves[i]));
+    tw_json_row_start(&state->row, state->sink);
+    state->row.row.step = least;
+    for (size_t i = 0; i < state->n_curves && !result && !isnan(least); i++) {
+        struct curve *curve = &state->curves[i];
+        if (!(next_step(curve) <= least))
+            continue;
+        const json_t *leaf = json_array_get(curve->values, curve->at++);
+        if (tw_json_leaf_number(leaf, &value))
+            result = tw_json_row_add(&state->row, curve->name, value, TW_MEANS_BY_NAME);
+    }
+    *ret_step = least;
+    return result || isnan(least) ? result : tw_json_row_give(&state->row);
+}
+
+static int take_curves(struct json_document *state)
+{
+    double step = state->n_curves ? 0 : NAN;
+    int result = 0;
+    while (!isnan(step) && !result)
+        result = take_next_of_curves(state, &step);
     return result;
 }
 
@@ -111,25 +269,38 @@ static int tell_parameter(struct json_document *state, const char *name, const j
 }
 
 static int visit(struct json_document *state, const json_t *object, const char *path,
+                 unsigned depth);
+
+static int visit_member(struct json_document *state, const char *name, const json_t *value,
+                        unsigned depth)
+{
+    if (is_series(value))
+        return add_series(state, name, value);
+    if (is_curve(value))
+        return add_curve(state, name, value);
+    if (json_is_array(value) && json_is_object(json_array_get(value, 0)))
+        return take_objects(state, value);
+    if (json_is_object(value))
+        return depth < DEPTH_MAX ? visit(state, value, name, depth + 1) : 0;
+    return json_is_number(value) || json_is_string(value) ? tell_parameter(state, name, value) : 0;
+}
+
+static int visit(struct json_document *state, const json_t *object, const char *path,
                  unsigned depth)
 {
     const char *key;
     json_t *value;
     int result = 0;
+    if (is_of_rows(object))
+        return take_rows(state, object);
+    if (is_split(object))
+        return take_split(state, object);
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         char name[NAME_BYTES];
         int n = snprintf(name, sizeof name, "%s%s%s", path, *path ? "/" : "", key);
-        if (result || n < 0 || (size_t)n >= sizeof name)
-            continue;
-        if (is_series(value))
-            result = add_series(state, name, value);
-        else if (json_is_array(value) && json_is_object(json_array_get(value, 0)))
-            result = take_objects(state, value);
-        else if (json_is_object(value) && depth < DEPTH_MAX)
-            result = visit(state, value, name, depth + 1);
-        else if (json_is_number(value) || json_is_string(value))
-            result = tell_parameter(state, name, value);
+        if (!result && n >= 0 && (size_t)n < sizeof name)
+            result = visit_member(state, name, value, depth);
     }
     return result;
 }
@@ -211,24 +382,28 @@ static int take_half(struct json_document *state, const char *bytes, size_t size
                   : tw_error_set(error, -EAGAIN, "the document is half-written, or no JSON");
 }
 
+static int take_document(struct json_document *state, const json_t *document)
+{
+    state->n_series = state->n_curves = 0;
+    int result =
+        json_is_array(document) ? take_objects(state, document) : visit(state, document, "", 0);
+    if (!result)
+        result = take_curves(state);
+    return result ? result : take_series(state);
+}
+
 static int read_document(void *closure, const char *bytes, size_t size,
                          const struct tw_log_sink *sink, struct tw_error *error)
 {
     struct json_document *state = closure;
     json_t *document;
     state->sink = sink;
-    state->n_series = 0;
     int result = tw_json_parse(bytes, size, &document);
     if (result == -EBADMSG)
         return take_half(state, bytes, size, error);
     if (result)
         return tw_error_set(error, result, "out of memory");
-    if (json_is_array(document))
-        result = take_objects(state, document);
-    else
-        result = visit(state, document, "", 0);
-    if (!result)
-        result = take_series(state);
+    result = take_document(state, document);
     json_decref(document);
     return result;
 }
@@ -238,73 +413,67 @@ static void done(void *closure)
     struct json_document *state = closure;
     tw_json_row_release(&state->row);
     free(state->series);
+    free(state->curves);
 }
 
 /* ---- probe ---- */
 
-static const char *skip(const char *at, const char *end, const char *bytes)
+struct view {
+    struct tw_row_names names;
+    unsigned rows;
+};
+
+static int see_row(void *closure, const struct tw_row *row)
 {
-    while (at < end && *at && strchr(bytes, *at))
-        at++;
-    return at;
+    struct view *view = closure;
+    view->rows++;
+    tw_row_names_see(&view->names, row);
+    return 0;
 }
 
-static bool is_number_at(const char *at, const char *end)
+static int see_parameter(void *closure, const char *run, const char *name, const char *value)
 {
-    return at < end && *at && strchr("-0123456789NI", *at);
+    (void)closure, (void)run, (void)name, (void)value;
+    return 0;
 }
 
-/* Behind what an array of numbers begins with, or pandas' {"0":; `at` itself where neither does. */
-static const char *enter_series(const char *at, const char *end)
+/* What the document is as far as it goes, or NULL. */
+static json_t *parse_beginning(const struct tw_log_sample *sample)
 {
-    static const char blanks[] = " \t\r\n";
-    if (at == end || (*at != '[' && *at != '{'))
-        return at;
-    const char *first = skip(at + 1, end, blanks);
-    if (*at == '[')
-        return first;
-    if (end - first < 3 || memcmp(first, "\"0\"", 3))
-        return at;
-    return skip(first + 3, end, " :\t\r\n");
+    json_t *document = NULL;
+    size_t size;
+    if (!tw_json_parse(sample->bytes, sample->size, &document))
+        return document;
+    char *closed = sample->is_whole ? NULL : tw_json_close(sample->bytes, sample->size, &size);
+    if (closed && tw_json_parse(closed, size, &document))
+        document = NULL;
+    free(closed);
+    return document;
 }
 
-/* The next key before a number, or before a series that begins with one. */
-static bool next_key(const char **at, const char *end, char *ret, size_t size, bool *ret_is_series)
+static bool begins_a_document(const struct tw_log_sample *sample)
 {
-    for (;;) {
-        const char *quote = memchr(*at, '"', (size_t)(end - *at));
-        const char *close = quote ? memchr(quote + 1, '"', (size_t)(end - quote - 1)) : NULL;
-        if (!close)
-            return false;
-        *at = close + 1;
-        const char *value = skip(close + 1, end, " :\t\r\n");
-        const char *first = enter_series(value, end);
-        size_t length = (size_t)(close - quote - 1);
-        if (value == close + 1 || length >= size || !is_number_at(first, end))
-            continue;
-        *ret_is_series = first != value;
-        memcpy(ret, quote + 1, length);
-        ret[length] = '\0';
-        return true;
-    }
+    size_t i = 0;
+    while (i < sample->size && is_space(sample->bytes[i]))
+        i++;
+    return i < sample->size && (sample->bytes[i] == '[' || sample->bytes[i] == '{');
 }
 
-/* Names of numbers in an array of objects, names of arrays in an object. */
+/* Rows with losses. One row is what came out of a training, not its course. */
 static int probe(const struct tw_log_sample *sample)
 {
-    struct tw_row_names names = {.map = sample->map};
-    char key[NAME_BYTES];
-    bool is_series;
-    const char *at = sample->bytes, *end = at + sample->size;
-    at = skip(at, end, " \t\r\n");
-    if (at == end || (*at != '[' && *at != '{'))
+    struct view view = {.names = {.map = sample->map}};
+    const struct tw_log_sink sink = {.closure = &view, .row = see_row, .parameter = see_parameter};
+    struct json_document state = {.sink = &sink};
+    json_t *document = begins_a_document(sample) ? parse_beginning(sample) : NULL;
+    if (!document)
         return 0;
-    bool is_array = *at == '[';
-    for (int i = 0; i < 256 && next_key(&at, end, key, sizeof key, &is_series); i++) {
-        if (is_array != is_series)
-            tw_row_names_add(&names, key, TW_PART_BY_NAME);
-    }
-    return names.has_loss ? 50 : 0;
+    take_document(&state, document);
+    json_decref(document);
+    done(&state);
+    if (!view.names.has_loss)
+        return 0;
+    return view.rows > 1 ? 58 : 12;
 }
 
 const struct tw_log_format tw_log_format_json_document = {

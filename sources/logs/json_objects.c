@@ -98,3 +98,37 @@ const char *tw_json_find_array(const char *text, size_t size, const char *key)
     }
     return NULL;
 }
+
+#define OPEN_MAX 64u
+
+char *tw_json_close(const char *text, size_t size, size_t *ret_size)
+{
+    char open[OPEN_MAX], open_then[OPEN_MAX];
+    size_t depth = 0, depth_then = 0;
+    const char *at = text, *end = text + size, *whole = NULL;
+    while (at < end) {
+        if (*at == '"') {
+            at = behind_string(at, end);
+            continue;
+        }
+        if ((*at == '{' || *at == '[') && depth < OPEN_MAX)
+            open[depth++] = *at == '{' ? '}' : ']';
+        else if ((*at == '}' || *at == ']') && depth)
+            depth--;
+        if (*at == ',' || *at == '}' || *at == ']') {
+            whole = at + (*at != ',');
+            depth_then = depth;
+            memcpy(open_then, open, depth);
+        }
+        at++;
+    }
+    char *closed = whole ? malloc(size + OPEN_MAX + 1) : NULL;
+    if (!closed)
+        return NULL;
+    *ret_size = (size_t)(whole - text);
+    memcpy(closed, text, *ret_size);
+    while (depth_then)
+        closed[(*ret_size)++] = open_then[--depth_then];
+    closed[*ret_size] = '\0';
+    return closed;
+}

@@ -10,6 +10,11 @@
  * json_decref(). */
 int tw_json_parse(const char *text, size_t size, json_t **ret);
 
+/* The beginning of a document as a document: up to the last member or element that is whole, and
+ * whatever is open closed. From malloc(), with a NUL behind; NULL: out of memory, or nothing whole.
+ */
+char *tw_json_close(const char *text, size_t size, size_t *ret_size);
+
 /* Gets one object; a result other than 0 ends the walk. */
 typedef int tw_json_object(void *closure, const json_t *object);
 

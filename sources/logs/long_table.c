@@ -309,7 +309,10 @@ static int probe(const struct tw_log_sample *sample)
     for (size_t i = 0; i < table.n; i++)
         tw_row_names_add(&names, table.readings[i].name, TW_PART_BY_NAME);
     done(&table);
-    return names.has_loss ? 70 : 0;
+    if (!names.has_loss)
+        return 0;
+    /* ClearML's lines of JSON are alike. */
+    return *skip_blanks((struct slice){sample->bytes, sample->size}).text == '[' ? 58 : 70;
 }
 
 const struct tw_log_format tw_log_format_long_table = {

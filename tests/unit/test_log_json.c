@@ -110,6 +110,74 @@ static void histories_of_keras_are_epochs(void **state)
               "none");
 }
 
+static void what_pandas_writes_in_other_ways_is_read(void **state)
+{
+    static const char split[] = "{\"columns\": [\"step\", \"loss\"], \"index\": [0, 1], "
+                                "\"data\": [[10, 2.5], [20, null]]}";
+    static const char by_index[] = "{\"0\": {\"loss\": 2.5}, \"1\": {\"loss\": 2}}";
+    static const char of_table[] = "{\"schema\": {\"fields\": [{\"name\": \"loss\"}]}, "
+                                   "\"data\": [{\"loss\": 2.5}, {\"loss\": 2}]}";
+    (void)state;
+    assert_reads(document, "a.json", split, "row: step=10 loss=2.5\nrow: step=20\n");
+    assert_reads(document, "a.json", by_index, "row epoch=0: loss=2.5\nrow epoch=1: loss=2\n");
+    assert_reads(document, "a.json", of_table, "row: loss=2.5\nrow: loss=2\n");
+    assert_is("a.json", split, "json_document");
+    assert_is("a.json", by_index, "json_document");
+    assert_is("a.json", of_table, "json_document");
+}
+
+static void objects_of_epochs_or_steps_are_rows(void **state)
+{
+    (void)state;
+    assert_reads(document, "a.json",
+                 "{\"lr\": 0.5, \"epochs\": {\"epoch_1\": {\"train\": {\"loss\": 2.5}}, "
+                 "\"epoch_2\": {\"train\": {\"loss\": 2}}}}",
+                 "parameter lr=0.5\nrow epoch=1: train/loss=2.5\nrow epoch=2: train/loss=2\n");
+    assert_reads(document, "a.json", "{\"step 10\": {\"loss\": 2}, \"step 20\": {\"loss\": 1}}",
+                 "row step=10: loss=2\nrow step=20: loss=1\n");
+    assert_reads(document, "a.json", "{\"layer_1\": {\"loss\": 2}, \"layer_2\": {\"loss\": 1}}",
+                 "parameter layer_1/loss=2\nparameter layer_2/loss=1\n");
+}
+
+static void curves_have_their_own_steps(void **state)
+{
+    static const char log[] = /* Sacred's metrics.json */
+        "{\"training.loss\": {\"steps\": [10, 20, 30], \"timestamps\": [\"a\", \"b\", \"c\"], "
+        "\"values\": [2.5, NaN, 1.5]}, \"validation.loss\": {\"steps\": [20], \"values\": [3]}}";
+    (void)state;
+    assert_reads(document, "metrics.json", log,
+                 "row step=10: training.loss=2.5\n"
+                 "row step=20: training.loss=nan validation.loss=3\n"
+                 "row step=30: training.loss=1.5\n");
+    assert_is("metrics.json", log, "json_document");
+}
+
+/* Of a large file only the beginning is seen. */
+static void the_beginning_of_a_document_tells_what_it_is(void **state)
+{
+    static const char *const documents[] = {
+        "{\"config\": {\"lr\": 0.5}, \"epochs\": [{\"train\": {\"loss\": 2.5}}, {\"train\": "
+        "{\"loss\": 2}}, {\"train\": {\"lo",
+        "[\n  {\n    \"epoch\": 1,\n    \"loss\": 2.5\n  },\n  {\n    \"epoch\": 2,\n    "
+        "\"loss\": 2.5\n  },\n  {\n    \"epo",
+        "{\"loss\": [2.5, 2, 1.5, 1.",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+        const struct tw_log_sample sample = {"a.json", documents[i], strlen(documents[i]), false,
+                                             NULL};
+        assert_true(document->probe(&sample) > 50);
+    }
+}
+
+static void what_came_out_of_a_training_is_no_log(void **state)
+{
+    (void)state;
+    assert_is("metrics.json", "{\n  \"train\": {\n    \"loss\": 0.5\n  },\n  \"step\": 9\n}\n",
+              "none");
+    assert_is("all_results.json", "{\n  \"epoch\": 3.0,\n  \"train_loss\": 0.5\n}\n", "none");
+}
+
 static void series_may_have_their_own_axis_or_lengths(void **state)
 {
     (void)state;
@@ -214,6 +282,11 @@ int main(void)
         cmocka_unit_test(clearml_writes_a_list_of_requests_a_line),
         cmocka_unit_test(lines_of_trainings_are_known),
         cmocka_unit_test(histories_of_keras_are_epochs),
+        cmocka_unit_test(what_pandas_writes_in_other_ways_is_read),
+        cmocka_unit_test(objects_of_epochs_or_steps_are_rows),
+        cmocka_unit_test(curves_have_their_own_steps),
+        cmocka_unit_test(the_beginning_of_a_document_tells_what_it_is),
+        cmocka_unit_test(what_came_out_of_a_training_is_no_log),
         cmocka_unit_test(series_may_have_their_own_axis_or_lengths),
         cmocka_unit_test(arrays_of_objects_are_rows),
         cmocka_unit_test(whole_entries_of_half_documents_are_read),
