@@ -133,6 +133,12 @@ class TestOneRunInSeveralFiles:
         assert [each["verdict"] for each in runs.values()] == ["healthy", "problem"]
         assert [each["signals"]["eval_loss"]["count"] for each in runs.values()] == [N, N]
 
+    def test_tables_of_training_and_of_validation(self, tmp_path):
+        for name, values in (("train", loss), ("valid", eval_loss)):
+            rows = [(i, values(i), .5) for i in range(N)]
+            write(tmp_path / "csv_logger" / f"{name}.csv", table(("step", "loss", "acc"), rows))
+        assert_points(read_one(tmp_path)[1], loss=STEPS, eval_loss=EVALS)
+
     def test_dvclive(self, tmp_path):
         metrics = tmp_path / "dvclive" / "plots" / "metrics"
         for name, values in (("train/loss", loss), ("eval/loss", eval_loss), ("lr", rate)):

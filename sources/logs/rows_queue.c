@@ -1,6 +1,8 @@
 /* Copies of rows, parameters and events, each in one block with its texts. */
 #include "sources/logs/rows_queue.h"
 
+#include "sources/logs/names.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@ struct tw_queued_row {
     struct tw_row row; /* its `run` is that of all kinds */
     const char *name, *value;
     enum tw_log_event event;
-    double step;
+    double step, place;     /* place: of a row, by its cells where it tells no step itself */
     struct tw_cell cells[]; /* and the texts behind them */
 };
 
@@ -26,7 +28,7 @@ static struct tw_queued_row *put(struct tw_rows_queue *queue, enum kind kind, si
     if (!item)
         return NULL;
     item->kind = kind;
-    item->row.step = item->row.epoch = item->step = NAN;
+    item->row.step = item->row.epoch = item->step = item->place = NAN;
     item->row.time_ms = -1;
     *ret_texts = (char *)(item->cells + n_cells);
     if (queue->last)
@@ -52,6 +54,23 @@ static const char *copy(char **texts, const char *text)
     return to;
 }
 
+/* Of two files of one run, the rows of one must not all come before those of the other. */
+static double place_of(const struct tw_row *row)
+{
+    double epoch = row->epoch;
+    struct tw_name_meaning meaning;
+    if (!isnan(row->step))
+        return row->step;
+    for (size_t i = 0; i < row->n_cells && row->time_ms < 0; i++) {
+        tw_log_name_meaning(row->cells[i].name, row->part, NULL, &meaning);
+        if (meaning.meaning == TW_MEANS_STEP)
+            return row->cells[i].value;
+        if (meaning.meaning == TW_MEANS_EPOCH)
+            epoch = row->cells[i].value;
+    }
+    return epoch;
+}
+
 static int put_row(void *closure, const struct tw_row *row)
 {
     struct tw_rows_queue *queue = closure;
@@ -63,6 +82,7 @@ static int put_row(void *closure, const struct tw_row *row)
     if (!item)
         return -ENOMEM;
     item->row = *row;
+    item->place = place_of(row);
     item->row.cells = item->cells;
     item->row.run = copy(&texts, row->run);
     if (row->part == TW_PART_BY_NAME)
@@ -122,7 +142,7 @@ bool tw_rows_queue_is_empty(const struct tw_rows_queue *queue)
 void tw_rows_queue_place(const struct tw_rows_queue *queue, int64_t *ret_time_ms, double *ret_step)
 {
     *ret_time_ms = queue->first->row.time_ms;
-    *ret_step = queue->first->row.step;
+    *ret_step = queue->first->place;
 }
 
 static struct tw_queued_row *take_first(struct tw_rows_queue *queue)

@@ -4,6 +4,7 @@
  *                 (tree_events.c)
  *   transformers  an output folder: its own trainer_state.json, or else its newest checkpoint's
  *   series        tables of one metric each (tree_series.c)
+ *   pairs         two tables, of training and of validation (tree_pairs.c)
  *   copies        of files that tell of the same run one is read (tree_copies.c)
  *   a store       a folder that a format opens itself
  */
@@ -160,6 +161,8 @@ static int find_in_folder(struct tw_log_group *group, const char *folder)
         result = tw_tree_add_file(group, path, TW_PART_BY_NAME);
     if (!result && !group->n)
         result = tw_tree_find_series(group, folder);
+    if (!result && !group->n)
+        result = tw_tree_find_pair(group, folder);
     return result;
 }
 
@@ -233,7 +236,8 @@ bool tw_log_is_part_of_group(const char *folder, const char *name)
 {
     if (tw_tree_is_event_file(name) || !strcmp(name, "trainer_state.json"))
         return true;
-    return tw_tree_is_copy(folder, name) || tw_tree_is_series(folder, name);
+    return tw_tree_is_copy(folder, name) || tw_tree_is_series(folder, name) ||
+           tw_tree_is_of_pair(folder, name);
 }
 
 static bool has_wandb_file(const char *folder)

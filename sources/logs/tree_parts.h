@@ -28,6 +28,10 @@ int tw_tree_find_series(struct tw_log_group *group, const char *folder);
 bool tw_tree_is_series(const char *folder, const char *name);
 bool tw_tree_is_series_folder(const char *folder, const char *name);
 
+/* tree_pairs.c: tables of training and of validation. */
+int tw_tree_find_pair(struct tw_log_group *group, const char *folder);
+bool tw_tree_is_of_pair(const char *folder, const char *name);
+
 /* tree_copies.c: true where another file of the folder tells the same run, and more. */
 bool tw_tree_is_copy(const char *folder, const char *name);
 

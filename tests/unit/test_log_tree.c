@@ -152,6 +152,30 @@ static void lightnings_two_logs_of_one_run_are_read_once(void **state)
     assert_false(tw_log_is_part_of_group(folder, "metrics.csv"));
 }
 
+static void tables_of_training_and_validation_are_one_run(void **state)
+{
+    char folder[300];
+    put(*state, "a/train_log.csv", "epoch,loss\n1,2\n2,1\n");
+    put(*state, "a/val_log.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "a/other.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "b/a_train.csv", "epoch,loss\n1,2\n2,1\n");
+    put(*state, "b/a_val.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "b/b_train.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "c/train.csv", "epoch,loss\n1,2\n2,1\n");
+    put(*state, "c/my_val.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "d/train.txt", "a cat\n");
+    put(*state, "d/val.txt", "a dog\n");
+    assert_string_equal(members(*state, "a"), "a/train_log.csv(train) a/val_log.csv(eval)");
+    assert_string_equal(members(*state, "b"), "");
+    assert_string_equal(members(*state, "c"), "");
+    assert_string_equal(members(*state, "d"), "");
+    snprintf(folder, sizeof folder, "%s/a", (char *)*state);
+    assert_true(tw_log_is_part_of_group(folder, "val_log.csv"));
+    assert_false(tw_log_is_part_of_group(folder, "other.csv"));
+    snprintf(folder, sizeof folder, "%s/b", (char *)*state);
+    assert_false(tw_log_is_part_of_group(folder, "a_val.csv"));
+}
+
 static void of_files_that_tell_one_run_the_fullest_is_read(void **state)
 {
     static const char *const pairs[][2] = {
@@ -276,6 +300,7 @@ int main(void)
         TEST(event_files_of_a_folder_and_its_parts_are_one_run),
         TEST(curves_of_add_scalars_are_part_of_the_run),
         TEST(tables_of_dvclive_are_one_run),
+        TEST(tables_of_training_and_validation_are_one_run),
         TEST(of_files_that_tell_one_run_the_fullest_is_read),
         TEST(a_copy_that_goes_on_is_none),
         TEST(of_checkpoints_the_newest_is_read),
