@@ -19,6 +19,7 @@
 
 #define SERIES_MAX 1024u
 #define DEPTH_MAX 8u
+#define LITTLE_BYTES 4096u
 #define NAME_BYTES 256u
 
 struct series {
@@ -459,18 +460,34 @@ static bool begins_a_document(const struct tw_log_sample *sample)
     return i < sample->size && (sample->bytes[i] == '[' || sample->bytes[i] == '{');
 }
 
-/* Rows with losses. One row is what came out of a training, not its course. */
-static int probe(const struct tw_log_sample *sample)
+static struct view look_at(const struct tw_log_sample *sample)
 {
     struct view view = {.names = {.map = sample->map}};
     const struct tw_log_sink sink = {.closure = &view, .row = see_row, .parameter = see_parameter};
     struct json_document state = {.sink = &sink};
-    json_t *document = begins_a_document(sample) ? parse_beginning(sample) : NULL;
-    if (!document)
-        return 0;
-    take_document(&state, document);
+    json_t *document = parse_beginning(sample);
+    if (document)
+        take_document(&state, document);
     json_decref(document);
     done(&state);
+    return view;
+}
+
+/* Rows with losses. One row is what came out of a training, not its course. A little tells it,
+ * nearly always. */
+static int probe(const struct tw_log_sample *sample)
+{
+    struct view view = {.rows = 0};
+    if (!begins_a_document(sample))
+        return 0;
+    if (sample->size > LITTLE_BYTES) {
+        struct tw_log_sample little = *sample;
+        little.size = LITTLE_BYTES;
+        little.is_whole = false;
+        view = look_at(&little);
+    }
+    if (!view.names.has_loss || view.rows < 2)
+        view = look_at(sample);
     if (!view.names.has_loss)
         return 0;
     return view.rows > 1 ? 58 : 12;

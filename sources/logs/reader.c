@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #define SAMPLE_BYTES 65536u
+#define FEW_BYTES 4096u
 #define BYTES_FIRST 65536u
 /* A single record of a binary log; a larger length field is taken for damage. */
 #define BYTES_MAX (64u << 20)
@@ -106,6 +107,25 @@ const struct tw_log_format *tw_log_format_probe(const char *path, const struct t
         return probe_file(path, map, ret_sure);
     const struct tw_log_sample sample = {.path = path, .bytes = ""};
     return S_ISDIR(status.st_mode) ? surest_format(&sample, TW_LOG_STORE, ret_sure) : NULL;
+}
+
+int tw_log_format_sure(const struct tw_log_format *format, const char *path)
+{
+    struct tw_log_sample sample = {.path = path};
+    int sure = 0;
+    char *bytes = malloc(FEW_BYTES + 1);
+    long n = bytes ? tw_log_input_peek(path, bytes, FEW_BYTES, &sample.is_whole) : -1;
+    size_t size = n > 0 ? (size_t)n : 0;
+    if (size) {
+        bytes[size] = '\0';
+        if (tw_encoding_to_utf8(&bytes, &size) && size) {
+            sample.bytes = bytes;
+            sample.size = size;
+            sure = format->probe(&sample);
+        }
+    }
+    free(bytes);
+    return sure;
 }
 
 /* ---- the sink of the format: what was told before is left out ---- */

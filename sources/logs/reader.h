@@ -19,6 +19,9 @@ enum tw_log_progress {
 const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
                                                 int *ret_sure);
 
+/* How sure one format is of a file by its first lines, where no other is asked. */
+int tw_log_format_sure(const struct tw_log_format *format, const char *path);
+
 /* `format` NULL: it is probed for once there is something to look at. `map` as above, valid until
  * free. NULL when out of memory. */
 struct tw_log_reader *tw_log_reader_new(const char *path, const struct tw_log_format *format,

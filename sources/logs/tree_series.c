@@ -19,16 +19,20 @@ static bool ends_in(const char *name, const char *end)
     return length > size && !strcmp(name + length - size, end);
 }
 
-/* The format of a table of one metric, or NULL. */
+/* The format of a table of one metric, or NULL. No other is as sure of such a table, and tables are
+ * many. */
 static const struct tw_log_format *format_of(const char *path, const char *name)
 {
-    int sure;
+    static const struct tw_log_format *const formats[] = {&tw_log_format_deepspeed_csv,
+                                                          &tw_log_format_series_csv};
     if (name[0] == '.' || !(ends_in(name, ".csv") || ends_in(name, ".tsv")) ||
         !tw_tree_is_file(path))
         return NULL;
-    const struct tw_log_format *format = tw_log_format_probe(path, NULL, &sure);
-    bool is_series = format == &tw_log_format_deepspeed_csv || format == &tw_log_format_series_csv;
-    return is_series && sure >= TW_LOG_SURE_IN_TREE ? format : NULL;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (tw_log_format_sure(formats[i], path) >= TW_LOG_SURE_IN_TREE)
+            return formats[i];
+    }
+    return NULL;
 }
 
 static bool is_below_dvc(const char *folder)
