@@ -46,6 +46,7 @@ static const char *const shapes[] = {
     "loss at step ~: ~",
     "Train: ~ [50/1251] loss ~",
     "Train Epoch: 1 [~/60000 (50%)]\tLoss: ~",
+    "Train Epoch: 1 [5/~ (~)]\tLoss: 2",
     "~/2983 batches | loss ~",
     "~: loss ~",
     "step:~ loss:~ time 7 ms",
