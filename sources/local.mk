@@ -174,7 +174,8 @@ endif
 # One target a format: fuzz_log.c over the struct that is named; fuzz_log_store.c where a format opens
 # files itself; fuzz_log_tree.c is about files and folders of any, while they change.
 log_fuzz_libs = libsources.la libtelemetry.la
-fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h
+fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_digest.c tests/fuzz/log_digest.h \
+	tests/fuzz/log_sink.c tests/fuzz/log_sink.h
 fuzz_log_store = tests/fuzz/fuzz_log_store.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h \
 	tests/unit/temporary_directory.h
 LOG_FUZZ_TESTS = \
