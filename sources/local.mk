@@ -316,7 +316,7 @@ tests_fuzz_fuzz_log_mlflow_sqlite_SOURCES = $(fuzz_log_store)
 tests_fuzz_fuzz_log_mlflow_sqlite_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow_sqlite
 tests_fuzz_fuzz_log_mlflow_sqlite_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_mlflow_sqlite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_tensorboard_SOURCES = $(fuzz_log)
+tests_fuzz_fuzz_log_tensorboard_SOURCES = $(fuzz_log) tests/fuzz/mutate_records.c
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_tensorboard_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
