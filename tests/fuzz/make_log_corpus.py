@@ -59,7 +59,7 @@ LAYOUTS = {
     "layout_many": turns("step {i}" + " a_loss {x}" * 31, "step {i}" + " a_loss {x}" * 32, "step {i}" + " " * 500 + "loss {x}",
                          "step {i} loss {x}" + " " * 600 + "."),
     "layout_bars": b"step 1/10 | loss 15.3 | lr 1\n1/63 [....] - ETA: 5s - loss: 1.6\r63/63 [====] - 0s 4us/step - loss: nan\n"
-                   b"-3/10 | loss 1\n3/10 | loss 1\n",
+                   b"-3/10 | loss 1\n3/10 | loss 1\nnan/63 - 2s - loss: 1\n0.5/63 - 2s - loss: 2\n",
 }
 LOGS = {
     "deepmd": {
