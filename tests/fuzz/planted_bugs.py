@@ -61,6 +61,7 @@ BUGS = (
     ("text_layout.c", "text", "return is_bracket && use", "return is_bracket && false && use"),
     ("text_layout.c", "text", "row->cells[number->cell + 1].value", "row->cells[number->cell].value"),
     ("text_layout.c", "text", "at[-1] == '(' &&", "false &&"),
+    ("text_layout.c", "text", "return (is_number &&", "return (false && is_number &&"),
     ("text_scan.c", "text", "while (to < scan->end && (bytes", "while ((bytes"),
     ("unpack.c", "tree", "inflateEnd(&unpack->gzip);", "(void)unpack->gzip;"),
     ("wandb_blocks.c", "wandb", "chunk->data, chunk->size);", "chunk->data, chunk->size + 4096);"),
