@@ -25,7 +25,7 @@ static bool is_for_rules(const struct tw_text_scan *scan)
 {
     static const char *const texts[] = {
         "iteration ", "z)|",    ", skipped=", "OVERFLOW!", "loss scale already",
-        "{",          "python", "Namespace(", "..."};
+        "{",          "python", "Namespace(", "...",       ": train loss "};
     const char *line = scan->line;
     size_t size = (size_t)(scan->end - line);
     bool is_number = !scan->layout->numbers[0].text_size; /* "nan/10 - loss: 1", too */

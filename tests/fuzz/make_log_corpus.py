@@ -51,6 +51,7 @@ LAYOUTS = {
     "layout_six": turns("step {i} loss {x}", "step {i} val loss {x}", "epoch {i} loss {x}", "{i}: loss {x}",
                         "iter {i}, loss={x}", "[{i}/50] loss: {x}"),
     "layout_longer": turns("step {i} loss {x}", "step {i} loss {x} |", "step {i} loss {x} | lr {x}"),
+    "layout_nanogpt": spelt("step {i}: train loss {x}, val loss 2.5"),
     "layout_word": spelt("step {i} loss({x}) acc 1"),
     "layout_bracket": turns("epoch {i} [{i}) loss {x} abcdefgh", "epoch {i} ({i}) loss {x} abcdefgh"),
     "layout_tail": turns("step {i} loss {x} of a", "step {i} loss {x} of b"),

@@ -49,6 +49,7 @@ static const char *const shapes[] = {
     "Train Epoch: 1 [5/~ (~)]\tLoss: 2",
     "~/2983 batches | loss ~",
     "~: loss ~",
+    "step ~: train loss ~, val loss 2.5",
     "step:~ loss:~ time 7 ms",
     "2024-01-02 03:04:05,678 step ~ loss ~",
     "at ~ step 5 loss=~",
