@@ -179,7 +179,8 @@ endif
 # One target a format: fuzz_log.c over the struct that is named; fuzz_log_store.c where a format opens
 # files itself; fuzz_log_tree.c is about files and folders of any, while they change.
 log_fuzz_libs = libsources.la libtelemetry.la
-fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h
+fuzz_log = tests/fuzz/fuzz_log.c tests/fuzz/log_digest.c tests/fuzz/log_digest.h \
+	tests/fuzz/log_sink.c tests/fuzz/log_sink.h
 fuzz_log_store = tests/fuzz/fuzz_log_store.c tests/fuzz/log_sink.c tests/fuzz/log_sink.h \
 	tests/unit/temporary_directory.h
 LOG_FUZZ_TESTS = \
@@ -320,7 +321,7 @@ tests_fuzz_fuzz_log_mlflow_sqlite_SOURCES = $(fuzz_log_store)
 tests_fuzz_fuzz_log_mlflow_sqlite_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_mlflow_sqlite
 tests_fuzz_fuzz_log_mlflow_sqlite_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_mlflow_sqlite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_log_tensorboard_SOURCES = $(fuzz_log)
+tests_fuzz_fuzz_log_tensorboard_SOURCES = $(fuzz_log) tests/fuzz/mutate_records.c
 tests_fuzz_fuzz_log_tensorboard_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_tensorboard
 tests_fuzz_fuzz_log_tensorboard_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_tensorboard_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

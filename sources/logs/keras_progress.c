@@ -51,7 +51,7 @@ static bool take_readings(struct tw_text_row *row, const char *at, const char *e
     while (at && at < end) {
         const char *next = tw_text_behind(at, (size_t)(end - at), " - ");
         const char *to = next ? next - 3 : end, *colon = memchr(at, ':', (size_t)(to - at));
-        bool is_reading = colon && colon > at && !tw_text_begins(at, 4, "ETA:");
+        bool is_reading = colon && colon > at && !tw_text_begins(at, (size_t)(to - at), "ETA:");
         if (is_reading) {
             double value;
             const char *text = colon + 1;

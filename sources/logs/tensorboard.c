@@ -341,23 +341,39 @@ static int give_plain(const struct plain *plain, const struct tw_tag *tag,
     return sink->row(sink->closure, &row);
 }
 
+/* One summary, and nothing that tells the step or the time once more. */
+static bool is_one_summary(struct tw_protobuf rest)
+{
+    struct tw_protobuf_field field;
+    return tw_protobuf_next(&rest, &field) > 0 && tw_protobuf_is(&field, 5, TW_WIRE_BYTES) &&
+           rest.at == rest.end;
+}
+
+/* The number, not the tag or what else may stand behind it. */
+static bool ends_with_number(struct tw_protobuf value)
+{
+    struct tw_protobuf_field field;
+    bool is_number = false;
+    while (tw_protobuf_next(&value, &field) > 0)
+        is_number = tw_protobuf_is(&field, 2, TW_WIRE_FIXED32);
+    return is_number;
+}
+
 /* The last event was taken as a whole: was it one? */
 static void learn_plain(struct tensorboard *state, const struct event *event,
                         const struct plain *plain)
 {
     struct tw_protobuf summary = event->summary;
+    const struct tw_protobuf rest = {plain->frame, plain->frame + plain->frame_size + 4};
     struct tw_protobuf_field field;
     struct summary_value value;
     struct tw_tag *tag = state->tags.last;
-    if (!tag || state->tags.spare || plain->frame_size > TW_TAG_FRAME_MAX ||
-        event->summary.end != plain->frame + plain->frame_size + 4)
+    if (!tag || state->tags.spare || plain->frame_size > TW_TAG_FRAME_MAX || !is_one_summary(rest))
         return;
     bool is_one = tw_protobuf_next(&summary, &field) > 0 &&
                   tw_protobuf_is(&field, 1, TW_WIRE_BYTES) && summary.at == summary.end &&
-                  read_value(field.bytes, &value) && value.has_simple_value &&
-                  !value.has_metadata && !value.has_histogram && !value.has_tensor &&
-                  field.bytes.end - 5 == plain->frame + plain->frame_size - 1 &&
-                  field.bytes.end[-5] == (2 << 3 | TW_WIRE_FIXED32);
+                  read_value(field.bytes, &value) && !value.has_metadata && !value.has_histogram &&
+                  !value.has_tensor && ends_with_number(field.bytes);
     bool is_told = tag->plugin != TW_PLUGIN_OTHER && tag->plugin != TW_PLUGIN_HPARAMS;
     if (!is_one || !is_told)
         return;

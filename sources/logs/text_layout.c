@@ -25,15 +25,15 @@ static bool is_for_rules(const struct tw_text_scan *scan)
 {
     static const char *const texts[] = {
         "iteration ", "z)|",    ", skipped=", "OVERFLOW!", "loss scale already",
-        "{",          "python", "Namespace(", "..."};
+        "{",          "python", "Namespace(", "...",       ": train loss "};
     const char *line = scan->line;
     size_t size = (size_t)(scan->end - line);
-    bool is_digit = (unsigned char)(*line - '0') < 10;
+    bool is_number = !scan->layout->numbers[0].text_size; /* "nan/10 - loss: 1", too */
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (tw_text_behind(line, size, texts[i]))
             return true;
     }
-    return (is_digit && !scan->layout->has_date) || /* Keras's and tqdm's bars */
+    return (is_number && !scan->layout->has_date) || /* Keras's and tqdm's bars */
            tw_text_begins(line, size, "s:") || tw_text_begins(line, size, "iter ") ||
            (size > 1 && strchr("IWE", *line) && (unsigned char)(line[1] - '0') < 10);
 }

@@ -251,12 +251,15 @@ static void take_nameless(struct tw_text_scan *scan, double value, double of)
     scan->was_epoch = false;
 }
 
-/* "[0/60000 (0%)]" behind an epoch, as in PyTorch's MNIST example: samples. */
-static bool counts_samples(const struct tw_text_scan *scan, double of)
+/* "[0/60000 (0%)]" behind an epoch, as in PyTorch's MNIST example: samples, where there are many.
+ * Another line may have more of them, or a shorter share. */
+static bool counts_samples(struct tw_text_scan *scan, double of)
 {
     const char *at = tw_text_skip_spaces(scan->at, scan->end);
-    return of >= 5000 && at < scan->end && *at == '(' &&
-           memchr(at, '%', scan->end - at < 8 ? (size_t)(scan->end - at) : 8);
+    if (at == scan->end || *at != '(')
+        return false;
+    tw_text_layout_spoil(scan);
+    return of >= 5000 && memchr(at, '%', scan->end - at < 8 ? (size_t)(scan->end - at) : 8);
 }
 
 static void take_number(struct tw_text_scan *scan, double value, double of)
@@ -265,10 +268,8 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
     const char *name = scan->n_words ? scan->words[0] : scan->kept;
     size_t size = scan->n_words ? (size_t)(scan->words_end - name) : scan->kept_size;
     if (!size) {
-        if (scan->was_epoch && scan->epoch_is_named && counts_samples(scan, of)) {
+        if (scan->was_epoch && scan->epoch_is_named && counts_samples(scan, of))
             scan->place.is_samples = true;
-            tw_text_layout_spoil(scan);
-        }
         take_nameless(scan, value, of);
         return;
     }

@@ -1,14 +1,18 @@
 /* Any bytes as a log of one format (TW_FUZZ_FORMAT), as the reader of logs drives it: in portions
- * whose sizes the first byte tells. */
+ * whose sizes the first byte tells. Formats that remember how lines or events looked, to read the
+ * next ones faster, read it once more, in other portions, and forget that each time: both must tell
+ * the same. */
+#include "tests/fuzz/log_digest.h"
 #include "tests/fuzz/log_sink.h"
 
 #include "sources/logs/lines.h"
+#include "sources/logs/tensorboard_tags.h"
 #include "sources/logs/text_log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct tw_log_format TW_FUZZ_FORMAT;
+extern const struct tw_log_format TW_FUZZ_FORMAT, tw_log_format_tensorboard;
 static const struct tw_log_format *const format = &TW_FUZZ_FORMAT;
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
@@ -22,8 +26,42 @@ static unsigned char *copy(const unsigned char *bytes, size_t size)
     return exact;
 }
 
-static void read_lines(void *state, const unsigned char *bytes, size_t size,
-                       const struct tw_log_sink *sink)
+/* ---- what is remembered ---- */
+
+typedef void forget_function(void *state);
+
+static void forget_layouts(void *state)
+{
+    struct tw_text_log *log = state;
+    free(log->layouts);
+    log->layouts = NULL;
+}
+
+/* The tags are the first thing in the state of that format. */
+static void forget_frames(void *state)
+{
+    struct tw_tags *tags = state;
+    for (struct tw_tag *tag = tags->all; tag; tag = tag->hh.next)
+        tag->frame_size = 0;
+}
+
+/* NULL: the format remembers nothing. */
+static forget_function *what_forgets(void)
+{
+    return format->line == tw_text_line                       ? forget_layouts
+           : format->bytes == tw_log_format_tensorboard.bytes ? forget_frames
+                                                              : NULL;
+}
+
+static void remember(void *state)
+{
+    (void)state;
+}
+
+/* ---- reading ---- */
+
+static void read_lines(void *state, const unsigned char *bytes, size_t size, size_t portion,
+                       forget_function *forget, const struct tw_log_sink *sink)
 {
     struct tw_log_lines *lines = tw_log_lines_new();
     const char *line;
@@ -33,7 +71,8 @@ static void read_lines(void *state, const unsigned char *bytes, size_t size,
         bool has_line = tw_log_lines_next(lines, &line, &length);
         if (!has_line && size) {
             void *to = tw_log_lines_room(lines, &room);
-            size_t n = size < room ? size : room;
+            size_t n = room < portion ? room : portion;
+            n = size < n ? size : n;
             memcpy(to, bytes, n);
             tw_log_lines_add(lines, n);
             bytes += n;
@@ -43,6 +82,7 @@ static void read_lines(void *state, const unsigned char *bytes, size_t size,
         if (!has_line && !tw_log_lines_last(lines, &line, &length))
             break;
         char *exact = (char *)copy((const unsigned char *)line, length);
+        forget(state);
         int result = format->line(state, exact, length, sink, NULL);
         free(exact);
         must(result == 0);
@@ -66,6 +106,20 @@ static void read_bytes(void *state, const unsigned char *bytes, size_t size, siz
             must((size_t)n <= shown - taken);
             taken += (size_t)n;
         } while (n > 0 && taken < shown);
+    }
+}
+
+/* An event at a time: a byte more is shown each time, and what was learnt is forgotten. */
+static void read_events(void *state, const unsigned char *bytes, size_t size,
+                        forget_function *forget, const struct tw_log_sink *sink)
+{
+    size_t taken = 0;
+    for (size_t shown = 1; shown <= size; shown++) {
+        long n = format->bytes(state, bytes + taken, shown - taken, shown == size, sink, NULL);
+        if (n < 0)
+            return;
+        taken += (size_t)n;
+        forget(state);
     }
 }
 
@@ -99,28 +153,43 @@ static void probe(const unsigned char *bytes, size_t size)
     free(text);
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
+/* `forget`: what is done before each line or event. */
+static void read_log(const unsigned char *bytes, size_t size, forget_function *forget,
+                     const struct tw_log_sink *sink)
 {
-    struct tw_assemble *assemble = new_assemble();
-    struct tw_log_sink sink = log_sink(assemble);
     void *state = calloc(1, format->state_size ? format->state_size : 1);
     must(state != NULL);
-    probe(bytes, size);
     bool is_started = !format->start || !format->start(state, "log", NULL);
     if (is_started && format->map)
         format->map(state, log_map());
     size_t portion = size ? 1 + (size_t)bytes[0] * 16 : 1;
     if (is_started && format->kind == TW_LOG_LINES)
-        read_lines(state, bytes, size, &sink);
+        read_lines(state, bytes, size, forget == remember ? portion : size, forget, sink);
+    else if (is_started && format->kind == TW_LOG_BYTES && forget == remember)
+        read_bytes(state, bytes, size, portion, sink);
     else if (is_started && format->kind == TW_LOG_BYTES)
-        read_bytes(state, bytes, size, portion, &sink);
+        read_events(state, bytes, size, forget, sink);
     else if (is_started && format->kind == TW_LOG_DOCUMENT)
-        read_document(state, bytes, size, &sink);
+        read_document(state, bytes, size, sink);
     if (is_started && format->finish)
-        must(!format->finish(state, &sink, NULL));
+        must(!format->finish(state, sink, NULL));
     if (format->done)
         format->done(state);
     free(state);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
+{
+    struct tw_assemble *assemble = new_assemble();
+    struct tw_log_sink sink = log_sink(assemble);
+    struct log_digest with = {.next = &sink}, without = {0};
+    struct tw_log_sink first = log_digest_sink(&with), second = log_digest_sink(&without);
+    probe(bytes, size);
+    read_log(bytes, size, remember, &first);
     finish_assemble(assemble);
+    if (what_forgets()) {
+        read_log(bytes, size, what_forgets(), &second);
+        must(log_digest_is_same(&with, &without));
+    }
     return 0;
 }

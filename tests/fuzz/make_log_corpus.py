@@ -19,6 +19,49 @@ def rows(n, form, start=1):
                    for i in range(start, start + n)).encode()
 
 
+# Numbers as they are spelt, for lines that differ in nothing else (text_layout.c): of other widths and
+# signs, with an exponent, none, groups, a total, a unit, a mean behind them, what is no number, too many digits.
+SPELLINGS = ("1 2.5 0 700 12345 1e3 1e-3 -3 -0.5 +7 .5 nan NaN -inf 1.#IND 1,234 50% 3/10 0.5(0.6) 1.2.3 12:30:01 5ms "
+             "1e400 1e 007 --1 x 0.123456789012345678901 123456789012345678901234567890 1e16").split()
+
+
+def spelt(form):
+    """A line of the layout for each spelling, an ordinary one behind each, and last one that is cut."""
+    lines = (form.format(i=i, x=x) + "\n" + form.format(i=i, x=i / 4) + "\n" for i, x in enumerate(SPELLINGS, 1))
+    return form.format(i=0, x=.5).encode() + b"\n" + "".join(lines).encode() + form.format(i=99, x=1).encode()[:-3]
+
+
+def turns(*forms):
+    """The layouts one after the other, and then in another order."""
+    n = len(forms)
+    return "".join(forms[i * (i // n + 1) % n].format(i=i, x=i / 8) + "\n" for i in range(8 * n)).encode()
+
+
+# The first byte tells the size of the portions that the target reads in.
+LAYOUTS = {
+    "layout_plain": spelt("step {i} | loss {x} | lr 1e-3"), "layout_place": spelt("step {x} loss {i}.5"),
+    "layout_epoch": spelt("epoch {x} loss {i}.5"), "layout_of": spelt("Epoch [{i}/100], Step [{x}/600], Loss: 0.5"),
+    "layout_mean": spelt("Epoch: [3][{i}/500]\tLoss 6.9 ({x})\tAcc@1 1.5 (1.0)"),
+    "layout_before_mean": spelt("Epoch: [{i}][120/500] Loss {x} (6.5)"), "layout_eval": spelt("Test: [{i}/196]\tLoss {x} (5.3)"),
+    "layout_date": spelt("2024-01-02 03:04:05,678 step {i} loss {x}"), "layout_wrapped": spelt("loss: tensor({x}, device=0) step {i}"),
+    "layout_share": spelt("Accuracy: {x}/10000 loss {i}"), "layout_loose": spelt("{x}/2983 batches | loss {i}"),
+    "layout_kept": spelt("loss at step {i}: {x}"), "layout_parts": spelt("Train Loss: {x} | Acc: 2 | Val Loss: {i} | Acc: 4"),
+    "layout_end": spelt("out of memory at step {i} loss {x}"), "layout_unit": spelt("step {i} loss {x} sec"),
+    "layout_two": turns("step {i} | loss {x}", "step {i} | val_loss {x}"),
+    "layout_six": turns("step {i} loss {x}", "step {i} val loss {x}", "epoch {i} loss {x}", "{i}: loss {x}",
+                        "iter {i}, loss={x}", "[{i}/50] loss: {x}"),
+    "layout_longer": turns("step {i} loss {x}", "step {i} loss {x} |", "step {i} loss {x} | lr {x}"),
+    "layout_nanogpt": spelt("step {i}: train loss {x}, val loss 2.5"),
+    "layout_word": spelt("step {i} loss({x}) acc 1"),
+    "layout_bracket": turns("epoch {i} [{i}) loss {x} abcdefgh", "epoch {i} ({i}) loss {x} abcdefgh"),
+    "layout_tail": turns("step {i} loss {x} of a", "step {i} loss {x} of b"),
+    "layout_samples": turns("Train Epoch: 1 [{i}/4000 ({i}%)]\tLoss: {x}", "Train Epoch: 1 [{i}/60000 ({i}%)]\tLoss: {x}"),
+    "layout_dates": turns("step {i} loss {x}", "2024-01-02 03:04:05 step {i} loss {x}", "at 2024-01-02T03:04:05 step {i} loss {x}"),
+    "layout_many": turns("step {i}" + " a_loss {x}" * 31, "step {i}" + " a_loss {x}" * 32, "step {i}" + " " * 500 + "loss {x}",
+                         "step {i} loss {x}" + " " * 600 + "."),
+    "layout_bars": b"step 1/10 | loss 15.3 | lr 1\n1/63 [....] - ETA: 5s - loss: 1.6\r63/63 [====] - 0s 4us/step - loss: nan\n"
+                   b"-3/10 | loss 1\n3/10 | loss 1\nnan/63 - 2s - loss: 1\n0.5/63 - 2s - loss: 2\n",
+}
 LOGS = {
     "deepmd": {
         "lcurve": b"#  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn         lr\n"
@@ -107,6 +150,7 @@ LOGS = {
         "titles": b"step 1 loss 2\n\x1b]0;title\x07step 2 loss 1\x1b]8;;x\x1b\\\nstep 3\b\b3 loss 1\x1b(B\n",
         "torchtitan": b"[titan] 2026-01-02 03:04:05,678 - root - INFO - step:  1  loss:  8.2  grad_norm:  1.5  "
                       b"memory: 1.15GiB(1.21%)  tps: 1,234  tflops: 5.6  mfu: 1.8%\n" * 3,
+        **LAYOUTS, "short_reading": b"3/6 - \1:\n",
         "backwards": rows(20, "step={i} loss={x}\n") + rows(20, "step={i} loss={x}\n", 11),
     },
     "llmc": {
@@ -160,7 +204,34 @@ def hparam(name, one):
     return field(1, field(1, name.encode()) + field(2, told))
 
 
+def plain(step, tag=b"loss", number=.5, time=1.7e9, before=b"", behind=b""):
+    """An event of one number; `before` it stands what else the event tells, `behind` what the value does."""
+    return tf_record(field(1, time) + field(2, step) + before + value(tag, field(2, ("f", number)), behind))
+
+
+# Runs of events that differ in time, step and number alone, and events that only seem so (is_plain() in
+# tensorboard.c).
+PLAIN_EVENTS = {
+    "plain_turns": VERSION + b"".join(plain(i, tag, NAN if i % 5 == 4 else 1 / (i + 1), 1.7e9 + i)
+                                      for i in range(1, 9) for tag in (b"loss", b"lr", b"val/loss")),
+    "plain_steps": VERSION + b"".join(plain(step) for step in (1, 127, 128, 16384, 1 << 62, -1, 0, 5)),
+    "plain_numbers": VERSION + b"".join(plain(i, number=x) for i, x in enumerate((0., -0., 1e38, -math.inf, NAN, 1e-45))),
+    "plain_times": VERSION + b"".join(plain(i, time=x) for i, x in enumerate((0., -1., NAN, math.inf, 1e300, 1.7e9))),
+    "plain_tags": VERSION + b"".join(plain(i, tag) for i, tag in enumerate(
+        (b"loss", b"loss", b"lost", b"loss", b"losses", b"loss", b"a" * 119, b"a" * 119, b"a" * 120, b"a" * 120,
+         b"", b"", b"\xff\0", b"\xff\0", b"a" * 1200, b"a" * 1200))),
+    "plain_wrong": VERSION + plain(1) + plain(2) + plain(3)[:-1] + b"x" + plain(4) + plain(5)[:-9],
+    "plain_twice": VERSION + b"".join(plain(1, before=field(2, step)) for step in (7, 7, 8, 8, 7))
+    + b"".join(plain(i, before=field(1, 1.6e9)) for i in range(3)),
+    "plain_last_tag": VERSION + b"".join(tf_record(field(1, 1.7e9) + field(2, i) + field(5, field(1, field(
+        2, ("f", .5)) + field(1, b"los\x15" + tag)))) for i, tag in enumerate((b"abcd", b"abcd", b"abce", b"abcd"))),
+    "plain_plugin": VERSION + b"".join(plain(i, behind=behind) for i, behind in enumerate(
+        (b"", b"", plugin(b"images"), b"", plugin(b"scalars"), b"", b"", field(2, ("f", 9.)), field(2, ("f", 9.))))),
+    "plain_two": VERSION + b"".join(plain(i, before=before) for i, before in enumerate(
+        (b"", value(b"lr", field(2, ("f", 1.))), value(b"lr", field(2, ("f", 1.))), field(3, b"x"), field(3, b"x"), b""))),
+}
 MORE_TENSORBOARD = {
+    **PLAIN_EVENTS,
     "types": VERSION + b"".join(tensors()),
     "histograms": VERSION + b"".join(event(i, value(b"fc/weight", histogram(*x))) for i, x in enumerate((
         ([-1, 0, 1, 2], [0, 1, 2, 1]), ([], []), ([1], [2, 3]), ([-1e-12, 1e-12], [3, 4]),
@@ -290,7 +361,9 @@ TREES = {
     "mlflow_run": tree(("meta.yaml", RUN_META % (b"1", 4)), ("metrics/loss", METRIC), ("metrics/a", METRIC), ("metrics/b", METRIC)),
 }
 # A file by itself that goes on, is cut off, is written anew, is gone and comes back.
-FOLLOWED = {"text": (PLAIN, MORE, rows(3, "step={i} loss={x}\n")), "csv": (CSV, b"0,10,1\n0,11", b"epoch,step,loss,acc\n1,1,1,1\n"),
+FOLLOWED = {"layouts": (LAYOUTS["layout_two"], LAYOUTS["layout_six"][:-4], LAYOUTS["layout_plain"]),
+            "plain": (PLAIN_EVENTS["plain_turns"], PLAIN_EVENTS["plain_wrong"][len(VERSION):], PLAIN_EVENTS["plain_tags"]),
+            "text": (PLAIN, MORE, rows(3, "step={i} loss={x}\n")), "csv": (CSV, b"0,10,1\n0,11", b"epoch,step,loss,acc\n1,1,1,1\n"),
             "events": (SCALARS, SCALARS[len(VERSION):], TENSORBOARD["histogram"]),
             "packed": (gzip.compress(PLAIN, mtime=0), gzip.compress(MORE, mtime=0), b"\x1f"),
             "json": (rows(5, '{{"step": {i}, "loss": {x}}}\n'), b'{"step": 6, "lo', rows(6, '{{"step": {i}, "loss": {x}}}\n'))}

@@ -204,6 +204,34 @@ static void test_scalars_in_turn(void **unused)
                 "row step=306 time=1700000000500: loss=2\n");
 }
 
+/* Of a field that comes twice the last one counts, and fields come in any order. */
+static void test_scalars_told_otherwise(void **unused)
+{
+    (void)unused;
+    for (uint64_t step = 1; step < 3; step++) {
+        struct built message = event(TIME, 9), value = build(), summary = build();
+        put_number(&message, 2, step);
+        put_text(&value, 1, "loss");
+        put_float(&value, 2, (float)step);
+        put_message(&summary, 1, value);
+        put_message(&message, 5, summary);
+        put_record(message);
+    }
+    for (uint64_t step = 3; step < 6; step++) {
+        struct built message = event(TIME, step), value = build(), summary = build();
+        put_float(&value, 2, 0.5f);
+        put_text(&value, 1, step < 5 ? "\x15look" : "\x15lock"); /* as a number's head */
+        put_message(&summary, 1, value);
+        put_message(&message, 5, summary);
+        put_record(message);
+    }
+    assert_rows("row step=1 time=1700000000500: loss=1\n"
+                "row step=2 time=1700000000500: loss=2\n"
+                "row step=3 time=1700000000500: \x15look=0.5\n"
+                "row step=4 time=1700000000500: \x15look=0.5\n"
+                "row step=5 time=1700000000500: \x15lock=0.5\n");
+}
+
 static void test_values_of_one_summary_are_one_row(void **unused)
 {
     (void)unused;
@@ -722,6 +750,7 @@ int main(void)
         TEST(test_both_checksums_are_the_same),
         TEST(test_simple_values_are_cells),
         TEST(test_scalars_in_turn),
+        TEST(test_scalars_told_otherwise),
         TEST(test_values_of_one_summary_are_one_row),
         TEST(test_tensors_of_every_type),
         TEST(test_tensors_that_are_no_scalars),
