@@ -179,8 +179,7 @@ static bool is_continuation(char byte)
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* In place; returns the new length. */
-static size_t clean(char *line, size_t size)
+size_t tw_log_lines_clean(char *line, size_t size)
 {
     size_t to = 0;
     for (size_t at = 0; at < size;) {
@@ -202,7 +201,7 @@ static bool give(struct tw_log_lines *lines, size_t length, const char **ret, si
 {
     char *line = lines->buffer + lines->at;
     *ret = line;
-    *ret_size = lines->has_controls ? clean(line, length) : length;
+    *ret_size = lines->has_controls ? tw_log_lines_clean(line, length) : length;
     return *ret_size > 0;
 }
 

@@ -30,6 +30,9 @@ bool tw_log_lines_next(struct tw_log_lines *lines, const char **ret, size_t *ret
 /* What stands behind the last end of line, where no more will come. False: nothing. */
 bool tw_log_lines_last(struct tw_log_lines *lines, const char **ret, size_t *ret_size);
 
+/* Removes what steers a terminal from a line, in place; returns its new length. */
+size_t tw_log_lines_clean(char *line, size_t size);
+
 /* Bytes that were put there and are in no line that was given. */
 size_t tw_log_lines_left(const struct tw_log_lines *lines);
 /* How many lines were cut so far. */

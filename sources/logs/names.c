@@ -95,10 +95,10 @@ static const char no_signal_words[] =
     "flops flos mfu hfu memory mem gpu gpus cpu ram utilization tokens preemption runs fps "
     "wallclock hours minutes vram cuda zeros examples";
 
-static const char loss_words[] = "loss losses cost nll objective";
+static const char loss_words[] = "loss losses cost nll objective logloss mlogloss xent";
 /* Beside a loss word these are the loss itself. */
 static const char whole_loss_words[] =
-    "loss losses cost nll objective lm model ce xent mse cross entropy ctc";
+    "loss losses cost nll objective lm model ce xent mse cross entropy ctc logloss mlogloss";
 static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
@@ -274,6 +274,8 @@ static struct aspects take_aspects(struct tw_words *words)
         tw_words_remove(words, step_words);
     if (words->n > 1)
         tw_words_remove(words, empty_words);
+    if (tw_words_has(words, "logloss"))
+        tw_words_remove(words, "binary multi"); /* LightGBM's, the loss itself */
     if (words->n > 1)
         aspects.is_total = tw_words_remove(words, total_words) > 0;
     return aspects;

@@ -3,6 +3,7 @@
 #include "sources/logs/names.h"
 
 #include <math.h>
+#include <strings.h>
 
 void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_part part)
 {
@@ -17,7 +18,10 @@ void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_
     case TW_MEANS_LOSS_PART:
     case TW_MEANS_TRAIN_LOSS:
     case TW_MEANS_EVAL_LOSS:
-        names->has_loss = true;
+        /* Sales have a cost, too: it needs steps or epochs beside it. */
+        if (strcasecmp(name, "cost"))
+            names->has_loss = true;
+        names->has_metric = true;
         break;
     case TW_MEANS_EVAL_METRIC:
     case TW_MEANS_GRAD_NORM:

@@ -1,6 +1,7 @@
 /* Text logs: each line to the rule that knows it. */
 #include "sources/logs/text_log.h"
 
+#include "sources/logs/lines.h"
 #include "sources/logs/names.h"
 #include "sources/logs/text_layout.h"
 
@@ -130,6 +131,25 @@ static int not_broken(void *closure, const char *reason)
     return 0;
 }
 
+/* A sample is as it was written, colours and all, and belongs to others: the rule sees a copy
+ * without them, as it will when the log is read. */
+static int try_sample_line(struct tw_text_log *log, tw_text_rule *rule, const char *line,
+                           size_t size, const struct tw_log_sink *sink)
+{
+    if (!memchr(line, '\033', size) && !memchr(line, '\b', size))
+        return rule(log, line, size, sink);
+    char *copy = malloc(size);
+    if (!copy)
+        return 0;
+    memcpy(copy, line, size);
+    size_t length = tw_log_lines_clean(copy, size), from = 0;
+    while (from < length && (copy[from] == ' ' || copy[from] == '\t'))
+        from++;
+    int result = from < length ? rule(log, copy + from, length - from, sink) : 0;
+    free(copy);
+    return result;
+}
+
 /* Lines that the rule knows, up to `most`; `ret_losses` of them told a loss. */
 static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, int most,
                        int *ret_losses)
@@ -148,7 +168,7 @@ static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, i
             return 0; /* not text */
         while (at < to && (*at == ' ' || *at == '\t'))
             at++;
-        n += to > at && rule(&log, at, (size_t)(to - at), &sink) > 0;
+        n += to > at && try_sample_line(&log, rule, at, (size_t)(to - at), &sink) > 0;
         at = to + 1;
     }
     *ret_losses = losses.n;

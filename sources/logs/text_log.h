@@ -53,6 +53,7 @@ struct tw_text_log {
     double step, epoch, first_epoch;
     double offset, last_batch,
         batches;                 /* of the epoch: steps before it, the last of it, how many */
+    bool has_decimal_commas;     /* "0,4321" */
     bool counts_anew, counts_on; /* "step" begins anew with each epoch; it does not */
     double skipped;              /* DeepSpeed: so far */
     bool may_end;                /* a word stands in the line that lines about an end have */

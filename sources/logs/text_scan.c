@@ -137,12 +137,15 @@ static void take_word(struct tw_text_scan *scan)
 
 static void assign_count(struct tw_text_scan *scan, enum tw_text_kind kind, double at, double of)
 {
-    if (!isnan(scan->place.at))
+    if (!isnan(scan->place.at) && !scan->place.is_prefix)
         return;
     if (isnan(tw_text_whole(at))) {
         tw_text_layout_spoil(scan); /* another number would be one */
         return;
     }
+    if (scan->place.is_prefix) /* which of two counts holds is told by the line, not by a number */
+        tw_text_layout_spoil(scan);
+    scan->place.is_prefix = false;
     scan->place.at = at;
     scan->place.of = of;
     scan->place.kind = kind;
@@ -247,6 +250,7 @@ static void take_nameless(struct tw_text_scan *scan, double value, double of)
         scan->loose_is_sure = scan->place.is_first || scan->behind_bar;
     } else if (scan->place.is_first && *next == ':') {
         assign_count(scan, TW_TEXT_STEP, value, of);
+        scan->place.is_prefix = !isnan(scan->place.at);
     }
     scan->was_epoch = false;
 }
@@ -359,6 +363,45 @@ static double take_groups(struct tw_text_scan *scan, double value)
     return value;
 }
 
+/* Directly behind ':' or '=', with blanks between: in brackets a comma parts an epoch from a batch.
+ */
+static bool is_told_at(const struct tw_text_scan *scan, const char *at)
+{
+    while (at > scan->line && at[-1] == ' ')
+        at--;
+    return at > scan->line && (at[-1] == ':' || at[-1] == '=');
+}
+
+/* "0,4321" of a locale with decimal commas. Three digits behind the comma are taken for a group of
+ * thousands ("1,200") until the log has shown a number that can be none. */
+static bool take_decimal_comma(struct tw_text_scan *scan, const char *from, double *ret)
+{
+    const char *at = scan->at + 1, *digits = *from == '-' ? from + 1 : from;
+    char text[40];
+    if (scan->at == scan->end || *scan->at != ',' || memchr(from, '.', (size_t)(scan->at - from)))
+        return false;
+    while (at < scan->end && is_digit(*at))
+        at++;
+    size_t n = (size_t)(at - scan->at) - 1;
+    bool is_list = at + 1 < scan->end && (*at == ',' || *at == '.') && is_digit(at[1]);
+    bool shows = n > 3 || (n == 3 && *digits == '0');
+    if (!n || is_list || (n == 3 && !shows && !scan->log->has_decimal_commas) ||
+        !is_told_at(scan, from))
+        return false;
+    while (at < scan->end && (word_bytes()[(unsigned char)*at] & 2) && at[0] != '%')
+        at++; /* an exponent */
+    if ((size_t)(at - from) >= sizeof text)
+        return false;
+    memcpy(text, from, (size_t)(at - from));
+    text[scan->at - from] = '.';
+    size_t length = tw_log_number_at(text, (size_t)(at - from), ret);
+    if (from + length <= scan->at + n)
+        return false;
+    scan->log->has_decimal_commas |= shows;
+    scan->at = from + length;
+    return true;
+}
+
 static bool is_time(const char *at, const char *end)
 {
     return end - at >= 6 && at[0] == ' ' && is_digit(at[1]) && is_digit(at[2]) && at[3] == ':' &&
@@ -383,7 +426,7 @@ enum tw_text_number tw_text_scan_number(struct tw_text_scan *scan, double *ret, 
         forget_words(scan);
         return TW_TEXT_PASSED_OVER;
     }
-    if (length <= 3 && is_digit(scan->at[-1]))
+    if (is_digit(scan->at[-1]) && !take_decimal_comma(scan, from, ret) && length <= 3)
         *ret = take_groups(scan, *ret);
     *ret_of = isnan(tw_text_whole(*ret)) ? (double)NAN : take_total(scan);
     if (!isnan(*ret_of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */

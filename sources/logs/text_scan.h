@@ -13,6 +13,7 @@ struct tw_text_place {
     double epoch, at, of;   /* NaN: not told */
     enum tw_text_kind kind; /* of `at`: STEP or BATCH */
     bool is_first;          /* the line begins with it */
+    bool is_prefix;         /* "0: ": a step, unless one is named (else srun's rank) */
     bool is_samples;        /* at and of count samples */
 };
 

@@ -41,11 +41,22 @@ static bool is_hump(const char *name, const char *c)
     return *start != 'm' || !is_upper(start[1]);
 }
 
+/* LightGBM's "training's binary_logloss" */
+static bool is_possessive(const char *name, const char *c)
+{
+    return c > name && c[0] == '\'' && c[1] == 's' && !is_small(c[2]) && !is_upper(c[2]);
+}
+
 void tw_words_split(const char *name, struct tw_words *ret)
 {
     size_t length = 0;
     memset(ret, 0, sizeof *ret);
     for (const char *c = name; *c; c++) {
+        if (is_possessive(name, c)) {
+            end_word(ret, &length);
+            c++;
+            continue;
+        }
         bool is_letter = is_upper(*c) || is_small(*c);
         if (!is_letter || is_hump(name, c))
             end_word(ret, &length);

@@ -22,6 +22,20 @@ static void separators_are_found(void **state)
     assert_reads(csv, "a.csv", "loss\n0.5\n0.25\n", "row: loss=0.5\nrow: loss=0.25\n");
 }
 
+static void a_cost_alone_makes_no_training(void **state)
+{
+    (void)state;
+    static const char sales[] = "region,units,revenue,cost\nnorth,3,12.5,7.5\nsouth,6,25,15\n";
+    static const char training[] = "epoch,cost\n1,12.5\n2,7.5\n";
+    assert_true(csv->probe(&(struct tw_log_sample){
+                    .path = "a.csv", .bytes = sales, .size = sizeof sales - 1, .is_whole = true}) <
+                20);
+    assert_true(
+        csv->probe(&(struct tw_log_sample){
+            .path = "a.csv", .bytes = training, .size = sizeof training - 1, .is_whole = true}) >=
+        40);
+}
+
 static void blanks_and_ends_of_lines_do_not_count(void **state)
 {
     (void)state;
@@ -191,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(separators_are_found),
+        cmocka_unit_test(a_cost_alone_makes_no_training),
         cmocka_unit_test(blanks_and_ends_of_lines_do_not_count),
         cmocka_unit_test(quotes_hold_separators_and_quotes),
         cmocka_unit_test(a_quoted_cell_may_have_several_lines),

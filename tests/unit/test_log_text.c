@@ -60,6 +60,38 @@ static void whether_steps_begin_anew_is_seen_at_the_second_epoch(void **state)
           "row step=700 epoch=2: loss=0.4\n");
 }
 
+/* srun --label, docker compose and the like set a rank before each line. */
+static void a_named_step_is_one_rather_than_a_number_in_front(void **state)
+{
+    (void)state;
+    reads("3: step: 50/6000 loss: 0.5\n3: step: 100/6000 loss: 0.4",
+          "row step=50: loss=0.5\nrow step=100: loss=0.4\n");
+    reads("40: loss: 0.5\n60: loss: 0.4", "row step=40: loss=0.5\nrow step=60: loss=0.4\n");
+}
+
+static void a_comma_may_be_that_of_decimals(void **state)
+{
+    (void)state;
+    reads("step: 50 loss: 2,5323 lr: 0,000300", "row step=50: loss=2.5323 lr=0.0003\n");
+    reads("step=50; loss=-0,5; lr=3,0e-04", "row step=50: loss=-0.5 lr=0.0003\n");
+    /* Three digits are a group of thousands, unless the log is known to have such commas. */
+    reads("step: 1,200 loss: 0.5", "row step=1200: loss=0.5\n");
+    reads("loss: 1,012 lr: 0,0003\nloss: 0,998 lr: 0,0003\nloss: 1,004 lr: 0,0003",
+          "row: loss=1012 lr=0.0003\nrow: loss=0.998 lr=0.0003\nrow: loss=1.004 lr=0.0003\n");
+    /* A list is none. */
+    reads("devices: 0,1,2,3 step: 1,200 loss: 0.5", "row step=1200: loss=0.5\n");
+}
+
+static void colours_hide_no_log(void **state)
+{
+    static const char text[] =
+        "\033[32m10:00\033[0m step \033[36m50\033[0m loss \033[33m2.5\033[0m\n"
+        "\033[32m10:01\033[0m step \033[36m60\033[0m loss \033[33m2.4\033[0m\n"
+        "\033[32m10:02\033[0m step \033[36m70\033[0m loss \033[33m2.3\033[0m\n";
+    (void)state;
+    assert_int_equal(probe_of(&tw_log_format_text, text), 55);
+}
+
 static void places_are_told_in_many_ways(void **state)
 {
     static const struct {
@@ -224,6 +256,9 @@ int main(void)
         cmocka_unit_test(samples_in_brackets_are_no_steps),
         cmocka_unit_test(steps_go_on_over_epochs),
         cmocka_unit_test(whether_steps_begin_anew_is_seen_at_the_second_epoch),
+        cmocka_unit_test(a_named_step_is_one_rather_than_a_number_in_front),
+        cmocka_unit_test(a_comma_may_be_that_of_decimals),
+        cmocka_unit_test(colours_hide_no_log),
         cmocka_unit_test(places_are_told_in_many_ways),
         cmocka_unit_test(a_line_of_training_and_validation_names_both),
         cmocka_unit_test(numbers_in_noise_are_not_seen),
