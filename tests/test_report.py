@@ -107,6 +107,16 @@ def test_findings_are_marked_in_the_charts_where_json_has_them(diverged):
     assert len(section.all("figure", of="chart")) == len(data["charts"])
 
 
+def test_a_screen_reader_is_told_what_each_chart_shows(diverged):
+    _, section, _ = diverged
+    figures = section.all("figure", of="chart")
+    assert figures
+    for figure in figures:
+        plot = figure.one("div", of="plot")
+        assert plot.attributes["role"] == "img"
+        assert plot.attributes["aria-label"] == figure.one("figcaption").text + " by step"
+
+
 def test_a_chart_of_a_short_run_has_every_reading(tmp_path):
     log = write_log(tmp_path / "log.jsonl", nan_from(300), 400,
                     more=lambda step: {"eval_loss": 2 * falling(step)} if step % 50 == 0 else {})
