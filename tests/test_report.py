@@ -168,6 +168,16 @@ def test_what_comes_from_a_log_is_text(tmp_path):
     assert len(page.all("script")) == 2 and not page.all("img") and not page.all("i")
 
 
+def test_a_path_written_from_right_to_left_turns_nothing_after_it(tmp_path):
+    folder = tmp_path / "a\u202eb"
+    folder.mkdir()
+    write_log(folder / "log.jsonl", falling, 300)
+    page, _ = analyze(tmp_path, folder)
+    facts = page.one("p", of="facts")
+    assert facts.one("bdi").text.endswith("a\u202eb/log.jsonl")
+    assert "steps" in "".join(each for each in facts.content if isinstance(each, str))
+
+
 def test_a_raw_name_in_the_charts_ends_no_script(tmp_path):
     name = "loss</script><img"
     (tmp_path / "train.log").write_text("".join(
