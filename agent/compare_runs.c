@@ -265,6 +265,23 @@ static void add_run(struct tw_text_table *table, const struct tw_run_summary *su
     add_row(table, cells, metric ? best : NULL);
 }
 
+/* What a narrow terminal does without, the least important first. */
+#define SPARE 3
+static const char *const spare_names[SPARE] = {"findings", "eval loss", "loss"};
+
+static size_t fit(struct tw_text_table *table, unsigned width, bool has_metric)
+{
+    const size_t columns[SPARE] = {has_metric ? 5 : 4, 3, 2};
+    return tw_text_table_fit(table, width, columns, SPARE);
+}
+
+static void print_left_out(FILE *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "%s%s", i ? ", " : "no room for: ", spare_names[i]);
+    fputs(n ? "\n" : "", out);
+}
+
 static void print_runs(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
     static const char *const head[COLUMNS] = {"run",       "verdict", "#loss", "#eval loss",
@@ -278,9 +295,9 @@ static void print_runs(FILE *out, const struct tw_run_summaries *summaries, unsi
     add_row(table, head, metric ? best : NULL);
     for (size_t i = 0; i < summaries->n; i++)
         add_run(table, &summaries->at[i], metric);
-    if (width)
-        tw_text_table_fit(table, width);
+    size_t n_out = width ? fit(table, width, metric != NULL) : 0;
     tw_text_table_print(table, out);
+    print_left_out(out, n_out);
     if (summaries->n >= TW_TEXT_ROWS_MAX)
         fprintf(out, "and %zu more\n", summaries->n - (TW_TEXT_ROWS_MAX - 1));
     tw_text_table_free(table);

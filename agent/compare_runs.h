@@ -28,8 +28,9 @@ const char *tw_compare_metric(const struct tw_run_summaries *summaries);
 /* A run's best of it; NULL where the run has none. */
 const struct tw_score *tw_compare_score(const struct tw_run_summary *summary, const char *metric);
 
-/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. Long
- * names of runs are cut where the table would be wider than `width`; 0: they are not. */
+/* The table of the runs, which are sorted, and the differences, as `analyze` prints them. Where
+ * the table would be wider than `width`, columns are left out, which a line below it names, and
+ * long names of runs are cut; 0: all is printed. */
 void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width);
 
 #endif

@@ -159,9 +159,10 @@ static void write_findings(FILE *out, const struct tw_run *run)
 static void write_place(FILE *out, const struct chart *chart, const struct tw_run_charts *charts)
 {
     fprintf(out,
-            "<figure class=\"chart\"><figcaption>%s</figcaption><div class=\"plot\"></div>\n"
+            "<figure class=\"chart\"><figcaption>%s</figcaption>"
+            "<div class=\"plot\" role=\"img\" aria-label=\"%s by step\"></div>\n"
             "<p class=\"newest\">",
-            chart->title);
+            chart->title, chart->title);
     for (size_t i = 0; i < chart->n; i++) {
         if (!charts->signal[chart->signals[i]].n)
             continue;

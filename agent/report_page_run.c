@@ -36,7 +36,7 @@ static void write_facts(FILE *out, const struct tw_analysis *analysis, const str
 {
     char format[64];
     fputs("<p class=\"facts\">", out);
-    tw_html_text(out, analysis->path);
+    tw_html_element(out, "bdi", analysis->path); /* turns nothing after it around */
     fputs(" &middot; ", out);
     tw_html_text(out, tw_analysis_format(analysis, format, sizeof format));
     fputs(" &middot; steps ", out);

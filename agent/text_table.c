@@ -13,6 +13,7 @@
 struct tw_text_table {
     size_t n_columns, n_rows;
     bool is_number[TW_TEXT_COLUMNS_MAX]; /* aligned to the right */
+    bool is_out[TW_TEXT_COLUMNS_MAX];    /* not printed */
     char *cells[TW_TEXT_ROWS_MAX][TW_TEXT_COLUMNS_MAX];
 };
 
@@ -91,17 +92,30 @@ static void cut_middle(char *text, size_t width)
     memmove(to + 3, end, strlen(end) + 1);
 }
 
-void tw_text_table_fit(struct tw_text_table *table, unsigned width)
+static size_t width_of_others(const struct tw_text_table *table,
+                              const size_t widths[TW_TEXT_COLUMNS_MAX])
 {
-    size_t widths[TW_TEXT_COLUMNS_MAX], others = 0;
-    find_widths(table, widths);
+    size_t others = 0;
     for (size_t column = 1; column < table->n_columns; column++)
-        others += 2 + widths[column];
+        others += table->is_out[column] ? 0 : 2 + widths[column];
+    return others;
+}
+
+size_t tw_text_table_fit(struct tw_text_table *table, unsigned width, const size_t *spare,
+                         size_t n_spare)
+{
+    size_t widths[TW_TEXT_COLUMNS_MAX], n_out = 0;
+    find_widths(table, widths);
+    size_t least = widths[0] < FIRST_LEAST ? widths[0] : FIRST_LEAST;
+    while (n_out < n_spare && width_of_others(table, widths) + least > width)
+        table->is_out[spare[n_out++]] = true;
+    size_t others = width_of_others(table, widths);
     size_t first = width > others + FIRST_LEAST ? width - others : FIRST_LEAST;
     for (size_t row = 0; row < table->n_rows; row++) {
         if (table->cells[row][0])
             cut_middle(table->cells[row][0], first);
     }
+    return n_out;
 }
 
 static void print_cell(FILE *out, const struct tw_text_table *table, size_t row, size_t column,
@@ -122,8 +136,10 @@ void tw_text_table_print(const struct tw_text_table *table, FILE *out)
     size_t widths[TW_TEXT_COLUMNS_MAX];
     find_widths(table, widths);
     for (size_t row = 0; row < table->n_rows; row++) {
-        for (size_t column = 0; column < table->n_columns; column++)
-            print_cell(out, table, row, column, widths[column]);
+        for (size_t column = 0; column < table->n_columns; column++) {
+            if (!table->is_out[column])
+                print_cell(out, table, row, column, widths[column]);
+        }
     }
 }
 

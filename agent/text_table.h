@@ -19,9 +19,11 @@ void tw_text_table_free(struct tw_text_table *table); /* NULL is allowed */
  * column one of numbers, aligned to the right. Rows beyond TW_TEXT_ROWS_MAX are left out. */
 void tw_text_table_add(struct tw_text_table *table, const char *const *cells, size_t n);
 
-/* Cuts what stands in the first column in its middle ("sweep/a...b/metrics.csv"), so that rows take
- * `width` columns; where the others leave it less than 32, it takes 32. */
-void tw_text_table_fit(struct tw_text_table *table, unsigned width);
+/* Makes rows take `width` columns. Columns `spare[0]`, `spare[1]`, ... are left out, in this order,
+ * until the first column has room for its cells or for 32; then what stands in it is cut in its
+ * middle ("sweep/a...b/metrics.csv"), to 32 at least. Returns how many of the `n_spare` are out. */
+size_t tw_text_table_fit(struct tw_text_table *table, unsigned width, const size_t *spare,
+                         size_t n_spare);
 
 /* Writes it, columns two spaces apart; errors are the stream's. */
 void tw_text_table_print(const struct tw_text_table *table, FILE *out);

@@ -107,6 +107,16 @@ def test_findings_are_marked_in_the_charts_where_json_has_them(diverged):
     assert len(section.all("figure", of="chart")) == len(data["charts"])
 
 
+def test_a_screen_reader_is_told_what_each_chart_shows(diverged):
+    _, section, _ = diverged
+    figures = section.all("figure", of="chart")
+    assert figures
+    for figure in figures:
+        plot = figure.one("div", of="plot")
+        assert plot.attributes["role"] == "img"
+        assert plot.attributes["aria-label"] == figure.one("figcaption").text + " by step"
+
+
 def test_a_chart_of_a_short_run_has_every_reading(tmp_path):
     log = write_log(tmp_path / "log.jsonl", nan_from(300), 400,
                     more=lambda step: {"eval_loss": 2 * falling(step)} if step % 50 == 0 else {})
@@ -156,6 +166,16 @@ def test_what_comes_from_a_log_is_text(tmp_path):
     assert parameters["text"].text == "<script>alert(2)</script>\N{REPLACEMENT CHARACTER}"
     assert "<i>" in section.one("p", of="facts").text
     assert len(page.all("script")) == 2 and not page.all("img") and not page.all("i")
+
+
+def test_a_path_written_from_right_to_left_turns_nothing_after_it(tmp_path):
+    folder = tmp_path / "a\u202eb"
+    folder.mkdir()
+    write_log(folder / "log.jsonl", falling, 300)
+    page, _ = analyze(tmp_path, folder)
+    facts = page.one("p", of="facts")
+    assert facts.one("bdi").text.endswith("a\u202eb/log.jsonl")
+    assert "steps" in "".join(each for each in facts.content if isinstance(each, str))
 
 
 def test_a_raw_name_in_the_charts_ends_no_script(tmp_path):

@@ -204,6 +204,40 @@ static void long_names_are_cut_where_the_table_is_too_wide(void **state)
     }
 }
 
+static bool has_row(const char *text, const char *row)
+{
+    char line[200];
+    snprintf(line, sizeof line, "\n%s\n", row);
+    return strstr(text, line);
+}
+
+static void a_narrow_terminal_does_without_columns_and_is_told_so(void **state)
+{
+    static const struct {
+        unsigned width;
+        const char *head, *note;
+    } cases[] = {
+        {80, "run                             verdict  loss  eval loss  findings  since  worst",
+         NULL},
+        {79, "run                             verdict  loss  eval loss  since  worst",
+         "no room for: findings"},
+        {60, "run                             verdict  loss  since  worst",
+         "no room for: findings, eval loss"},
+        {50, "run                             verdict  since  worst",
+         "no room for: findings, eval loss, loss"},
+    };
+    (void)state;
+    add_run("sweep/learning-rate/seed-1/log", "healthy");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[2000] = "";
+        FILE *out = fmemopen(text, sizeof text - 1, "w");
+        tw_compare_print(out, &summaries, cases[i].width);
+        fclose(out);
+        assert_true(has_row(text, cases[i].head));
+        assert_true(cases[i].note ? has_row(text, cases[i].note) : !strstr(text, "no room"));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget_runs)
 
 int main(void)
@@ -217,6 +251,7 @@ int main(void)
         TEST(the_metric_that_most_runs_have_is_compared),
         TEST(the_table_has_a_column_for_it),
         TEST(long_names_are_cut_where_the_table_is_too_wide),
+        TEST(a_narrow_terminal_does_without_columns_and_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
