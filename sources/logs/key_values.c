@@ -1,5 +1,6 @@
 /* Lines of key=value pairs, as logfmt writes them: `step=10 loss=0.52 lr=1e-3`. Pairs whose value
- * is no number are passed over, and so are lines without a number. */
+ * is no number are passed over, and so are lines without a number. A count in brackets before the
+ * first pair is the step, as JAX's clu writes it: `... logging_writer.py:48] [50] loss=0.52`. */
 #include "sources/logs/format.h"
 
 #include "sources/logs/number.h"
@@ -12,6 +13,7 @@
 #define NAME_SIZE 64
 
 struct pairs {
+    double step; /* NaN: not told */
     size_t n;
     char names[CELLS_MAX][NAME_SIZE];
     struct tw_cell cells[CELLS_MAX];
@@ -33,13 +35,24 @@ static void take_pair(struct pairs *pairs, const char *word, size_t size)
     pairs->n++;
 }
 
+static void take_step(struct pairs *pairs, const char *word, size_t size)
+{
+    double step;
+    bool is_bracket = !pairs->n && size > 2 && size < 18 && *word == '[' && word[size - 1] == ']' &&
+                      strspn(word + 1, "0123456789") == size - 2;
+    if (is_bracket && tw_log_number(word + 1, size - 2, &step) == 1)
+        pairs->step = step;
+}
+
 static void take_pairs(struct pairs *pairs, const char *line, size_t size)
 {
     pairs->n = 0;
+    pairs->step = NAN;
     while (size) {
         size_t length = 0;
         while (length < size && line[length] != ' ' && line[length] != '\t' && line[length] != ',')
             length++;
+        take_step(pairs, line, length);
         take_pair(pairs, line, length);
         length += length < size;
         line += length;
@@ -55,7 +68,7 @@ static int read_line(void *state, const char *line, size_t size, const struct tw
     take_pairs(&pairs, line, size);
     if (!pairs.n)
         return 0;
-    struct tw_row row = {.step = NAN, .epoch = NAN, .time_ms = -1, .cells = pairs.cells};
+    struct tw_row row = {.step = pairs.step, .epoch = NAN, .time_ms = -1, .cells = pairs.cells};
     row.n_cells = pairs.n;
     return sink->row(sink->closure, &row);
 }

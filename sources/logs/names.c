@@ -73,6 +73,8 @@ static const struct {
     {"l2_grads", TW_MEANS_GRAD_NORM}, /* big_vision; likewise: */
     {"l2_params", TW_MEANS_WEIGHT_NORM},
     {"l2_updates", TW_MEANS_UPDATE_NORM},
+    {"g_norm", TW_MEANS_GRAD_NORM}, /* Marian's "gNorm" and "L.r." */
+    {"l_r", TW_MEANS_LEARNING_RATE},
     {"trl", TW_MEANS_LOSS},      /* llm.c's main.log */
     {"tel", TW_MEANS_EVAL_LOSS}, /* likewise */
     {"evaluation_loss_vs_iterations", TW_MEANS_EVAL_LOSS},
@@ -103,8 +105,9 @@ static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
     "norm gnorm norms grad grads gradient gradients total global l2 2 "
-    "0 all avg mean pre before clip clipping unclipped train";
+    "0 all avg mean pre before clip clipping unclipped train optim optimizer";
 static const char rate_beside[] = "lr learning rate lrs";
+static const char rate_before[] = "optim optimizer current train training";
 
 static const struct {
     const char *name;
@@ -213,6 +216,31 @@ static bool is_grad_norm(const struct tw_words *words)
     return has_grad && tw_words_has_one_of(words, norm_words) && are_all_of(words, norm_beside);
 }
 
+/* "lr", "lr0" */
+static bool is_lr(const char *word)
+{
+    return !strncmp(word, "lr", 2) && word[2 + strspn(word + 2, "0123456789")] == '\0';
+}
+
+static bool has_lr(const struct tw_words *words)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (is_lr(words->at[i]))
+            return true;
+    }
+    return false;
+}
+
+/* "learning_rate_group0", "Current learning rate" */
+static bool says_learning_rate(const struct tw_words *words)
+{
+    size_t at = 0;
+    while (at < words->n && tw_words_is_one_of(words->at[at], rate_before))
+        at++;
+    return at + 1 < words->n && !strcmp(words->at[at], "learning") &&
+           tw_words_is_one_of(words->at[at + 1], "rate rates");
+}
+
 /* "lr", "lr-Adam-1", "lr/pg0", "Loss/learning_rate", but not "lr-Adam-momentum", "lr_loss". */
 static bool is_learning_rate(const struct tw_words *name)
 {
@@ -222,10 +250,8 @@ static bool is_learning_rate(const struct tw_words *name)
         tw_words_remove(&below, tw_words_is_one_of(name->at[0], "loss losses") ? name->at[0] : "");
     if (!words->n)
         return false;
-    bool has_name = !strcmp(words->at[0], "lr") || !strcmp(words->at[0], "lrs") ||
-                    (words->n > 1 && !strcmp(words->at[0], "learning") &&
-                     tw_words_is_one_of(words->at[1], "rate rates")) ||
-                    are_all_of(words, rate_beside) || tw_words_has(words, "lr");
+    bool has_name = !strcmp(words->at[0], "lrs") || has_lr(words) || says_learning_rate(words) ||
+                    are_all_of(words, rate_beside);
     return has_name && !tw_words_has_one_of(words, "momentum decay scale mult factor ratio loss");
 }
 

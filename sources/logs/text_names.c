@@ -82,6 +82,8 @@ static bool has_one_of(const struct words *words, size_t from, const char *list)
 static bool is_rate(const struct words *words, size_t from)
 {
     size_t last = words->n - 1;
+    if (last > from && !strncmp(words->at[last], " group", 6)) /* "learning_rate_group0" */
+        last--;
     return !strncmp(words->at[last], " lr", 3) || has_one_of(words, from, " lr ") ||
            (last > from && is_one_of(words->at[last], " rate r ") &&
             is_one_of(words->at[last - 1], " learning l "));

@@ -266,6 +266,13 @@ static bool counts_samples(struct tw_text_scan *scan, double of)
     return of >= 5000 && memchr(at, '%', scan->end - at < 8 ? (size_t)(scan->end - at) : 8);
 }
 
+/* A layout keeps to the text between the numbers, and this is of it. */
+static bool begins_with_digit(const char *at, const char *end)
+{
+    at = tw_text_skip_spaces(at, end);
+    return at < end && is_digit(*at);
+}
+
 static void take_number(struct tw_text_scan *scan, double value, double of)
 {
     struct tw_text_name what = {0};
@@ -291,7 +298,8 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
                !isnan(of)) {
         assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
-               !isnan(tw_text_whole(value)) && next < scan->end && *next == '[') {
+               !isnan(tw_text_whole(value)) && next < scan->end && *next == '[' &&
+               begins_with_digit(next + 1, scan->end)) {
         assign_epoch(scan, value); /* "Train: 0 [  50/1251 (  4%)]" */
         tw_text_layout_spoil(scan);
     } else if (what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
@@ -647,21 +655,37 @@ static void finish_row(struct tw_text_scan *scan)
                                                                    : scan->log->step;
 }
 
+static bool may_be_place(const char *at, const char *end)
+{
+    char c = at < end ? (char)(*at | 0x20) : ' ';
+    return c == 'e' || c == 's' || c == 'i' || c == 't';
+}
+
 static bool begins_with_place(const struct tw_text_scan *scan)
 {
     const char *at = scan->line;
     while (at < scan->end && strchr(" [=-*#|(>", *at))
         at++;
-    char c = at < scan->end ? (char)(*at | 0x20) : ' ';
-    return c == 'e' || c == 's' || c == 'i' || c == 't';
+    return may_be_place(at, scan->end);
+}
+
+/* "INFO train.py:812 [step=10/5000,epoch=0]", whose readings are the next lines' */
+static bool ends_with_place(const struct tw_text_scan *scan)
+{
+    size_t size = (size_t)(scan->end - scan->line);
+    const char *bracket = size && scan->end[-1] == ']' ? memrchr(scan->line, '[', size) : NULL;
+    return bracket && may_be_place(bracket + 1, scan->end) &&
+           memchr(bracket, '=', (size_t)(scan->end - bracket));
 }
 
 int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink)
 {
     struct tw_text_log *log = scan->log;
     bool is_place = !isnan(scan->place.epoch) || !isnan(scan->place.at);
-    if (!scan->has_signal && !(is_place && log->row.n_cells)) {
-        if (is_place && begins_with_place(scan))
+    /* A rate alone is no reading, unless the log has told of what step it is. */
+    bool has_rate = log->row.n_cells && !isnan(log->step);
+    if (!scan->has_signal && !(is_place && log->row.n_cells) && !has_rate) {
+        if (is_place && (begins_with_place(scan) || ends_with_place(scan)))
             go_to(log, &scan->place);
         return 0;
     }

@@ -57,6 +57,12 @@ static const struct {
     {"val_acc", "eval_acc"},
     {"lr-Adam", "learning_rate"},
     {"lr-Adam-1", "learning_rate"},
+    {"optim0_lr0", "learning_rate"},                 /* ESPnet */
+    {"optim/learning_rate_group0", "learning_rate"}, /* OLMo, and: */
+    {"optim/total_grad_norm", "grad_norm"},
+    {"Current learning rate", "learning_rate"}, /* nnU-Net */
+    {"L.r.", "learning_rate"},                  /* Marian, and: */
+    {"gNorm", "grad_norm"},
     {"lr-Adam/pg1", "learning_rate"},
     {"lr-AdamW-momentum", ""},
     {"lr-AdamW-weight_decay", ""},

@@ -1,6 +1,7 @@
 /* Lines of programs of all kinds, as their sources print them: named above each. */
 #include "log_text_fixture.h"
 
+extern const struct tw_log_format tw_log_format_key_values;
 extern const struct tw_log_format tw_log_format_text;
 
 static void reads(const char *text, const char *expected)
@@ -46,6 +47,37 @@ static void steps_go_on_over_epochs(void **state)
           "row step=2800 epoch=1: lr=20 loss=5.5 ppl=245\n"
           "row eval step=2983 epoch=1: valid loss=5.48 valid ppl=239.9\n"
           "row step=3183 epoch=2: lr=20 loss=nan ppl=nan\n");
+}
+
+/* OLMo's olmo/train.py: the place ends a line, and the readings follow; a rate alone counts as the
+ * log has told the step. */
+static void readings_follow_the_place(void **state)
+{
+    (void)state;
+    reads("    optim/learning_rate_group0=0.1\n"
+          "2024-02-01T05:01:11Z\tINFO\trank=0\tolmo.train:812 [step=10/557000,epoch=0]\n"
+          "    train/CrossEntropyLoss=2.5\n"
+          "    optim/learning_rate_group0=0.001\n"
+          "    optim/total_grad_norm=1.5\n"
+          "2024-02-01T05:02:11Z\tINFO\trank=0\tolmo.train:812 [step=20/557000,epoch=0]\n"
+          "    train/CrossEntropyLoss=2.25\n",
+          "row train step=10 epoch=0: train/CrossEntropyLoss=2.5\n"
+          "row step=10 epoch=0: optim/learning_rate_group0=0.001\n"
+          "row step=10 epoch=0: optim/total_grad_norm=1.5\n"
+          "row train step=20 epoch=0: train/CrossEntropyLoss=2.25\n");
+}
+
+/* JAX's clu, clu/metric_writers/logging_writer.py, behind absl's prefix. */
+static void a_count_in_brackets_is_the_step_of_pairs(void **state)
+{
+    (void)state;
+    assert_rows(&tw_log_format_key_values,
+                "I0731 15:03:01.123456 140234 logging_writer.py:48] [50] loss=2.5, acc=0.5\n"
+                "I0731 15:03:02.123456 140234 logging_writer.py:48] [100] loss=2.25, acc=0.75\n"
+                "[a] loss=2 [7]\n",
+                "row step=50: loss=2.5 acc=0.5\n"
+                "row step=100: loss=2.25 acc=0.75\n"
+                "row: loss=2\n");
 }
 
 static void whether_steps_begin_anew_is_seen_at_the_second_epoch(void **state)
@@ -255,6 +287,8 @@ int main(void)
         cmocka_unit_test(pytorchs_imagenet_example_is_read),
         cmocka_unit_test(samples_in_brackets_are_no_steps),
         cmocka_unit_test(steps_go_on_over_epochs),
+        cmocka_unit_test(readings_follow_the_place),
+        cmocka_unit_test(a_count_in_brackets_is_the_step_of_pairs),
         cmocka_unit_test(whether_steps_begin_anew_is_seen_at_the_second_epoch),
         cmocka_unit_test(a_named_step_is_one_rather_than_a_number_in_front),
         cmocka_unit_test(a_comma_may_be_that_of_decimals),
