@@ -111,6 +111,8 @@ const char *tw_episode_message(const struct tw_episode_advisory *advisory, char 
  * ("14.88 ratio" reads badly), and what was counted stands in the statistic already ("non-finite
  * losses in a row is 3"). */
 bool tw_evidence_tells_unit(const char *statistic, const char *unit);
+/* How many characters of the unit stand beside `value`: "1 record", "2 records". */
+int tw_evidence_unit_length(const char *unit, double value);
 
 /* What it follows from: "divergence since step 812", "saturation in layer hidden1 since step 3";
  * empty without a cause. Returns `buffer`. */

@@ -117,11 +117,18 @@ bool tw_evidence_tells_unit(const char *statistic, const char *unit)
            !strstr(statistic, unit);
 }
 
+int tw_evidence_unit_length(const char *unit, double value)
+{
+    size_t length = strlen(unit);
+    bool is_plural = length > 1 && unit[length - 1] == 's';
+    return (int)(value == 1 && is_plural ? length - 1 : length);
+}
+
 static void add_reading(struct sentence *sentence, double value, const char *unit)
 {
     add_number(sentence, value);
     if (unit)
-        add(sentence, " %s", unit);
+        add(sentence, " %.*s", tw_evidence_unit_length(unit, value), unit);
 }
 
 /* ": median of 16 losses is 54 sigma, above 10 (normal: 1)". */

@@ -168,7 +168,8 @@ struct spike_distance { /* from the newest spike back to an older one, as far as
 
 struct loss_spike {
     uint8_t stage, is_cluster_open, has_previous, ever_opened;
-    uint8_t n_serious; /* spikes that count for a cluster and are kept */
+    uint8_t n_serious;     /* spikes that count for a cluster and are kept */
+    uint8_t has_nonfinite; /* losses were passed over */
     uint32_t told;
     double jump_share; /* decaying share of losses that differ so much from the one before */
     double previous;   /* loss, on the scale */
@@ -507,6 +508,7 @@ static void loss_spike_observe(void *state, const void *config, const struct tw_
     if (record->kind != TW_KIND_STEP || !tw_record_has(record, TW_SIGNAL_LOSS))
         return;
     double value = record->signal[TW_SIGNAL_LOSS];
+    spike->has_nonfinite |= !isfinite(value);
     if (isfinite(value) && (value != 0 || spike->scale.is_linear))
         take_loss(spike, &view, value);
 }
@@ -530,7 +532,8 @@ static bool loss_spike_has_judged(const void *state, const void *config,
     else if (count)
         snprintf(reason, size, "only %" PRIu64 " losses", count);
     else
-        snprintf(reason, size, "no loss in the log");
+        snprintf(reason, size,
+                 spike->has_nonfinite ? "no finite loss in the log" : "no loss in the log");
     return false;
 }
 
@@ -539,7 +542,7 @@ const struct tw_detector tw_detector_loss_spike = {
     .title = "Loss spike",
     .description = "the loss jumps and comes back by itself",
     .secondary = true,
-    .state_version = 3,
+    .state_version = 4,
     .options = loss_spike_options,
     .n_options = sizeof loss_spike_options / sizeof *loss_spike_options,
     .config_size = sizeof(struct tw_loss_spike_config),

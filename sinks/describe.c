@@ -94,9 +94,10 @@ const char *tw_document_evidence(const struct tw_document *document, char *buffe
         return buffer;
     add(&words, "%s: %s", tw_document_text(evidence, "statistic"),
         tw_document_value(evidence, "value", text, sizeof text));
-    if (tw_evidence_tells_unit(tw_document_text(evidence, "statistic"),
-                               tw_document_text(evidence, "unit")))
-        add(&words, " %s", tw_document_text(evidence, "unit"));
+    const char *unit = tw_document_text(evidence, "unit");
+    double value = json_number_value(json_object_get(evidence, "value"));
+    if (tw_evidence_tells_unit(tw_document_text(evidence, "statistic"), unit))
+        add(&words, " %.*s", tw_evidence_unit_length(unit, value), unit);
     if (tw_document_value(evidence, "threshold", text, sizeof text)[0])
         add(&words, ", %s %s", side_of_threshold(evidence), text);
     if (tw_document_value(evidence, "baseline", text, sizeof text)[0])

@@ -237,6 +237,16 @@ static void suggestions_read_as_sentences(void **state)
     assert_string_equal(tw_suggestion_text(&sample.suggestions[0], text, 12), "Change lear");
 }
 
+static void one_of_a_unit_is_no_plural(void **state)
+{
+    (void)state;
+    assert_int_equal(tw_evidence_unit_length("records", 1), strlen("record"));
+    assert_int_equal(tw_evidence_unit_length("records", 2), strlen("records"));
+    assert_int_equal(tw_evidence_unit_length("records", 0), strlen("records"));
+    assert_int_equal(tw_evidence_unit_length("sigma", 1), strlen("sigma"));
+    assert_int_equal(tw_evidence_unit_length("", 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_run_document_says_what_was_not_checked),
         cmocka_unit_test(a_recovery_has_a_closing_step_and_asks_for_no_change),
         cmocka_unit_test(a_suspicion_that_passed_is_not_told_as_a_finding_that_ended),
+        cmocka_unit_test(one_of_a_unit_is_no_plural),
         cmocka_unit_test(infinities_become_null_with_a_flag),
         cmocka_unit_test(numbers_are_short_and_read_back_the_same),
         cmocka_unit_test(bytes_that_are_no_utf8_do_not_spoil_a_document),

@@ -28,6 +28,20 @@ static void healthy_losses_have_no_spikes(void **state)
     }
 }
 
+static void losses_that_are_no_numbers_are_not_missing(void **state)
+{
+    struct subject subject;
+    char reason[128];
+    (void)state;
+    start(&subject);
+    assert_false(subject_has_judged(&subject, reason, sizeof reason));
+    assert_string_equal(reason, "no loss in the log");
+    subject_loss(&subject, 0, NAN);
+    assert_false(subject_has_judged(&subject, reason, sizeof reason));
+    assert_string_equal(reason, "no finite loss in the log");
+    subject_stop(&subject);
+}
+
 static void a_spike_is_told_once_it_is_over(void **state)
 {
     (void)state;
@@ -269,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(healthy_losses_have_no_spikes),
+        cmocka_unit_test(losses_that_are_no_numbers_are_not_missing),
         cmocka_unit_test(a_spike_is_told_once_it_is_over),
         cmocka_unit_test(a_spike_in_a_steep_fall_is_told_by_what_it_cost),
         cmocka_unit_test(what_does_not_come_back_is_no_spike),
