@@ -139,6 +139,11 @@ static enum tw_action action_of(enum tw_state state)
                                           : TW_ACTION_OPENED;
 }
 
+static const char *state_words(enum tw_state state)
+{
+    return state == TW_STATE_STILL_OPEN ? "still open" : tw_state_name(state);
+}
+
 static void write_finding(FILE *out, const struct tw_run *run, const struct tw_episode *episode)
 {
     char message[1024];
@@ -150,7 +155,7 @@ static void write_finding(FILE *out, const struct tw_run *run, const struct tw_e
             finding->detector);
     tw_html_text(out, finding->scope);
     fprintf(out, " &middot; %s &middot; %s &middot; since step ",
-            tw_severity_name(finding->severity), tw_state_name(finding->state));
+            tw_severity_name(finding->severity), state_words(finding->state));
     tw_html_step(out, finding->onset_step);
     fputs(", found at step ", out);
     tw_html_step(out, finding->detected_step);

@@ -56,7 +56,7 @@ def test_the_page_has_each_finding_with_the_numbers_of_json(diverged):
         article = section.one("article", id=f"finding-{finding['id']}")
         head = article.one("h3")
         assert finding["detector"] in head.text and finding["scope"] in head.text
-        assert finding["severity"] in head.text and finding["state"] in head.text
+        assert finding["severity"] in head.text and finding["state"].replace("_", " ") in head.text
         assert head.numbers == [finding["onset_step"], finding["detected_step"]]
         evidence, shown = finding["evidence"], article.one("dl", of="evidence").pairs()
         assert shown[evidence["statistic"]].numbers == [evidence["value"]]
