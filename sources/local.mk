@@ -194,13 +194,16 @@ LOG_FUZZ_TESTS = \
 	tests/fuzz/replay_log_keras_csv \
 	tests/fuzz/replay_log_key_values \
 	tests/fuzz/replay_log_lightning \
+	tests/fuzz/replay_log_long_table \
 	tests/fuzz/replay_log_mlflow \
 	tests/fuzz/replay_log_mlflow_sqlite \
+	tests/fuzz/replay_log_series_csv \
 	tests/fuzz/replay_log_tensorboard \
 	tests/fuzz/replay_log_text \
 	tests/fuzz/replay_log_tree \
 	tests/fuzz/replay_log_ultralytics \
-	tests/fuzz/replay_log_wandb
+	tests/fuzz/replay_log_wandb \
+	tests/fuzz/replay_log_wandb_export
 check_PROGRAMS += $(LOG_FUZZ_TESTS)
 TESTS += $(LOG_FUZZ_TESTS)
 tests_fuzz_replay_log_algoperf_SOURCES = tests/fuzz/replay.c $(fuzz_log)
@@ -253,6 +256,15 @@ tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_wandb_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_replay_log_wandb_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_long_table_SOURCES = tests/fuzz/replay.c $(fuzz_log)
+tests_fuzz_replay_log_long_table_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_long_table
+tests_fuzz_replay_log_long_table_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_series_csv_SOURCES = tests/fuzz/replay.c $(fuzz_log)
+tests_fuzz_replay_log_series_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_series_csv
+tests_fuzz_replay_log_series_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_wandb_export_SOURCES = tests/fuzz/replay.c $(fuzz_log)
+tests_fuzz_replay_log_wandb_export_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb_export
+tests_fuzz_replay_log_wandb_export_LDADD = $(log_fuzz_libs)
 if FUZZERS
 LOG_FUZZERS = \
 	tests/fuzz/fuzz_log_algoperf \
@@ -265,13 +277,16 @@ LOG_FUZZERS = \
 	tests/fuzz/fuzz_log_keras_csv \
 	tests/fuzz/fuzz_log_key_values \
 	tests/fuzz/fuzz_log_lightning \
+	tests/fuzz/fuzz_log_long_table \
 	tests/fuzz/fuzz_log_mlflow \
 	tests/fuzz/fuzz_log_mlflow_sqlite \
+	tests/fuzz/fuzz_log_series_csv \
 	tests/fuzz/fuzz_log_tensorboard \
 	tests/fuzz/fuzz_log_text \
 	tests/fuzz/fuzz_log_tree \
 	tests/fuzz/fuzz_log_ultralytics \
-	tests/fuzz/fuzz_log_wandb
+	tests/fuzz/fuzz_log_wandb \
+	tests/fuzz/fuzz_log_wandb_export
 noinst_PROGRAMS += $(LOG_FUZZERS)
 tests_fuzz_fuzz_log_algoperf_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_algoperf_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_algoperf
@@ -339,6 +354,18 @@ tests_fuzz_fuzz_log_wandb_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_wandb_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb
 tests_fuzz_fuzz_log_wandb_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_wandb_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_long_table_SOURCES = $(fuzz_log)
+tests_fuzz_fuzz_log_long_table_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_long_table
+tests_fuzz_fuzz_log_long_table_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_long_table_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_series_csv_SOURCES = $(fuzz_log)
+tests_fuzz_fuzz_log_series_csv_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_series_csv
+tests_fuzz_fuzz_log_series_csv_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_series_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_wandb_export_SOURCES = $(fuzz_log)
+tests_fuzz_fuzz_log_wandb_export_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_wandb_export
+tests_fuzz_fuzz_log_wandb_export_LDADD = $(log_fuzz_libs)
+tests_fuzz_fuzz_log_wandb_export_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
 # Fuzzes the readers of logs for SECONDS in all, one after the other, in a build of their own.

@@ -165,6 +165,26 @@ LOGS = {
         "scale": b"step,Train/Samples/loss_scale\n" + rows(5, "{i},65536\n") + b"x,y\n1\n",
         "train": b"step,Train_Samples_train_loss\n" + rows(5, "{i},{x}\n"),
     },
+    "long_table": {
+        "comet": b"metricName,metricValue,step,epoch,runContext\n" + rows(5, "loss,{x},{i},0,train\n")
+                 + b"accuracy,0.5,1,,validate\n\"x\"\"y\",nan,2,1,\nloss,,3,,\n,1,1,1,1\n",
+        "mlflow": b"run_id,key,value,timestamp,step\nr1,loss,2.5,1700000000000,1\nr2,loss,inf,17,1\n"
+                  b"r1,val_loss,2.25,18,1\nr1,loss,x,19,-2\nr1,loss,1,20,1e300\n",
+        "semicolon": b"\xef\xbb\xbfName;Step;Value\r\ntrain/loss;1;2,5\r\ntrain/loss;2;2,25\r\n",
+        "json": b'[{"metric":"loss","value":2.5,"step":1},{"metric":"loss","value":"2","step":2},'
+                b'{"metric":7,"value":null},[]]\n',
+    },
+    "series_csv": {
+        "tensorboard": b"Wall time,Step,Value\n" + rows(5, "17000000{i:02d}.5,{i},{x}\n") + b"x,y,z\n1,2\n",
+        "dvclive": b"step\tloss\n" + rows(5, "{i}\t{x}\n") + b"6\tnan\n",
+        "export": b",step,value,timestamp\n0,1,0.5,2026-01-02 03:04:05\n1,2,-inf,x\n",
+    },
+    "wandb_export": {
+        "curves": b'"Step","fine-dawn-3 - train/loss","fine-dawn-3 - train/loss__MIN",'
+                  b'"fine-dawn-3 - train/loss__MAX","a - b - val/loss"\n'
+                  + rows(5, '"{i}","{x}","{x}","{x}",""\n') + b'"6","NaN","","","2.5"\n"7"\n',
+        "relative": b'"Relative Time (Process)","r - loss"\n0.5,2.5\n1.5,2.25\n',
+    },
 }
 
 # Every type of TensorFlow's tensors, in the field of its own and as bytes.
