@@ -80,6 +80,12 @@ static void tell_mapping(struct tw_followed *log)
     tw_texts_release(&log->held);
 }
 
+/* What is no log is read in hope, and what was passed over of it means nothing. */
+static bool is_known(const struct tw_followed *log)
+{
+    return tw_source_probe(log->path, &log->attach->config.log_map) != NULL;
+}
+
 /* What is there was read, for a second at least, and none of it was a record: told once. */
 static void tell_doubt(struct tw_followed *log)
 {
@@ -87,11 +93,11 @@ static void tell_doubt(struct tw_followed *log)
     struct stat status;
     if (analysis->records || log->waits != DOUBT_WAITS)
         return;
-    bool is_empty = !tw_stat_log(log->path, &status) || !status.st_size;
+    bool is_empty = stat(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
-    if (analysis->skipped) {
+    if (analysis->skipped && is_known(log)) {
         fputs(" (", stderr);
         print_clean(stderr, analysis->first_skip);
         putc(')', stderr);
@@ -103,11 +109,16 @@ static void tell_doubt(struct tw_followed *log)
 static void tell_nothing(const struct tw_followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
+    bool is_known_log = is_known(log);
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
-    fputs(analysis->skipped ? ": holds no training record; " : ": holds no training record",
+    fputs(is_known_log ? ": holds no training record"
+                       : ": is no training log that can be read; docs/logs.md lists what is",
           stderr);
-    print_clean(stderr, analysis->first_skip);
+    if (is_known_log && analysis->skipped) {
+        fputs("; ", stderr);
+        print_clean(stderr, analysis->first_skip);
+    }
     putc('\n', stderr);
 }
 
@@ -286,6 +297,7 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     log->attach = attach;
     log->owner = wanted->owner;
     log->is_output = wanted->is_output;
+    log->is_named = wanted->is_named;
     log->is_store = tw_log_shape_of(log->path) >= TW_SHAPE_STORE;
     int result = open_log(log, wanted, error);
     if (result) {
@@ -310,8 +322,10 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
     tell_mapping(log);
-    if (!log->analysis.records)
+    if (!log->analysis.records) {
+        log->has_failed |= log->is_named;
         tell_nothing(log);
+    }
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
         if (find_told(log, run) == log->told.n)
             tell_run(log, run);
@@ -433,22 +447,38 @@ int tw_attach_end(struct tw_attach *attach, struct tw_error *error)
     return result;
 }
 
+/* Of its runs; of a log without any, where that tells something. */
+static int status_of(const struct tw_followed *log)
+{
+    struct tw_run *run = NULL;
+    int status = log->has_failed ? TW_EXIT_WRONG : TW_EXIT_HEALTHY;
+    while (!log->is_twin && (run = tw_watch_next(log->analysis.watch, run)))
+        status = tw_worse_status(status, tw_verdict_status(run, &log->attach->config.settings));
+    return status;
+}
+
 int tw_attach_status(const struct tw_attach *attach)
 {
     int status = TW_EXIT_HEALTHY;
-    bool has_run = false, has_failed = false;
+    bool has_run = false;
     for (size_t i = 0; i < attach->n_logs; i++) {
+        status = tw_worse_status(status, status_of(attach->logs[i]));
+        has_run |= tw_watch_next(attach->logs[i]->analysis.watch, NULL) != NULL;
+    }
+    return has_run ? status : TW_EXIT_WRONG;
+}
+
+bool tw_attach_has_problem(const struct tw_attach *attach)
+{
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        const struct tw_followed *log = attach->logs[i];
         struct tw_run *run = NULL;
-        has_failed |= attach->logs[i]->has_failed;
-        while (!attach->logs[i]->is_twin &&
-               (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
-            status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
-            has_run = true;
+        while (!log->is_twin && (run = tw_watch_next(log->analysis.watch, run))) {
+            if (tw_verdict_status(run, &attach->config.settings) == TW_EXIT_PROBLEM)
+                return true;
         }
     }
-    if (has_failed && status != TW_EXIT_PROBLEM)
-        return TW_EXIT_WRONG;
-    return has_run ? status : TW_EXIT_UNKNOWN;
+    return false;
 }
 
 void tw_attach_release(struct tw_attach *attach)

@@ -280,7 +280,7 @@ int tw_attach_look_last(struct tw_attach_origin *origin, struct tw_error *error)
 static int start_file(struct tw_attach_origin *origin, struct tw_error *error)
 {
     const struct tw_attach_log wanted = {
-        .path = origin->path, .named = origin->path, .owner = origin};
+        .path = origin->path, .named = origin->path, .owner = origin, .is_named = true};
     origin->is_over = true;
     int result = tw_attach_add(origin->attach, &wanted, error);
     origin->has_log = !result;
@@ -295,6 +295,10 @@ int tw_attach_path(struct tw_attach_origin *ret, struct tw_attach *attach, const
     ret->path = path;
     if (stat(path, &status))
         return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
+        return tw_error_at(error, -EINVAL, path, 0, 0,
+                           "is a pipe or a device; only files and folders are read: run the job by "
+                           "'trainward attach --exec COMMAND', or send its output to a file");
     if (!S_ISDIR(status.st_mode))
         return start_file(ret, error);
     int result = look_at_path(ret, error);
