@@ -218,27 +218,27 @@ static void note_drained(struct tw_followed *log)
 
 /* ---- which logs ---- */
 
-static bool is_same_path(const char *a, const char *b)
+/* `whole`: as realpath() has it. */
+static bool is_part_of(const struct tw_followed *log, const char *whole)
 {
-    char whole_a[PATH_MAX], whole_b[PATH_MAX];
-    return !strcmp(a, b) ||
-           (realpath(a, whole_a) && realpath(b, whole_b) && !strcmp(whole_a, whole_b));
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-    char whole[PATH_MAX], whole_folder[PATH_MAX];
-    if (!realpath(path, whole) || !realpath(folder, whole_folder))
+    char ours[PATH_MAX];
+    if (!realpath(log->path, ours))
         return false;
-    size_t length = strlen(whole_folder);
-    return !strncmp(whole, whole_folder, length) && whole[length] == '/';
+    size_t length = strlen(ours);
+    return !strncmp(whole, ours, length) &&
+           (!whole[length] || (log->is_store && whole[length] == '/'));
 }
 
 bool tw_attach_knows(const struct tw_attach *attach, const char *path)
 {
+    char whole[PATH_MAX];
     for (size_t i = 0; i < attach->n_logs; i++) {
-        const struct tw_followed *log = attach->logs[i];
-        if (is_same_path(log->path, path) || (log->is_store && is_below(path, log->path)))
+        if (!strcmp(attach->logs[i]->path, path))
+            return true;
+    }
+    bool is_there = realpath(path, whole) != NULL;
+    for (size_t i = 0; i < attach->n_logs && is_there; i++) {
+        if (is_part_of(attach->logs[i], whole))
             return true;
     }
     return false;

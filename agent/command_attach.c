@@ -172,6 +172,7 @@ static int attach_words(struct tw_attach *attach, const char **words)
 static int follow_words(struct tw_attach *attach, const char **words)
 {
     tw_daemon_catch_signals();
+    tw_daemon_raise_descriptors();
     /* When the terminal or the reader of our output goes, there is nobody to tell. */
     signal(SIGHUP, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
