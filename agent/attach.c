@@ -6,6 +6,7 @@
 #include "agent/report.h"
 #include "agent/verdict_status.h"
 
+#include "sinks/mail/wrap.h"
 #include "sinks/terminal.h"
 #include "sources/logs/tree.h"
 
@@ -58,22 +59,61 @@ static void take_change(void *closure, const struct tw_episode_advisory *advisor
     free(document);
 }
 
-static void tell_mapping(struct tw_followed *log)
+static void print_mapping(FILE *out, const struct tw_followed *log, const struct tw_run *run,
+                          const char *separator)
 {
-    FILE *out = log->attach->out;
-    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
     char format[64];
-    if (log->is_mapped || !run)
-        return;
-    fputs(log->attach->prefix, out);
     print_clean(out, shown_name(log));
     fputs(": run ", out);
     print_clean(out, run->core.id);
     fprintf(out,
-            ", now at step %llu, read as %s; signals: ", (unsigned long long)run->context->step,
-            tw_analysis_format(&log->analysis, format, sizeof format));
+            ", now at step %llu, read as %s%ssignals: ", (unsigned long long)run->context->step,
+            tw_analysis_format(&log->analysis, format, sizeof format), separator);
     tw_report_mapping(out, &log->analysis, run);
+}
+
+/* NULL when out of memory. */
+static char *mapping_text(const struct tw_followed *log, const struct tw_run *run,
+                          const char *separator)
+{
+    char *ret = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&ret, &size);
+    if (!out)
+        return NULL;
+    print_mapping(out, log, run, separator);
+    if (fclose(out)) {
+        free(ret);
+        return NULL;
+    }
+    return ret;
+}
+
+/* What a terminal would break in the middle of a word is broken between them; elsewhere a line
+ * stays one for programs that look for it. */
+static char *mapping_lines(const struct tw_followed *log, const struct tw_run *run)
+{
+    const struct tw_attach *attach = log->attach;
+    char *line = mapping_text(log, run, "; ");
+    if (!line || !attach->wraps || strlen(line) <= attach->width)
+        return line;
+    free(line);
+    char *text = mapping_text(log, run, ";\n  ");
+    char *wrapped = text ? tw_mail_wrap(text, attach->width) : NULL;
+    free(text);
+    return wrapped;
+}
+
+static void tell_mapping(struct tw_followed *log)
+{
+    FILE *out = log->attach->out;
+    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
+    if (log->is_mapped || !run)
+        return;
+    char *lines = mapping_lines(log, run);
+    fprintf(out, "%s%s", log->attach->prefix, lines ? lines : "");
     fflush(out);
+    free(lines);
     log->is_mapped = true;
     for (size_t i = 0; i < log->held.n; i++)
         print_advisory(log->attach, log->held.at[i]);

@@ -56,6 +56,7 @@ struct tw_attach {
     bool is_once; /* what is there now is judged as a whole: no advisories, the summary alone */
     bool colour;
     unsigned width;
+    bool wraps; /* `out` is a terminal, whose lines are broken at words */
 };
 
 /* True where it is followed already, by whatever path, or is part of a store that is. */

@@ -92,6 +92,25 @@ print("step=100 loss=1", end="", flush=True)  # half a line, but it is the last
     assert status == 1 and "steps 1 to 100" in out
 
 
+def test_what_is_told_at_the_start_fits_a_terminal(jobs):
+    rows = "".join(f"{i},{4 / i},.001,{1 + 1 / i},{5 / i},{i * 10}\n" for i in range(1, 60))
+    (jobs.folder / "metrics.csv").write_text(
+        "step,train_loss,learning_rate,grad_norm,val_loss,num_tokens\n" + rows)
+    attach = jobs.attach("metrics.csv", terminal=True)
+    attach.wait_for("eval_loss <- val_loss (59)")
+    attach.process.send_signal(signal.SIGINT)
+    _, out, _ = attach.end()
+    lines = out.replace("\r\n", "\n").split("\n\n")[0].split("\n")
+    assert max(map(len, lines)) <= 80, lines
+    at = next(i for i, line in enumerate(lines) if ": run " in line)
+    assert lines[at].endswith("now at step 59, read as csv;"), lines
+    assert lines[at + 1].startswith("  signals: loss <- train_loss (59)") and \
+        lines[at + 2].startswith("  "), lines
+    # Elsewhere one line, for programs.
+    _, out, _ = jobs.attach("--once", "metrics.csv").end()
+    assert "read as csv; signals: loss <- train_loss (59)" in out
+
+
 def test_descendants_are_looked_at(jobs):
     """As torchrun does: a launcher, a worker, and the launcher knows nothing of the log."""
     jobs.start(EVENT_JOB, name="worker.py", uses_events=True).kill()  # writes the script
