@@ -171,6 +171,24 @@ static int add_files(struct search *search, const struct tw_processes *family, s
 
 /* ---- folders ---- */
 
+/* Relative paths as they were meant when the program was started; it may work elsewhere by now. */
+static int add_from_start(struct search *search, const struct tw_texts *paths, long pid)
+{
+    static const char *const names[] = {"PWD", NULL};
+    char whole[PATH_SIZE], path[PATH_SIZE];
+    struct tw_texts folder = {0};
+    int result = tw_process_environment(&folder, search->proc, pid, names, search->error);
+    for (size_t i = 0; i < paths->n && folder.n && !result; i++) {
+        int length =
+            snprintf(whole, sizeof whole, "%s/%s", folder.at[0] + strlen("PWD="), paths->at[i]);
+        if (paths->at[i][0] != '/' && whole[0] == '/' && length < (int)sizeof whole &&
+            tw_process_path(path, sizeof path, search->proc, pid, whole))
+            result = add_place(search, path, TW_PLACE_ARGUMENT, pid);
+    }
+    tw_texts_release(&folder);
+    return result;
+}
+
 static int add_named(struct search *search, long pid)
 {
     struct tw_texts texts = {0}, paths = {0};
@@ -179,6 +197,8 @@ static int add_named(struct search *search, long pid)
         result = tw_process_output_arguments(&paths, &texts);
     if (!result)
         result = add_texts(search, &paths, TW_PLACE_ARGUMENT, pid);
+    if (!result)
+        result = add_from_start(search, &paths, pid);
     tw_texts_release(&texts);
     tw_texts_release(&paths);
     return result;

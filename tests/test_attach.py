@@ -70,6 +70,27 @@ for step in range(1, 101):
     assert status == 1 and not err and "steps 1 to 100" in out
 
 
+def test_a_folder_that_was_named_before_the_job_went_elsewhere_is_found(jobs):
+    job = jobs.start("""
+folder = pathlib.Path(sys.argv[1].split("=")[1]).resolve(); folder.mkdir(parents=True)
+ready, go = pathlib.Path("ready-go").resolve(), pathlib.Path("go").resolve()
+os.chdir("/")
+def write(first, last):
+    with open(folder / "train.log", "a") as file:
+        lines(file, first, last)
+write(1, 60)
+ready.touch()
+while not go.exists(): time.sleep(.02)
+write(60, 100)
+""", "--logdir=rel/out", env={"PWD": str(jobs.folder)})
+    jobs.is_ready()
+    attach = jobs.attach(job.pid, cwd="/")
+    attach.wait_for(f"following {jobs.folder}/rel/out/train.log (named on its command line")
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
 def test_output_in_a_file_is_read_whatever_its_beginning(jobs):
     log = jobs.folder / "nohup.out"
     with open(log, "w") as file:
