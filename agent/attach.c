@@ -6,6 +6,7 @@
 #include "agent/report.h"
 #include "agent/verdict_status.h"
 
+#include "sinks/mail/wrap.h"
 #include "sinks/terminal.h"
 #include "sources/logs/tree.h"
 
@@ -58,26 +59,71 @@ static void take_change(void *closure, const struct tw_episode_advisory *advisor
     free(document);
 }
 
-static void tell_mapping(struct tw_followed *log)
+static void print_mapping(FILE *out, const struct tw_followed *log, const struct tw_run *run,
+                          const char *separator)
 {
-    FILE *out = log->attach->out;
-    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
     char format[64];
-    if (log->is_mapped || !run)
-        return;
-    fputs(log->attach->prefix, out);
     print_clean(out, shown_name(log));
     fputs(": run ", out);
     print_clean(out, run->core.id);
     fprintf(out,
-            ", now at step %llu, read as %s; signals: ", (unsigned long long)run->context->step,
-            tw_analysis_format(&log->analysis, format, sizeof format));
+            ", now at step %llu, read as %s%ssignals: ", (unsigned long long)run->context->step,
+            tw_analysis_format(&log->analysis, format, sizeof format), separator);
     tw_report_mapping(out, &log->analysis, run);
+}
+
+/* NULL when out of memory. */
+static char *mapping_text(const struct tw_followed *log, const struct tw_run *run,
+                          const char *separator)
+{
+    char *ret = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&ret, &size);
+    if (!out)
+        return NULL;
+    print_mapping(out, log, run, separator);
+    if (fclose(out)) {
+        free(ret);
+        return NULL;
+    }
+    return ret;
+}
+
+/* What a terminal would break in the middle of a word is broken between them; elsewhere a line
+ * stays one for programs that look for it. */
+static char *mapping_lines(const struct tw_followed *log, const struct tw_run *run)
+{
+    const struct tw_attach *attach = log->attach;
+    char *line = mapping_text(log, run, "; ");
+    if (!line || !attach->wraps || strlen(line) <= attach->width)
+        return line;
+    free(line);
+    char *text = mapping_text(log, run, ";\n  ");
+    char *wrapped = text ? tw_mail_wrap(text, attach->width) : NULL;
+    free(text);
+    return wrapped;
+}
+
+static void tell_mapping(struct tw_followed *log)
+{
+    FILE *out = log->attach->out;
+    struct tw_run *run = tw_watch_next(log->analysis.watch, NULL);
+    if (log->is_mapped || !run)
+        return;
+    char *lines = mapping_lines(log, run);
+    fprintf(out, "%s%s", log->attach->prefix, lines ? lines : "");
     fflush(out);
+    free(lines);
     log->is_mapped = true;
     for (size_t i = 0; i < log->held.n; i++)
         print_advisory(log->attach, log->held.at[i]);
     tw_texts_release(&log->held);
+}
+
+/* What is no log is read in hope, and what was passed over of it means nothing. */
+static bool is_known(const struct tw_followed *log)
+{
+    return tw_source_probe(log->path, &log->attach->config.log_map) != NULL;
 }
 
 /* What is there was read, for a second at least, and none of it was a record: told once. */
@@ -87,11 +133,11 @@ static void tell_doubt(struct tw_followed *log)
     struct stat status;
     if (analysis->records || log->waits != DOUBT_WAITS)
         return;
-    bool is_empty = !tw_stat_log(log->path, &status) || !status.st_size;
+    bool is_empty = stat(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
-    if (analysis->skipped) {
+    if (analysis->skipped && is_known(log)) {
         fputs(" (", stderr);
         print_clean(stderr, analysis->first_skip);
         putc(')', stderr);
@@ -103,11 +149,16 @@ static void tell_doubt(struct tw_followed *log)
 static void tell_nothing(const struct tw_followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
+    bool is_known_log = is_known(log);
     fputs("trainward attach: ", stderr);
     print_clean(stderr, shown_name(log));
-    fputs(analysis->skipped ? ": holds no training record; " : ": holds no training record",
+    fputs(is_known_log ? ": holds no training record"
+                       : ": is no training log that can be read; docs/logs.md lists what is",
           stderr);
-    print_clean(stderr, analysis->first_skip);
+    if (is_known_log && analysis->skipped) {
+        fputs("; ", stderr);
+        print_clean(stderr, analysis->first_skip);
+    }
     putc('\n', stderr);
 }
 
@@ -207,27 +258,27 @@ static void note_drained(struct tw_followed *log)
 
 /* ---- which logs ---- */
 
-static bool is_same_path(const char *a, const char *b)
+/* `whole`: as realpath() has it. */
+static bool is_part_of(const struct tw_followed *log, const char *whole)
 {
-    char whole_a[PATH_MAX], whole_b[PATH_MAX];
-    return !strcmp(a, b) ||
-           (realpath(a, whole_a) && realpath(b, whole_b) && !strcmp(whole_a, whole_b));
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-    char whole[PATH_MAX], whole_folder[PATH_MAX];
-    if (!realpath(path, whole) || !realpath(folder, whole_folder))
+    char ours[PATH_MAX];
+    if (!realpath(log->path, ours))
         return false;
-    size_t length = strlen(whole_folder);
-    return !strncmp(whole, whole_folder, length) && whole[length] == '/';
+    size_t length = strlen(ours);
+    return !strncmp(whole, ours, length) &&
+           (!whole[length] || (log->is_store && whole[length] == '/'));
 }
 
 bool tw_attach_knows(const struct tw_attach *attach, const char *path)
 {
+    char whole[PATH_MAX];
     for (size_t i = 0; i < attach->n_logs; i++) {
-        const struct tw_followed *log = attach->logs[i];
-        if (is_same_path(log->path, path) || (log->is_store && is_below(path, log->path)))
+        if (!strcmp(attach->logs[i]->path, path))
+            return true;
+    }
+    bool is_there = realpath(path, whole) != NULL;
+    for (size_t i = 0; i < attach->n_logs && is_there; i++) {
+        if (is_part_of(attach->logs[i], whole))
             return true;
     }
     return false;
@@ -286,6 +337,7 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     log->attach = attach;
     log->owner = wanted->owner;
     log->is_output = wanted->is_output;
+    log->is_named = wanted->is_named;
     log->is_store = tw_log_shape_of(log->path) >= TW_SHAPE_STORE;
     int result = open_log(log, wanted, error);
     if (result) {
@@ -310,8 +362,10 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
     tell_mapping(log);
-    if (!log->analysis.records)
+    if (!log->analysis.records) {
+        log->has_failed |= log->is_named;
         tell_nothing(log);
+    }
     while (!result && (run = tw_watch_next(log->analysis.watch, run))) {
         if (find_told(log, run) == log->told.n)
             tell_run(log, run);
@@ -433,22 +487,38 @@ int tw_attach_end(struct tw_attach *attach, struct tw_error *error)
     return result;
 }
 
+/* Of its runs; of a log without any, where that tells something. */
+static int status_of(const struct tw_followed *log)
+{
+    struct tw_run *run = NULL;
+    int status = log->has_failed ? TW_EXIT_WRONG : TW_EXIT_HEALTHY;
+    while (!log->is_twin && (run = tw_watch_next(log->analysis.watch, run)))
+        status = tw_worse_status(status, tw_verdict_status(run, &log->attach->config.settings));
+    return status;
+}
+
 int tw_attach_status(const struct tw_attach *attach)
 {
     int status = TW_EXIT_HEALTHY;
-    bool has_run = false, has_failed = false;
+    bool has_run = false;
     for (size_t i = 0; i < attach->n_logs; i++) {
+        status = tw_worse_status(status, status_of(attach->logs[i]));
+        has_run |= tw_watch_next(attach->logs[i]->analysis.watch, NULL) != NULL;
+    }
+    return has_run ? status : TW_EXIT_WRONG;
+}
+
+bool tw_attach_has_problem(const struct tw_attach *attach)
+{
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        const struct tw_followed *log = attach->logs[i];
         struct tw_run *run = NULL;
-        has_failed |= attach->logs[i]->has_failed;
-        while (!attach->logs[i]->is_twin &&
-               (run = tw_watch_next(attach->logs[i]->analysis.watch, run))) {
-            status = tw_worse_status(status, tw_verdict_status(run, &attach->config.settings));
-            has_run = true;
+        while (!log->is_twin && (run = tw_watch_next(log->analysis.watch, run))) {
+            if (tw_verdict_status(run, &attach->config.settings) == TW_EXIT_PROBLEM)
+                return true;
         }
     }
-    if (has_failed && status != TW_EXIT_PROBLEM)
-        return TW_EXIT_WRONG;
-    return has_run ? status : TW_EXIT_UNKNOWN;
+    return false;
 }
 
 void tw_attach_release(struct tw_attach *attach)

@@ -20,6 +20,7 @@ struct tw_attach_log {
     const char *reason; /* (optional) why it is thought to be one, for people */
     const char *shown;  /* (optional) said in place of the path; valid until the release */
     bool is_output;     /* what a job prints: of two that tell the same, the lesser one */
+    bool is_named;      /* by whoever started us: that it holds no record is an error */
     const void *owner;  /* (optional) whom tw_attach_no_more() names */
 };
 
@@ -33,7 +34,8 @@ struct tw_followed {
     struct tw_charts charts;   /* for the scores of its summary */
     bool has_drained;          /* read to its end */
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
-    bool has_failed;           /* it could not be read to its end */
+    bool is_named;
+    bool has_failed;           /* it could not be read to its end, or was named and is no log */
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
     bool is_store;             /* of any number of runs, and all below it is part of it */
@@ -54,6 +56,7 @@ struct tw_attach {
     bool is_once; /* what is there now is judged as a whole: no advisories, the summary alone */
     bool colour;
     unsigned width;
+    bool wraps; /* `out` is a terminal, whose lines are broken at words */
 };
 
 /* True where it is followed already, by whatever path, or is part of a store that is. */
@@ -74,9 +77,11 @@ void tw_attach_no_more(struct tw_attach *attach, const void *owner);
 /* Ends what is still going, with its summary. */
 int tw_attach_end(struct tw_attach *attach, struct tw_error *error);
 
-/* As that of `analyze`: 1 where a problem stands, else 2 where a log could not be read to its end,
- * else 3 where nothing could be judged, else 0. */
+/* As that of `analyze`, the first that occurs: 2 where a log could not be read to its end, one that
+ * was named is none, or none held a record; 1 where a problem stands; 3 where nothing could be
+ * judged; 0. */
 int tw_attach_status(const struct tw_attach *attach);
+bool tw_attach_has_problem(const struct tw_attach *attach);
 
 void tw_attach_release(struct tw_attach *attach);
 

@@ -173,9 +173,7 @@ static int exit_status(const struct exec *exec)
     if (exec->status)
         return exec->status;
     /* A job that did its work has not failed because nobody could judge it. */
-    return exec->attach->n_logs && tw_attach_status(exec->attach) == TW_EXIT_PROBLEM
-               ? TW_EXIT_PROBLEM
-               : 0;
+    return tw_attach_has_problem(exec->attach) ? TW_EXIT_PROBLEM : 0;
 }
 
 int tw_attach_exec(struct tw_attach *attach, char *const *argv)

@@ -10,6 +10,7 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #define LOOK_SHARE .05
 /* A machine that was busy just then is no reason to wait for longer. */
 #define LOOK_SECONDS_MAX 10.0
+/* A step or an evaluation may take long, hardly so long. */
+#define OLD_SECONDS 3600
 
 /* ---- logs that are found ---- */
 
@@ -181,19 +184,71 @@ static void plan_next(struct tw_attach_origin *origin, double seconds)
     origin->next_look = tw_now_seconds() + fmax(pause, least);
 }
 
+/* A folder's own time tells nothing of what is written deeper in a store. */
+static int64_t changed_at(const char *log)
+{
+    struct stat status;
+    return tw_stat_log(log, &status) && S_ISREG(status.st_mode) ? (int64_t)status.st_mtime
+                                                                : INT64_MAX;
+}
+
+/* Of a folder's runs those are over whose logs nobody has written for so long; the newest is
+ * followed in any case. Once, all are judged. */
+static int64_t find_oldest(const struct tw_attach_origin *origin, const struct tw_texts *logs)
+{
+    int64_t newest = INT64_MIN, recent = tw_wall_ms() / 1000 - OLD_SECONDS;
+    for (size_t i = 0; i < logs->n && newest < recent && !origin->attach->is_once; i++) {
+        int64_t changed = changed_at(logs->at[i]);
+        newest = changed > newest ? changed : newest;
+    }
+    return newest < recent ? newest : recent;
+}
+
+static void tell_old(struct tw_attach_origin *origin, size_t n)
+{
+    FILE *out = origin->attach->out;
+    if (!n || origin->has_told_old)
+        return;
+    origin->has_told_old = true;
+    fprintf(out, "%zu more log%s in ", n, n == 1 ? "" : "s");
+    print_clean(out, origin->path);
+    fprintf(out,
+            " not written for %d minutes: left until %s written again ('trainward analyze' "
+            "judges what is there)\n",
+            OLD_SECONDS / 60, n == 1 ? "it is" : "they are");
+    fflush(out);
+}
+
+static int take_new(struct tw_attach_origin *origin, const struct tw_texts *logs,
+                    struct tw_error *error)
+{
+    int64_t oldest = find_oldest(origin, logs);
+    size_t n_old = 0;
+    int result = 0;
+    for (size_t i = 0; i < logs->n && !result; i++) {
+        const struct tw_attach_log wanted = {
+            .path = logs->at[i], .named = origin->path, .owner = origin};
+        bool is_old = changed_at(wanted.path) < oldest;
+        if (is_old && origin->has_told_old)
+            continue;
+        if (tw_attach_knows(origin->attach, wanted.path))
+            origin->has_log = true;
+        else if (is_old)
+            n_old++;
+        else if (!is_passed_over(origin, wanted.path))
+            result = follow(origin, &wanted, error);
+    }
+    tell_old(origin, n_old);
+    return result;
+}
+
 static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
 {
     struct tw_texts found = {0};
     double begun = tw_now_seconds();
     int result = tw_find_logs(&found, NULL, origin->path, error);
-    for (size_t i = 0; i < found.n && !result; i++) {
-        const struct tw_attach_log wanted = {
-            .path = found.at[i], .named = origin->path, .owner = origin};
-        if (tw_attach_knows(origin->attach, found.at[i]))
-            origin->has_log = true;
-        else if (!is_passed_over(origin, found.at[i]))
-            result = follow(origin, &wanted, error);
-    }
+    if (!result)
+        result = take_new(origin, &found, error);
     tw_texts_release(&found);
     plan_next(origin, tw_now_seconds() - begun);
     return result;
@@ -280,7 +335,7 @@ int tw_attach_look_last(struct tw_attach_origin *origin, struct tw_error *error)
 static int start_file(struct tw_attach_origin *origin, struct tw_error *error)
 {
     const struct tw_attach_log wanted = {
-        .path = origin->path, .named = origin->path, .owner = origin};
+        .path = origin->path, .named = origin->path, .owner = origin, .is_named = true};
     origin->is_over = true;
     int result = tw_attach_add(origin->attach, &wanted, error);
     origin->has_log = !result;
@@ -295,6 +350,10 @@ int tw_attach_path(struct tw_attach_origin *ret, struct tw_attach *attach, const
     ret->path = path;
     if (stat(path, &status))
         return tw_error_at(error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
+        return tw_error_at(error, -EINVAL, path, 0, 0,
+                           "is a pipe or a device; only files and folders are read: run the job by "
+                           "'trainward attach --exec COMMAND', or send its output to a file");
     if (!S_ISDIR(status.st_mode))
         return start_file(ret, error);
     int result = look_at_path(ret, error);

@@ -172,6 +172,7 @@ static int attach_words(struct tw_attach *attach, const char **words)
 static int follow_words(struct tw_attach *attach, const char **words)
 {
     tw_daemon_catch_signals();
+    tw_daemon_raise_descriptors();
     /* When the terminal or the reader of our output goes, there is nobody to tell. */
     signal(SIGHUP, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
@@ -188,6 +189,7 @@ static int run_command(struct tw_attach *attach, char *const *command)
     attach->prefix = isatty(STDERR_FILENO) ? "\ntrainward: " : "trainward: ";
     attach->colour = tw_terminal_has_colour(STDERR_FILENO);
     attach->width = tw_terminal_width(STDERR_FILENO);
+    attach->wraps = isatty(STDERR_FILENO);
     if (tw_load_rules(&attach->rules, &attach->config, &error))
         tw_usage_error("attach", &error);
     else
@@ -241,7 +243,8 @@ static int run(int argc, const char **argv)
     struct tw_attach attach = {.out = stdout,
                                .prefix = "",
                                .colour = tw_terminal_has_colour(STDOUT_FILENO),
-                               .width = tw_terminal_width(STDOUT_FILENO)};
+                               .width = tw_terminal_width(STDOUT_FILENO),
+                               .wraps = isatty(STDOUT_FILENO)};
     poptContext context;
     int ours = find_command(argc, argv);
     const char **command = argv + ours;

@@ -47,4 +47,8 @@ bool tw_daemon_take_reload(void);
 /* Sleeps, but not through a signal. */
 void tw_daemon_pause(double seconds);
 
+/* As many descriptors as are allowed: each followed log takes some, and the soft limit is often
+ * 1,024. (daemon_parts.c) */
+void tw_daemon_raise_descriptors(void);
+
 #endif

@@ -151,8 +151,7 @@ static int make_state_dir(struct tw_daemon *daemon, struct tw_error *error)
     return 0;
 }
 
-/* Each followed log takes a descriptor, and the soft limit is often 1,024. */
-static void raise_descriptors(void)
+void tw_daemon_raise_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
@@ -164,7 +163,7 @@ static void raise_descriptors(void)
 int tw_daemon_start(struct tw_daemon *daemon, struct tw_error *error)
 {
     struct tw_log_location location = tw_config_log(daemon->config);
-    raise_descriptors();
+    tw_daemon_raise_descriptors();
     daemon->services.draws = tw_config_draws(daemon->config);
     pthread_mutex_init(&daemon->services.lock, NULL); /* nothing that needs to be destroyed */
     if (daemon->config->n_kafka + daemon->config->n_directories == 0)

@@ -52,12 +52,20 @@ static void parent_path(const FTSENT *entry, char *folder, size_t size)
     snprintf(folder, size, "%.*s", (int)length, entry->fts_path);
 }
 
+/* Some file systems keep whole seconds alone: of those all of the second counts. */
+static bool has_changed_since(const struct stat *status, double since)
+{
+    double seconds = (double)status->st_mtim.tv_sec;
+    double part = (double)status->st_mtim.tv_nsec * 1e-9;
+    return seconds + part >= since || (status->st_mtim.tv_nsec == 0 && seconds + 1 > since);
+}
+
 /* Whether a log was written to in the time that is asked for. */
 static bool is_recent(const struct walk *walk, const char *path)
 {
     struct stat status;
     return !walk->search ||
-           (tw_stat_log(path, &status) && status.st_mtime >= walk->search->changed_since);
+           (tw_stat_log(path, &status) && has_changed_since(&status, walk->search->changed_since));
 }
 
 static int add_folder(struct walk *walk, const char *path)
@@ -102,7 +110,7 @@ static int visit_file(struct walk *walk, const FTSENT *entry)
 {
     char folder[4200];
     if (tw_log_is_passed_over(entry->fts_name, false) ||
-        (walk->search && entry->fts_statp->st_mtime < walk->search->changed_since))
+        (walk->search && !has_changed_since(entry->fts_statp, walk->search->changed_since)))
         return 0;
     parent_path(entry, folder, sizeof folder);
     if (tw_log_is_part_of_group(folder, entry->fts_name))

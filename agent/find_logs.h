@@ -18,10 +18,10 @@ int tw_find_logs(struct tw_texts *ret, struct tw_texts *ret_closed, const char *
 
 /* Bounds of a search in a tree that may hold anything. */
 struct tw_log_search {
-    int64_t changed_since; /* seconds since 1970: what did not change since then is left out */
-    unsigned depth_max;    /* folders below the first */
-    unsigned entries_max;  /* files and folders looked at */
-    bool is_cut;           /* set when there were more entries than that */
+    double changed_since; /* seconds since 1970: what did not change since then is left out */
+    unsigned depth_max;   /* folders below the first */
+    unsigned entries_max; /* files and folders looked at */
+    bool is_cut;          /* set when there were more entries than that */
 };
 
 /* As tw_find_logs(), within bounds, and on the file system of `path` only. */

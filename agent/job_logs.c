@@ -8,6 +8,7 @@
 
 #include "telemetry/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,25 @@ struct look {
     struct tw_error *error;
 };
 
+/* Both look like processes, and have no files. */
+static int refuse_empty(const struct tw_process *process, struct tw_error *error)
+{
+    char place[64];
+    snprintf(place, sizeof place, "process %ld", process->pid);
+    if (process->state == 'Z' || process->state == 'X')
+        return tw_error_at(error, -ESRCH, place, 0, 0, "has ended; its log can be named instead");
+    if (process->is_kernel)
+        return tw_error_at(error, -EINVAL, place, 0, 0,
+                           "is a thread of the kernel, which trains nothing");
+    return 0;
+}
+
 int tw_job_open(struct tw_job *ret, long pid, struct tw_error *error)
 {
     *ret = (struct tw_job){0};
     int result = tw_process_read(&ret->process, TW_PROC, pid, error);
+    if (!result)
+        result = refuse_empty(&ret->process, error);
     if (!result)
         result = tw_process_folder(ret->folder, sizeof ret->folder, TW_PROC, pid, error);
     if (result)

@@ -13,7 +13,7 @@
 
 struct tw_job {
     struct tw_process process;
-    int64_t started; /* seconds since 1970; what changed before was written by others */
+    double started; /* seconds since 1970; what changed before was written by others */
     char folder[4200];
     struct tw_processes family;      /* those that are left */
     struct tw_process_places places; /* as they were when the job was last there */

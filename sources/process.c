@@ -6,28 +6,32 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* PF_KTHREAD of the kernel's flags, the same since Linux 2.6.27. */
+#define KERNEL_THREAD 0x00200000u
+
 /* "123 (name) S 1 ...": the name may hold anything, so that its end is the last bracket. */
 static bool parse_stat(struct tw_process *ret, const char *text)
 {
     unsigned long long start;
+    unsigned flags;
     const char *open = strchr(text, '('), *end = strrchr(text, ')');
     if (!open || !end || end < open)
         return false;
     *ret = (struct tw_process){.pid = strtol(text, NULL, 10)};
     snprintf(ret->name, sizeof ret->name, "%.*s", (int)(end - open - 1), open + 1);
-    /* Fields 3, 4 and 22. */
+    /* Fields 3, 4, 9 and 22. */
     if (sscanf(end + 1,
-               " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-               &ret->state, &ret->parent, &start) != 3)
+               " %c %ld %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+               &ret->state, &ret->parent, &flags, &start) != 4)
         return false;
     ret->start = start;
+    ret->is_kernel = flags & KERNEL_THREAD;
     return true;
 }
 
@@ -50,14 +54,15 @@ bool tw_process_is_alive(const char *proc, const struct tw_process *process)
            now.state != 'Z' && now.state != 'X';
 }
 
-int64_t tw_process_started(const struct tw_process *process)
+double tw_process_started(const struct tw_process *process)
 {
     struct timespec now, up;
     long ticks = sysconf(_SC_CLK_TCK);
     if (ticks <= 0 || clock_gettime(CLOCK_REALTIME, &now) || clock_gettime(CLOCK_BOOTTIME, &up))
         return 0;
     double boot = (double)(now.tv_sec - up.tv_sec) + (double)(now.tv_nsec - up.tv_nsec) * 1e-9;
-    return (int64_t)floor(boot + (double)process->start / (double)ticks);
+    /* The kernel cuts the start down to a tick, and files' times lag behind by as much. */
+    return boot + ((double)process->start - 1) / (double)ticks;
 }
 
 /* ---- families ---- */

@@ -18,6 +18,7 @@ struct tw_process {
     uint64_t start; /* clock ticks since boot: with the pid, which is used again, who it is */
     char name[32];  /* the program's, as ps tells it (15 bytes) */
     char state;     /* 'R', 'S', ...; 'Z' and 'X' have ended */
+    bool is_kernel; /* a thread of the kernel: runs no program, writes no files */
 };
 
 /* -ESRCH: there is no such process. */
@@ -26,8 +27,9 @@ int tw_process_read(struct tw_process *ret, const char *proc, long pid, struct t
 /* This very process is there and has not ended. */
 bool tw_process_is_alive(const char *proc, const struct tw_process *process);
 
-/* When it started by the clock of today, in whole seconds since 1970; 0 where that is unknown. */
-int64_t tw_process_started(const struct tw_process *process);
+/* When it started by the clock of today, in seconds since 1970, or up to two ticks (20 ms) before;
+ * 0 where that is unknown. */
+double tw_process_started(const struct tw_process *process);
 
 /* Every process that there is: new array for free(). */
 struct tw_process *tw_process_all(const char *proc, size_t *ret_n);
@@ -69,7 +71,7 @@ struct tw_process_files {
     struct tw_process_file *at; /* owned */
 };
 
-/* Appends the open files, 4,096 at most, in order of number. */
+/* Appends the open files, 65,536 at most, in order of number. */
 int tw_process_files(struct tw_process_files *ret, const char *proc, long pid,
                      struct tw_error *error);
 void tw_process_files_release(struct tw_process_files *files);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILES_MAX 4096
+#define FILES_MAX 65536
 #define PATH_SIZE 4200
 #define DELETED " (deleted)"
 

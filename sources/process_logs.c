@@ -11,13 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PLACES_MAX 1024
+/* A job may have any number of files open, and each of them is looked at again and again. */
+#define FILES_MAX 1024
 #define PATH_SIZE 4200
 
 struct search {
     struct tw_process_places *places;
     const char *proc;
     struct tw_processes readers; /* of the family's output */
+    size_t n_files;
     struct tw_error *error;
 };
 
@@ -45,20 +47,27 @@ static struct tw_process_place *find_place(struct tw_process_places *places, con
     return NULL;
 }
 
+/* What is empty may become a log, but takes no place from what may be one already. */
+static bool is_place(const struct search *search, const struct stat *status)
+{
+    if (S_ISDIR(status->st_mode))
+        return true;
+    size_t most = status->st_size > 0 ? FILES_MAX : FILES_MAX / 2;
+    return S_ISREG(status->st_mode) && search->n_files < most;
+}
+
 /* `path` is one of ours. What is neither a regular file nor a folder is no place. */
 static int add_place(struct search *search, const char *path, enum tw_place_reason reason, long pid)
 {
     struct stat status;
     struct tw_process_places *places = search->places;
-    if (stat(path, &status) || !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+    if (stat(path, &status) || !is_place(search, &status))
         return 0;
     struct tw_process_place *known = find_place(places, path);
     if (known) {
         known->reason = reason < known->reason ? reason : known->reason;
         return 0;
     }
-    if (places->n == PLACES_MAX)
-        return 0;
     struct tw_process_place *grown = realloc(places->at, (places->n + 1) * sizeof *grown);
     char *copy = strdup(path);
     if (grown)
@@ -67,6 +76,7 @@ static int add_place(struct search *search, const char *path, enum tw_place_reas
         free(copy);
         return tw_error_set(search->error, -ENOMEM, "out of memory");
     }
+    search->n_files += S_ISREG(status.st_mode);
     grown[places->n++] = (struct tw_process_place){copy, reason, S_ISDIR(status.st_mode) != 0, pid};
     return 0;
 }
@@ -161,6 +171,24 @@ static int add_files(struct search *search, const struct tw_processes *family, s
 
 /* ---- folders ---- */
 
+/* Relative paths as they were meant when the program was started; it may work elsewhere by now. */
+static int add_from_start(struct search *search, const struct tw_texts *paths, long pid)
+{
+    static const char *const names[] = {"PWD", NULL};
+    char whole[PATH_SIZE], path[PATH_SIZE];
+    struct tw_texts folder = {0};
+    int result = tw_process_environment(&folder, search->proc, pid, names, search->error);
+    for (size_t i = 0; i < paths->n && folder.n && !result; i++) {
+        int length =
+            snprintf(whole, sizeof whole, "%s/%s", folder.at[0] + strlen("PWD="), paths->at[i]);
+        if (paths->at[i][0] != '/' && whole[0] == '/' && length < (int)sizeof whole &&
+            tw_process_path(path, sizeof path, search->proc, pid, whole))
+            result = add_place(search, path, TW_PLACE_ARGUMENT, pid);
+    }
+    tw_texts_release(&folder);
+    return result;
+}
+
 static int add_named(struct search *search, long pid)
 {
     struct tw_texts texts = {0}, paths = {0};
@@ -169,6 +197,8 @@ static int add_named(struct search *search, long pid)
         result = tw_process_output_arguments(&paths, &texts);
     if (!result)
         result = add_texts(search, &paths, TW_PLACE_ARGUMENT, pid);
+    if (!result)
+        result = add_from_start(search, &paths, pid);
     tw_texts_release(&texts);
     tw_texts_release(&paths);
     return result;

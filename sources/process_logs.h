@@ -31,7 +31,8 @@ struct tw_process_places {
 };
 
 /* The places of all processes of a family. One that may not be looked into is passed over, unless
- * it is the first: -EACCES. 1,024 places at most. */
+ * it is the first: -EACCES. 1,024 files at most, half of
+ * them empty, and all folders. */
 int tw_process_places_find(struct tw_process_places *ret, const char *proc,
                            const struct tw_processes *family, struct tw_error *error);
 void tw_process_places_release(struct tw_process_places *places);

@@ -70,6 +70,27 @@ for step in range(1, 101):
     assert status == 1 and not err and "steps 1 to 100" in out
 
 
+def test_a_folder_that_was_named_before_the_job_went_elsewhere_is_found(jobs):
+    job = jobs.start("""
+folder = pathlib.Path(sys.argv[1].split("=")[1]).resolve(); folder.mkdir(parents=True)
+ready, go = pathlib.Path("ready-go").resolve(), pathlib.Path("go").resolve()
+os.chdir("/")
+def write(first, last):
+    with open(folder / "train.log", "a") as file:
+        lines(file, first, last)
+write(1, 60)
+ready.touch()
+while not go.exists(): time.sleep(.02)
+write(60, 100)
+""", "--logdir=rel/out", env={"PWD": str(jobs.folder)})
+    jobs.is_ready()
+    attach = jobs.attach(job.pid, cwd="/")
+    attach.wait_for(f"following {jobs.folder}/rel/out/train.log (named on its command line")
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
 def test_output_in_a_file_is_read_whatever_its_beginning(jobs):
     log = jobs.folder / "nohup.out"
     with open(log, "w") as file:
@@ -90,6 +111,25 @@ print("step=100 loss=1", end="", flush=True)  # half a line, but it is the last
         jobs.let_go()
     status, out, _ = attach.end()
     assert status == 1 and "steps 1 to 100" in out
+
+
+def test_what_is_told_at_the_start_fits_a_terminal(jobs):
+    rows = "".join(f"{i},{4 / i},.001,{1 + 1 / i},{5 / i},{i * 10}\n" for i in range(1, 60))
+    (jobs.folder / "metrics.csv").write_text(
+        "step,train_loss,learning_rate,grad_norm,val_loss,num_tokens\n" + rows)
+    attach = jobs.attach("metrics.csv", terminal=True)
+    attach.wait_for("eval_loss <- val_loss (59)")
+    attach.process.send_signal(signal.SIGINT)
+    _, out, _ = attach.end()
+    lines = out.replace("\r\n", "\n").split("\n\n")[0].split("\n")
+    assert max(map(len, lines)) <= 80, lines
+    at = next(i for i, line in enumerate(lines) if ": run " in line)
+    assert lines[at].endswith("now at step 59, read as csv;"), lines
+    assert lines[at + 1].startswith("  signals: loss <- train_loss (59)") and \
+        lines[at + 2].startswith("  "), lines
+    # Elsewhere one line, for programs.
+    _, out, _ = jobs.attach("--once", "metrics.csv").end()
+    assert "read as csv; signals: loss <- train_loss (59)" in out
 
 
 def test_descendants_are_looked_at(jobs):
@@ -229,6 +269,41 @@ with open("new.log", "w") as file:
     assert status == 0 and "old.log" not in out
 
 
+def test_of_jobs_one_after_the_other_each_has_its_own_logs(jobs):
+    """As a loop of a shell starts them: the one before wrote in the same second."""
+    time.sleep(1 - time.time() % 1)
+    (jobs.folder / "before.log").write_text("".join(f"step={i} loss=nan\n" for i in range(100)))
+    time.sleep(.1)
+    job = jobs.start("""
+with open("new.log", "w") as file:
+    lines(file, 1, 60); pause()
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("new.log")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 0 and "before.log" not in out
+
+
+@pytest.mark.parametrize("mode", ["r", "w"])
+def test_a_log_behind_thousands_of_open_files_is_found(jobs, mode):
+    """As data sets of many shards, and what a job has open for whatever reason."""
+    job = jobs.start(f"""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(9000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+os.mkdir("shards"); pathlib.Path("shards/0").touch()
+files = [open(f"shards/{{i if '{mode}' == 'w' else 0}}", "{mode}") for i in range(5000)]
+os.makedirs("runs"); file = open("runs/train.log", "w")
+lines(file, 1, 60); pause()
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("runs/train.log (an open file")
+    jobs.let_go()
+    assert attach.end()[0] == 0
+
+
 def test_a_log_that_comes_late_is_followed_too(jobs):
     job = jobs.start("""
 with open("one.log", "w") as file:
@@ -343,6 +418,24 @@ def test_a_process_that_is_not_there_is_one_line(jobs):
     assert done.stderr == f"trainward attach: process {job.pid}: there is no such process\n"
 
 
+def test_a_process_that_nobody_has_waited_for_has_ended(jobs):
+    job = jobs.start("")
+    wait_until(lambda: ") Z " in
+               pathlib.Path(f"/proc/{job.pid}/stat").read_text(), 30, "a zombie")
+    done = programs.trainward("attach", job.pid)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr == (f"trainward attach: process {job.pid}: has ended; its log can be named "
+                           "instead\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/2/status") or
+                    "Kthread:\t1" not in pathlib.Path("/proc/2/status").read_text(),
+                    reason="sees no thread of the kernel")
+def test_a_thread_of_the_kernel_is_not_waited_for(jobs):
+    done = programs.trainward("attach", 2)
+    assert done.returncode == 2 and "is a thread of the kernel" in done.stderr
+
+
 def test_a_number_may_be_a_folders_name(jobs):
     number = "4194999"  # above any process's
     (jobs.folder / number).mkdir()
@@ -403,6 +496,48 @@ def test_a_folder_is_looked_through_again(jobs):
         attach.wait_for("train.log: run train.log, now at step 49")
     status, out, _ = attach.stop()
     assert status == 0 and "train.log: healthy" in out
+
+
+def test_of_a_folder_of_many_runs_those_that_are_over_are_left(jobs):
+    """Their problems are none of today's; one that is resumed is followed."""
+    for name in ("over", "older", "goes-on"):
+        (jobs.folder / name).mkdir()
+        (jobs.folder / name / "train.log").write_text(
+            "".join(f"step={i} loss={4 / i if name == 'goes-on' else 'nan'}\n"
+                    for i in range(1, 80)))
+    for name, age in (("over", 2 * 3600), ("older", 9 * 3600)):
+        os.utime(jobs.folder / name / "train.log", (time.time() - age,) * 2)
+    once = programs.trainward("attach", "--once", ".", cwd=jobs.folder)
+    assert once.returncode == 1 and "older/train.log: problem" in once.stdout
+    attach = jobs.attach(".")
+    attach.wait_for("2 more logs in . not written for 60 minutes")
+    attach.wait_for("goes-on/train.log: run")
+    assert "following ./over" not in attach.out.text
+    with open(jobs.folder / "over" / "train.log", "a") as file:
+        print("step=80 loss=nan", file=file)
+    attach.wait_for("over/train.log: run")
+    status, out, _ = attach.stop()
+    assert status == 1 and "older/train.log" not in out and out.count("more logs") == 1
+
+
+def test_where_all_runs_are_over_the_newest_is_followed(jobs):
+    for name, age in (("a.log", 9 * 3600), ("b.log", 2 * 3600)):
+        (jobs.folder / name).write_text("".join(f"step={i} loss={4 / i}\n" for i in range(1, 80)))
+        os.utime(jobs.folder / name, (time.time() - age,) * 2)
+    attach = jobs.attach(".")
+    attach.wait_for("b.log: run")
+    status, out, _ = attach.stop()
+    assert status == 0 and "1 more log in ." in out and "a.log" not in out
+
+
+def test_more_logs_are_followed_than_the_soft_limit_allows(jobs):
+    for i in range(60):
+        (jobs.folder / f"{i}.log").write_text("".join(f"step={n} loss={(4 + i) / n}\n"
+                                                      for n in range(1, 30)))
+    attach = jobs.attach(".", wrapper=("sh", "-c", 'ulimit -S -n 40; exec "$@"', "sh"))
+    wait_until(lambda: attach.out.text.count(": run ") == 60, 60, "all logs")
+    _, out, err = attach.stop()
+    assert not err and out.count("nothing found") == 60
 
 
 # ---- logs that cannot be read any more ----

@@ -85,7 +85,31 @@ def test_a_pipe_and_a_log_without_rows_say_what_they_are(tmp_path):
     done, _ = analyze(tmp_path / "log.csv")
     assert done.returncode == 2 and done.stderr.endswith("log.csv: holds no training record\n")
     done = programs.trainward("attach", "--once", tmp_path / "log.csv")
-    assert done.returncode == 3 and done.stderr.endswith("log.csv: holds no training record\n")
+    assert done.returncode == 2 and done.stderr.endswith("log.csv: holds no training record\n")
+    done = programs.trainward("attach", tmp_path / "fifo")
+    assert done.returncode == 2 and "is a pipe or a device" in done.stderr and "--exec" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"", b"\x00\x8f\xff" * 1000])
+def test_what_is_no_log_is_told_alike_by_both(tmp_path, content):
+    (tmp_path / "notes").write_bytes(content)
+    told = "notes: is no training log that can be read; docs/logs.md lists what is\n"
+    for command in (["analyze"], ["attach", "--once"]):
+        done = programs.trainward(*command, tmp_path / "notes")
+        assert done.returncode == 2 and done.stderr.endswith(told), done.stderr
+
+
+def test_of_several_statuses_both_give_the_first_of_2_1_3_0(tmp_path):
+    write_log(tmp_path / "healthy" / "train.log")
+    problem = tmp_path / "problem.log"
+    problem.write_text("".join(f"step={i} loss={'nan' if i > 60 else 4 / i}\n"
+                               for i in range(1, 99)))
+    (tmp_path / "notes").write_text("hello\n")
+    for names, status in ((["healthy"], 0), (["problem.log"], 1), (["healthy", "problem.log"], 1),
+                          (["problem.log", "notes"], 2), (["notes", "healthy"], 2)):
+        for command in (["analyze"], ["attach", "--once"]):
+            done = programs.trainward(*command, *names, cwd=tmp_path)
+            assert done.returncode == status, (command, names, done.stdout, done.stderr)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a while")

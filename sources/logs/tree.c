@@ -210,6 +210,11 @@ enum tw_log_shape tw_log_shape_of(const char *path)
     return shape;
 }
 
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
 bool tw_log_group_stat(const char *path, struct stat *ret)
 {
     struct tw_log_group group;
@@ -224,7 +229,8 @@ bool tw_log_group_stat(const char *path, struct stat *ret)
             *ret = status;
         } else {
             ret->st_size += status.st_size;
-            ret->st_mtime = status.st_mtime > ret->st_mtime ? status.st_mtime : ret->st_mtime;
+            if (is_later(&status.st_mtim, &ret->st_mtim))
+                ret->st_mtim = status.st_mtim;
         }
         has_any = true;
     }

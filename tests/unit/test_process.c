@@ -149,9 +149,9 @@ static void a_start_is_told_by_the_clock(void **state)
     (void)state;
     time_t now = time(NULL);
     assert_int_equal(tw_process_read(&process, TW_PROC, getpid(), NULL), 0);
-    assert_in_range(tw_process_started(&process), now - 60, now);
+    assert_in_range((int64_t)tw_process_started(&process), now - 60, now);
     process.start -= 3600 * (uint64_t)sysconf(_SC_CLK_TCK);
-    assert_in_range(tw_process_started(&process), now - 3661, now - 3600);
+    assert_in_range((int64_t)tw_process_started(&process), now - 3661, now - 3600);
 }
 
 static void what_is_not_there_is_told(void **state)
