@@ -56,7 +56,7 @@ def probes(path):
 def assert_sole_owner(path, name):
     sure = probes(path)
     assert sure.pop(name) >= 90
-    assert max(sure.values()) < 50, sure
+    assert max(sure.values()) < 60, sure  # general formats may be able to read it, too
 
 
 def points(lines, name):
