@@ -124,9 +124,9 @@ static int add(struct long_table *table, const struct slice cells[ROLES])
 /* The next cell of a line, and what is left of it; false behind the last. */
 static bool next_cell(struct slice *line, char separator, struct slice *ret)
 {
-    const char *end = line->text + line->size, *at = line->text;
-    if (!at)
+    if (!line->text)
         return false;
+    const char *end = line->text + line->size, *at = line->text;
     bool is_quoted = at < end && *at == '"';
     const char *from = at += is_quoted;
     while (at < end && *at != (is_quoted ? '"' : separator))
@@ -240,13 +240,19 @@ static int compare_numbers(double a, double b)
     return isnan(a) || isnan(b) ? 0 : (a > b) - (a < b);
 }
 
+/* What tells no step stands last. */
+static int compare_steps(const struct reading *a, const struct reading *b)
+{
+    double x = isnan(a->step) ? a->epoch : a->step, y = isnan(b->step) ? b->epoch : b->step;
+    return isnan(x) || isnan(y) ? (isnan(x) != 0) - (isnan(y) != 0) : compare_numbers(x, y);
+}
+
 static int by_place(const void *left, const void *right)
 {
     const struct reading *a = left, *b = right;
     int order = strcmp(a->run, b->run);
     if (!order)
-        order = compare_numbers(isnan(a->step) ? a->epoch : a->step,
-                                isnan(b->step) ? b->epoch : b->step);
+        order = compare_steps(a, b);
     return order ? order : (a->place > b->place) - (a->place < b->place);
 }
 
