@@ -60,8 +60,8 @@ static int fail(struct mlflow_sqlite *store, int status, struct tw_error *error)
     bool is_locked = (status & 0xff) == SQLITE_BUSY || (status & 0xff) == SQLITE_LOCKED;
     if (is_locked)
         return -EAGAIN;
-    return tw_error_at(error, (status & 0xff) == SQLITE_NOMEM ? -ENOMEM : -EIO, store->path, 0, 0,
-                       "SQLite: %s",
+    /* A damaged database may ask for more memory than there is, too. */
+    return tw_error_at(error, -EIO, store->path, 0, 0, "SQLite: %s",
                        store->database ? sqlite3_errmsg(store->database) : sqlite3_errstr(status));
 }
 
