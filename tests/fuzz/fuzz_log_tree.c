@@ -155,6 +155,7 @@ static int look_at(const char *path, const struct stat *status, int kind, struct
     struct stat log;
     (void)status;
     snprintf(folder, sizeof folder, "%.*s", where->base - 1, path);
+    must((tw_log_shape_of(path) != TW_SHAPE_NONE) == (tw_log_group_probe(path, NULL) > 0));
     if (kind == FTW_D && where->level && !tw_log_is_passed_over(path + where->base, true))
         (void)tw_log_is_folder_of_group(folder, path + where->base);
     if (kind == FTW_F && !tw_log_is_passed_over(path + where->base, false) &&

@@ -179,6 +179,16 @@ LOGS = {
         "dvclive": b"step\tloss\n" + rows(5, "{i}\t{x}\n") + b"6\tnan\n",
         "export": b",step,value,timestamp\n0,1,0.5,2026-01-02 03:04:05\n1,2,-inf,x\n",
     },
+    "json_document": {
+        "epochs": b'{"epoch_1":{"train_loss":2.5,"val_loss":2.6},"epoch_2":{"train_loss":2.25,"a":{"b":1}},"x":{"loss":1}}',
+        "steps": b'{"10":{"loss":2.5},"20":{"loss":"2.25"},"30":7,"40":{"loss":null}}',
+        "split": b'{"columns":["step","loss",3],"index":[0,1,2],"data":[[1,2.5,1],[2,NaN,"x"],[3,1],4]}',
+        "curves": b'{"train.loss":{"steps":[1,2,4],"values":[2.5,2.25,"nan"],"timestamps":["a","b","c"]},'
+                  b'"val.loss":{"steps":[2,4],"values":[3,2]},"bad":{"steps":[1],"values":[1,2]}}',
+        "long": b'{"config":{"lr":0.1,"a\\"}":[1,{"b":"]"}]},"log":['
+                + rows(200, '{{"step":{i},"loss":{x},"note":"a]}}\\""}},\n')[:-2] + b']}',
+        "long_list": b'[' + rows(200, '{{"step":{i},"loss":{x}}},\n') + b'{"step"',
+    },
     "wandb_export": {
         "curves": b'"Step","fine-dawn-3 - train/loss","fine-dawn-3 - train/loss__MIN",'
                   b'"fine-dawn-3 - train/loss__MAX","a - b - val/loss"\n'
@@ -350,6 +360,26 @@ TREES = {
     "events": tree(("events.out.tfevents.1.h.1.0", SCALARS), ("events.out.tfevents.2.h.1.0", TENSORBOARD["histogram"]),
                    ("train/events.out.tfevents.1.h", SCALARS), ("validation/events.out.tfevents.1.h", SCALARS),
                    ("events.out.tfevents.3.profile-empty", b""), ("hparams.yaml", b"lr: 0.1\noptim: {name: adam}\n")),
+    "pair": tree(("train.csv", b"step,loss\n" + rows(5, "{i},{x}\n")), ("valid.csv", b"step,loss\n" + rows(5, "{i},{x}\n")),
+                 ".", ("+train.csv", b"6,1\n"), ("+valid.csv", b"6,1.5\n"), "."),
+    "pairs": tree(("a_train.csv", b"step,loss\n" + rows(5, "{i},{x}\n")), ("a_val.csv", b"step,loss\n1,2\n2,1\n"),
+                  ("b_train.csv", b"step,loss\n1,2\n2,1\n"), ("train_test.csv", b"step,loss\n1,2\n"), "."),
+    "pair_once": tree(("train_log.txt", rows(9, "step={i} loss={x}\n")), ("val_log.txt", rows(9, "step={i} loss={x}\n"))),
+    "pair_apart": tree(("train.csv", b"step,loss\n1,2\n2,1\n"), ("other_val.csv", b"step,loss\n1,2\n2,1\n")),
+    "copies": tree(("trainer_log.jsonl", rows(5, '{{"current_steps":{i},"loss":{x}}}\n')), ("trainer_state.json", STATE % (2, 2)),
+                   ("all_results.json", b'{"loss":1}'), ".", ("20260131_120000.json", rows(5, '{{"step":{i},"loss":{x}}}\n')),
+                   ("scalars.json", rows(5, '{{"step":{i},"loss":{x}}}\n')), "."),
+    "copies_beside": tree(("metrics.csv", b"step,loss\n1,2\n2,1\n"), ("events.out.tfevents.1.h", SCALARS), "."),
+    "copies_tune": tree(("progress.csv", b"training_iteration,loss\n1,2\n2,1\n"), ("params.json", b'{"lr":0.1}'),
+                        ("result.json", rows(5, '{{"training_iteration":{i},"loss":{x}}}\n')), "."),
+    "series": tree(("train_loss.csv", b"step,value\n" + rows(5, "{i},{x}\n")), ("lr.csv", b"step,value\n1,0.1\n2,0.1\n"),
+                   ("run-a-tag-val_loss.csv", b"Wall time,Step,Value\n1,1,2\n2,2,1\n"), "."),
+    "series_dvc": tree(("plots/metrics/train/loss.tsv", b"step\tloss\n1\t2.5\n2\t2.25\n"),
+                       ("plots/metrics/eval/loss.tsv", b"step\tloss\n1\t2.5\n2\t2.25\n"), ("params.yaml", b"lr: 0.1\n"), "."),
+    "wandb_beside": tree(("run-x.wandb", WANDB["run"]), ("files/config.yaml", b"lr: {value: 0.1}\n"),
+                         ("files/output.log", PLAIN), ("logs/debug.log", b"x\n"), "."),
+    "scalars_beside": tree(("events.out.tfevents.1.h", SCALARS), ("loss_train/events.out.tfevents.1.h", SCALARS),
+                           ("loss_val/events.out.tfevents.1.h", SCALARS), "."),
     "events_grow": tree(("events.out.tfevents.1.h", SCALARS), ".", ("+events.out.tfevents.1.h", SCALARS[len(VERSION):]),
                         ".", ("events.out.tfevents.2.h", TENSORBOARD["text"] + TENSORBOARD["session"]), ".",
                         "-events.out.tfevents.1.h", "."),
