@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PROBE_BYTES 65536u
+#define LINE_BYTES_MAX (TW_RECORD_BYTES_MAX + 1)
 /* So many broken lines at the beginning do not make a log somebody else's. */
 #define PROBE_LINES 32
 
@@ -20,7 +21,17 @@
 #define SURE_LATER 60  /* there is a record, behind something broken */
 #define SURE_NAME 30   /* nothing but the name speaks for it */
 
-static ssize_t read_start(const char *path, char *buffer, size_t size)
+/* The header of a large network is one line longer than most beginnings. */
+static ssize_t read_rest_of_line(int fd, char *buffer, ssize_t n)
+{
+    if (n < (ssize_t)PROBE_BYTES || *buffer != '{' || memchr(buffer, '\n', (size_t)n))
+        return n;
+    ssize_t more = read(fd, buffer + n, LINE_BYTES_MAX - (size_t)n);
+    return more > 0 ? n + more : n;
+}
+
+/* `buffer` has room for LINE_BYTES_MAX. */
+static ssize_t read_start(const char *path, char *buffer)
 {
     struct stat status;
     ssize_t n = -1;
@@ -28,7 +39,7 @@ static ssize_t read_start(const char *path, char *buffer, size_t size)
     if (fd < 0)
         return -1;
     if (!fstat(fd, &status) && S_ISREG(status.st_mode))
-        n = read(fd, buffer, size);
+        n = read_rest_of_line(fd, buffer, read(fd, buffer, PROBE_BYTES));
     close(fd);
     return n;
 }
@@ -83,8 +94,8 @@ static int probe_cbor(const char *data, size_t size)
 
 int tw_probe_file(const char *path)
 {
-    char *data = malloc(PROBE_BYTES);
-    ssize_t n = data ? read_start(path, data, PROBE_BYTES) : -1;
+    char *data = malloc(LINE_BYTES_MAX);
+    ssize_t n = data ? read_start(path, data) : -1;
     int sure = 0;
     if (n > 0)
         sure = tw_wire_format_of(data, (size_t)n) == TW_WIRE_JSON ? probe_lines(data, (size_t)n)

@@ -122,12 +122,30 @@ static void a_path_that_is_not_there_is_nobody_s(void **state)
     assert_null(tw_source_probe("/nonexistent/run", NULL));
 }
 
+/* A record may take 1 MiB, and the layers of a large network do. */
+static void a_long_first_record_is_telemetry(void **state)
+{
+    size_t size;
+    char *text;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    fputs("{\"run\":\"r\",\"kind\":\"header\",\"layers\":[", out);
+    for (int i = 0; i < 4000; i++)
+        fprintf(out, "%s{\"name\":\"model.layers.%d.self_attn.q_proj.weight\"}", i ? "," : "", i);
+    fputs("]}\n{\"run\":\"r\",\"step\":1,\"loss\":2}\n", out);
+    fclose(out);
+    write_file(text, size);
+    free(text);
+    assert_ptr_equal(tw_source_probe(path, NULL), tw_source_find("run_directory"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_source_has_a_name_a_line_and_explained_options),
         cmocka_unit_test(no_source_claims_or_chokes_on_a_file_of_something_else),
         cmocka_unit_test(any_bytes_are_read_to_their_end),
+        cmocka_unit_test(a_long_first_record_is_telemetry),
         cmocka_unit_test(a_path_that_is_not_there_is_nobody_s),
     };
     int fd = mkstemp(path);
