@@ -303,7 +303,7 @@ static void print_runs(FILE *out, const struct tw_run_summaries *summaries, unsi
     tw_text_table_free(table);
 }
 
-static void print_differences(FILE *out, const struct tw_run_summaries *summaries)
+static void print_differences(FILE *out, const struct tw_run_summaries *summaries, unsigned width)
 {
     static const char *const head[] = {"parameter", "healthy", "problem", ""};
     struct tw_parameter_difference *differences = calloc(TW_DIFFERENCES_MAX, sizeof *differences);
@@ -317,6 +317,8 @@ static void print_differences(FILE *out, const struct tw_run_summaries *summarie
                                          differences[i].is_apart ? "no value in common" : ""};
             tw_text_table_add(table, cells, 4);
         }
+        if (width)
+            tw_text_table_cut(table, width, 3);
         fputs("\nwhat the healthy runs and those with a problem have set differently\n", out);
         tw_text_table_print(table, out);
     }
@@ -328,5 +330,5 @@ void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsig
 {
     fprintf(out, "\n%zu runs, worst first\n", summaries->n);
     print_runs(out, summaries, width);
-    print_differences(out, summaries);
+    print_differences(out, summaries, width);
 }

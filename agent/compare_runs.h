@@ -30,7 +30,7 @@ const struct tw_score *tw_compare_score(const struct tw_run_summary *summary, co
 
 /* The table of the runs, which are sorted, and the differences, as `analyze` prints them. Where
  * the table would be wider than `width`, columns are left out, which a line below it names, and
- * long names of runs are cut; 0: all is printed. */
+ * long names of runs and values are cut; 0: all is printed. */
 void tw_compare_print(FILE *out, const struct tw_run_summaries *summaries, unsigned width);
 
 #endif

@@ -6,9 +6,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #define CELL_MAX 160
 #define FIRST_LEAST 32
+#define CELL_LEAST 12
 
 struct tw_text_table {
     size_t n_columns, n_rows;
@@ -51,11 +53,28 @@ void tw_text_table_add(struct tw_text_table *table, const char *const *cells, si
     table->n_rows++;
 }
 
-static size_t columns_of(const char *text)
+/* The character behind the one at `text`, and how many columns of a terminal that one takes; one
+ * where the locale does not know it. */
+static char *next_character(char *text, size_t *ret_columns)
 {
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
+    wchar_t wide;
+    mbstate_t state = {0};
+    size_t left = strlen(text), size = mbrtowc(&wide, text, left, &state);
+    int columns = size <= left ? wcwidth(wide) : -1;
+    *ret_columns = columns < 0 ? 1 : (size_t)columns;
+    do {
+        text++;
+    } while (((unsigned char)*text & 0xc0) == 0x80);
+    return text;
+}
+
+static size_t columns_of(char *text)
+{
+    size_t n = 0, columns;
+    while (*text) {
+        text = next_character(text, &columns);
+        n += columns;
+    }
     return n;
 }
 
@@ -64,32 +83,39 @@ static void find_widths(const struct tw_text_table *table, size_t widths[TW_TEXT
     memset(widths, 0, TW_TEXT_COLUMNS_MAX * sizeof *widths);
     for (size_t row = 0; row < table->n_rows; row++) {
         for (size_t column = 0; column < table->n_columns; column++) {
-            const char *text = table->cells[row][column];
+            char *text = table->cells[row][column];
             size_t width = text ? columns_of(text) : 0;
             widths[column] = width > widths[column] ? width : widths[column];
         }
     }
 }
 
-/* Where character `n` begins. */
-static char *character(char *text, size_t n)
-{
-    while (*text && (n || ((unsigned char)*text & 0xc0) == 0x80)) {
-        text++;
-        n -= n && ((unsigned char)*text & 0xc0) != 0x80;
-    }
-    return text;
-}
-
 /* Names of runs differ at their ends, mostly. */
 static void cut_middle(char *text, size_t width)
 {
-    size_t n = columns_of(text), head = (width - 3) / 3, tail = width - 3 - head;
-    if (n <= width)
+    size_t left = columns_of(text), head = (width - 3) / 3, tail = width - 3 - head, columns;
+    char *to = text, *end = text;
+    if (left <= width)
         return;
-    char *end = character(text, n - tail), *to = character(text, head);
+    for (char *next = next_character(to, &columns); columns <= head;
+         next = next_character(to, &columns)) {
+        head -= columns;
+        to = next;
+    }
+    while (left > tail) {
+        end = next_character(end, &columns);
+        left -= columns;
+    }
     memcpy(to, "...", 3);
     memmove(to + 3, end, strlen(end) + 1);
+}
+
+static void cut_column(struct tw_text_table *table, size_t column, size_t width)
+{
+    for (size_t row = 0; row < table->n_rows; row++) {
+        if (table->cells[row][column])
+            cut_middle(table->cells[row][column], width);
+    }
 }
 
 static size_t width_of_others(const struct tw_text_table *table,
@@ -110,18 +136,30 @@ size_t tw_text_table_fit(struct tw_text_table *table, unsigned width, const size
     while (n_out < n_spare && width_of_others(table, widths) + least > width)
         table->is_out[spare[n_out++]] = true;
     size_t others = width_of_others(table, widths);
-    size_t first = width > others + FIRST_LEAST ? width - others : FIRST_LEAST;
-    for (size_t row = 0; row < table->n_rows; row++) {
-        if (table->cells[row][0])
-            cut_middle(table->cells[row][0], first);
-    }
+    cut_column(table, 0, width > others + FIRST_LEAST ? width - others : FIRST_LEAST);
     return n_out;
+}
+
+void tw_text_table_cut(struct tw_text_table *table, unsigned width, size_t n)
+{
+    size_t widths[TW_TEXT_COLUMNS_MAX], widest;
+    find_widths(table, widths);
+    while (widths[0] + width_of_others(table, widths) > width) {
+        widest = 0;
+        for (size_t column = 1; column < n; column++)
+            widest = widths[column] > widths[widest] ? column : widest;
+        if (widths[widest] <= CELL_LEAST)
+            break;
+        widths[widest]--;
+    }
+    for (size_t column = 0; column < n; column++)
+        cut_column(table, column, widths[column]);
 }
 
 static void print_cell(FILE *out, const struct tw_text_table *table, size_t row, size_t column,
                        size_t width)
 {
-    const char *text = table->cells[row][column] ? table->cells[row][column] : "";
+    char none[] = "", *text = table->cells[row][column] ? table->cells[row][column] : none;
     int pad = (int)(width - columns_of(text));
     bool is_last = column + 1 == table->n_columns;
     if (table->is_number[column])

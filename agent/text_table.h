@@ -25,6 +25,9 @@ void tw_text_table_add(struct tw_text_table *table, const char *const *cells, si
 size_t tw_text_table_fit(struct tw_text_table *table, unsigned width, const size_t *spare,
                          size_t n_spare);
 
+/* The same by cutting the first `n` columns alike: whichever is the widest, to 12 at least. */
+void tw_text_table_cut(struct tw_text_table *table, unsigned width, size_t n);
+
 /* Writes it, columns two spaces apart; errors are the stream's. */
 void tw_text_table_print(const struct tw_text_table *table, FILE *out);
 

@@ -1,6 +1,7 @@
 /* Which run is worst, and which hyper-parameters differ between the healthy and the sick. */
 #include "agent/compare_runs.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -238,6 +239,51 @@ static void a_narrow_terminal_does_without_columns_and_is_told_so(void **state)
     }
 }
 
+static size_t longest_line(const char *text)
+{
+    size_t longest = 0;
+    for (; *text; text += strcspn(text, "\n") + 1) {
+        size_t length = strcspn(text, "\n");
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+static void values_that_differ_are_cut_where_the_table_is_too_wide(void **state)
+{
+    static const char long_text[] = "a-tokenizer-of-a-very-long-name-and-version-1";
+    (void)state;
+    set_text(add_run("a", "healthy"), "data.train.preprocessing.tokenizer_name", long_text);
+    set_text(add_run("b", "problem"), "data.train.preprocessing.tokenizer_name", "other");
+    for (unsigned width = 60; width <= 140; width++) {
+        char text[2000] = "";
+        FILE *out = fmemopen(text, sizeof text - 1, "w");
+        tw_compare_print(out, &summaries, width);
+        fclose(out);
+        const char *table = strstr(text, "parameter");
+        assert_non_null(table);
+        assert_non_null(strstr(table, "no value in common\n"));
+        /* 39 for the name, 45 and 7 for the values ("problem"), 18 for the note, 6 between. */
+        assert_int_equal(longest_line(table), width < 115 ? width : 115);
+    }
+}
+
+static void wide_characters_take_two_columns(void **state)
+{
+    char text[2000] = "";
+    (void)state;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    add_run("\u5b9f\u9a13\u5b66\u7fd2", "healthy");
+    add_run("e\u0301t\u00e9-12345", "healthy");
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    tw_compare_print(out, &summaries, 0);
+    fclose(out);
+    setlocale(LC_CTYPE, "C");
+    assert_non_null(strstr(text, "\n\u5b9f\u9a13\u5b66\u7fd2   healthy "));
+    assert_non_null(strstr(text, "\ne\u0301t\u00e9-12345  healthy "));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, forget_runs)
 
 int main(void)
@@ -252,6 +298,8 @@ int main(void)
         TEST(the_table_has_a_column_for_it),
         TEST(long_names_are_cut_where_the_table_is_too_wide),
         TEST(a_narrow_terminal_does_without_columns_and_is_told_so),
+        TEST(values_that_differ_are_cut_where_the_table_is_too_wide),
+        TEST(wide_characters_take_two_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
