@@ -68,6 +68,7 @@ libagent_la_SOURCES = \
 	agent/report.h \
 	agent/report_json.c \
 	agent/report_page.c agent/report_page.h \
+	agent/report_page_advice.c \
 	agent/report_page_charts.c \
 	agent/report_page_run.c \
 	agent/report_text.c \

@@ -101,14 +101,14 @@ static void write_head(FILE *out, const struct tw_run_summaries *summaries)
         fprintf(out, "%zu runs", summaries->n);
     fputs(" - trainward</title>\n", out);
     write_embedded(out, "style", tw_embedded_page_style, tw_embedded_page_style_size);
-    fputs("</head>\n<body>\n<header><p class=\"brand\">trainward</p></header>\n<main>\n"
+    fputs("</head>\n<body>\n<header><h1>trainward</h1></header>\n<main>\n"
           "<noscript><p>The charts need JavaScript; all findings are text.</p></noscript>\n",
           out);
 }
 
-static void write_cell(FILE *out, bool has, double value)
+static void write_cell(FILE *out, const char *open, bool has, double value)
 {
-    fputs("<td class=\"number\">", out);
+    fprintf(out, "<%s>", open);
     if (has)
         tw_html_number(out, value);
     fputs("</td>", out);
@@ -122,11 +122,12 @@ static void write_row(FILE *out, const struct tw_run_summary *summary, const cha
     tw_html_text(out, summary->run);
     fprintf(out, "</a></td><td><span class=\"badge %s\">%s</span></td>", summary->verdict,
             summary->verdict);
-    write_cell(out, summary->has_loss, summary->loss);
-    write_cell(out, summary->has_eval_loss, summary->eval_loss);
+    write_cell(out, "td class=\"number spare\"", summary->has_loss, summary->loss);
+    write_cell(out, "td class=\"number spare\"", summary->has_eval_loss, summary->eval_loss);
     if (metric)
-        write_cell(out, score != NULL, score ? score->best : 0);
-    fprintf(out, "<td class=\"number\">%zu</td><td class=\"number\">", summary->n_findings);
+        write_cell(out, "td class=\"number\"", score != NULL, score ? score->best : 0);
+    fprintf(out, "<td class=\"number spare\">%zu</td><td class=\"number spare\">",
+            summary->n_findings);
     if (summary->detector)
         tw_html_step(out, summary->onset_step);
     fprintf(out, "</td><td>%s</td></tr>\n", summary->detector ? summary->detector : "");
@@ -137,7 +138,7 @@ static void write_differences(FILE *out, const struct tw_run_summaries *summarie
     struct tw_parameter_difference *differences = calloc(TW_DIFFERENCES_MAX, sizeof *differences);
     size_t n = differences ? tw_compare_parameters(summaries, differences) : 0;
     if (n)
-        fputs("<h2>What differs</h2>\n<p>Hyper-parameters whose values in runs with a problem are "
+        fputs("<h3>What differs</h3>\n<p>Hyper-parameters whose values in runs with a problem are "
               "others than in healthy ones; first those with no value in common.</p>\n"
               "<div class=\"wide\"><table class=\"differences\"><tr><th>parameter</th>"
               "<th>healthy</th><th>problem</th></tr>\n",
@@ -165,10 +166,10 @@ static void write_overview(FILE *out, const struct tw_run_summaries *summaries)
 {
     const char *metric = tw_compare_metric(summaries);
     fprintf(out,
-            "<section class=\"overview\"><h1>%zu runs</h1>\n<p>%zu with a problem, %zu that could "
+            "<section class=\"overview\"><h2>%zu runs</h2>\n<p>%zu with a problem, %zu that could "
             "not be judged, %zu healthy. The worst comes first.</p>\n<div class=\"wide\">"
-            "<table class=\"runs\"><tr><th>run</th><th>verdict</th><th class=\"number\">loss</th>"
-            "<th class=\"number\">eval loss</th>",
+            "<table class=\"runs\"><tr><th>run</th><th>verdict</th>"
+            "<th class=\"number spare\">loss</th><th class=\"number spare\">eval loss</th>",
             summaries->n, count(summaries, "problem"), count(summaries, "unknown"),
             count(summaries, "healthy"));
     if (metric) {
@@ -176,7 +177,8 @@ static void write_overview(FILE *out, const struct tw_run_summaries *summaries)
         tw_html_text(out, metric);
         fputs("</th>", out);
     }
-    fputs("<th class=\"number\">findings</th><th class=\"number\">since step</th><th>worst</th>"
+    fputs("<th class=\"number spare\">findings</th><th class=\"number spare\">since "
+          "step</th><th>worst</th>"
           "</tr>\n",
           out);
     for (size_t i = 0; i < summaries->n; i++)

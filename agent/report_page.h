@@ -30,10 +30,13 @@ int tw_report_page_write(struct tw_report_page *page, const char *path,
 /* The signals that pages have charts of, for tw_charts.drawn: bit i for signal i. */
 uint32_t tw_report_page_signals(void);
 
-/* ---- report_page_run.c, report_page_charts.c: parts of a section ---- */
+/* ---- report_page_run.c, report_page_advice.c, report_page_charts.c: parts of a section ---- */
 
 void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
                         const struct tw_run_charts *charts, const struct tw_settings *settings);
+/* What an advisory of the run suggests. */
+void tw_report_page_advice(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
+                           const struct tw_episode_advisory *advisory);
 /* Places for the two charts that say most, and below the findings those of the others with all
  * numbers. */
 void tw_report_page_first_charts(FILE *out, const struct tw_run_charts *charts);

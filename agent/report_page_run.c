@@ -1,4 +1,4 @@
-/* The section of one run: its verdict, its findings with their advice, its charts, what was not
+/* The section of one run: its verdict, its findings, its charts, what was not
  * checked, and how it was set. */
 #include "agent/report_page.h"
 
@@ -13,17 +13,20 @@
 static void write_verdict(FILE *out, const struct tw_run *run, const char *verdict)
 {
     const struct tw_finding *worst = NULL;
+    const char *id = NULL;
     for (size_t i = 0; i < run->episodes.n; i++) {
         const struct tw_finding *finding = &run->episodes.at[i].finding;
         if (finding->state == TW_STATE_WITHDRAWN)
             continue;
         if (!worst || finding->severity > worst->severity ||
-            (finding->severity == worst->severity && finding->onset_step < worst->onset_step))
+            (finding->severity == worst->severity && finding->onset_step < worst->onset_step)) {
             worst = finding;
+            id = run->episodes.at[i].id;
+        }
     }
     fprintf(out, "<p class=\"verdict\"><span class=\"badge %s\">%s</span> ", verdict, verdict);
     if (worst) {
-        fprintf(out, "%s since step ", worst->detector);
+        fprintf(out, "<a href=\"#finding-%s\">%s</a> since step ", id, worst->detector);
         tw_html_step(out, worst->onset_step);
         fprintf(out, ", %s", tw_severity_name(worst->severity));
     } else {
@@ -86,51 +89,6 @@ static void write_evidence(FILE *out, const struct tw_finding *finding)
     fputs("</dl>\n", out);
 }
 
-static void write_value(FILE *out, const struct tw_value *value)
-{
-    if (value->type == TW_VALUE_NUMBER)
-        tw_html_number(out, value->number);
-    else
-        tw_html_text(out, value->text);
-}
-
-/* "0.5 -> 0.05"; where the present value is not known, what to do with it. */
-static void write_change(FILE *out, const struct tw_suggestion *suggestion)
-{
-    bool knows_to = suggestion->to.type != TW_VALUE_NULL;
-    const char *sign = " &rarr; ";
-    if (!knows_to && suggestion->op == TW_CHANGE_MULTIPLY)
-        sign = " &times; ";
-    else if (!knows_to && suggestion->op == TW_CHANGE_ADD)
-        sign = " + ";
-    if (suggestion->from.type != TW_VALUE_NULL) {
-        putc(' ', out);
-        write_value(out, &suggestion->from);
-    }
-    fputs(sign, out);
-    write_value(out, knows_to ? &suggestion->to : &suggestion->change);
-}
-
-static void write_suggestion(FILE *out, const struct tw_suggestion *suggestion)
-{
-    fputs("<li><p class=\"change\"><code>", out);
-    tw_html_text(out, suggestion->parameter);
-    fputs("</code>", out);
-    write_change(out, suggestion);
-    fputs("</p>\n", out);
-    tw_html_element(out, "p", suggestion->why);
-    if (suggestion->verify.signal[0]) {
-        fputs("<p class=\"verify\">It worked if ", out);
-        tw_html_text(out, suggestion->verify.signal);
-        fprintf(out, " is %s ", suggestion->verify.is_below ? "below" : "above");
-        tw_html_number(out, suggestion->verify.limit);
-        fputs(" within ", out);
-        tw_html_step(out, suggestion->verify.within_steps);
-        fputs(" steps.</p>\n", out);
-    }
-    fputs("</li>\n", out);
-}
-
 static enum tw_action action_of(enum tw_state state)
 {
     return state == TW_STATE_RECOVERED    ? TW_ACTION_RECOVERED
@@ -144,7 +102,8 @@ static const char *state_words(enum tw_state state)
     return state == TW_STATE_STILL_OPEN ? "still open" : tw_state_name(state);
 }
 
-static void write_finding(FILE *out, const struct tw_run *run, const struct tw_episode *episode)
+static void write_finding(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run,
+                          const struct tw_episode *episode)
 {
     char message[1024];
     struct tw_episode_advisory advisory = tw_watch_advisory(run, episode);
@@ -161,20 +120,16 @@ static void write_finding(FILE *out, const struct tw_run *run, const struct tw_e
     tw_html_step(out, finding->detected_step);
     fprintf(out, " &middot; confidence %.0f&nbsp;%%</small></h3>\n", finding->confidence * 100);
     tw_html_element(out, "p", tw_episode_message(&advisory, message, sizeof message));
-    if (advisory.n_suggestions)
-        fputs("<ul class=\"suggestions\">\n", out);
-    for (size_t i = 0; i < advisory.n_suggestions; i++)
-        write_suggestion(out, &advisory.suggestions[i]);
-    fputs(advisory.n_suggestions ? "</ul>\n" : "", out);
+    tw_report_page_advice(out, analysis, run, &advisory);
     write_evidence(out, finding);
     fputs("</article>\n", out);
 }
 
-static void write_findings(FILE *out, const struct tw_run *run)
+static void write_findings(FILE *out, const struct tw_analysis *analysis, const struct tw_run *run)
 {
     size_t *order = tw_report_order(run);
     for (size_t i = 0; order && i < run->episodes.n; i++)
-        write_finding(out, run, &run->episodes.at[order[i]]);
+        write_finding(out, analysis, run, &run->episodes.at[order[i]]);
     free(order);
 }
 
@@ -259,7 +214,7 @@ void tw_report_page_run(FILE *out, const struct tw_analysis *analysis, const str
     write_facts(out, analysis, run);
     if (charts)
         tw_report_page_first_charts(out, charts);
-    write_findings(out, run);
+    write_findings(out, analysis, run);
     if (charts)
         tw_report_page_charts(out, analysis, run, charts);
     if (charts)

@@ -11,7 +11,7 @@ const char *tw_short_number(double value, char *buffer, size_t size)
     if (isnan(value))
         snprintf(buffer, size, "nan"); /* printf would tell its sign */
     else
-        snprintf(buffer, size, "%.4g", value);
+        snprintf(buffer, size, "%.*g", value == floor(value) && fabs(value) < 1e7 ? 7 : 4, value);
     return buffer;
 }
 

@@ -37,7 +37,8 @@ struct tw_run_summary *tw_run_summaries_add(struct tw_run_summaries *summaries,
 void tw_run_summaries_sort(struct tw_run_summaries *summaries);
 void tw_run_summaries_release(struct tw_run_summaries *summaries);
 
-/* A number for people, four digits: "0.03125", "1.25e-05", "nan". Returns `buffer`. */
+/* A number for people, four digits, of a whole one seven: "0.03125", "1.25e-05", "65536", "nan".
+ * Returns `buffer`. */
 const char *tw_short_number(double value, char *buffer, size_t size);
 
 #endif

@@ -84,6 +84,87 @@ def test_the_page_has_each_suggestion_from_what_to_what(diverged):
         assert item.one("p", of="verify").numbers == [limit, verify["within_steps"]]
 
 
+def assigned(line, name, before):
+    """What Python makes of `name`, which was `before`."""
+    scope = {name: before}
+    exec(line, {}, scope)  # pylint: disable=exec-used
+    assert list(scope) == [name]
+    return scope[name]
+
+
+def after_change(suggestion, before):
+    change = suggestion["change"]
+    if suggestion["to"] is not None:
+        now = suggestion["to"]
+    elif change["op"] == "set":
+        now = change["value"]
+    else:
+        now = before * change["value"] if change["op"] == "multiply" else before + change["value"]
+    if isinstance(now, str):
+        return {"true": True, "false": False}.get(now, now)
+    return pytest.approx(now)
+
+
+def advice_of(page, told):
+    for finding in told["findings"]:
+        items = page.one("article", id=f"finding-{finding['id']}").all("li")
+        yield from zip(finding["suggestions"], items, strict=True)
+
+
+def test_each_advice_is_a_line_of_python_to_copy(diverged, tmp_path):
+    resumed = write_log(tmp_path / "resumed.jsonl",
+                        lambda step: falling(step) + (.6 if step > 400 else 0), 600,
+                        more=lambda step: {"attempt": "a" if step <= 400 else "b"})
+    half = write_log(tmp_path / "half.jsonl", nan_from(10), 40, header={"precision": "fp16"})
+    page, _, told = diverged
+    advice = list(advice_of(page, told))
+    for log in (resumed, half):
+        page, (told,) = analyze(tmp_path, log)
+        advice += advice_of(page, told)
+    seen = set()
+    for suggestion, item in advice:
+        before = 3 if suggestion["from"] is None else suggestion["from"]
+        now = assigned(item.one("pre").text, suggestion["parameter"], before)
+        assert now == after_change(suggestion, before)
+        seen |= {suggestion["change"]["op"], type(now)}
+    assert seen >= {"set", "multiply", float, str, bool}
+
+
+def test_the_line_to_copy_has_the_log_s_own_name(tmp_path):
+    for name, expected in (("lr", "lr"), ("opt/lr", "learning_rate")):
+        log = tmp_path / "train.log"
+        log.write_text("".join(f"step={step} loss={nan_from(300)(step):.6g} {name}=0.25\n"
+                               for step in range(1, 320)))
+        page, (told,) = analyze(tmp_path, "--map", f"{name}=learning_rate", log)
+        assert told["signals"]["learning_rate"]["raw_name"] == name
+        lines = {item.one("p", of="change").one("code").text: item.one("pre").text
+                 for _, item in advice_of(page, told)}
+        assert assigned(lines["learning_rate"], expected, .25) == .125
+
+
+def test_the_line_to_copy_has_no_digits_of_a_32_bit_float(tmp_path):
+    log = write_log(tmp_path / "log.jsonl",
+                    lambda step: falling(step) + (.6 if step > 400 else 0), 600, more=lambda step: {
+                        "learning_rate": .010335922241210938 if step <= 400 else .0002,
+                        "attempt": "a" if step <= 400 else "b"})
+    page, (told,) = analyze(tmp_path, log)
+    assert "learning_rate = 0.0103359" in [item.one("pre").text for _, item in advice_of(page, told)]
+
+
+def test_a_count_stands_with_all_its_digits(tmp_path):
+    log = write_log(tmp_path / "log.jsonl", falling, 200, header={"max_steps": 1234567, "rate": .123456})
+    page, _ = analyze(tmp_path, log)
+    shown = page.one("dl", of="hyperparameters").pairs()
+    assert shown["max_steps"].text == "1234567" and shown["rate"].text == "0.1235"
+
+
+def test_the_verdict_leads_to_its_finding(diverged):
+    _, section, told = diverged
+    link = section.one("p", of="verdict").one("a")
+    assert section.one("article", id=link.attributes["href"][1:]).one("h3").text.startswith(link.text)
+    assert link.text == told["findings"][0]["detector"]
+
+
 def test_the_page_has_verdict_signals_and_what_was_not_checked(diverged):
     _, section, told = diverged
     assert section.one("p", of="verdict").one("span").text == told["verdict"]
@@ -211,6 +292,13 @@ def several(tmp_path):
                   header={"learning_rate": rate, "batch_size": 32})
     write_log(tmp_path / "runs" / "short" / "telemetry.jsonl", falling, 3, run="short")
     return tmp_path / "runs"
+
+
+def test_headings_leave_out_no_level(several, diverged, tmp_path):
+    for page in (diverged[0], analyze(tmp_path, several)[0]):
+        levels = [int(each.name[1]) for each in page.walk() if re.fullmatch("h[1-6]", each.name)]
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(below - level <= 1 for level, below in zip(levels, levels[1:]))
 
 
 def test_several_runs_begin_with_a_table_worst_first(several, tmp_path):

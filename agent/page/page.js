@@ -3,7 +3,8 @@
 (() => {
   const colours = ["--line-1", "--line-2", "--line-3"];
   const severities = { info: "--info", warning: "--warning", critical: "--critical" };
-  const labelled = 6; /* findings whose name is written into each chart; more would overlap */
+  const labelRows = 6; /* of labels above one another in a chart; what finds no place has none */
+  const height = 190;
   const logFrom = 20; /* largest / smallest that a linear axis would hide too much of */
   const wholeSteps = Array.from({ length: 19 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
   let charts = [];
@@ -15,6 +16,7 @@
   const number = (value) => {
     if (value == null) return "–";
     const size = Math.abs(value);
+    if (Number.isInteger(value) && size < 1e6) return String(value);
     if (size && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(3)).toExponential();
     return String(Number(value.toPrecision(4)));
   };
@@ -31,6 +33,10 @@
     if (chart.scale === "log") return high > 2 * low; /* less has no tick on a logarithmic axis */
     return chart.scale === "auto" && high / low > logFrom;
   };
+
+  /* Between many powers of ten, nine lines each would be one grey. */
+  const powersOfTen = (u, splits) => (splits.length < 50 ? splits : splits.map((value) =>
+    (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 0.03 ? value : null)));
 
   /* Beyond these, differences overflow or vanish and axes find no end: values stand at the edge. */
   const largest = 1e150, smallest = 1e-150;
@@ -76,14 +82,37 @@
     return x;
   };
 
-  /* Beside a line, on the side where there is room. */
-  const label = (u, x, y, text, fill) => {
+  /* Beside a line, on the side where there is room, in the first row that is free there. */
+  const label = (u, rows, rowTop, x, text, fill) => {
     const { ctx, bbox } = u;
-    const gap = 4 * devicePixelRatio;
-    const fits = x + gap + ctx.measureText(text).width < bbox.left + bbox.width;
+    const gap = 4 * devicePixelRatio, width = ctx.measureText(text).width;
+    const fits = x + gap + width < bbox.left + bbox.width;
+    const left = fits ? x + gap : Math.max(bbox.left, x - gap - width);
+    const isHere = ({ from, to }) => left <= to + gap && left + width + gap >= from;
+    if (rows.flat().some((other) => other.text === text && isHere(other))) return; /* says it for both */
+    const row = rows.findIndex((taken) => !taken.some(isHere));
+    if (row < 0) return;
+    rows[row].push({ text, from: left, to: left + width });
+    ctx.strokeText(text, left, rowTop(row)); /* keeps lines off the letters */
     ctx.fillStyle = fill;
-    ctx.textAlign = fits ? "left" : "right";
-    ctx.fillText(text, fits ? x + gap : x - gap, y);
+    ctx.fillText(text, left, rowTop(row));
+  };
+
+  const emptyRows = (n) => Array.from({ length: n }, () => []);
+
+  const drawLabels = (u, segments, findings) => {
+    const { ctx, bbox } = u;
+    const rowHeight = 13 * devicePixelRatio;
+    ctx.lineJoin = "round";
+    ctx.lineWidth = 3 * devicePixelRatio;
+    ctx.setLineDash([]);
+    ctx.strokeStyle = colour("--card");
+    const below = emptyRows(2), above = emptyRows(labelRows);
+    const bottom = bbox.top + bbox.height - 2 * devicePixelRatio;
+    for (const [x, text] of segments)
+      label(u, below, (row) => bottom - rowHeight * (row + 1), x, text, colour("--muted"));
+    for (const [x, text, shade] of findings)
+      label(u, above, (row) => bbox.top + 4 * devicePixelRatio + rowHeight * row, x, text, shade);
   };
 
   const drawMarks = (u, data, chart) => {
@@ -91,12 +120,12 @@
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
-    const bottom = bbox.top + bbox.height - 15 * devicePixelRatio;
+    ctx.textAlign = "left";
+    const segments = [], findings = [];
     for (const segment of data.segments) {
       const x = line(u, segment.step, colour("--muted"), [1, 3], 1);
-      if (x != null && data.segments.length < 4) label(u, x, bottom, segment.text, colour("--muted"));
+      if (x != null && data.segments.length < 4) segments.push([x, segment.text]);
     }
-    let row = 0;
     for (const finding of data.findings) {
       if (finding.state === "withdrawn") continue;
       const shade = colour(severities[finding.severity]);
@@ -106,9 +135,9 @@
       if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height);
       line(u, finding.onset, shade, [5, 4], 1);
       const x = line(u, finding.detected, shade, [], 1.25);
-      if (x != null && row < labelled) 
-        label(u, x, bbox.top + (4 + 13 * row++) * devicePixelRatio, finding.detector, shade);
+      if (x != null) findings.push([x, finding.detector, shade]);
     }
+    drawLabels(u, segments, findings);
     ctx.fillStyle = colour("--critical");
     for (const at of new Set(chart.series.flatMap((series) => series.nonfinite))) {
       const x = u.valToPos(at, "x", true), size = 4 * devicePixelRatio;
@@ -159,21 +188,25 @@
       ticks: { stroke: colour("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
     const read = legendOf(figure, chart);
     const plot = new uPlot({
-      width: place.clientWidth, height: 190,
+      width: place.clientWidth, height,
       legend: { show: false },
       cursor: { sync: { key }, y: false },
       scales: { x: { time: false, range }, y: { distr: isLog ? 3 : 1 } },
       series: [{}, ...seriesOf(chart)],
       bands: bandsOf(chart),
       axes: [
-        { ...axis, values: (u, values) => values.map(step), space: 70, size: 32, incrs: wholeSteps },
-        { ...axis, values: (u, values) => values.map((v) => (v == null ? "" : number(v))), size: 62 },
+        { ...axis, values: (u, values) => values.map(step), size: 32, incrs: wholeSteps,
+          space: (u, i, low, high) => Math.max(70, 7 * step(high).length + 14) },
+        { ...axis, size: 62,
+          values: (u, values) => values.map((v) => (v == null ? "" : number(v))),
+          ...(isLog && { grid: { ...axis.grid, filter: powersOfTen },
+            ticks: { ...axis.ticks, filter: powersOfTen } }) },
       ],
       hooks: { draw: [(u) => drawMarks(u, data, chart)], setCursor: [read] },
     }, table(chart, isLog), place);
     new ResizeObserver(() => {
       if (place.clientWidth && place.clientWidth !== plot.width)
-        plot.setSize({ width: place.clientWidth, height: 190 });
+        plot.setSize({ width: place.clientWidth, height });
     }).observe(place);
     charts.push(plot);
   };
@@ -218,8 +251,12 @@
     drawn.forEach(drawRun);
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(false));
+  /* On paper nothing can be unfolded. */
+  let unfolded = [];
   const print = (isPrinted) => {
     document.documentElement.classList.toggle("print", isPrinted);
+    if (isPrinted) unfolded = [...document.querySelectorAll("details:not([open])")];
+    unfolded.forEach((details) => (details.open = isPrinted));
     redraw(isPrinted);
   };
   addEventListener("beforeprint", () => print(true));
