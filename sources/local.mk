@@ -15,6 +15,7 @@ libsources_la_SOURCES = \
 	sources/logs/assemble.c sources/logs/assemble.h \
 	sources/logs/assemble_axis.c sources/logs/assemble_choose.c \
 	sources/logs/assemble_header.c \
+	sources/logs/assemble_held.c \
 	sources/logs/assemble_records.c \
 	sources/logs/assemble_rows.c \
 	sources/logs/assemble_state.h \

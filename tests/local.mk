@@ -169,7 +169,7 @@ check-readings: all
 	$(SHELL) $(top_srcdir)/build-aux/python-venv.sh $(abs_top_builddir)/venv
 	cd $(top_srcdir)/tests && $(abs_top_builddir)/venv/bin/python -m evaluate.readings \
 		--build $(abs_top_builddir) --page $(abs_top_srcdir)/docs/logs.md
-EXTRA_DIST += tests/evaluate/readings.py tests/test_log_readings.py
+EXTRA_DIST += tests/evaluate/readings.py tests/test_log_readings.py tests/test_log_replays.py
 
 # The same of the recipes and their healthy twins.
 .PHONY: evaluate-recipes

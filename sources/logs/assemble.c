@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE_CELLS_MAX 256u /* a larger row is not kept */
-
 /* ---- runs ---- */
 
 /* Ids end in what tells runs apart, so a long one loses its beginning; a hash of all of it stands
@@ -43,7 +41,8 @@ static struct tw_assembled_run *add_run(struct tw_assemble *assemble, const char
     }
     make_id(assemble->run, key, run->id);
     run->attempt = 1;
-    run->newest = run->given = run->newest_told = run->last_loss_step = -INFINITY;
+    run->newest = run->given = run->newest_told = -INFINITY;
+    run->last_loss_step = run->last_eval_step = -INFINITY;
     run->epoch = run->loss_epoch = run->last_loss = NAN;
     run->guess = UINT32_MAX;
     run->header_is_due = true;
@@ -83,7 +82,7 @@ static void free_run(struct tw_assemble *assemble, struct tw_assembled_run *run)
         tw_held_row_free(assemble, run->window[i]);
     for (uint32_t i = 0; i < run->n_branch; i++)
         tw_held_row_free(assemble, run->branch[i]);
-    tw_told_clear(run);
+    tw_told_clear(assemble, run);
     free(run->header.hyperparameters);
     free(run->names);
     free(run->key);
@@ -106,19 +105,6 @@ struct tw_assemble *tw_assemble_new(const struct tw_assemble_options *options)
 
 /* ---- what is ready ---- */
 
-void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row)
-{
-    if (!row)
-        return;
-    if (row->capacity > SPARE_CELLS_MAX) {
-        free(row->cells);
-        free(row);
-        return;
-    }
-    row->next = assemble->spare_rows;
-    assemble->spare_rows = row;
-}
-
 static struct tw_made_item *make(struct tw_assemble *assemble, struct tw_assembled_run *run,
                                  enum tw_made kind)
 {
@@ -134,14 +120,19 @@ static struct tw_made_item *make(struct tw_assemble *assemble, struct tw_assembl
 }
 
 int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *run,
-                         struct tw_held_row *row, double told_as)
+                         struct tw_held_row *row, unsigned parts, double told_as)
 {
     struct tw_made_item *item = make(assemble, run, TW_MADE_ROW);
     if (!item) {
         tw_held_row_free(assemble, row);
         return -ENOMEM;
     }
+    if (parts & TW_GIVES_EVAL && tw_assemble_may_be_eval(run, row))
+        run->last_eval_step = row->step;
+    else
+        parts &= ~TW_GIVES_EVAL;
     item->row = row;
+    item->parts = parts;
     item->step = told_as;
     return 0;
 }
@@ -169,13 +160,8 @@ static void pop(struct tw_assemble *assemble)
     assemble->spare_items = item;
 }
 
-static void free_spares(struct tw_assemble *assemble)
+static void free_spare_items(struct tw_assemble *assemble)
 {
-    for (struct tw_held_row *row = assemble->spare_rows, *next; row; row = next) {
-        next = row->next;
-        free(row->cells);
-        free(row);
-    }
     for (struct tw_made_item *item = assemble->spare_items, *next; item; item = next) {
         next = item->next;
         free(item);
@@ -194,47 +180,19 @@ void tw_assemble_free(struct tw_assemble *assemble)
         HASH_DEL(assemble->runs, run);
         free_run(assemble, run);
     }
-    free_spares(assemble);
+    free_spare_items(assemble);
+    tw_held_rows_free_spare(assemble);
     tw_record_clear(&assemble->record);
     free(assemble);
 }
 
 /* ---- in ---- */
 
-static bool has_room_for(struct tw_held_row *row, uint32_t n)
-{
-    if (n <= row->capacity)
-        return true;
-    struct tw_held_cell *grown = realloc(row->cells, n * sizeof *grown);
-    if (!grown)
-        return false;
-    row->cells = grown;
-    row->capacity = n;
-    return true;
-}
-
-/* An empty one with room for `n` cells. */
-static struct tw_held_row *new_row(struct tw_assemble *assemble, uint32_t n)
-{
-    struct tw_held_row *row = assemble->spare_rows;
-    if (row)
-        assemble->spare_rows = row->next;
-    else if (!(row = calloc(1, sizeof *row)))
-        return NULL;
-    row->next = NULL;
-    row->n = 0;
-    if (has_room_for(row, n))
-        return row;
-    free(row->cells);
-    free(row);
-    return NULL;
-}
-
 static struct tw_held_row *hold(struct tw_assemble *assemble, struct tw_assembled_run *run,
                                 const struct tw_row *row)
 {
     uint32_t n = (uint32_t)(row->n_cells < NAMES_MAX ? row->n_cells : NAMES_MAX);
-    struct tw_held_row *held = new_row(assemble, n);
+    struct tw_held_row *held = tw_held_row_new(assemble, n);
     if (!held)
         return NULL;
     held->step = row->step;
@@ -243,7 +201,8 @@ static struct tw_held_row *hold(struct tw_assemble *assemble, struct tw_assemble
     for (uint32_t i = 0; i < n; i++) {
         uint32_t name = tw_seen_name_find(assemble, run, &row->cells[i], row->part);
         if (name != UINT32_MAX)
-            held->cells[held->n++] = (struct tw_held_cell){name, row->cells[i].value};
+            held->cells[held->n++] =
+                (struct tw_held_cell){.name = name, .value = row->cells[i].value};
     }
     return held;
 }
@@ -336,13 +295,13 @@ static void begin(struct tw_assemble *assemble, const struct tw_made_item *item)
 static bool give_row(struct tw_assemble *assemble, const struct tw_made_item *item)
 {
     bool is_given = false, is_first = !assemble->has_given_step;
-    bool may_be_eval = tw_assemble_may_be_eval(item->run, item->row);
+    bool gives_eval = item->parts & TW_GIVES_EVAL;
     assemble->has_given_step = true;
-    if (is_first)
+    if (is_first && item->parts & TW_GIVES_STEP)
         is_given = tw_assemble_step_record(item->run, item, &assemble->record);
-    if (is_given && may_be_eval)
+    if (is_given && gives_eval)
         return true; /* the evaluation's comes next */
-    if (!is_given && may_be_eval) {
+    if (!is_given && gives_eval) {
         begin(assemble, item);
         is_given = tw_assemble_eval_record(item->run, item, &assemble->record);
     }

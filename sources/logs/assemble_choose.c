@@ -157,6 +157,18 @@ static bool has_signal(const struct tw_assembled_run *run, enum tw_signal signal
     return false;
 }
 
+static bool has_chosen_validation(const struct tw_assembled_run *run)
+{
+    for (uint32_t i = 0; i < run->n_names; i++) {
+        const struct tw_seen_name *name = run->names[i];
+        bool is_loss = (name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) &&
+                       name->signal == TW_SIGNAL_EVAL_LOSS;
+        if ((is_loss || name->role == TW_ROLE_METRIC) && !is_of_test(name))
+            return true;
+    }
+    return false;
+}
+
 /* What has been chosen stays: only a signal that has no name as yet is given to a late one. */
 void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *name)
 {
@@ -173,7 +185,7 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
     }
     if (meaning == TW_MEANS_LEARNING_RATE)
         take(name, TW_ROLE_MOST, TW_SIGNAL_LEARNING_RATE);
-    if (meaning == TW_MEANS_EVAL_METRIC)
+    if (meaning == TW_MEANS_EVAL_METRIC && !(is_of_test(name) && has_chosen_validation(run)))
         name->role = TW_ROLE_METRIC;
     if (meaning == TW_MEANS_EVAL_LOSS)
         signal = TW_SIGNAL_EVAL_LOSS;

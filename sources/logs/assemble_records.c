@@ -51,13 +51,18 @@ static void count_steps(struct tw_assembled_run *run, struct tw_record *record)
         tw_record_set(record, TW_SIGNAL_LOSS_AVERAGED_OVER, since >= 1 ? since : 1);
 }
 
+/* A loss may be read before its epoch is: it counts for the epoch before and for the next one. */
 static void note_loss(struct tw_assembled_run *run, const struct tw_record *record, double epoch)
 {
     run->last_loss = record->signal[TW_SIGNAL_LOSS];
-    if (isnan(epoch) || floor(epoch) != run->loss_epoch)
-        run->losses_in_epoch = 0;
-    run->loss_epoch = floor(epoch);
     run->losses_in_epoch++;
+    run->losses_without_epoch++;
+    if (isnan(epoch))
+        return;
+    if (floor(epoch) != run->loss_epoch)
+        run->losses_in_epoch = run->losses_without_epoch;
+    run->loss_epoch = floor(epoch);
+    run->losses_without_epoch = 0;
 }
 
 bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_item *item,

@@ -11,7 +11,8 @@
 #define FIRST_ROWS 128
 #define FIRST_CELLS 16384u
 #define FIRST_WAITS 8
-/* Where rows come out of order, the newest are given after so many quiet moments without more. */
+/* Where rows come out of order, the newest are given after so many quiet moments without more; so
+ * is an evaluation that may be half told. */
 #define LATE_WAITS 8
 
 /* ---- names ---- */
@@ -123,24 +124,53 @@ uint32_t tw_seen_name_find(struct tw_assemble *assemble, struct tw_assembled_run
 
 /* In the training's records steps must not go back: a row that comes when a later one was told is
  * told as of that step. */
-static int give_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
+static int give_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run, unsigned parts)
 {
     struct tw_held_row *row = run->window[0];
     bool is_late = row->step > run->given && row->step < run->newest_told;
     run->n_window--;
     memmove(run->window, run->window + 1, run->n_window * sizeof *run->window);
-    return tw_assemble_make_row(assemble, run, row, is_late ? run->newest_told : NAN);
+    return tw_assemble_make_row(assemble, run, row, parts, is_late ? run->newest_told : NAN);
+}
+
+/* The row gives its step's record; what it tells of an evaluation stays with what was told. */
+static int tell_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
+{
+    int result = tw_told_add(assemble, run, run->window[0]);
+    return result ? result : give_oldest(assemble, run, TW_GIVES_STEP);
+}
+
+static int give_evaluation(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                           struct tw_held_row *told)
+{
+    struct tw_held_row *row;
+    int result = tw_told_take_evaluation(assemble, run, told, &row);
+    return row ? tw_assemble_make_row(assemble, run, row, TW_GIVES_EVAL, NAN) : result;
+}
+
+/* Of the steps before `step` that were told early. */
+static int give_evaluations(struct tw_assemble *assemble, struct tw_assembled_run *run, double step)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < run->n_told && run->told[i]->step < step && !result; i++)
+        result = give_evaluation(assemble, run, run->told[i]);
+    return result;
 }
 
 /* What is oldest in the window, told early or not, leaves it. */
 static int leave_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run)
 {
-    bool is_told = run->n_told && (!run->n_window || run->told[0].step <= run->window[0]->step);
-    double step = is_told ? run->told[0].step : run->window[0]->step;
+    bool is_told = run->n_told && (!run->n_window || run->told[0]->step <= run->window[0]->step);
+    double step = is_told ? run->told[0]->step : run->window[0]->step;
     bool is_held = run->n_window && run->window[0]->step <= step;
+    int result = 0;
+    if (is_held)
+        result = is_told ? tell_oldest(assemble, run)
+                         : give_oldest(assemble, run, TW_GIVES_STEP | TW_GIVES_EVAL);
+    if (is_told && !result)
+        result = give_evaluation(assemble, run, run->told[0]);
     if (is_told)
-        tw_told_drop_oldest(run);
-    int result = is_held ? give_oldest(assemble, run) : 0;
+        tw_told_drop_oldest(assemble, run);
     run->given = fmax(run->given, step);
     return result;
 }
@@ -159,47 +189,14 @@ static int tell_window(struct tw_assemble *assemble, struct tw_assembled_run *ru
     int result = 0;
     while (run->n_window > n_kept && !result) {
         double step = run->window[0]->step;
-        if (step > run->given)
-            result = tw_told_add(run, run->window[0]);
-        if (!result)
-            result = give_oldest(assemble, run);
+        result = give_evaluations(assemble, run, step);
+        if (!result && step > run->given)
+            result = tell_oldest(assemble, run);
+        else if (!result)
+            result = give_oldest(assemble, run, TW_GIVES_STEP | TW_GIVES_EVAL);
         run->newest_told = fmax(run->newest_told, step);
     }
     return result;
-}
-
-static struct tw_held_cell *find_cell(struct tw_held_row *row, uint32_t name)
-{
-    for (uint32_t i = 0; i < row->n; i++) {
-        if (row->cells[i].name == name)
-            return &row->cells[i];
-    }
-    return NULL;
-}
-
-/* The newer value counts, but no NaN is hidden. */
-static int merge(struct tw_held_row *to, struct tw_held_row *from)
-{
-    if (to->n + from->n > to->capacity) {
-        uint32_t capacity = (to->n + from->n) * 2;
-        struct tw_held_cell *grown = realloc(to->cells, capacity * sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        to->cells = grown;
-        to->capacity = capacity;
-    }
-    for (uint32_t i = 0; i < from->n; i++) {
-        struct tw_held_cell *known = find_cell(to, from->cells[i].name);
-        if (!known)
-            to->cells[to->n++] = from->cells[i];
-        else if (!isnan(known->value))
-            known->value = from->cells[i].value;
-    }
-    if (isnan(to->epoch))
-        to->epoch = from->epoch;
-    if (from->time_ms > to->time_ms)
-        to->time_ms = from->time_ms;
-    return 0;
 }
 
 static int put_in_window(struct tw_assemble *assemble, struct tw_assembled_run *run,
@@ -214,7 +211,7 @@ static int put_in_window(struct tw_assemble *assemble, struct tw_assembled_run *
     while (at && run->window[at - 1]->step > row->step)
         at--;
     if (at && run->window[at - 1]->step == row->step) {
-        int result = merge(run->window[at - 1], row);
+        int result = tw_held_row_merge(run->window[at - 1], row);
         tw_held_row_free(assemble, row);
         return result;
     }
@@ -249,7 +246,7 @@ static bool comes_again(const struct tw_assembled_run *run, const struct tw_held
         if (run->window[i]->step != row->step)
             continue;
         for (uint32_t j = 0; j < row->n; j++) {
-            if (find_cell(run->window[i], row->cells[j].name))
+            if (tw_held_row_find(run->window[i], row->cells[j].name))
                 return true;
         }
     }
@@ -265,7 +262,7 @@ int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *ru
     run->newest = run->given = run->newest_told = -INFINITY;
     run->offset = 0;
     run->epoch = NAN;
-    run->last_loss_step = -INFINITY;
+    run->last_loss_step = run->last_eval_step = -INFINITY;
     for (uint32_t i = 0; i < run->n_names; i++)
         run->names[i]->last_step = -INFINITY;
     return result ? result : tw_assemble_make_event(assemble, run, "resume", step);
@@ -344,6 +341,22 @@ int tw_assemble_put(struct tw_assemble *assemble, struct tw_assembled_run *run,
     return choose_axis(assemble, run);
 }
 
+/* False while all rows tell of one step, of which only some of the names may have come. */
+static bool moves(const struct tw_assembled_run *run)
+{
+    return isnan(run->last->step) || run->first->step != run->last->step;
+}
+
+/* `may_grow`: more may come for the newest steps. */
+static int give_for_now(struct tw_assemble *assemble, struct tw_assembled_run *run, bool may_grow)
+{
+    int result = tell_window(assemble, run, may_grow ? run->lateness : 0);
+    const struct tw_held_row *newest = run->n_told ? run->told[run->n_told - 1] : NULL;
+    bool is_whole = !may_grow || (newest && newest->step == run->newest && newest->has_evaluation &&
+                                  tw_told_is_whole(run, newest));
+    return result ? result : give_evaluations(assemble, run, is_whole ? INFINITY : run->newest);
+}
+
 int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run *run,
                           enum tw_flush flush)
 {
@@ -351,14 +364,13 @@ int tw_assemble_flush_run(struct tw_assemble *assemble, struct tw_assembled_run 
     int result = 0;
     run->waits++;
     if (run->axis == TW_AXIS_OPEN) {
-        bool is_enough = run->n_first >= TW_FIRST_FEW || run->waits >= FIRST_WAITS;
+        bool is_enough = (run->n_first >= TW_FIRST_FEW && moves(run)) || run->waits >= FIRST_WAITS;
         if (!run->n_first || !(is_final || is_enough))
             return 0;
         result = choose_axis(assemble, run);
     }
-    bool may_be_late = flush == TW_FLUSH_QUIET && run->waits < LATE_WAITS;
     if (!result && !is_final)
-        return tell_window(assemble, run, may_be_late ? run->lateness : 0);
+        return give_for_now(assemble, run, flush == TW_FLUSH_QUIET && run->waits < LATE_WAITS);
     if (!result)
         result = end_branch(assemble, run);
     return result ? result : give_window(assemble, run);

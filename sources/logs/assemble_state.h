@@ -41,6 +41,7 @@ struct tw_seen_name {
 
 struct tw_held_cell {
     uint32_t name;
+    bool is_given; /* of a row that was told early: with an evaluation */
     double value;
 };
 
@@ -50,17 +51,11 @@ struct tw_held_row {
     double step, epoch; /* step: as told; then as counted */
     int64_t time_ms;
     uint32_t n, capacity;
+    bool has_evaluation; /* of a row that was told early: one that is to be given */
     struct tw_held_cell *cells;
 };
 
 enum tw_axis { TW_AXIS_OPEN, TW_AXIS_STEP, TW_AXIS_EPOCH, TW_AXIS_ROW };
-
-/* A row of the window that was given early: its step, and the names that told of it. */
-struct tw_told_row {
-    double step;
-    uint32_t n;
-    uint32_t *names;
-};
 
 /* Fewer rows tell little. */
 #define TW_FIRST_FEW 8
@@ -89,7 +84,7 @@ struct tw_assembled_run {
     double rows;           /* of training, for TW_AXIS_ROW */
     struct tw_held_row *window[WINDOW + 1];
     uint32_t n_window;
-    struct tw_told_row told[WINDOW]; /* in order of step */
+    struct tw_held_row *told[WINDOW]; /* of the window, but given early; in order of step */
     uint32_t n_told;
     double newest_told; /* step; -INFINITY: none */
     uint32_t lateness;  /* how many steps a row that was out of order came behind, at most */
@@ -101,8 +96,9 @@ struct tw_assembled_run {
 
     /* For the records. */
     double last_loss_step, last_loss;
+    double last_eval_step; /* -INFINITY: none */
     double loss_epoch;
-    uint32_t losses_in_epoch;
+    uint32_t losses_in_epoch, losses_without_epoch;
 
     /* Header. */
     struct tw_header header;
@@ -115,6 +111,10 @@ struct tw_assembled_run {
 
 enum tw_made { TW_MADE_ROW, TW_MADE_EVENT, TW_MADE_END };
 
+/* Which records a row gives. */
+#define TW_GIVES_STEP 1u
+#define TW_GIVES_EVAL 2u
+
 /* What waits to be given, in order. */
 struct tw_made_item {
     struct tw_made_item *next;
@@ -122,6 +122,7 @@ struct tw_made_item {
     enum tw_made kind;
     uint32_t attempt;
     struct tw_held_row *row;
+    unsigned parts;    /* of a row: TW_GIVES_... */
     const char *event; /* a literal */
     enum tw_end_status status;
     double step; /* NaN: none; of a row: that of its step record, NaN: its own */
@@ -146,10 +147,22 @@ struct tw_assemble {
 /* assemble.c: what is ready to be given. The row is taken, also on failure. `told_as`: the step of
  * its step record where that is not its own; NaN: it is. */
 int tw_assemble_make_row(struct tw_assemble *assemble, struct tw_assembled_run *run,
-                         struct tw_held_row *row, double told_as);
+                         struct tw_held_row *row, unsigned parts, double told_as);
 int tw_assemble_make_event(struct tw_assemble *assemble, struct tw_assembled_run *run,
                            const char *event, double step);
+
+/* assemble_held.c */
+/* An empty one with room for `n` cells; NULL: out of memory. */
+struct tw_held_row *tw_held_row_new(struct tw_assemble *assemble, uint32_t n);
+/* An empty one of the same step, epoch and time, with room for the same cells. */
+struct tw_held_row *tw_held_row_new_like(struct tw_assemble *assemble,
+                                         const struct tw_held_row *row);
 void tw_held_row_free(struct tw_assemble *assemble, struct tw_held_row *row); /* NULL is allowed */
+void tw_held_rows_free_spare(struct tw_assemble *assemble);
+/* NULL: the row has no such cell. */
+struct tw_held_cell *tw_held_row_find(const struct tw_held_row *row, uint32_t name);
+/* The newer value counts, but no NaN is hidden. 0 or -ENOMEM. */
+int tw_held_row_merge(struct tw_held_row *to, const struct tw_held_row *from);
 
 /* assemble_axis.c */
 /* Chooses the axis by the first rows, whose names have their roles. */
@@ -177,13 +190,20 @@ int tw_assemble_resume(struct tw_assemble *assemble, struct tw_assembled_run *ru
 
 /* assemble_told.c */
 /* The row is given early. 0 or -ENOMEM. */
-int tw_told_add(struct tw_assembled_run *run, const struct tw_held_row *row);
+int tw_told_add(struct tw_assemble *assemble, struct tw_assembled_run *run,
+                const struct tw_held_row *row);
 /* True where one of the row's names told of its step. */
 bool tw_told_has(const struct tw_assembled_run *run, const struct tw_held_row *row);
-void tw_told_drop_oldest(struct tw_assembled_run *run);
-void tw_told_clear(struct tw_assembled_run *run);
+void tw_told_drop_oldest(struct tw_assemble *assemble, struct tw_assembled_run *run);
+void tw_told_clear(struct tw_assemble *assemble, struct tw_assembled_run *run);
 /* How many steps behind `step` there are in the window, those told early among them. */
 uint32_t tw_told_steps_after(const struct tw_assembled_run *run, double step);
+/* The evaluation of a step that was told early, as far as it was not given; NULL: there is none. 0
+ * or -ENOMEM. */
+int tw_told_take_evaluation(struct tw_assemble *assemble, const struct tw_assembled_run *run,
+                            struct tw_held_row *told, struct tw_held_row **ret);
+/* True where all that told of the evaluation before has told of this one. */
+bool tw_told_is_whole(const struct tw_assembled_run *run, const struct tw_held_row *told);
 
 /* assemble_choose.c: sets the roles of all names. */
 void tw_assemble_choose(struct tw_assembled_run *run);

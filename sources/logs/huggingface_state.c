@@ -118,12 +118,11 @@ static int take_fact(void *closure, const char *path, const json_t *leaf)
     return result;
 }
 
-static int take_facts(const struct tw_log_sink *sink, const json_t *document)
+/* What holds of every such document, whole or not. */
+static int tell_trainer(const struct tw_log_sink *sink)
 {
     int result = sink->parameter(sink->closure, NULL, "framework", "transformers");
-    if (!result)
-        result = sink->parameter(sink->closure, NULL, "grad_norm_kind", "pre_clip");
-    return result ? result : tw_json_leaves_of(document, "", take_fact, (void *)(uintptr_t)sink);
+    return result ? result : sink->parameter(sink->closure, NULL, "grad_norm_kind", "pre_clip");
 }
 
 /* ---- the document ---- */
@@ -132,7 +131,7 @@ static int take_history(struct huggingface_state *state, const json_t *document)
 {
     const json_t *history = json_object_get(document, "log_history"), *entry;
     size_t index;
-    int result = take_facts(state->sink, document);
+    int result = tw_json_leaves_of(document, "", take_fact, (void *)(uintptr_t)state->sink);
     json_array_foreach(history, index, entry)
     {
         if (!result && json_is_object(entry))
@@ -167,7 +166,10 @@ static int read_document(void *closure, const char *bytes, size_t size,
     state->sink = sink;
     state->last_loss_step = 0;
     state->has_ended = false;
-    int result = tw_json_parse(bytes, size, &document);
+    int result = tell_trainer(sink);
+    if (result)
+        return result;
+    result = tw_json_parse(bytes, size, &document);
     if (result == -EBADMSG)
         return take_half(state, bytes, size, error);
     if (result)

@@ -401,7 +401,8 @@ void tw_table_view(struct tw_table_view *ret, const struct tw_log_sample *sample
         const char *from = at;
         while (at < end && *at != '\n' && *at != '\r')
             at++;
-        if (at == end && !sample->is_whole)
+        /* Half a line of names is another table's. */
+        if (at == end && (!sample->is_whole || !lines))
             break;
         if (tw_table_line(&ret->table, &rules, NULL, from, (size_t)(at - from), &sink, NULL))
             break;

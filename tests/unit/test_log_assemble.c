@@ -469,6 +469,95 @@ static void rows_that_are_held_as_others_may_come_late_are_not_held_for_long(voi
     assert_non_null(strstr(records(fixture), "step 9 loss=109\nstep 10 loss=110\n"));
 }
 
+static void quiet(struct fixture *fixture)
+{
+    assert_int_equal(tw_assemble_flush(fixture->assemble, false), 0);
+}
+
+/* Eight rows, with which a run's steps are chosen; the last two are an evaluation's. */
+static void begin_live(struct fixture *fixture)
+{
+    for (int i = 1; i <= 6; i++)
+        row(fixture, "step:=%d loss=%d", i, 100 - i);
+    row(fixture, "step:=6 val_loss=6");
+    row(fixture, "step:=6 train_loss=5");
+    row(fixture, "step:=7 loss=93");
+    quiet(fixture);
+    records(fixture);
+    fixture->used = 0;
+}
+
+static void an_evaluation_waits_for_what_belongs_to_it(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_live(fixture);
+    row(fixture, "step:=8 loss=92");
+    row(fixture, "step:=8 val_loss=8");
+    quiet(fixture);
+    assert_string_equal(records(fixture), "step 8 loss=92\n");
+    row(fixture, "step:=8 train_loss=7");
+    quiet(fixture); /* as much as the evaluation before told */
+    assert_string_equal(records(fixture), "step 8 loss=92\neval 8 eval_loss=8 train_loss=7\n");
+    row(fixture, "step:=9 train_loss=8");
+    quiet(fixture);
+    row(fixture, "step:=9 val_loss=9");
+    row(fixture, "step:=10 loss=90");
+    quiet(fixture); /* the next step tells that this one is whole */
+    assert_non_null(strstr(records(fixture), "eval 9 eval_loss=9 train_loss=8\nstep 10 loss=90\n"));
+}
+
+static void an_evaluation_does_not_wait_for_long(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_live(fixture);
+    row(fixture, "step:=8 val_loss=8");
+    for (int i = 0; i < 10; i++)
+        quiet(fixture);
+    assert_string_equal(records(fixture), "eval 8 eval_loss=8\n");
+    row(fixture, "step:=8 val_loss=8"); /* nothing new */
+    row(fixture, "step:=8 val_accuracy=0.5");
+    expect(fixture, "eval 8 eval_loss=8\neval 8 eval_accuracy=0.5\n");
+}
+
+/* Series that come one by one: a step's loss may be read before its epoch is. */
+static void a_loss_without_its_epoch_is_one_of_several(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 1; i <= 8; i++)
+        row(fixture, "step:=%d epoch:=%d loss=%d", i, i <= 4 ? 0 : 1, i);
+    quiet(fixture);
+    row(fixture, "step:=9 loss=9");
+    quiet(fixture);
+    row(fixture, "step:=9 epoch:=1 lr=0.1");
+    row(fixture, "step:=10 epoch:=1 loss=10");
+    row(fixture, "step:=10 epoch:=1 val_loss=3");
+    assert_non_null(strstr(all_records(fixture), "eval 10 eval_loss=3\n"));
+}
+
+static void metrics_of_a_test_set_that_come_late_are_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 1; i <= 8; i++)
+        row(fixture, "step:=%d loss=1 val_accuracy=0.5", i);
+    quiet(fixture);
+    row(fixture, "step:=9 test_accuracy=0.25");
+    assert_null(strstr(all_records(fixture), "0.25"));
+}
+
+/* Which of a step's names count its steps may come behind eight others. */
+static void the_rows_of_one_step_do_not_tell_the_axis(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 8; i++)
+        row(fixture, "step:=1 train/loss=1");
+    quiet(fixture);
+    assert_string_equal(records(fixture), "");
+    for (int i = 2; i < 5; i++)
+        row(fixture, "step:=%d train/loss=1", i);
+    quiet(fixture);
+    assert_non_null(strstr(records(fixture), "step 4 loss=1\n"));
+}
+
 static void several_runs_keep_apart(void **state)
 {
     row(*state, "run:=a step:=1 loss=1");
@@ -580,6 +669,11 @@ int main(void)
         TEST(a_log_that_is_being_written_tells_the_same),
         TEST(a_row_that_comes_too_late_is_told_as_of_the_newest_step),
         TEST(rows_that_are_held_as_others_may_come_late_are_not_held_for_long),
+        TEST(an_evaluation_waits_for_what_belongs_to_it),
+        TEST(an_evaluation_does_not_wait_for_long),
+        TEST(a_loss_without_its_epoch_is_one_of_several),
+        TEST(metrics_of_a_test_set_that_come_late_are_left_out),
+        TEST(the_rows_of_one_step_do_not_tell_the_axis),
         TEST(several_runs_keep_apart),
         TEST(parameters_become_the_header_and_it_comes_again_when_more_are_known),
         TEST(two_networks_against_each_other_are_told_by_their_names),

@@ -220,6 +220,7 @@ static void whole_entries_of_half_documents_are_read(void **state)
     assert_half(huggingface,
                 "{\"note\": \"\\\"log_history\\\": [{\", \"log_history\": [\n"
                 "{\"loss\": 0.5, \"text\": \"]}\", \"step\": 10}, {\"loss\": 0.4, \"step\": 2",
+                "parameter framework=transformers\nparameter grad_norm_kind=pre_clip\n"
                 "row step=10: loss=0.5(2) loss_averaged_over=10(4)\n");
 }
 
