@@ -273,3 +273,24 @@ class TestDocuments:
         write(tmp_path / "all_results.json", json.dumps({"epoch": 3., "train_loss": .5}, indent=4))
         done = programs.trainward("analyze", tmp_path)
         assert done.returncode == 2 and "no training log" in done.stderr
+
+
+# The columns of MLflow's search_runs(), of the table of runs that W&B exports, of a sweep's trials:
+# a row is what came out of a run.
+RUN_TABLES = {
+    "mlflow": ["run_id", "experiment_id", "status", "artifact_uri", "start_time", "metrics.epoch",
+               "metrics.loss", "metrics.val_loss", "params.lr"],
+    "wandb": ["Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "epoch", "loss", "lr"],
+    "sweep": ["trial", "lr", "batch_size", "loss", "val_loss"],
+}
+
+
+@pytest.mark.parametrize("names", RUN_TABLES.values(), ids=RUN_TABLES)
+def test_a_row_for_each_of_several_runs_is_no_course_of_one(tmp_path, names):
+    def cell(name, i):
+        number = {"loss": diverging(i), "val_loss": diverging(i), "lr": rate(i), "trial": i,
+                  "epoch": 10, "batch_size": 32}
+        return number.get(name.split(".")[-1], f"{name}-{i}")
+    write(tmp_path / "runs.csv", table(names, [[cell(name, i) for name in names] for i in range(N)]))
+    done = programs.trainward("analyze", tmp_path / "runs.csv")
+    assert done.returncode == 2 and "no training log" in done.stderr

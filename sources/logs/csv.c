@@ -16,13 +16,25 @@ static int finish(void *state, const struct tw_log_sink *sink, struct tw_error *
     return tw_table_finish(state, &rules, state, sink);
 }
 
+/* One row for each of several runs is no course of one: MLflow's search_runs(), the table of runs
+ * that W&B exports, the trials of a sweep. */
+static bool is_of_runs(const struct tw_table *table, bool has_axis)
+{
+    bool is_mlflow = tw_table_find(table, "run_id") && tw_table_find(table, "artifact_uri");
+    bool is_wandb = tw_table_find(table, "Name") && tw_table_find(table, "State") &&
+                    tw_table_find(table, "Created");
+    bool is_sweep = tw_table_find(table, "trial") || tw_table_find(table, "trial_id") ||
+                    tw_table_find(table, "run_id");
+    return is_mlflow || is_wandb || (is_sweep && !has_axis);
+}
+
 /* Any table of numbers could be read. What makes it a training's is what its names mean. */
 static int sure_of(const struct tw_table *table, const struct tw_texts *map)
 {
     struct tw_row_names names = {.map = map};
     for (size_t i = 0; i < table->n_columns; i++)
         tw_row_names_add(&names, table->columns[i].name, TW_PART_BY_NAME);
-    return tw_row_names_sure(&names);
+    return is_of_runs(table, names.has_axis) ? 0 : tw_row_names_sure(&names);
 }
 
 static int probe(const struct tw_log_sample *sample)
