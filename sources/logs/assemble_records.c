@@ -65,6 +65,18 @@ static void note_loss(struct tw_assembled_run *run, const struct tw_record *reco
     run->losses_without_epoch = 0;
 }
 
+bool tw_assemble_may_be_step(const struct tw_assembled_run *run, const struct tw_held_row *row)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        const struct tw_seen_name *name = run->names[row->cells[i].name];
+        bool is_signal =
+            name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD || name->role == TW_ROLE_MOST;
+        if (name->role == TW_ROLE_NAN_COUNT || (is_signal && !is_of_eval(name->signal)))
+            return true;
+    }
+    return false;
+}
+
 bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_item *item,
                              struct tw_record *ret)
 {

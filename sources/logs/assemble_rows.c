@@ -189,12 +189,14 @@ static int tell_window(struct tw_assemble *assemble, struct tw_assembled_run *ru
     int result = 0;
     while (run->n_window > n_kept && !result) {
         double step = run->window[0]->step;
+        bool is_of_training = tw_assemble_may_be_step(run, run->window[0]);
         result = give_evaluations(assemble, run, step);
         if (!result && step > run->given)
             result = tell_oldest(assemble, run);
         else if (!result)
             result = give_oldest(assemble, run, TW_GIVES_STEP | TW_GIVES_EVAL);
-        run->newest_told = fmax(run->newest_told, step);
+        if (is_of_training)
+            run->newest_told = fmax(run->newest_told, step);
     }
     return result;
 }

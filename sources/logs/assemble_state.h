@@ -86,7 +86,7 @@ struct tw_assembled_run {
     uint32_t n_window;
     struct tw_held_row *told[WINDOW]; /* of the window, but given early; in order of step */
     uint32_t n_told;
-    double newest_told; /* step; -INFINITY: none */
+    double newest_told; /* step of the training; -INFINITY: none */
     uint32_t lateness;  /* how many steps a row that was out of order came behind, at most */
     struct tw_held_row *branch[BRANCH_MAX];
     uint32_t n_branch;
@@ -211,7 +211,8 @@ void tw_assemble_choose(struct tw_assembled_run *run);
 void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *name);
 
 /* assemble_records.c */
-/* False: the row makes no eval record, whatever it says. */
+/* False: the row makes no step record, or no eval record, whatever it says. */
+bool tw_assemble_may_be_step(const struct tw_assembled_run *run, const struct tw_held_row *row);
 bool tw_assemble_may_be_eval(const struct tw_assembled_run *run, const struct tw_held_row *row);
 /* Fills the record from the item's row. False: there is none of this kind. */
 bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_item *item,

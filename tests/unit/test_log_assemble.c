@@ -519,6 +519,20 @@ static void an_evaluation_does_not_wait_for_long(void **state)
     expect(fixture, "eval 8 eval_loss=8\neval 8 eval_accuracy=0.5\n");
 }
 
+/* They are written to files of their own, of which either may be read first. */
+static void an_evaluation_that_is_read_first_moves_no_step(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_live(fixture);
+    row(fixture, "step:=9 val_loss=9");
+    quiet(fixture);
+    row(fixture, "step:=8 loss=92");
+    quiet(fixture);
+    row(fixture, "step:=9 loss=91");
+    row(fixture, "step:=10 loss=90");
+    expect(fixture, "step 8 loss=92\nstep 9 loss=91\neval 9 eval_loss=9\nstep 10 loss=90\n");
+}
+
 /* Series that come one by one: a step's loss may be read before its epoch is. */
 static void a_loss_without_its_epoch_is_one_of_several(void **state)
 {
@@ -671,6 +685,7 @@ int main(void)
         TEST(rows_that_are_held_as_others_may_come_late_are_not_held_for_long),
         TEST(an_evaluation_waits_for_what_belongs_to_it),
         TEST(an_evaluation_does_not_wait_for_long),
+        TEST(an_evaluation_that_is_read_first_moves_no_step),
         TEST(a_loss_without_its_epoch_is_one_of_several),
         TEST(metrics_of_a_test_set_that_come_late_are_left_out),
         TEST(the_rows_of_one_step_do_not_tell_the_axis),
