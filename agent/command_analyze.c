@@ -2,6 +2,7 @@
 #include "agent/commands.h"
 
 #include "agent/compare_runs.h"
+#include "agent/daemon.h"
 #include "agent/each_log.h"
 #include "agent/load_rules.h"
 #include "agent/plot_text.h"
@@ -220,6 +221,7 @@ static int run(int argc, const char **argv)
     else if (is_one_of(html_path, paths))
         fprintf(stderr, "trainward analyze: --html: %s is the log that is to be read\n", html_path);
     else if (!parse_format(&analyze.format) && !tw_common_load(&analyze.config, "analyze", false)) {
+        tw_daemon_raise_descriptors(); /* a log may be a thousand files */
         status = analyze_all(&analyze, paths);
         tw_run_summaries_release(&analyze.summaries);
         tw_report_page_close(analyze.page);

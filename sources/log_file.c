@@ -22,8 +22,12 @@
 #include <sys/stat.h>
 
 #define PATH_SIZE 4200
-/* New files of a folder are looked for this often. */
+/* New files of a folder are looked for this often, more rarely where none have come for long, or
+ * where looking costs more than a share of a processor: a folder may have thousands. */
 #define LOOK_SECONDS 1.0
+#define LOOK_SECONDS_QUIET 3.0
+#define LOOK_SECONDS_MAX 10.0
+#define LOOK_SHARE .04
 /* Telemetry of our own (95) goes before anything that is read here. */
 #define SURE_MOST 90
 
@@ -46,7 +50,9 @@ struct log_source {
     uint64_t n_broken; /* to be told */
     char broken[200];  /* the first of these */
     struct tw_file_wait wait;
-    double next_look;
+    struct tw_log_group found; /* by the newest look */
+    double look_pause, next_look;
+    bool has_told_left_out;
 };
 
 /* ---- the sink: the assembler ---- */
@@ -78,6 +84,8 @@ static int take_broken(void *closure, const char *reason)
 
 static bool knows(const struct log_source *log, const char *path)
 {
+    if (tw_log_group_member(&log->found, path))
+        return true;
     for (size_t i = 0; i < log->n_members; i++) {
         if (!strcmp(log->members[i].path, path))
             return true;
@@ -121,22 +129,46 @@ static int move_document(struct log_source *log, const char *path)
 static int take_found(struct log_source *log, const struct tw_log_group *group, size_t i)
 {
     const struct tw_log_member *found = &group->members[i];
-    bool is_document = group->n == 1 && log->n_members == 1 && found->format &&
-                       found->format->kind == TW_LOG_DOCUMENT;
     if (knows(log, found->path))
         return 0;
+    bool is_document = group->n == 1 && log->n_members == 1 && found->format &&
+                       found->format->kind == TW_LOG_DOCUMENT;
     return is_document ? move_document(log, found->path) : add_member(log, found);
+}
+
+/* Once: while it is followed, older files are left out for new ones. */
+static void tell_left_out(struct log_source *log, const struct tw_log_group *group)
+{
+    char reason[sizeof log->broken];
+    if (!group->left_out || log->has_told_left_out)
+        return;
+    log->has_told_left_out = true;
+    snprintf(reason, sizeof reason,
+             "%zu of %zu files are left out: no more than the newest %zu are read at once",
+             group->left_out, group->left_out + group->n, group->n);
+    take_broken(log, reason);
+}
+
+static void plan_next_look(struct log_source *log, double cost, bool has_news)
+{
+    double pause = has_news ? LOOK_SECONDS : fmin(log->look_pause * 2, LOOK_SECONDS_QUIET);
+    log->look_pause = fmax(pause, fmin(cost / LOOK_SHARE, LOOK_SECONDS_MAX));
+    log->next_look = tw_now_seconds() + log->look_pause;
 }
 
 /* Takes what is there; a folder that is followed may get more. */
 static int look(struct log_source *log, struct tw_error *error)
 {
     struct tw_log_group group;
-    int result = tw_log_group_find(&group, log->path, log->map);
-    log->next_look = tw_now_seconds() + LOOK_SECONDS;
+    size_t n_before = log->n_members;
+    double begun = tw_thread_seconds();
+    int result = tw_log_group_find_again(&group, log->path, &log->found);
     for (size_t i = 0; i < group.n && !result; i++)
         result = take_found(log, &group, i);
-    tw_log_group_release(&group);
+    tell_left_out(log, &group);
+    tw_log_group_release(&log->found);
+    log->found = group;
+    plan_next_look(log, tw_thread_seconds() - begun, log->n_members > n_before);
     return result ? tw_error_set(error, result, "out of memory") : 0;
 }
 
@@ -343,6 +375,7 @@ static void log_close(void *opaque)
         free(log->members[i].path);
     }
     free(log->members);
+    tw_log_group_release(&log->found);
     tw_assemble_free(log->assemble);
     tw_file_wait_done(&log->wait);
     free(log);
@@ -382,7 +415,7 @@ static int log_open(void **ret, const struct tw_source_request *request, struct 
         return tw_error_set(error, -ENOMEM, "out of memory");
     tw_file_wait_init(&log->wait);
     log->follow = request->follow;
-    log->map = request->map;
+    log->map = log->found.map = request->map;
     int result = set_paths(log, request->path, error);
     if (!result)
         result = look(log, error);

@@ -7,6 +7,8 @@
  *   pairs         two tables, of training and of validation (tree_pairs.c)
  *   copies        of files that tell of the same run one is read (tree_copies.c)
  *   a store       a folder that a format opens itself
+ *
+ * How many there may be: tree_members.c.
  */
 #include "sources/logs/tree.h"
 
@@ -17,11 +19,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MEMBERS_MAX 256
 
 /* ---- names ---- */
 
@@ -73,8 +74,6 @@ bool tw_log_is_passed_over(const char *name, bool is_folder)
 int tw_tree_add(struct tw_log_group *group, const char *path, const struct tw_log_format *format,
                 enum tw_row_part part)
 {
-    if (group->n == MEMBERS_MAX)
-        return 0;
     struct tw_log_member *grown = realloc(group->members, (group->n + 1) * sizeof *grown);
     if (!grown)
         return -ENOMEM;
@@ -105,11 +104,37 @@ bool tw_tree_path(char path[TW_TREE_PATH], const char *folder, const char *name)
     return length > 0 && length < TW_TREE_PATH;
 }
 
-int tw_tree_add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
+/* NULL where it is no log. */
+static const struct tw_log_format *format_of(const struct tw_log_group *group, const char *path)
 {
     int sure;
+    const struct tw_log_member *known =
+        group->before ? tw_log_group_member(group->before, path) : NULL;
+    if (known)
+        return known->format;
     const struct tw_log_format *format = tw_log_format_probe(path, group->map, &sure);
-    return format && sure >= TW_LOG_SURE_WHEN_NAMED ? tw_tree_add(group, path, format, part) : 0;
+    return sure >= TW_LOG_SURE_WHEN_NAMED ? format : NULL;
+}
+
+int tw_tree_add_file(struct tw_log_group *group, const char *path, enum tw_row_part part)
+{
+    const struct tw_log_format *format = format_of(group, path);
+    return format ? tw_tree_add(group, path, format, part) : 0;
+}
+
+void tw_tree_keep_logs(struct tw_log_group *group)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < group->n; i++) {
+        struct tw_log_member *member = &group->members[i];
+        if (!member->format)
+            member->format = format_of(group, member->path);
+        if (member->format)
+            group->members[kept++] = *member;
+        else
+            free(member->path);
+    }
+    group->n = kept;
 }
 
 bool tw_tree_is_folder(const char *path)
@@ -166,16 +191,37 @@ static int find_in_folder(struct tw_log_group *group, const char *folder)
     return result;
 }
 
-int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map)
+static int find(struct tw_log_group *ret, const char *path)
 {
-    *ret = (struct tw_log_group){.map = map};
     int result = tw_tree_is_folder(path) ? find_in_folder(ret, path)
                                          : tw_tree_add_file(ret, path, TW_PART_BY_NAME);
+    if (!result)
+        result = tw_tree_keep_newest(ret);
     if (result)
         tw_log_group_release(ret);
     else if (ret->n)
         qsort(ret->members, ret->n, sizeof *ret->members, by_path);
+    ret->before = NULL;
     return result;
+}
+
+int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map)
+{
+    *ret = (struct tw_log_group){.map = map};
+    return find(ret, path);
+}
+
+int tw_log_group_find_again(struct tw_log_group *ret, const char *path,
+                            const struct tw_log_group *before)
+{
+    *ret = (struct tw_log_group){.map = before->map, .before = before};
+    return find(ret, path);
+}
+
+const struct tw_log_member *tw_log_group_member(const struct tw_log_group *group, const char *path)
+{
+    const struct tw_log_member wanted = {.path = (char *)(uintptr_t)path};
+    return group->n ? bsearch(&wanted, group->members, group->n, sizeof wanted, by_path) : NULL;
 }
 
 int tw_log_group_probe(const char *path, const struct tw_texts *map)

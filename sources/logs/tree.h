@@ -19,13 +19,25 @@ struct tw_log_member {
 /* What is one log: a file, or the files of one folder that tell of one run. */
 struct tw_log_group {
     size_t n;
-    struct tw_log_member *members; /* in order of name */
-    const struct tw_texts *map;    /* that it was looked for with */
+    struct tw_log_member *members;     /* in order of name */
+    const struct tw_texts *map;        /* that it was looked for with */
+    size_t left_out;                   /* further files of the log, older than the members */
+    const struct tw_log_group *before; /* the look before, while it is looked for again */
 };
+
+/* Each member takes a descriptor and a buffer: a group has at most so many, or half of as many as
+ * the process may have open (RLIMIT_NOFILE). Of more files the newest are its members, by the time
+ * in the name of an event file, else by the newest change. */
+#define TW_LOG_MEMBERS_MAX 1024
 
 /* The log at `path`; n is 0 where there is none. `map`: names that the user knows (names.h); NULL:
  * none. 0 or -ENOMEM. */
 int tw_log_group_find(struct tw_log_group *ret, const char *path, const struct tw_texts *map);
+/* The same, once more: what files are that it has found before is looked up and not looked at. */
+int tw_log_group_find_again(struct tw_log_group *ret, const char *path,
+                            const struct tw_log_group *before);
+/* The member at `path`, or NULL. */
+const struct tw_log_member *tw_log_group_member(const struct tw_log_group *group, const char *path);
 void tw_log_group_release(struct tw_log_group *group);
 
 /* How sure it is that `path` is one log, 0..100. */

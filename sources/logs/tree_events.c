@@ -7,6 +7,8 @@
 #include "sources/logs/words.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool tw_tree_is_event_file(const char *name)
@@ -43,6 +45,7 @@ static enum tw_row_part part_of_folder(const char *folder, const char *name)
     return is_curve ? curve : part;
 }
 
+/* Without looking at them: of many those that count are chosen first. */
 static int add_event_files(struct tw_log_group *group, const char *folder, enum tw_row_part part)
 {
     char path[TW_TREE_PATH];
@@ -51,12 +54,22 @@ static int add_event_files(struct tw_log_group *group, const char *folder, enum 
     DIR *dir = opendir(folder);
     while (dir && !result && (entry = readdir(dir))) {
         if (tw_tree_is_event_file(entry->d_name) && tw_tree_path(path, folder, entry->d_name) &&
-            tw_tree_is_file(path))
-            result = tw_tree_add_file(group, path, part);
+            (entry->d_type == DT_REG || tw_tree_is_file(path)))
+            result = tw_tree_add(group, path, NULL, part);
     }
     if (dir)
         closedir(dir);
     return result;
+}
+
+/* A link "train" that leads to `folder` itself, or to one that it lies in. */
+static bool leads_back(const char *folder, const char *link)
+{
+    char here[PATH_MAX], there[PATH_MAX];
+    if (!realpath(folder, here) || !realpath(link, there))
+        return true;
+    size_t length = strlen(there);
+    return !strncmp(here, there, length) && (!here[length] || here[length] == '/');
 }
 
 /* Those of the folders of `folder` that tell of a part. */
@@ -69,7 +82,7 @@ static int add_parts(struct tw_log_group *group, const char *folder)
     while (dir && !result && (entry = readdir(dir))) {
         enum tw_row_part part = part_of_folder(folder, entry->d_name);
         if (part != TW_PART_BY_NAME && tw_tree_path(path, folder, entry->d_name) &&
-            tw_tree_is_folder(path))
+            tw_tree_is_folder(path) && !(entry->d_type == DT_LNK && leads_back(folder, path)))
             result = add_event_files(group, path, part);
     }
     if (dir)
@@ -124,7 +137,13 @@ int tw_tree_find_event_files(struct tw_log_group *group, const char *folder)
     bool has_own = group->n > 0;
     if (!result)
         result = add_parts(group, folder);
-    return !result && has_own ? add_curves(group, folder) : result;
+    if (!result && has_own)
+        result = add_curves(group, folder);
+    if (!result)
+        result = tw_tree_keep_newest(group);
+    if (!result)
+        tw_tree_keep_logs(group);
+    return result;
 }
 
 bool tw_tree_is_event_folder(const char *folder, const char *name)

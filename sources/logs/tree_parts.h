@@ -16,6 +16,11 @@ int tw_tree_add(struct tw_log_group *group, const char *path, const struct tw_lo
  * log. */
 int tw_tree_add_file(struct tw_log_group *group, const char *path, enum tw_row_part part);
 
+/* tree_members.c: leaves the newest members in the group, as many as it may have. */
+int tw_tree_keep_newest(struct tw_log_group *group);
+/* Of members that were added without a format those that are no log go. */
+void tw_tree_keep_logs(struct tw_log_group *group);
+
 /* tree_events.c: event files of TensorBoard. */
 bool tw_tree_is_event_file(const char *name);
 bool tw_tree_has_event_files(const char *folder);

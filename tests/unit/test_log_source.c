@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ struct fixture {
     char *dir, path[200];
     void *handle;
     char text[20000]; /* what came */
+    char reason[200]; /* of what was broken */
     size_t used;
 };
 
@@ -83,6 +85,8 @@ static int read_all(struct fixture *fixture)
            next == TW_NEXT_BROKEN) {
         char *to = fixture->text + fixture->used;
         size_t room = sizeof fixture->text - fixture->used;
+        if (next == TW_NEXT_BROKEN)
+            memcpy(fixture->reason, item.reason, sizeof item.reason);
         if (next == TW_NEXT_BROKEN)
             fixture->used += (size_t)snprintf(to, room, "broken ");
         else if (item.record->kind == TW_KIND_STEP)
@@ -269,6 +273,49 @@ static void parts_of_a_folder_are_merged_by_step(void **state)
     assert_int_equal(evals, 50);
 }
 
+/* Of two steps each: what is shorter may become a true event file. */
+static void put_event_file(struct fixture *fixture, int n)
+{
+    snprintf(fixture->path, sizeof fixture->path, "%s/events.out.tfevents.%d.h", fixture->dir, n);
+    put_steps(fixture, "w", 2 * n, 2 * n + 1, 10);
+}
+
+static void name_steps(char *ret, int first, int last)
+{
+    for (int step = first; step <= last; step++)
+        ret += sprintf(ret, "%d:%d ", step, 10 + step);
+}
+
+/* As many descriptors as are needed for half as many files. */
+static void files_that_are_left_out_are_told_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rlimit limit, few;
+    char text[1000] = "broken ", *steps = text + strlen(text);
+    for (int i = 1; i <= 25; i++)
+        put_event_file(fixture, i);
+    snprintf(fixture->path, sizeof fixture->path, "%s", fixture->dir);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = 40;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    open_log(fixture, true);
+    name_steps(steps, 12, 51);
+    expect(fixture, TW_NEXT_WAIT, text);
+    assert_string_equal(fixture->reason, "5 of 25 files are left out: no more than the newest 20 "
+                                         "are read at once");
+    /* One that comes while they are followed is read, too. */
+    put_event_file(fixture, 26);
+    struct tw_source_item item;
+    int next = TW_NEXT_WAIT;
+    for (int i = 0; i < 100 && next == TW_NEXT_WAIT; i++)
+        next = source->next(fixture->handle, .25, &item, NULL);
+    assert_int_equal(next, TW_NEXT_RECORD);
+    assert_int_equal(item.record->step, 52);
+    expect(fixture, TW_NEXT_WAIT, "53:63 ");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -285,6 +332,7 @@ int main(void)
         TEST(a_name_may_be_mapped_and_is_told),
         TEST(names_in_text_and_tables_may_be_mapped),
         TEST(parts_of_a_folder_are_merged_by_step),
+        TEST(files_that_are_left_out_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

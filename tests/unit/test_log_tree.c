@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -90,6 +91,99 @@ static void event_files_of_a_folder_and_its_parts_are_one_run(void **state)
     snprintf(folder, sizeof folder, "%s/fit", (char *)*state);
     assert_true(tw_log_is_folder_of_group(folder, "train"));
     assert_false(tw_log_is_folder_of_group(folder, "other"));
+}
+
+/* Event files of a second each, from `first` on. */
+static void put_events(const char *dir, int first, int last)
+{
+    char name[80];
+    for (int second = first; second <= last; second++) {
+        snprintf(name, sizeof name, "events.out.tfevents.%d.host.1.0", second);
+        put(dir, name, LOG);
+    }
+}
+
+/* False where the machine does not allow so many. */
+static bool set_descriptors(rlim_t most)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = most;
+    return !setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* "99" is behind "100" by name, and before it by time. */
+static void of_too_many_event_files_the_newest_are_read(void **state)
+{
+    const char *dir = *state;
+    struct tw_log_group group;
+    char oldest[300], copied[300];
+    const struct timespec long_ago[2] = {{.tv_sec = 50}, {.tv_sec = 50}};
+    if (!set_descriptors(4 * TW_LOG_MEMBERS_MAX))
+        skip();
+    put_events(dir, 99, 98 + TW_LOG_MEMBERS_MAX + 3);
+    put(dir, "tfevents.copy", LOG); /* has no time in its name */
+    snprintf(copied, sizeof copied, "%s/tfevents.copy", dir);
+    assert_int_equal(tw_log_group_find(&group, dir, NULL), 0);
+    assert_int_equal(group.n, TW_LOG_MEMBERS_MAX);
+    assert_int_equal(group.left_out, 4);
+    snprintf(oldest, sizeof oldest, "%s/events.out.tfevents.102.host.1.0", dir);
+    assert_null(tw_log_group_member(&group, oldest));
+    snprintf(oldest, sizeof oldest, "%s/events.out.tfevents.103.host.1.0", dir);
+    assert_non_null(tw_log_group_member(&group, oldest));
+    assert_non_null(tw_log_group_member(&group, copied));
+    tw_log_group_release(&group);
+    assert_int_equal(utimensat(AT_FDCWD, copied, long_ago, 0), 0);
+    assert_int_equal(tw_log_group_find(&group, dir, NULL), 0);
+    assert_null(tw_log_group_member(&group, copied));
+    tw_log_group_release(&group);
+}
+
+static void half_of_the_descriptors_are_left_for_others(void **state)
+{
+    struct tw_log_group group;
+    put_events(*state, 1001, 1030);
+    assert_true(set_descriptors(40));
+    assert_int_equal(tw_log_group_find(&group, *state, NULL), 0);
+    assert_int_equal(group.n, 20);
+    assert_int_equal(group.left_out, 10);
+    assert_non_null(strstr(group.members[0].path, "tfevents.1011."));
+    tw_log_group_release(&group);
+    set_descriptors(1024);
+}
+
+static void what_was_found_before_is_not_looked_at_again(void **state)
+{
+    struct tw_log_group group, again;
+    put_events(*state, 1001, 1002);
+    assert_int_equal(tw_log_group_find(&group, *state, NULL), 0);
+    assert_int_equal(group.n, 2);
+    put(*state, "events.out.tfevents.1001.host.1.0", "nothing here that is a log any more\n");
+    put(*state, "events.out.tfevents.1003.host.1.0", "nothing here that is a log at all\n");
+    assert_int_equal(tw_log_group_find_again(&again, *state, &group), 0);
+    assert_int_equal(again.n, 3);
+    assert_ptr_equal(again.members[0].format, group.members[0].format);
+    assert_ptr_not_equal(again.members[2].format, group.members[0].format); /* by its content */
+    tw_log_group_release(&again);
+    tw_log_group_release(&group);
+}
+
+static void a_link_that_leads_back_is_no_part(void **state)
+{
+    char path[300];
+    put(*state, "runs/a/events.out.tfevents.1.h", LOG);
+    put(*state, "elsewhere/events.out.tfevents.2.h", LOG);
+    snprintf(path, sizeof path, "%s/runs/a/train", (char *)*state);
+    assert_int_equal(symlink(".", path), 0);
+    snprintf(path, sizeof path, "%s/runs/a/validation", (char *)*state);
+    assert_int_equal(symlink("../a", path), 0);
+    snprintf(path, sizeof path, "%s/runs/a/test", (char *)*state);
+    assert_int_equal(symlink("test", path), 0);
+    assert_string_equal(members(*state, "runs/a"), "runs/a/events.out.tfevents.1.h");
+    snprintf(path, sizeof path, "%s/runs/a/eval", (char *)*state);
+    assert_int_equal(symlink("../../elsewhere", path), 0);
+    assert_string_equal(members(*state, "runs/a"), "runs/a/eval/events.out.tfevents.2.h(eval) "
+                                                   "runs/a/events.out.tfevents.1.h");
 }
 
 /* PyTorch's add_scalars("Loss", {"train": ..., "val": ...}), and tensorboardX's. */
@@ -298,6 +392,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_a_log_by_its_content),
         TEST(event_files_of_a_folder_and_its_parts_are_one_run),
+        TEST(of_too_many_event_files_the_newest_are_read),
+        TEST(half_of_the_descriptors_are_left_for_others),
+        TEST(what_was_found_before_is_not_looked_at_again),
+        TEST(a_link_that_leads_back_is_no_part),
         TEST(curves_of_add_scalars_are_part_of_the_run),
         TEST(tables_of_dvclive_are_one_run),
         TEST(tables_of_training_and_validation_are_one_run),
