@@ -178,12 +178,17 @@ int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error)
                        analysis->first_skip);
 }
 
-void tw_analysis_close(struct tw_analysis *analysis)
+void tw_analysis_close_log(struct tw_analysis *analysis)
 {
     if (analysis->source && analysis->handle)
         analysis->source->close(analysis->handle);
-    tw_watch_close(analysis->watch);
     analysis->handle = NULL;
+}
+
+void tw_analysis_close(struct tw_analysis *analysis)
+{
+    tw_analysis_close_log(analysis);
+    tw_watch_close(analysis->watch);
     analysis->watch = NULL;
 }
 

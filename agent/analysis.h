@@ -43,6 +43,8 @@ int tw_analysis_read_all(struct tw_analysis *analysis, struct tw_error *error);
 /* Ends every run that has not ended. */
 int tw_analysis_finish(struct tw_analysis *analysis, struct tw_error *error);
 
+/* What was read is known on, and nothing more is read. */
+void tw_analysis_close_log(struct tw_analysis *analysis);
 void tw_analysis_close(struct tw_analysis *analysis);
 
 /* "run_directory/cbor", "tensorboard": the form of the log. Returns `buffer`. */

@@ -1,6 +1,7 @@
 /* Following logs: what comes is judged, and told as it happens. */
 #include "agent/attach.h"
 
+#include "agent/attach_parts.h"
 #include "agent/command.h"
 #include "agent/find_logs.h"
 #include "agent/report.h"
@@ -13,16 +14,23 @@
 #include "telemetry/clock.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* Of a quarter of a second each, when one log is followed. */
 #define DOUBT_WAITS 4
 /* From so many on, the names that a log has are known. */
 #define RECORDS_TO_MAP 8
 #define RECORDS_AT_ONCE 1000
+/* So few logs wait each for changes of its own folder. Of more none does, but all together: a user
+ * has 128 instances of inotify for all programs, and jobs may want them. */
+#define WAITING_MAX 8
+/* A round over many logs is followed by a pause: of a processor it may take this share. */
+#define ROUND_SHARE .03
+#define ROUND_SECONDS_MAX 2.0
 
 /* ---- what is told ---- */
 
@@ -31,7 +39,7 @@ static void print_clean(FILE *out, const char *text)
     tw_terminal_print_clean(out, text, strlen(text));
 }
 
-static const char *shown_name(const struct tw_followed *log)
+const char *tw_attach_shown_name(const struct tw_followed *log)
 {
     return log->analysis.shown ? log->analysis.shown : log->path;
 }
@@ -63,7 +71,7 @@ static void print_mapping(FILE *out, const struct tw_followed *log, const struct
                           const char *separator)
 {
     char format[64];
-    print_clean(out, shown_name(log));
+    print_clean(out, tw_attach_shown_name(log));
     fputs(": run ", out);
     print_clean(out, run->core.id);
     fprintf(out,
@@ -135,7 +143,7 @@ static void tell_doubt(struct tw_followed *log)
         return;
     bool is_empty = stat(log->path, &status) || !status.st_size;
     fputs("trainward attach: ", stderr);
-    print_clean(stderr, shown_name(log));
+    print_clean(stderr, tw_attach_shown_name(log));
     fputs(is_empty ? ": is empty so far" : ": no training record so far, is it a log?", stderr);
     if (analysis->skipped && is_known(log)) {
         fputs(" (", stderr);
@@ -151,7 +159,7 @@ static void tell_nothing(const struct tw_followed *log)
     const struct tw_analysis *analysis = &log->analysis;
     bool is_known_log = is_known(log);
     fputs("trainward attach: ", stderr);
-    print_clean(stderr, shown_name(log));
+    print_clean(stderr, tw_attach_shown_name(log));
     fputs(is_known_log ? ": holds no training record"
                        : ": is no training log that can be read; docs/logs.md lists what is",
           stderr);
@@ -193,7 +201,7 @@ static void tell_run(const struct tw_followed *log, const struct tw_run *run)
     fflush(attach->out);
 }
 
-/* ---- logs that tell the same ---- */
+/* ---- what comes ---- */
 
 static void take_record(void *closure, const struct tw_run *run, const struct tw_record *record)
 {
@@ -205,47 +213,11 @@ static void take_record(void *closure, const struct tw_run *run, const struct tw
         tw_twin_take(&log->losses, record);
 }
 
-/* Two of one form may well be two runs. */
-static bool are_twins(const struct tw_followed *a, const struct tw_followed *b)
-{
-    char form_a[64], form_b[64];
-    return a != b && a->owner == b->owner && !a->is_twin && !b->is_twin &&
-           tw_twin_are_same(&a->losses, &b->losses) &&
-           strcmp(tw_analysis_format(&a->analysis, form_a, sizeof form_a),
-                  tw_analysis_format(&b->analysis, form_b, sizeof form_b)) != 0;
-}
-
-static void leave(struct tw_followed *log, const struct tw_followed *other)
-{
-    FILE *out = log->attach->out;
-    log->is_twin = log->has_ended = true;
-    tw_texts_release(&log->held);
-    fputs(log->attach->prefix, out);
-    print_clean(out, shown_name(log));
-    fputs(": tells the same as ", out);
-    print_clean(out, shown_name(other));
-    fputs(", and is left\n", out);
-    fflush(out);
-}
-
-/* What a job prints is rounded, and has no hyper-parameters. */
-static void leave_twin(struct tw_followed *log)
-{
-    struct tw_attach *attach = log->attach;
-    for (size_t i = 0; i < attach->n_logs && !log->is_twin; i++) {
-        struct tw_followed *other = attach->logs[i];
-        if (are_twins(log, other) && other->is_output && !log->is_output)
-            leave(other, log);
-        else if (are_twins(log, other))
-            leave(log, other);
-    }
-}
-
 /* Everything that is there was read. */
 static void note_drained(struct tw_followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
-    leave_twin(log);
+    tw_attach_leave_twin(log);
     if (log->is_twin)
         return;
     log->has_drained = true;
@@ -258,34 +230,9 @@ static void note_drained(struct tw_followed *log)
 
 /* ---- which logs ---- */
 
-/* `whole`: as realpath() has it. */
-static bool is_part_of(const struct tw_followed *log, const char *whole)
-{
-    char ours[PATH_MAX];
-    if (!realpath(log->path, ours))
-        return false;
-    size_t length = strlen(ours);
-    return !strncmp(whole, ours, length) &&
-           (!whole[length] || (log->is_store && whole[length] == '/'));
-}
-
-bool tw_attach_knows(const struct tw_attach *attach, const char *path)
-{
-    char whole[PATH_MAX];
-    for (size_t i = 0; i < attach->n_logs; i++) {
-        if (!strcmp(attach->logs[i]->path, path))
-            return true;
-    }
-    bool is_there = realpath(path, whole) != NULL;
-    for (size_t i = 0; i < attach->n_logs && is_there; i++) {
-        if (is_part_of(attach->logs[i], whole))
-            return true;
-    }
-    return false;
-}
-
 static void free_log(struct tw_followed *log)
 {
+    tw_attach_forget(log);
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
     tw_charts_release(&log->charts);
@@ -315,7 +262,7 @@ static void tell_following(const struct tw_followed *log, const char *reason)
 {
     FILE *out = log->attach->out;
     fprintf(out, "%s%s ", log->attach->prefix, log->attach->is_once ? "reading" : "following");
-    print_clean(out, shown_name(log));
+    print_clean(out, tw_attach_shown_name(log));
     if (reason)
         fprintf(out, " (%s)", reason);
     putc('\n', out);
@@ -339,12 +286,14 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
     log->is_output = wanted->is_output;
     log->is_named = wanted->is_named;
     log->is_store = tw_log_shape_of(log->path) >= TW_SHAPE_STORE;
+    tw_attach_remember(log);
     int result = open_log(log, wanted, error);
     if (result) {
         free_log(log);
         return result;
     }
     grown[attach->n_logs++] = log;
+    tw_attach_leave_renamed(log);
     tw_silence_fall_behind(&log->silence, log->analysis.watch, tw_wall_ms());
     log->analysis.shown = wanted->shown;
     tell_following(log, wanted->reason);
@@ -356,11 +305,12 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
 static int end_log(struct tw_followed *log, struct tw_error *error)
 {
     struct tw_run *run = NULL;
-    leave_twin(log);
+    tw_attach_leave_twin(log);
     if (log->is_twin)
         return 0;
     int result = tw_analysis_finish(&log->analysis, error);
     log->has_ended = true;
+    log->is_gone = tw_attach_is_missing(log);
     tell_mapping(log);
     if (!log->analysis.records) {
         log->has_failed |= log->is_named;
@@ -370,6 +320,7 @@ static int end_log(struct tw_followed *log, struct tw_error *error)
         if (find_told(log, run) == log->told.n)
             tell_run(log, run);
     }
+    tw_analysis_close_log(&log->analysis);
     return result;
 }
 
@@ -380,7 +331,7 @@ static int end_run(struct tw_followed *log, struct tw_error *error)
     log->over = NULL;
     if (!run || log->attach->is_once)
         return 0;
-    leave_twin(log);
+    tw_attach_leave_twin(log);
     if (log->is_twin)
         return 0;
     tell_mapping(log);
@@ -395,8 +346,8 @@ static int follow_log(struct tw_followed *log, double timeout_seconds, struct tw
         int next = tw_analysis_step(&log->analysis, taken ? 0 : timeout_seconds, error);
         if (next >= 0 && log->over && end_run(log, error))
             next = -ENOMEM;
-        if (next < 0)
-            return next;
+        if (next < 0 || log->has_ended)
+            return next < 0 ? next : 0;
         if (next == TW_NEXT_END || (next == TW_NEXT_WAIT && log->has_no_more))
             return end_log(log, error);
         log->has_drained = false;
@@ -435,7 +386,7 @@ static int fail(struct tw_followed *log, const struct tw_error *why, struct tw_e
 {
     log->has_failed = true;
     fputs("trainward attach: ", stderr);
-    print_clean(stderr, shown_name(log));
+    print_clean(stderr, tw_attach_shown_name(log));
     fputs(": is followed no more: ", stderr);
     print_clean(stderr, why->text);
     putc('\n', stderr);
@@ -455,25 +406,75 @@ static int take_some(struct tw_followed *log, double timeout_seconds, struct tw_
     return result;
 }
 
+/* Nobody writes it any more. */
+static void stop_waiting(struct tw_followed *log)
+{
+    if (!log->has_ended)
+        tw_analysis_no_more(&log->analysis);
+    log->has_no_more = true;
+}
+
+/* Returns true when the next round may begin. */
+static bool pause_for_round(const struct tw_attach *attach, double timeout_seconds)
+{
+    double left = attach->next_round - tw_now_seconds();
+    double seconds = fmin(left, timeout_seconds);
+    struct timespec pause = {.tv_sec = (time_t)seconds};
+    if (left <= 0 || timeout_seconds <= 0)
+        return true;
+    pause.tv_nsec = (long)((seconds - (double)pause.tv_sec) * 1e9);
+    nanosleep(&pause, NULL); /* a signal may end it */
+    return left <= timeout_seconds;
+}
+
+/* Those that have more to tell are waited for by nobody. */
+static bool have_all_drained(const struct tw_attach *attach)
+{
+    for (size_t i = 0; i < attach->n_logs; i++) {
+        if (!attach->logs[i]->has_ended && !attach->logs[i]->has_drained)
+            return false;
+    }
+    return true;
+}
+
+static void plan_round(struct tw_attach *attach, double cost, double timeout_seconds)
+{
+    double now = tw_now_seconds();
+    double pause = fmin(cost / ROUND_SHARE, ROUND_SECONDS_MAX);
+    attach->next_round = have_all_drained(attach) ? now + fmax(pause, timeout_seconds) : now;
+}
+
 long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error)
 {
     size_t going = count_going(attach);
-    double timeout = going ? timeout_seconds / (double)going : 0;
+    bool are_few = going <= WAITING_MAX;
+    double timeout = going && are_few ? timeout_seconds / (double)going : 0;
+    if (!are_few && !pause_for_round(attach, timeout_seconds))
+        return (long)going;
+    double begun = tw_thread_seconds();
     int result = 0;
     for (size_t i = 0; i < attach->n_logs && !result; i++)
         result = take_some(attach->logs[i], timeout, error);
+    plan_round(attach, tw_thread_seconds() - begun, timeout_seconds);
     return result ? result : (long)count_going(attach);
+}
+
+int tw_attach_read_newest(struct tw_attach *attach, bool (*is_stopping)(void),
+                          struct tw_error *error)
+{
+    struct tw_followed *log = attach->logs[attach->n_logs - 1];
+    int result = 0;
+    stop_waiting(log);
+    while (!result && !log->has_ended && !is_stopping())
+        result = take_some(log, 0, error);
+    return result;
 }
 
 void tw_attach_no_more(struct tw_attach *attach, const void *owner)
 {
     for (size_t i = 0; i < attach->n_logs; i++) {
-        struct tw_followed *log = attach->logs[i];
-        if (log->owner != owner)
-            continue;
-        if (!log->has_ended)
-            tw_analysis_no_more(&log->analysis);
-        log->has_no_more = true;
+        if (attach->logs[i]->owner == owner)
+            stop_waiting(attach->logs[i]);
     }
 }
 

@@ -9,6 +9,8 @@
 #include "agent/twin_logs.h"
 
 #include <stdio.h>
+#include <sys/types.h>
+#include <uthash.h>
 
 struct tw_attach;
 
@@ -24,17 +26,27 @@ struct tw_attach_log {
     const void *owner;  /* (optional) whom tw_attach_no_more() names */
 };
 
+/* What lies at a path. */
+struct tw_followed_file {
+    dev_t device;
+    ino_t inode;
+    int64_t born; /* 0 where the file system does not tell */
+};
+
 /* A log that is followed. */
 struct tw_followed {
     struct tw_attach *attach;
     const void *owner;
-    struct tw_analysis analysis;
+    struct tw_analysis analysis; /* once it has ended, the log itself is closed */
     char *path;
+    struct tw_followed_file file;
+    char *whole; /* of a store: its path as realpath() has it */
     struct tw_silence silence;
     struct tw_charts charts;   /* for the scores of its summary */
     bool has_drained;          /* read to its end */
     bool is_mapped, has_ended; /* what was read as what has been told; the run is over */
     bool is_named;
+    bool is_gone;              /* when it ended, nothing was at its path: what comes there is new */
     bool has_failed;           /* it could not be read to its end, or was named and is no log */
     bool has_no_more;          /* nobody writes it any more: its end is its end */
     unsigned waits;            /* while nothing could be read */
@@ -43,7 +55,10 @@ struct tw_followed {
     struct tw_texts told;      /* runs that have ended, with their summaries */
     bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
     struct tw_twin_losses losses;
+    size_t n_compared;    /* of these */
+    char form[64];        /* of the log, once it has told any; two of one form are no twins */
     struct tw_texts held; /* advisories from before it was told what is read as what */
+    UT_hash_handle hh;
 };
 
 struct tw_attach {
@@ -51,6 +66,8 @@ struct tw_attach {
     struct tw_rules *rules;
     struct tw_followed **logs;
     size_t n_logs;
+    struct tw_followed *by_path;
+    double next_round;  /* when many logs are looked at again */
     FILE *out;          /* where everything is told */
     const char *prefix; /* of single lines: what else is written there may not be ours */
     bool is_once; /* what is there now is judged as a whole: no advisories, the summary alone */
@@ -59,8 +76,11 @@ struct tw_attach {
     bool wraps; /* `out` is a terminal, whose lines are broken at words */
 };
 
-/* True where it is followed already, by whatever path, or is part of a store that is. */
-bool tw_attach_knows(const struct tw_attach *attach, const char *path);
+/* True where it is followed already, by whatever path, or is part of a store that is. A log that
+ * was renamed is not: it is followed under its new name, and left under its old one. */
+bool tw_attach_knows(struct tw_attach *attach, const char *path);
+/* The one that is followed by this very path, or NULL. */
+struct tw_followed *tw_attach_find(const struct tw_attach *attach, const char *path);
 
 /* Follows one more log, from its start. */
 int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
@@ -70,6 +90,11 @@ int tw_attach_add(struct tw_attach *attach, const struct tw_attach_log *wanted,
  * One that cannot be read any more is told and ended. Returns how many of them go on, or negative.
  */
 long tw_attach_follow(struct tw_attach *attach, double timeout_seconds, struct tw_error *error);
+
+/* Reads the log that was added last to its end, as though nobody wrote it any more: of thousands
+ * that are judged once a few are open at a time. */
+int tw_attach_read_newest(struct tw_attach *attach, bool (*is_stopping)(void),
+                          struct tw_error *error);
 
 /* Nobody writes the owner's logs any more: each ends where it has been read to its end. */
 void tw_attach_no_more(struct tw_attach *attach, const void *owner);

@@ -1,8 +1,10 @@
 /* Looking for logs, now and again. */
 #include "agent/attach_origin.h"
 
+#include "agent/daemon.h"
 #include "agent/find_logs.h"
 #include "agent/rotated_name.h"
+#include "agent/usage.h"
 
 #include "sinks/terminal.h"
 #include "sources/process_others.h"
@@ -17,8 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the time, for looking. */
-#define LOOK_SHARE .05
+/* For looking: of a processor, and of the time, which slow disks and others' work take, too. */
+#define LOOK_SHARE .04
+#define LOOK_SHARE_OF_TIME .2
 /* A machine that was busy just then is no reason to wait for longer. */
 #define LOOK_SECONDS_MAX 10.0
 /* A step or an evaluation may take long, hardly so long. */
@@ -177,10 +180,11 @@ static void tell_cut(struct tw_attach_origin *origin)
 
 /* ---- looking ---- */
 
-static void plan_next(struct tw_attach_origin *origin, double seconds)
+static void plan_next(struct tw_attach_origin *origin, double cost, double seconds)
 {
     double least = origin->has_log ? TW_ATTACH_LOOK_SECONDS : TW_ATTACH_FIRST_LOOK_SECONDS;
-    double pause = fmin(seconds / LOOK_SHARE, LOOK_SECONDS_MAX);
+    double share = fmax(cost / LOOK_SHARE, seconds / LOOK_SHARE_OF_TIME);
+    double pause = fmin(share, LOOK_SECONDS_MAX);
     origin->next_look = tw_now_seconds() + fmax(pause, least);
 }
 
@@ -197,6 +201,8 @@ static int64_t changed_at(const char *log)
 static int64_t find_oldest(const struct tw_attach_origin *origin, const struct tw_texts *logs)
 {
     int64_t newest = INT64_MIN, recent = tw_wall_ms() / 1000 - OLD_SECONDS;
+    if (origin->has_log && !origin->attach->is_once)
+        return recent;
     for (size_t i = 0; i < logs->n && newest < recent && !origin->attach->is_once; i++) {
         int64_t changed = changed_at(logs->at[i]);
         newest = changed > newest ? changed : newest;
@@ -219,51 +225,85 @@ static void tell_old(struct tw_attach_origin *origin, size_t n)
     fflush(out);
 }
 
+/* Of logs that are judged once one is open at a time: there may be more than descriptors. */
+static int follow_or_read(struct tw_attach_origin *origin, const char *log, struct tw_error *error)
+{
+    struct tw_attach *attach = origin->attach;
+    const struct tw_attach_log wanted = {.path = log, .named = origin->path, .owner = origin};
+    size_t before = attach->n_logs;
+    int result = follow(origin, &wanted, error);
+    if (result || !attach->is_once || attach->n_logs == before)
+        return result;
+    return tw_attach_read_newest(attach, tw_daemon_is_stopping, error);
+}
+
 static int take_new(struct tw_attach_origin *origin, const struct tw_texts *logs,
                     struct tw_error *error)
 {
     int64_t oldest = find_oldest(origin, logs);
     size_t n_old = 0;
     int result = 0;
-    for (size_t i = 0; i < logs->n && !result; i++) {
-        const struct tw_attach_log wanted = {
-            .path = logs->at[i], .named = origin->path, .owner = origin};
-        bool is_old = changed_at(wanted.path) < oldest;
-        if (is_old && origin->has_told_old)
-            continue;
-        if (tw_attach_knows(origin->attach, wanted.path))
+    for (size_t i = 0; i < logs->n && !result && !tw_daemon_is_stopping(); i++) {
+        const char *log = logs->at[i];
+        if (tw_attach_knows(origin->attach, log))
             origin->has_log = true;
-        else if (is_old)
+        else if (changed_at(log) < oldest)
             n_old++;
-        else if (!is_passed_over(origin, wanted.path))
-            result = follow(origin, &wanted, error);
+        else if (!is_passed_over(origin, log))
+            result = follow_or_read(origin, log, error);
     }
     tell_old(origin, n_old);
     return result;
 }
 
+/* All that lies below a store or a run directory is part of it. */
+static enum tw_log_shape shape_of(const void *attach, const char *path)
+{
+    const struct tw_followed *log = tw_attach_find(attach, path);
+    if (!log)
+        return TW_SHAPE_NONE;
+    bool is_whole = log->is_store || log->analysis.source == tw_source_find("run_directory");
+    return is_whole ? TW_SHAPE_STORE : TW_SHAPE_FILES;
+}
+
 static int look_at_path(struct tw_attach_origin *origin, struct tw_error *error)
 {
     struct tw_texts found = {0};
-    double begun = tw_now_seconds();
-    int result = tw_find_logs(&found, NULL, origin->path, error);
+    double begun = tw_now_seconds(), cost = tw_thread_seconds();
+    int result = tw_find_logs_again(&found, origin->path, shape_of, origin->attach, error);
     if (!result)
         result = take_new(origin, &found, error);
     tw_texts_release(&found);
-    plan_next(origin, tw_now_seconds() - begun);
+    plan_next(origin, tw_thread_seconds() - cost, tw_now_seconds() - begun);
     return result;
+}
+
+/* A folder that has gone, or cannot be read at the moment, keeps nobody from its logs. */
+static int look_again(struct tw_attach_origin *origin, struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = look_at_path(origin, &why);
+    if (result == -ENOMEM && error)
+        *error = why;
+    if (result == -ENOMEM)
+        return result;
+    if (result && !origin->has_told_trouble)
+        tw_usage_error("attach", &why);
+    origin->has_told_trouble = result != 0;
+    return 0;
 }
 
 static int look_at_process(struct tw_attach_origin *origin, bool has_ended, struct tw_error *error)
 {
     struct tw_error why = {0};
+    double begun = tw_now_seconds(), cost = tw_thread_seconds();
     int result = tw_job_look(&origin->job, take_found, origin, &why);
     if (result && result != -ESRCH) { /* it may go in the middle of a look */
         if (error)
             *error = why;
         return result;
     }
-    plan_next(origin, origin->job.seconds);
+    plan_next(origin, tw_thread_seconds() - cost, tw_now_seconds() - begun);
     tell_cut(origin);
     if (has_ended) {
         origin->is_over = true;
@@ -290,7 +330,7 @@ int tw_attach_look(struct tw_attach_origin *origin, struct tw_error *error)
 {
     if (origin->is_over || (!has_just_gone(origin) && tw_now_seconds() < origin->next_look))
         return 0;
-    return origin->path ? look_at_path(origin, error)
+    return origin->path ? look_again(origin, error)
                         : look_at_process(origin, tw_job_has_ended(&origin->job), error);
 }
 

@@ -18,7 +18,7 @@ struct tw_attach_origin {
     struct tw_job job;     /* of a process */
     bool has_log, is_over; /* nothing more is to be looked for */
     bool is_process_gone;
-    bool has_told_cut, has_told_old;
+    bool has_told_cut, has_told_old, has_told_trouble;
     double next_look;
     struct tw_texts refused; /* logs that are not followed, which was told once */
 };

@@ -4,8 +4,6 @@
 
 #include "agent/find_runs.h"
 
-#include "sources/logs/tree.h"
-
 #include <errno.h>
 #include <fts.h>
 #include <limits.h>
@@ -25,6 +23,8 @@ struct walk {
     FTS *tree;
     struct tw_texts *ret, *closed; /* closed may be NULL */
     struct tw_log_search *search;  /* NULL: everything */
+    tw_log_known *known;           /* may be NULL */
+    const void *closure;
     unsigned entries;
     struct tw_error *error;
 };
@@ -73,6 +73,13 @@ static int add_folder(struct walk *walk, const char *path)
     return is_recent(walk, path) ? add(walk, path) : 0;
 }
 
+static int take_log(struct walk *walk, FTSENT *entry, enum tw_log_shape shape)
+{
+    if (shape != TW_SHAPE_FILES)
+        fts_set(walk->tree, entry, FTS_SKIP);
+    return add_folder(walk, entry->fts_path);
+}
+
 /* What is below a store is part of it. Where only what is new counts, the store's runs are looked
  * at one by one: it may hold those of years. */
 static int visit_log(struct walk *walk, FTSENT *entry)
@@ -80,20 +87,26 @@ static int visit_log(struct walk *walk, FTSENT *entry)
     enum tw_log_shape shape = tw_log_shape_of(entry->fts_path);
     if (shape == TW_SHAPE_NONE || (shape == TW_SHAPE_STORE && walk->search))
         return 0;
-    if (shape != TW_SHAPE_FILES)
-        fts_set(walk->tree, entry, FTS_SKIP);
-    return add_folder(walk, entry->fts_path);
+    return take_log(walk, entry, shape);
+}
+
+static enum tw_log_shape known_shape(const struct walk *walk, const char *path)
+{
+    return walk->known ? walk->known(walk->closure, path) : TW_SHAPE_NONE;
 }
 
 static int visit_folder(struct walk *walk, FTSENT *entry)
 {
     char folder[4200];
+    enum tw_log_shape shape = known_shape(walk, entry->fts_path);
     bool is_below = entry->fts_level > 0;
     if ((is_below && tw_log_is_passed_over(entry->fts_name, true)) ||
         (walk->search && (unsigned)entry->fts_level > walk->search->depth_max)) {
         fts_set(walk->tree, entry, FTS_SKIP);
         return 0;
     }
+    if (shape != TW_SHAPE_NONE)
+        return take_log(walk, entry, shape);
     if (tw_is_run_directory(entry->fts_path)) {
         fts_set(walk->tree, entry, FTS_SKIP);
         return add_folder(walk, entry->fts_path);
@@ -112,6 +125,8 @@ static int visit_file(struct walk *walk, const FTSENT *entry)
     if (tw_log_is_passed_over(entry->fts_name, false) ||
         (walk->search && !has_changed_since(entry->fts_statp, walk->search->changed_since)))
         return 0;
+    if (known_shape(walk, entry->fts_path) != TW_SHAPE_NONE)
+        return add(walk, entry->fts_path);
     parent_path(entry, folder, sizeof folder);
     if (tw_log_is_part_of_group(folder, entry->fts_name))
         return 0;
@@ -169,6 +184,13 @@ int tw_find_logs(struct tw_texts *ret, struct tw_texts *ret_closed, const char *
                  struct tw_error *error)
 {
     struct walk walk = {.ret = ret, .closed = ret_closed, .error = error};
+    return find(&walk, path);
+}
+
+int tw_find_logs_again(struct tw_texts *ret, const char *path, tw_log_known *known,
+                       const void *closure, struct tw_error *error)
+{
+    struct walk walk = {.ret = ret, .known = known, .closure = closure, .error = error};
     return find(&walk, path);
 }
 

@@ -2,6 +2,8 @@
 #ifndef TW_FIND_LOGS_H
 #define TW_FIND_LOGS_H
 
+#include "sources/logs/tree.h"
+
 #include "telemetry/error.h"
 #include "telemetry/option.h"
 
@@ -15,6 +17,13 @@
  * Errors: the path does not exist or cannot be read. */
 int tw_find_logs(struct tw_texts *ret, struct tw_texts *ret_closed, const char *path,
                  struct tw_error *error);
+
+/* What is known to be at a path: TW_SHAPE_NONE where nothing is. */
+typedef enum tw_log_shape tw_log_known(const void *closure, const char *path);
+
+/* As tw_find_logs(), without a look at what is known. */
+int tw_find_logs_again(struct tw_texts *ret, const char *path, tw_log_known *known,
+                       const void *closure, struct tw_error *error);
 
 /* Bounds of a search in a tree that may hold anything. */
 struct tw_log_search {

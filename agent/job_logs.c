@@ -6,8 +6,6 @@
 #include "sources/logs/tree.h"
 #include "sources/process_others.h"
 
-#include "telemetry/clock.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +113,6 @@ int tw_job_look(struct tw_job *job, tw_job_found *found, void *closure, struct t
 {
     struct look look = {job, found, closure, error};
     struct tw_error why = {0};
-    double begun = tw_now_seconds();
     int result = find_places(job, &why);
     /* One that has just ended is looked at no more. */
     if (result && tw_process_is_alive(TW_PROC, &job->process)) {
@@ -128,7 +125,6 @@ int tw_job_look(struct tw_job *job, tw_job_found *found, void *closure, struct t
         const struct tw_process_place *place = &job->places.at[i];
         result = place->is_folder ? look_below(&look, place) : look_at_file(&look, place);
     }
-    job->seconds = tw_now_seconds() - begun;
     return result;
 }
 

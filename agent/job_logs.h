@@ -18,7 +18,6 @@ struct tw_job {
     struct tw_processes family;      /* those that are left */
     struct tw_process_places places; /* as they were when the job was last there */
     unsigned cut_at;                 /* so much below a folder was looked at, of more; 0: all */
-    double seconds;                  /* that the newest look took */
 };
 
 /* A log that a look found, by its best reason. `named` is the folder that a run is named after. */

@@ -123,6 +123,7 @@ trainward_SOURCES = agent/main.c \
 	agent/command_analyze.c \
 	agent/attach.c agent/attach.h \
 	agent/attach_exec.c agent/attach_exec.h \
+	agent/attach_known.c agent/attach_parts.h agent/attach_twins.c \
 	agent/attach_origin.c agent/attach_origin.h \
 	agent/command_attach.c \
 	agent/command_check.c \
@@ -147,6 +148,7 @@ trainward_LDADD = $(AGENT_LIBS) $(POPT_LIBS)
 if HAVE_CMOCKA
 AGENT_TESTS = \
 	tests/unit/test_analysis \
+	tests/unit/test_attach_twins \
 	tests/unit/test_causes \
 	tests/unit/test_chart_buckets \
 	tests/unit/test_run_chart \
@@ -179,6 +181,7 @@ check_PROGRAMS += $(AGENT_TESTS)
 TESTS += $(AGENT_TESTS)
 AGENT_TEST_LIBS = $(AGENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_analysis_LDADD = $(AGENT_TEST_LIBS)
+tests_unit_test_attach_twins_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_causes_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_chart_buckets_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_run_chart_SOURCES = tests/unit/test_run_chart.c tests/unit/watch_fixture.h

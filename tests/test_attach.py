@@ -1,6 +1,7 @@
 """`trainward attach` beside real jobs: by PID, once, and running them itself."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -540,7 +541,71 @@ def test_more_logs_are_followed_than_the_soft_limit_allows(jobs):
     assert not err and out.count("nothing found") == 60
 
 
-# ---- logs that cannot be read any more ----
+def write_losses(path, first, last, scale=4, mode="w"):
+    path.parent.mkdir(exist_ok=True)
+    with open(path, mode) as file:
+        file.write("".join(f"step={n} loss={scale / n}\n" for n in range(first, last)))
+
+
+def test_of_more_logs_than_may_be_open_each_is_judged_once(jobs):
+    for i in range(30):
+        write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
+        run = jobs.folder / f"run{i}"
+        run.mkdir()
+        (run / "telemetry.jsonl").write_text("".join(
+            json.dumps({"run": run.name, "step": n, "loss": (100 + i) / n}) + "\n"
+            for n in range(1, 30)))
+    attach = jobs.attach("--once", ".", wrapper=("sh", "-c", 'ulimit -n 32; exec "$@"', "sh"))
+    _, out, err = attach.end()
+    assert not err and out.count("nothing found") == 60
+
+
+def test_many_logs_take_no_watches_that_others_may_want(jobs):
+    """A user has 128 instances of inotify for all programs."""
+    for i in range(12):
+        write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
+    attach = jobs.attach(".")
+    wait_until(lambda: attach.out.text.count(": run ") == 12, 60, "all logs")
+    with open(jobs.folder / "3.log", "a") as file:
+        file.write("".join(f"step={n} loss=nan\n" for n in range(30, 50)))
+    attach.wait_for("run 3.log, since step 30")
+    descriptors = pathlib.Path(f"/proc/{attach.process.pid}/fd")
+    links = [os.readlink(link) for link in descriptors.iterdir()]
+    assert sum(".log" in link for link in links) == 12
+    assert not any("inotify" in link for link in links)
+    assert attach.stop()[0] == 1
+
+
+# ---- logs that are renamed, or cannot be read any more ----
+
+def test_a_run_that_is_renamed_is_followed_under_its_new_name(jobs):
+    write_losses(jobs.folder / "a" / "train.log", 1, 30)
+    attach = jobs.attach(".")
+    attach.wait_for("a/train.log: run a/train.log, now at step 29")
+    (jobs.folder / "a").rename(jobs.folder / "b")
+    attach.wait_for("./a/train.log: was renamed to ./b/train.log, and is left")
+    attach.wait_for("b/train.log: run b/train.log, now at step 29")
+    with open(jobs.folder / "b" / "train.log", "a") as file:
+        file.write("".join(f"step={n} loss=nan\n" for n in range(30, 50)))
+    attach.wait_for("run b/train.log, since step 30")
+    assert "run a/train.log, since" not in attach.out.text
+    (jobs.folder / "b").rename(jobs.folder / "a")  # and back
+    attach.wait_for("run a/train.log, since step 30")
+    status, out, _ = attach.stop()
+    assert status == 1 and "b/train.log: problem" not in out and out.count("a/train.log: problem") == 1
+
+
+def test_a_folder_that_goes_keeps_nobody_from_its_logs(jobs):
+    write_losses(jobs.folder / "runs" / "train.log", 1, 30)
+    attach = jobs.attach("runs")
+    attach.wait_for("train.log: run")
+    (jobs.folder / "runs").rename(jobs.folder / "elsewhere")
+    attach.wait_for("runs: cannot be read: No such file or directory", "err")
+    write_losses(jobs.folder / "elsewhere" / "train.log", 30, 40, mode="a")
+    status, out, err = attach.stop()
+    assert status == 0 and "train.log: healthy" in out and err.count("cannot be read") == 1
+
+
 
 def test_a_log_that_cannot_be_read_any_more_keeps_nobody_from_the_others(jobs):
     command = write_script(jobs, """
