@@ -440,7 +440,10 @@ static int log_start(void *opaque, const struct tw_position *position, struct tw
 
 static void log_no_more(void *opaque)
 {
-    ((struct log_source *)opaque)->follow = false;
+    struct log_source *log = opaque;
+    log->follow = false;
+    for (size_t i = 0; i < log->n_members; i++)
+        tw_log_reader_no_more(log->members[i].reader);
 }
 
 static int log_probe(const char *path, const struct tw_texts *map)

@@ -4,10 +4,10 @@
  * CSVLogger at each new column) look alike from its size alone. */
 #include "sources/logs/input.h"
 
+#include "sources/logs/packed_away.h"
+#include "sources/logs/patience.h"
 #include "sources/logs/unpack.h"
 #include "sources/open_log.h"
-
-#include "telemetry/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,14 +19,13 @@
 #define HEAD_BYTES 1024u
 #define TAIL_BYTES 256u
 #define PACKED_BYTES 65536u
-/* Between two names, as when a writer rotates its logs, there is none for a moment. */
-#define GONE_SECONDS 2.0
 
 struct tw_log_input {
     char *path;
     int fd; /* -1: not open */
-    bool follow, was_at_end, has_started, is_dead;
-    double missing_since;    /* 0: it is there */
+    bool follow, has_no_more, has_started, is_dead;
+    bool is_rotated, is_deleted; /* known of a file that has its name no more */
+    struct tw_patience missing, failing;
     int64_t place;           /* of the next byte to be read */
     struct timespec changed; /* when we last looked at `head` and `tail` */
     unsigned char head[HEAD_BYTES], tail[TAIL_BYTES];
@@ -74,35 +73,53 @@ static ssize_t read_at(int fd, void *bytes, size_t size, int64_t place)
     return n;
 }
 
-static int cannot_read(const struct tw_log_input *input, struct tw_error *error)
+/* What failed may be well again soon. A file that its server has no more under our handle is opened
+ * anew, and goes on where it holds what was read. */
+static int fail(struct tw_log_input *input, struct tw_error *error)
 {
-    return tw_error_at(error, -errno, input->path, 0, 0, "cannot be read: %s", strerror(errno));
+    int why = errno;
+    if (why == ESTALE && input->fd >= 0) {
+        close(input->fd);
+        input->fd = -1;
+        input->changed = (struct timespec){.tv_nsec = -1};
+    }
+    if (input->follow && !input->has_no_more && tw_patience_lasts(&input->failing, why))
+        return TW_LOG_NOTHING;
+    return tw_error_at(error, -why, input->path, 0, 0, "cannot be read: %s", strerror(why));
 }
 
-/* 1 when it is open, 0 when it is not there as yet. */
+/* Between two names, as when a writer rotates its logs, there is none for a moment. */
+static int miss(struct tw_log_input *input)
+{
+    return tw_patience_lasts(&input->missing, ENOENT) ? TW_LOG_NOTHING : TW_LOG_GONE;
+}
+
+/* BYTES_CAME: it is open, and there may be some. */
 static int open_file(struct tw_log_input *input, struct tw_error *error)
 {
     struct stat status;
     if (input->fd >= 0)
-        return 1;
+        return TW_LOG_BYTES_CAME;
     input->fd = tw_open_log(input->path);
-    if (input->fd < 0 && input->follow && errno == ENOENT)
-        return 0;
     if (input->fd < 0)
-        return cannot_read(input, error);
-    input->missing_since = 0;
-    if (!fstat(input->fd, &status) && S_ISREG(status.st_mode))
-        return 1;
+        return input->follow && errno == ENOENT ? miss(input) : fail(input, error);
+    tw_patience_restore(&input->missing);
+    bool is_seen = !fstat(input->fd, &status);
+    if (is_seen && S_ISREG(status.st_mode))
+        return TW_LOG_BYTES_CAME;
+    int why = errno;
     close(input->fd);
     input->fd = -1;
-    return tw_error_at(error, -EINVAL, input->path, 0, 0, "is not a regular file");
+    errno = why;
+    return is_seen ? tw_error_at(error, -EINVAL, input->path, 0, 0, "is not a regular file")
+                   : fail(input, error);
 }
 
 static void forget(struct tw_log_input *input)
 {
     input->place = 0;
     input->n_head = input->n_tail = input->n_packed = 0;
-    input->was_at_end = input->has_started = input->is_dead = false;
+    input->has_started = input->is_dead = input->is_rotated = input->is_deleted = false;
     tw_unpack_free(input->unpack);
     input->unpack = NULL;
 }
@@ -125,11 +142,13 @@ static void remember(struct tw_log_input *input, const unsigned char *bytes, siz
     input->n_tail = kept + n;
 }
 
-static bool is_same(const struct tw_log_input *input, const unsigned char *bytes, size_t n,
-                    int64_t place)
+/* 1 or 0; negative: it cannot be read, by errno. */
+static int is_same(const struct tw_log_input *input, const unsigned char *bytes, size_t n,
+                   int64_t place)
 {
     unsigned char now[HEAD_BYTES];
-    return read_at(input->fd, now, n, place) == (ssize_t)n && !memcmp(now, bytes, n);
+    ssize_t got = read_at(input->fd, now, n, place);
+    return got < 0 ? -1 : got == (ssize_t)n && !memcmp(now, bytes, n);
 }
 
 static int restart(struct tw_log_input *input)
@@ -139,52 +158,59 @@ static int restart(struct tw_log_input *input)
     return has_given ? TW_LOG_RESTARTED : TW_LOG_NOTHING;
 }
 
-/* Before more is read behind an end that was reached: is this still the same file? */
-static int check_content(struct tw_log_input *input)
+/* Before more is read: is this still the same file? It may be cut back, and grow again, while we
+ * are far from its end, too. BYTES_CAME: it is, and there may be some. */
+static int check_content(struct tw_log_input *input, struct tw_error *error)
 {
     struct stat status;
     if (fstat(input->fd, &status))
-        return TW_LOG_NOTHING;
+        return fail(input, error);
     if (status.st_size < input->place)
         return restart(input);
     if (status.st_mtim.tv_sec == input->changed.tv_sec &&
         status.st_mtim.tv_nsec == input->changed.tv_nsec)
-        return TW_LOG_NOTHING;
+        return TW_LOG_BYTES_CAME;
+    int is_ours = is_same(input, input->head, input->n_head, 0);
+    if (is_ours > 0)
+        is_ours = is_same(input, input->tail, input->n_tail, input->place - (int64_t)input->n_tail);
+    if (is_ours < 0)
+        return fail(input, error);
     input->changed = status.st_mtim;
-    if (is_same(input, input->head, input->n_head, 0) &&
-        is_same(input, input->tail, input->n_tail, input->place - (int64_t)input->n_tail))
-        return TW_LOG_NOTHING;
-    return restart(input);
+    return is_ours ? TW_LOG_BYTES_CAME : restart(input);
 }
 
-static int miss(struct tw_log_input *input)
+/* Renamed, and maybe packed then. Looked up once: a folder may be large. */
+static bool is_rotated(struct tw_log_input *input, const struct stat *ours)
 {
-    double now = tw_now_seconds();
-    if (!input->missing_since)
-        input->missing_since = now;
-    return now - input->missing_since < GONE_SECONDS ? TW_LOG_NOTHING : TW_LOG_GONE;
+    if (!input->is_rotated && !input->is_deleted) {
+        input->is_rotated = ours->st_nlink > 0 || tw_log_is_packed_away(input->path, ours);
+        input->is_deleted = !input->is_rotated;
+    }
+    return input->is_rotated;
 }
 
 /* At the end of what is open: has another file taken its name? One that was renamed may still be
  * written, and another may come for it at its writer's next line only. */
-static int check_name(struct tw_log_input *input)
+static int check_name(struct tw_log_input *input, struct tw_error *error)
 {
     struct stat ours, named;
     bool has_name = !stat(input->path, &named), is_missing = !has_name && errno == ENOENT;
     if (fstat(input->fd, &ours))
-        return TW_LOG_NOTHING;
-    bool is_renamed = ours.st_nlink > 0;
+        return fail(input, error);
     if (!has_name)
-        return is_missing && !is_renamed ? miss(input) : TW_LOG_NOTHING;
-    input->missing_since = 0;
+        return is_missing && !is_rotated(input, &ours) ? miss(input) : TW_LOG_NOTHING;
+    tw_patience_restore(&input->missing);
     bool is_known = named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
     bool has_more = input->has_started && !input->is_dead && ours.st_size > input->place;
+    if (is_known)
+        input->is_rotated = input->is_deleted = false;
     if (is_known || has_more)
         return TW_LOG_NOTHING;
+    bool goes_on = is_rotated(input, &ours);
     close(input->fd);
     input->fd = -1;
     int news = restart(input);
-    return news == TW_LOG_RESTARTED && is_renamed ? TW_LOG_ROTATED : news;
+    return news == TW_LOG_RESTARTED && goes_on ? TW_LOG_ROTATED : news;
 }
 
 /* As tw_log_input_read(), of the bytes on disk. */
@@ -192,37 +218,37 @@ static int read_raw(struct tw_log_input *input, void *bytes, size_t size, size_t
                     struct tw_error *error)
 {
     *ret_n = 0;
-    if (input->was_at_end && input->follow) {
-        int news = check_content(input);
-        if (news != TW_LOG_NOTHING)
+    if (input->follow) {
+        int news = check_content(input, error);
+        if (news != TW_LOG_BYTES_CAME)
             return news;
     }
     ssize_t n = read_at(input->fd, bytes, size, input->place);
     if (n < 0)
-        return cannot_read(input, error);
-    if (n == 0) {
-        input->was_at_end = true;
-        return input->follow ? check_name(input) : TW_LOG_NOTHING;
-    }
+        return fail(input, error);
+    tw_patience_restore(&input->failing);
+    if (n == 0)
+        return input->follow ? check_name(input, error) : TW_LOG_NOTHING;
     remember(input, bytes, (size_t)n);
     input->place += n;
-    input->was_at_end = false;
     *ret_n = (size_t)n;
     return TW_LOG_BYTES_CAME;
 }
 
 /* ---- unpacked ---- */
 
+/* BYTES_CAME: there may be some. */
 static int start(struct tw_log_input *input, struct tw_error *error)
 {
     unsigned char magic[4];
     ssize_t n = read_at(input->fd, magic, sizeof magic, 0);
     if (n < 0)
-        return cannot_read(input, error);
+        return fail(input, error);
+    tw_patience_restore(&input->failing);
     /* Nobody can tell yet what a beginning of a few bytes will be, unless it is all there is. */
     if (n == 0 ||
         (input->follow && n < (ssize_t)sizeof magic && (magic[0] == 0x1f || magic[0] == 0x28)))
-        return 0;
+        return TW_LOG_BYTES_CAME;
     enum tw_packing packing = tw_packing_of(magic, (size_t)n);
     if (packing != TW_PACKED_NOT) {
         input->unpack = tw_unpack_new(packing);
@@ -232,7 +258,7 @@ static int start(struct tw_log_input *input, struct tw_error *error)
             return tw_error_set(error, -ENOMEM, "out of memory");
     }
     input->has_started = true;
-    return 0;
+    return TW_LOG_BYTES_CAME;
 }
 
 static int damaged(struct tw_log_input *input)
@@ -265,15 +291,20 @@ int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size
                       struct tw_error *error)
 {
     *ret_n = 0;
-    int result = open_file(input, error);
-    if (result <= 0)
-        return result ? result : miss(input);
-    if (!input->has_started && (result = start(input, error)))
-        return result;
+    int news = open_file(input, error);
+    if (news == TW_LOG_BYTES_CAME && !input->has_started)
+        news = start(input, error);
+    if (news != TW_LOG_BYTES_CAME)
+        return news;
     if (!input->has_started || input->is_dead)
-        return input->follow ? check_name(input) : TW_LOG_NOTHING;
+        return input->follow ? check_name(input, error) : TW_LOG_NOTHING;
     return input->unpack ? read_packed(input, bytes, size, ret_n, error)
                          : read_raw(input, bytes, size, ret_n, error);
+}
+
+void tw_log_input_no_more(struct tw_log_input *input)
+{
+    input->has_no_more = true;
 }
 
 int64_t tw_log_input_place(const struct tw_log_input *input)
@@ -313,7 +344,7 @@ long tw_log_input_peek_end(const char *path, void *bytes, size_t size)
     unsigned char magic[4];
     struct tw_log_input *input = tw_log_input_new(path, false);
     long n = input ? open_file(input, NULL) : -ENOMEM;
-    if (n > 0) {
+    if (n == TW_LOG_BYTES_CAME) {
         bool is_plain = read_at(input->fd, magic, sizeof magic, 0) == sizeof magic &&
                         tw_packing_of(magic, sizeof magic) == TW_PACKED_NOT;
         bool is_large = !fstat(input->fd, &status) && status.st_size > (off_t)size;

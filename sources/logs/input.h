@@ -27,9 +27,13 @@ struct tw_log_input *tw_log_input_new(const char *path, bool follow);
 void tw_log_input_free(struct tw_log_input *input); /* NULL is allowed */
 
 /* Reads up to `size` bytes, without waiting. Returns enum tw_log_news, or negative: the file cannot
- * be read. `*ret_n` is more than 0 with BYTES_CAME only. */
+ * be read. With `follow`, what may pass (patience.h) is NOTHING for a while first. `*ret_n` is more
+ * than 0 with BYTES_CAME only. */
 int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size_t *ret_n,
                       struct tw_error *error);
+
+/* Nobody writes it any more: what fails now fails at once. */
+void tw_log_input_no_more(struct tw_log_input *input);
 
 /* How much of the file was read, and how large it is: in bytes as they lie on disk. */
 int64_t tw_log_input_place(const struct tw_log_input *input);

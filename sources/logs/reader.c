@@ -4,6 +4,7 @@
 #include "sources/logs/encoding.h"
 #include "sources/logs/input.h"
 #include "sources/logs/lines.h"
+#include "sources/logs/patience.h"
 #include "sources/logs/repeats.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct tw_log_reader {
     const struct tw_log_format *format;
     void *state;
     const struct tw_texts *map;
-    bool follow, has_finished, is_dead, is_gone;
+    bool follow, has_no_more, has_finished, is_dead;
     bool is_rotated;            /* and no row came since */
     struct tw_log_input *input; /* LINES, BYTES */
     struct tw_log_lines *lines; /* LINES */
@@ -35,6 +36,7 @@ struct tw_log_reader {
     size_t at, used, capacity;
     struct stat seen; /* DOCUMENT: when it was read */
     bool has_seen;
+    struct tw_patience patience; /* DOCUMENT, STORE */
     struct tw_log_repeats repeats;
     const struct tw_log_sink *sink; /* of the present call */
 };
@@ -157,7 +159,7 @@ static int take_parameter(void *closure, const char *run, const char *name, cons
 static int take_event(void *closure, const char *run, enum tw_log_event event, double step)
 {
     struct tw_log_reader *reader = closure;
-    if (reader->repeats.comes_again && reader->repeats.at < reader->repeats.told)
+    if (tw_log_repeats_see_event(&reader->repeats, event))
         return 0;
     return reader->sink->event(reader->sink->closure, run, event, step);
 }
@@ -165,7 +167,7 @@ static int take_event(void *closure, const char *run, enum tw_log_event event, d
 static int take_broken(void *closure, const char *reason)
 {
     struct tw_log_reader *reader = closure;
-    if (reader->repeats.comes_again && reader->repeats.at < reader->repeats.told)
+    if (tw_log_repeats_see_broken(&reader->repeats))
         return 0;
     return reader->sink->broken(reader->sink->closure, reason);
 }
@@ -409,6 +411,46 @@ static bool is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* Whoever writes what is followed may put it back soon, and what failed may be well again. */
+static int fail(struct tw_log_reader *reader, const struct tw_error *why, struct tw_error *error)
+{
+    bool may_pass =
+        reader->follow && !reader->has_no_more && tw_patience_lasts(&reader->patience, -why->code);
+    if (may_pass)
+        return TW_LOG_READ_ALL;
+    if (reader->follow && why->code == -ENOENT)
+        return TW_LOG_READ_GONE;
+    if (error && !error->code)
+        *error = *why;
+    return why->code;
+}
+
+/* 0, or what the step comes to. */
+static int look(struct tw_log_reader *reader, struct stat *ret, struct tw_error *error)
+{
+    struct tw_error why = {0};
+    if (!stat(reader->path, ret))
+        return 0;
+    tw_error_at(&why, -errno, reader->path, 0, 0, "cannot be read: %s", strerror(errno));
+    return fail(reader, &why, error);
+}
+
+static int take_document(struct tw_log_reader *reader, const char *bytes, size_t size,
+                         const struct tw_log_sink *sink, struct tw_error *error)
+{
+    struct tw_error why = {0};
+    int result = restart(reader, error);
+    if (result)
+        return result;
+    result = reader->format->document(reader->state, bytes, size, sink, &why);
+    /* Half-written: whoever writes it is not done. */
+    if (result == -EAGAIN && reader->follow)
+        return 0;
+    if (result && result != -ENOMEM)
+        return sink->broken(sink->closure, why.text[0] ? why.text : "the document cannot be read");
+    return result;
+}
+
 static int step_document(struct tw_log_reader *reader, const struct tw_log_sink *sink,
                          struct tw_error *error)
 {
@@ -416,23 +458,18 @@ static int step_document(struct tw_log_reader *reader, const struct tw_log_sink 
     struct tw_error why = {0};
     char *bytes;
     size_t size;
-    if (stat(reader->path, &now))
-        return reader->has_seen ? TW_LOG_READ_GONE : TW_LOG_READ_ALL;
-    if (reader->has_seen && is_same(&now, &reader->seen))
-        return TW_LOG_READ_ALL;
-    int result = tw_log_input_whole(reader->path, DOCUMENT_MAX, &bytes, &size, error);
+    int result = look(reader, &now, error);
     if (result)
         return result;
-    result = tw_encoding_to_utf8(&bytes, &size) ? restart(reader, error) : out_of_memory(error);
-    if (!result) {
-        result = reader->format->document(reader->state, bytes, size, sink, &why);
-        /* Half-written: whoever writes it is not done. */
-        if (result == -EAGAIN && reader->follow)
-            result = 0;
-        else if (result && result != -ENOMEM)
-            result =
-                sink->broken(sink->closure, why.text[0] ? why.text : "the document cannot be read");
+    if (reader->has_seen && is_same(&now, &reader->seen)) {
+        tw_patience_restore(&reader->patience);
+        return TW_LOG_READ_ALL;
     }
+    if (tw_log_input_whole(reader->path, DOCUMENT_MAX, &bytes, &size, &why))
+        return fail(reader, &why, error);
+    tw_patience_restore(&reader->patience);
+    result = tw_encoding_to_utf8(&bytes, &size) ? take_document(reader, bytes, size, sink, error)
+                                                : out_of_memory(error);
     free(bytes);
     reader->seen = now;
     reader->has_seen = true;
@@ -454,10 +491,17 @@ static int step_store(struct tw_log_reader *reader, const struct tw_log_sink *si
                       struct tw_error *error)
 {
     struct stat status;
-    if (stat(reader->path, &status))
-        return TW_LOG_READ_GONE;
-    int result = reader->format->poll(reader->state, sink, error);
-    return result && result != -EAGAIN ? result : TW_LOG_READ_ALL;
+    struct tw_error why = {0};
+    int result = look(reader, &status, error);
+    if (result)
+        return result;
+    result = reader->format->poll(reader->state, sink, &why);
+    if (result && result != -EAGAIN) {
+        tw_error_set(&why, result, "cannot be read: %s", strerror(-result));
+        return fail(reader, &why, error);
+    }
+    tw_patience_restore(&reader->patience);
+    return TW_LOG_READ_ALL;
 }
 
 /* ---- all kinds ---- */
@@ -497,6 +541,13 @@ int tw_log_reader_finish(struct tw_log_reader *reader, const struct tw_log_sink 
     if (!result && reader->format->finish)
         result = reader->format->finish(reader->state, &own, error);
     return result;
+}
+
+void tw_log_reader_no_more(struct tw_log_reader *reader)
+{
+    reader->has_no_more = true;
+    if (reader->input)
+        tw_log_input_no_more(reader->input);
 }
 
 int64_t tw_log_reader_place(const struct tw_log_reader *reader)

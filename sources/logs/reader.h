@@ -10,7 +10,7 @@ struct tw_log_reader;
 enum tw_log_progress {
     TW_LOG_READ_SOME, /* there may be more at once */
     TW_LOG_READ_ALL,  /* nothing more for now; where it is not followed, for good */
-    TW_LOG_READ_GONE  /* it is not there any more */
+    TW_LOG_READ_GONE  /* it has not been there for two seconds */
 };
 
 /* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning, and of a
@@ -35,6 +35,8 @@ int tw_log_reader_step(struct tw_log_reader *reader, const struct tw_log_sink *s
 /* A document goes on in another file, with what it told before (transformers writes the whole
  * history into each checkpoint). -ENOMEM, which changes nothing; streams are left as they are. */
 int tw_log_reader_move(struct tw_log_reader *reader, const char *path);
+/* Nobody writes it any more: what fails now fails at once (patience.h). */
+void tw_log_reader_no_more(struct tw_log_reader *reader);
 /* It ends here, as far as anybody knows: what was held back. */
 int tw_log_reader_finish(struct tw_log_reader *reader, const struct tw_log_sink *sink,
                          struct tw_error *error);

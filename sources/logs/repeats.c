@@ -41,8 +41,8 @@ static uint64_t hash_row(const struct tw_row *row)
 
 void tw_log_repeats_restart(struct tw_log_repeats *repeats)
 {
-    repeats->at = 0;
-    repeats->comes_again = repeats->told > 0;
+    repeats->at = repeats->broken_at = 0;
+    repeats->comes_again = repeats->told || repeats->events || repeats->broken;
 }
 
 static void note(struct tw_log_repeats *repeats, uint64_t hash)
@@ -51,6 +51,8 @@ static void note(struct tw_log_repeats *repeats, uint64_t hash)
         repeats->first[repeats->told] = hash;
     repeats->newest[repeats->told % TW_REPEATS_NEWEST] = hash;
     repeats->told++;
+    repeats->events = 0;
+    repeats->broken = repeats->broken_at = 0;
 }
 
 static bool differs(const struct tw_log_repeats *repeats, uint64_t hash)
@@ -88,4 +90,23 @@ enum tw_log_row_news tw_log_repeats_see(struct tw_log_repeats *repeats, const st
     }
     repeats->at++;
     return TW_ROW_REPEATED;
+}
+
+bool tw_log_repeats_see_event(struct tw_log_repeats *repeats, enum tw_log_event event)
+{
+    unsigned bit = 1u << event;
+    if (repeats->comes_again && (repeats->at < repeats->told || repeats->events & bit))
+        return true;
+    repeats->events |= bit;
+    return false;
+}
+
+bool tw_log_repeats_see_broken(struct tw_log_repeats *repeats)
+{
+    if (repeats->comes_again && repeats->at < repeats->told)
+        return true;
+    if (repeats->broken_at++ < repeats->broken)
+        return true;
+    repeats->broken++;
+    return false;
 }

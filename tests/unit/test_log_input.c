@@ -1,8 +1,10 @@
-/* A followed file: growing, cut back, written anew, replaced, deleted; and packed ones. */
+/* A followed file: growing, cut back, written anew, replaced, deleted, failing; and packed ones. */
 #include "sources/logs/input.h"
 
+#include "failing_files.h"
 #include "temporary_directory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +31,7 @@ static int set_up(void **state)
     fixture->dir = make_directory();
     snprintf(fixture->path, sizeof fixture->path, "%s/log", fixture->dir);
     snprintf(fixture->other, sizeof fixture->other, "%s/other", fixture->dir);
+    files_are_well();
     *state = fixture;
     return fixture->dir ? 0 : -1;
 }
@@ -71,14 +74,11 @@ static void expect(struct fixture *fixture, int news, const char *text)
 /* After two seconds. */
 static void expect_gone(struct fixture *fixture)
 {
-    char bytes[16];
-    size_t n;
-    int news;
     expect(fixture, TW_LOG_NOTHING, "");
-    while ((news = tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, NULL)) ==
-           TW_LOG_NOTHING)
-        usleep(10000);
-    assert_int_equal(news, TW_LOG_GONE);
+    seconds_pass(1.5);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(.5);
+    expect(fixture, TW_LOG_GONE, "");
 }
 
 static void a_file_that_comes_later_and_grows_is_read_as_it_comes(void **state)
@@ -105,6 +105,25 @@ static void a_file_that_is_cut_back_starts_again(void **state)
     put_text(fixture->path, "w", "new\n");
     expect(fixture, TW_LOG_RESTARTED, "");
     expect(fixture, TW_LOG_BYTES_CAME, "new\n");
+}
+
+/* logrotate's copytruncate, while much of the file is still to be read; and soon there is more in
+ * it than was read of the old one. */
+static void a_file_that_is_cut_back_before_its_end_was_reached_starts_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char bytes[4];
+    size_t n;
+    put_text(fixture->path, "w", "one\ntwo\nthree\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, NULL),
+                         TW_LOG_BYTES_CAME);
+        assert_memory_equal(bytes, i ? "two\n" : "one\n", 4);
+    }
+    put_text(fixture->path, "w", "four\nfive\nsix\n");
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "four\nfive\nsix\n");
 }
 
 /* Lightning's CSVLogger writes the whole file again when a column comes; it is longer then. */
@@ -163,6 +182,44 @@ static void a_file_that_is_rotated_away_is_read_to_its_end_and_another_goes_on(v
     expect(fixture, TW_LOG_ROTATED, "");
     expect(fixture, TW_LOG_BYTES_CAME, "two\n");
     expect(fixture, TW_LOG_NOTHING, "");
+}
+
+/* As logrotate's "compress" does: the file is renamed, packed with its time, and deleted. */
+static void pack_away(struct fixture *fixture)
+{
+    char packed[120];
+    struct stat status;
+    snprintf(packed, sizeof packed, "%s.1.gz", fixture->path);
+    assert_int_equal(stat(fixture->path, &status), 0);
+    put_text(packed, "w", "packed");
+    struct timespec times[2] = {status.st_mtim, status.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, packed, times, 0), 0);
+    assert_int_equal(unlink(fixture->path), 0);
+}
+
+static void a_file_that_is_packed_away_is_read_to_its_end_and_another_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    put_text(fixture->path, "a", "last\n");
+    pack_away(fixture);
+    put_text(fixture->path, "w", "two\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "last\n");
+    expect(fixture, TW_LOG_ROTATED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    /* Its writer makes the next one at its next line only. */
+    pack_away(fixture);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(3600);
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "w", "three\n");
+    expect(fixture, TW_LOG_ROTATED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "three\n");
+    /* The old copy is not of this one. */
+    assert_int_equal(unlink(fixture->path), 0);
+    expect_gone(fixture);
 }
 
 /* The old file's last bytes are read before the new one is. */
@@ -309,6 +366,166 @@ static void a_packed_file_grows(void **state)
     expect(fixture, TW_LOG_BYTES_CAME, "two\n");
 }
 
+/* ---- failures ---- */
+
+static int error_of(struct fixture *fixture)
+{
+    struct tw_error error = {0};
+    char bytes[16];
+    size_t n;
+    int news = tw_log_input_read(fixture->input, bytes, sizeof bytes, &n, &error);
+    assert_int_equal(error.code, news < 0 ? news : 0);
+    assert_string_equal(error.place, news < 0 ? fixture->path : "");
+    return news;
+}
+
+/* It is read up to "one", and "two" has come. */
+static void start_to_follow(struct fixture *fixture, bool follow)
+{
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, follow);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "a", "two\n");
+}
+
+static void what_fails_for_less_than_a_minute_goes_on(void **state)
+{
+    static const int errors[] = {EIO, ETIMEDOUT, EHOSTUNREACH};
+    struct fixture *fixture = *state;
+    start_to_follow(fixture, true);
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        reading_fails(errors[i]);
+        expect(fixture, TW_LOG_NOTHING, "");
+        seconds_pass(19);
+    }
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    /* Another failure is borne as long. */
+    seconds_pass(10);
+    reading_fails(EIO);
+    put_text(fixture->path, "a", "three\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(59);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(1);
+    assert_int_equal(error_of(fixture), -EIO);
+}
+
+static void what_cannot_be_opened_for_a_moment_is_opened_later(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    opening_fails(EACCES);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(1.5);
+    expect(fixture, TW_LOG_NOTHING, "");
+    opening_fails(ETIMEDOUT);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(59);
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+}
+
+static void rights_that_are_lost_end_it_after_two_seconds(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    opening_fails(EACCES);
+    expect(fixture, TW_LOG_NOTHING, "");
+    seconds_pass(2);
+    assert_int_equal(error_of(fixture), -EACCES);
+}
+
+static void what_will_not_pass_ends_it_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    opening_fails(ELOOP);
+    assert_int_equal(error_of(fixture), -ELOOP);
+}
+
+static void a_file_that_is_not_followed_or_has_no_writer_fails_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    start_to_follow(fixture, false);
+    reading_fails(EIO);
+    assert_int_equal(error_of(fixture), -EIO);
+    files_are_well();
+    tw_log_input_free(fixture->input);
+    start_to_follow(fixture, true);
+    reading_fails(EIO);
+    expect(fixture, TW_LOG_NOTHING, "");
+    tw_log_input_no_more(fixture->input);
+    assert_int_equal(error_of(fixture), -EIO);
+}
+
+/* A file server was started anew: the handle is void, and the file is what it was. */
+static void a_handle_that_is_stale_is_opened_anew_and_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    start_to_follow(fixture, true);
+    reading_fails(ESTALE);
+    expect(fixture, TW_LOG_NOTHING, "");
+    opening_fails(ESTALE);
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    assert_int_equal(tw_log_input_place(fixture->input), 8);
+}
+
+/* ... while there was more to read, and of a packed one. */
+static void a_packed_file_goes_on_behind_a_stale_handle(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char packed[1000];
+    size_t first = pack_gzip("one\n", packed, sizeof packed);
+    size_t all = first + pack_gzip("two\n", packed + first, sizeof packed - first);
+    put(fixture->path, "w", packed, first + 5);
+    fixture->input = tw_log_input_new(fixture->path, true);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    reading_fails(ESTALE);
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    put(fixture->path, "a", packed + first + 5, all - first - 5);
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+}
+
+static void a_stale_handle_of_a_file_that_was_replaced_starts_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat status;
+    start_to_follow(fixture, true);
+    assert_int_equal(stat(fixture->path, &status), 0);
+    put_text(fixture->other, "w", "another\n");
+    /* The time that was seen last: before "two" came. */
+    struct timespec times[2] = {{.tv_sec = status.st_mtim.tv_sec - 1}};
+    times[1] = times[0];
+    reading_fails(ESTALE);
+    expect(fixture, TW_LOG_NOTHING, "");
+    assert_int_equal(rename(fixture->other, fixture->path), 0);
+    assert_int_equal(utimensat(AT_FDCWD, fixture->path, times, 0), 0);
+    files_are_well();
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "another\n");
+}
+
+static void a_stale_handle_of_a_file_that_was_deleted_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    start_to_follow(fixture, true);
+    assert_int_equal(unlink(fixture->path), 0);
+    reading_fails(ESTALE);
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    expect_gone(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -316,10 +533,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_file_that_comes_later_and_grows_is_read_as_it_comes),
         TEST(a_file_that_is_cut_back_starts_again),
+        TEST(a_file_that_is_cut_back_before_its_end_was_reached_starts_again),
         TEST(a_file_that_is_written_anew_in_place_starts_again),
         TEST(a_file_that_is_written_anew_with_the_same_and_more_goes_on),
         TEST(a_change_before_our_place_starts_again),
         TEST(a_file_that_is_rotated_away_is_read_to_its_end_and_another_goes_on),
+        TEST(a_file_that_is_packed_away_is_read_to_its_end_and_another_goes_on),
         TEST(a_file_that_another_one_replaces_is_read_to_its_end_first),
         TEST(a_file_that_is_deleted_is_gone_until_it_comes_again),
         TEST(the_end_of_a_file_is_seen_from_a_whole_line_on),
@@ -329,6 +548,15 @@ int main(void)
         TEST(a_packed_file_that_is_damaged_gives_what_came_before),
         TEST(a_packed_file_that_is_cut_off_is_told),
         TEST(a_packed_file_grows),
+        TEST(what_fails_for_less_than_a_minute_goes_on),
+        TEST(what_cannot_be_opened_for_a_moment_is_opened_later),
+        TEST(rights_that_are_lost_end_it_after_two_seconds),
+        TEST(what_will_not_pass_ends_it_at_once),
+        TEST(a_file_that_is_not_followed_or_has_no_writer_fails_at_once),
+        TEST(a_handle_that_is_stale_is_opened_anew_and_goes_on),
+        TEST(a_packed_file_goes_on_behind_a_stale_handle),
+        TEST(a_stale_handle_of_a_file_that_was_replaced_starts_again),
+        TEST(a_stale_handle_of_a_file_that_was_deleted_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

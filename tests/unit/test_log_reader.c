@@ -1,7 +1,9 @@
 /* The reader over formats of this test's own: documents that are written again and move, binary
- * records in portions, and what happens where a format gives up. A record is 'r' and a digit. */
+ * records in portions, stores, and what happens where a format gives up or a file fails. A record
+ * is 'r' and a digit. */
 #include "sources/logs/reader.h"
 
+#include "failing_files.h"
 #include "log_rows.h"
 #include "temporary_directory.h"
 
@@ -27,6 +29,7 @@ static int set_up(void **state)
     fixture->dir = make_directory();
     snprintf(fixture->path, sizeof fixture->path, "%s/a", fixture->dir);
     snprintf(fixture->other, sizeof fixture->other, "%s/b", fixture->dir);
+    files_are_well();
     *state = fixture;
     return fixture->dir ? 0 : -1;
 }
@@ -67,7 +70,15 @@ static int no_probe(const struct tw_log_sample *sample)
     return 0;
 }
 
-/* "[123]": a row for each digit; without the bracket at its end it is half-written. */
+static int give(const struct tw_log_sink *sink, char byte, double step)
+{
+    if (byte == '.')
+        return sink->event(sink->closure, NULL, TW_LOG_COMPLETED, step);
+    return byte == '?' ? sink->broken(sink->closure, "?") : give_digit(sink, byte, step);
+}
+
+/* "[12.]": a row for each digit, an end for a dot, damage for '?'; without the bracket at its end
+ * it is half-written. */
 static int read_document(void *state, const char *bytes, size_t size,
                          const struct tw_log_sink *sink, struct tw_error *error)
 {
@@ -76,7 +87,7 @@ static int read_document(void *state, const char *bytes, size_t size,
     if (!size || bytes[size - 1] != ']')
         return tw_error_set(error, -EAGAIN, "no end");
     for (size_t i = 1; i + 1 < size; i++) {
-        if (give_digit(sink, bytes[i], (double)i))
+        if (give(sink, bytes[i], (double)i))
             return -ENOMEM;
     }
     return 0;
@@ -102,6 +113,22 @@ static const struct tw_log_format binary = {.name = "binary",
                                             .state_size = sizeof(int),
                                             .probe = no_probe,
                                             .bytes = read_bytes};
+
+static int poll_result;
+
+static int poll_store(void *state, const struct tw_log_sink *sink, struct tw_error *error)
+{
+    int *step = state;
+    if (poll_result)
+        return tw_error_set(error, poll_result, "this store fails");
+    return give_digit(sink, '1', ++*step);
+}
+
+static const struct tw_log_format store = {.name = "store",
+                                           .kind = TW_LOG_STORE,
+                                           .state_size = sizeof(int),
+                                           .probe = no_probe,
+                                           .poll = poll_store};
 
 /* ---- reading ---- */
 
@@ -211,14 +238,134 @@ static void what_a_format_gives_up_is_told_once_and_passed_over(void **state)
     expect(fixture, TW_LOG_READ_ALL, "row step=2: x=5\n");
 }
 
-static void a_log_that_is_deleted_is_gone(void **state)
+/* Event 3: TW_LOG_COMPLETED. */
+static void what_a_document_ends_with_is_told_once(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture->path, "w", "[12?.]");
+    open_log(fixture, &document, true);
+    expect(fixture, TW_LOG_READ_ALL,
+           "row step=1: x=1\nrow step=2: x=2\nbroken ?\nevent 3 step=4\n");
+    put(fixture->path, "w", "[12?.]");
+    expect(fixture, TW_LOG_READ_ALL, "");
+    put(fixture->path, "w", "[12?.");
+    expect(fixture, TW_LOG_READ_ALL, "");
+    put(fixture->path, "w", "[12?.]");
+    expect(fixture, TW_LOG_READ_ALL, "");
+    /* It went on, and ended again. */
+    put(fixture->path, "w", "[12?.34?.]");
+    expect(fixture, TW_LOG_READ_ALL,
+           "row step=5: x=3\nrow step=6: x=4\nbroken ?\nevent 3 step=8\n");
+    put(fixture->path, "w", "[12?.34?.]");
+    expect(fixture, TW_LOG_READ_ALL, "");
+}
+
+static void a_document_without_rows_tells_its_end_once(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture->path, "w", "[.]");
+    open_log(fixture, &document, true);
+    expect(fixture, TW_LOG_READ_ALL, "event 3 step=1\n");
+    put(fixture->path, "w", "[.]");
+    expect(fixture, TW_LOG_READ_ALL, "");
+    put(fixture->path, "w", "[.1.]");
+    expect(fixture, TW_LOG_READ_ALL, "row step=2: x=1\nevent 3 step=3\n");
+}
+
+static void a_document_that_is_deleted_and_made_anew_goes_on(void **state)
 {
     struct fixture *fixture = *state;
     put(fixture->path, "w", "[1]");
     open_log(fixture, &document, true);
     expect(fixture, TW_LOG_READ_ALL, "row step=1: x=1\n");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(unlink(fixture->path), 0);
+        expect(fixture, TW_LOG_READ_ALL, "");
+        seconds_pass(1.5);
+        expect(fixture, TW_LOG_READ_ALL, "");
+        put(fixture->path, "w", i ? "[123]" : "[12]");
+        expect(fixture, TW_LOG_READ_ALL, i ? "row step=3: x=3\n" : "row step=2: x=2\n");
+    }
+}
+
+static void a_log_that_is_deleted_is_gone_after_two_seconds(void **state)
+{
+    static const struct tw_log_format *const formats[] = {&document, &binary, &store};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        put(fixture->path, "w", formats[i] == &binary ? "r1" : "[1]");
+        open_log(fixture, formats[i], true);
+        expect(fixture, TW_LOG_READ_ALL, "row step=1: x=1\n");
+        assert_int_equal(unlink(fixture->path), 0);
+        expect(fixture, TW_LOG_READ_ALL, "");
+        seconds_pass(2);
+        expect(fixture, TW_LOG_READ_GONE, "");
+        tw_log_reader_free(fixture->reader);
+    }
+    fixture->reader = NULL;
+}
+
+static void expect_error(struct fixture *fixture, int code)
+{
+    struct tw_log_sink sink = log_rows_sink(&fixture->rows);
+    struct tw_error error = {0};
+    assert_int_equal(tw_log_reader_step(fixture->reader, &sink, &error), code);
+    assert_int_equal(error.code, code);
+}
+
+static void a_document_that_fails_for_less_than_a_minute_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture->path, "w", "[1]");
+    open_log(fixture, &document, true);
+    expect(fixture, TW_LOG_READ_ALL, "row step=1: x=1\n");
+    put(fixture->path, "w", "[12]");
+    reading_fails(EIO);
+    expect(fixture, TW_LOG_READ_ALL, "");
+    seconds_pass(59);
+    opening_fails(ESTALE);
+    expect(fixture, TW_LOG_READ_ALL, "");
+    files_are_well();
+    expect(fixture, TW_LOG_READ_ALL, "row step=2: x=2\n");
+    put(fixture->path, "w", "[123]");
+    opening_fails(EACCES);
+    expect(fixture, TW_LOG_READ_ALL, "");
+    seconds_pass(2);
+    expect_error(fixture, -EACCES);
+}
+
+static void a_document_that_is_not_followed_or_has_no_writer_fails_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture->path, "w", "[1]");
+    reading_fails(EIO);
+    open_log(fixture, &document, true);
+    expect(fixture, TW_LOG_READ_ALL, "");
+    tw_log_reader_no_more(fixture->reader);
+    expect_error(fixture, -EIO);
+    tw_log_reader_free(fixture->reader);
+    open_log(fixture, &document, false);
+    expect_error(fixture, -EIO);
     assert_int_equal(unlink(fixture->path), 0);
-    expect(fixture, TW_LOG_READ_GONE, "");
+    expect_error(fixture, -ENOENT);
+}
+
+static void a_store_that_fails_for_less_than_a_minute_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture->path, "w", "");
+    open_log(fixture, &store, true);
+    poll_result = -EIO;
+    expect(fixture, TW_LOG_READ_ALL, "");
+    seconds_pass(59);
+    expect(fixture, TW_LOG_READ_ALL, "");
+    poll_result = 0;
+    expect(fixture, TW_LOG_READ_ALL, "row step=1: x=1\n");
+    poll_result = -EIO;
+    expect(fixture, TW_LOG_READ_ALL, "");
+    seconds_pass(60);
+    expect_error(fixture, -EIO);
+    poll_result = 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -233,7 +380,13 @@ int main(void)
         TEST(half_a_record_waits_for_its_rest),
         TEST(half_a_record_at_the_end_is_told_by_its_format),
         TEST(what_a_format_gives_up_is_told_once_and_passed_over),
-        TEST(a_log_that_is_deleted_is_gone),
+        TEST(what_a_document_ends_with_is_told_once),
+        TEST(a_document_without_rows_tells_its_end_once),
+        TEST(a_document_that_is_deleted_and_made_anew_goes_on),
+        TEST(a_log_that_is_deleted_is_gone_after_two_seconds),
+        TEST(a_document_that_fails_for_less_than_a_minute_goes_on),
+        TEST(a_document_that_is_not_followed_or_has_no_writer_fails_at_once),
+        TEST(a_store_that_fails_for_less_than_a_minute_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The source "log" over files made here: key=value lines stand for all formats. */
 #include "sources/source.h"
 
+#include "failing_files.h"
 #include "temporary_directory.h"
 
 #include <fcntl.h>
@@ -127,6 +128,24 @@ static void a_log_that_grows_is_followed_and_half_a_line_waits(void **state)
     expect(fixture, TW_NEXT_WAIT, "");
     put(fixture->path, "a", "ss=19\n");
     expect(fixture, TW_NEXT_WAIT, "9:19 ");
+}
+
+/* ... while somebody writes it. */
+static void a_log_that_fails_is_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    put_steps(fixture, "w", 1, 8, 10);
+    open_log(fixture, true);
+    expect(fixture, TW_NEXT_WAIT, "1:11 2:12 3:13 4:14 5:15 6:16 7:17 8:18 ");
+    put(fixture->path, "a", "step=9 loss=19\n");
+    reading_fails(EIO);
+    expect(fixture, TW_NEXT_WAIT, "");
+    files_are_well();
+    expect(fixture, TW_NEXT_WAIT, "9:19 ");
+    reading_fails(EIO);
+    source->no_more(fixture->handle);
+    expect(fixture, -EIO, "");
+    files_are_well();
 }
 
 static void a_file_that_is_written_anew_with_more_tells_what_is_new(void **state)
@@ -323,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_log_is_read_to_its_end),
         TEST(a_log_that_grows_is_followed_and_half_a_line_waits),
+        TEST(a_log_that_fails_is_waited_for),
         TEST(a_file_that_is_written_anew_with_more_tells_what_is_new),
         TEST(a_file_that_is_written_anew_with_other_rows_is_another_attempt),
         TEST(a_file_that_differs_from_some_row_on_was_resumed_there),
