@@ -4,6 +4,8 @@
 #include "agent/find_logs.h"
 #include "agent/read_ahead.h"
 
+#include "sources/logs/format_probe.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,14 +17,19 @@
 enum { FEW = 4096 };
 
 /* Why no source takes it. */
-static const char *no_log(const char *path)
+static int refuse(const char *path, struct tw_error *error)
 {
     struct stat status;
-    if (!stat(path, &status) && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-        return "is a pipe or a device; only files and folders are read";
-    if (!stat(path, &status) && S_ISREG(status.st_mode) && access(path, R_OK))
-        return "may not be read";
-    return "is no training log that can be read; docs/logs.md lists what is";
+    bool is_there = !stat(path, &status), is_file = is_there && S_ISREG(status.st_mode);
+    if (is_there && !is_file && !S_ISDIR(status.st_mode))
+        return tw_error_at(error, -ENOMSG, path, 0, 0,
+                           "is a pipe or a device; only files and folders are read");
+    if (is_file && access(path, R_OK))
+        return tw_error_at(error, -ENOMSG, path, 0, 0, "may not be read");
+    int result = is_file ? tw_log_format_fault(path, error) : 0;
+    return result ? result
+                  : tw_error_at(error, -ENOMSG, path, 0, 0,
+                                "is no training log that can be read; docs/logs.md lists what is");
 }
 
 static int open_source(struct tw_analysis *analysis, const struct tw_source_request *request,
@@ -32,7 +39,7 @@ static int open_source(struct tw_analysis *analysis, const struct tw_source_requ
     if (!analysis->source && request->follow)
         analysis->source = tw_source_find("run_directory"); /* may be empty as yet */
     if (!analysis->source)
-        return tw_error_at(error, -ENOMSG, analysis->path, 0, 0, "%s", no_log(analysis->path));
+        return refuse(analysis->path, error);
     return analysis->source->open(&analysis->handle, request, error);
 }
 

@@ -9,6 +9,7 @@
 
 #include "sinks/mail/wrap.h"
 #include "sinks/terminal.h"
+#include "sources/logs/format_probe.h"
 #include "sources/logs/tree.h"
 
 #include "telemetry/clock.h"
@@ -158,11 +159,14 @@ static void tell_nothing(const struct tw_followed *log)
 {
     const struct tw_analysis *analysis = &log->analysis;
     bool is_known_log = is_known(log);
+    struct tw_error why = {0};
+    if (!is_known_log && !tw_log_format_fault(log->path, &why))
+        tw_error_set(&why, -ENOMSG,
+                     "is no training log that can be read; docs/logs.md lists what is");
     fputs("trainward attach: ", stderr);
     print_clean(stderr, tw_attach_shown_name(log));
-    fputs(is_known_log ? ": holds no training record"
-                       : ": is no training log that can be read; docs/logs.md lists what is",
-          stderr);
+    fputs(": ", stderr);
+    fputs(is_known_log ? "holds no training record" : why.text, stderr);
     if (is_known_log && analysis->skipped) {
         fputs("; ", stderr);
         print_clean(stderr, analysis->first_skip);

@@ -31,6 +31,7 @@ libsources_la_SOURCES = \
 	sources/logs/dict_lines.c \
 	sources/logs/encoding.c sources/logs/encoding.h \
 	sources/logs/format.h \
+	sources/logs/format_probe.c sources/logs/format_probe.h \
 	sources/logs/formats.c \
 	sources/logs/huggingface_state.c \
 	sources/logs/input.c sources/logs/input.h \

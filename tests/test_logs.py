@@ -90,10 +90,16 @@ def test_a_pipe_and_a_log_without_rows_say_what_they_are(tmp_path):
     assert done.returncode == 2 and "is a pipe or a device" in done.stderr and "--exec" in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"hello\n", b"", b"\x00\x8f\xff" * 1000])
-def test_what_is_no_log_is_told_alike_by_both(tmp_path, content):
+NO_LOG = "is no training log that can be read; docs/logs.md lists what is"
+LONG_LINE = "is no log that can be read: its first line is longer than 4 MiB"
+
+
+@pytest.mark.parametrize("content, why", [(b"hello\n", NO_LOG), (b"", NO_LOG),
+                                          (b"\x00\x8f\xff" * 1000, NO_LOG),
+                                          (b"step,loss" + b",name" * 1000000, LONG_LINE)])
+def test_what_is_no_log_is_told_alike_by_both(tmp_path, content, why):
     (tmp_path / "notes").write_bytes(content)
-    told = "notes: is no training log that can be read; docs/logs.md lists what is\n"
+    told = f"notes: {why}\n"
     for command in (["analyze"], ["attach", "--once"]):
         done = programs.trainward(*command, tmp_path / "notes")
         assert done.returncode == 2 and done.stderr.endswith(told), done.stderr

@@ -42,6 +42,8 @@ static int probe(const struct tw_log_sample *sample)
     struct tw_table_view view;
     tw_table_view(&view, sample, NULL);
     int sure = view.table.n_columns ? sure_of(&view.table, sample->map) : 0;
+    if (view.rows && view.table.is_cut) /* which is told once, and no damage */
+        view.broken--;
     if (view.broken >= view.rows && view.broken)
         sure = 0;
     /* Names without a row yet: a table that begins, or a line of text with commas. */

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SAMPLE_BYTES 65536u
-#define FEW_BYTES 4096u
 #define BYTES_FIRST 65536u
 /* A single record of a binary log; a larger length field is taken for damage. */
 #define BYTES_MAX (64u << 20)
@@ -40,95 +38,6 @@ struct tw_log_reader {
     struct tw_log_repeats repeats;
     const struct tw_log_sink *sink; /* of the present call */
 };
-
-/* ---- which format ---- */
-
-/* Of the formats of a kind, or of all where `kind` is negative. */
-static const struct tw_log_format *surest_format(const struct tw_log_sample *sample, int kind,
-                                                 int *ret_sure)
-{
-    const struct tw_log_format *surest = NULL;
-    *ret_sure = 0;
-    for (const struct tw_log_format *const *format = tw_log_formats; *format; format++) {
-        if (kind >= 0 && (int)(*format)->kind != kind)
-            continue;
-        int sure = (*format)->probe(sample);
-        if (sure > *ret_sure) {
-            *ret_sure = sure;
-            surest = *format;
-        }
-    }
-    return surest;
-}
-
-/* What a job prints may begin with a lot that is no log: downloads, the model, warnings. */
-static const struct tw_log_format *probe_end(struct tw_log_sample *sample, char *bytes,
-                                             int *ret_sure)
-{
-    bool is_text = !memchr(bytes, '\0', sample->size);
-    long n = is_text ? tw_log_input_peek_end(sample->path, bytes, SAMPLE_BYTES) : 0;
-    if (n <= 0)
-        return NULL;
-    bytes[n] = '\0';
-    sample->size = (size_t)n;
-    sample->is_whole = false;
-    return surest_format(sample, TW_LOG_LINES, ret_sure);
-}
-
-static const struct tw_log_format *probe_file(const char *path, const struct tw_texts *map,
-                                              int *ret_sure)
-{
-    const struct tw_log_format *surest = NULL;
-    struct tw_log_sample sample = {.path = path, .map = map};
-    char *bytes = malloc(SAMPLE_BYTES + 1);
-    long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
-    size_t mark = 0, size = n > 0 ? (size_t)n : 0;
-    bool is_wide = tw_encoding_is_wide(tw_encoding_of(bytes, size, &mark));
-    if (size) {
-        bytes[size] = '\0';
-        if (!tw_encoding_to_utf8(&bytes, &size))
-            size = 0;
-        sample.bytes = bytes;
-        sample.size = size;
-        surest = size ? surest_format(&sample, -1, ret_sure) : NULL;
-    }
-    if (size && !surest && !is_wide)
-        surest = probe_end(&sample, bytes, ret_sure);
-    free(bytes);
-    return surest;
-}
-
-const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
-                                                int *ret_sure)
-{
-    struct stat status;
-    *ret_sure = 0;
-    if (stat(path, &status))
-        return NULL;
-    if (S_ISREG(status.st_mode))
-        return probe_file(path, map, ret_sure);
-    const struct tw_log_sample sample = {.path = path, .bytes = ""};
-    return S_ISDIR(status.st_mode) ? surest_format(&sample, TW_LOG_STORE, ret_sure) : NULL;
-}
-
-int tw_log_format_sure(const struct tw_log_format *format, const char *path)
-{
-    struct tw_log_sample sample = {.path = path};
-    int sure = 0;
-    char *bytes = malloc(FEW_BYTES + 1);
-    long n = bytes ? tw_log_input_peek(path, bytes, FEW_BYTES, &sample.is_whole) : -1;
-    size_t size = n > 0 ? (size_t)n : 0;
-    if (size) {
-        bytes[size] = '\0';
-        if (tw_encoding_to_utf8(&bytes, &size) && size) {
-            sample.bytes = bytes;
-            sample.size = size;
-            sure = format->probe(&sample);
-        }
-    }
-    free(bytes);
-    return sure;
-}
 
 /* ---- the sink of the format: what was told before is left out ---- */
 

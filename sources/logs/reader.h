@@ -3,7 +3,7 @@
 #ifndef TW_LOG_READER_H
 #define TW_LOG_READER_H
 
-#include "sources/logs/format.h"
+#include "sources/logs/format_probe.h"
 
 struct tw_log_reader;
 
@@ -12,15 +12,6 @@ enum tw_log_progress {
     TW_LOG_READ_ALL,  /* nothing more for now; where it is not followed, for good */
     TW_LOG_READ_GONE  /* it has not been there for two seconds */
 };
-
-/* The surest format of a file or directory, and how sure (0: NULL). Reads its beginning, and of a
- * text of which that tells nothing its end. `map`: names that the user knows (names.h); may be
- * NULL. */
-const struct tw_log_format *tw_log_format_probe(const char *path, const struct tw_texts *map,
-                                                int *ret_sure);
-
-/* How sure one format is of a file by its first lines, where no other is asked. */
-int tw_log_format_sure(const struct tw_log_format *format, const char *path);
 
 /* `format` NULL: it is probed for once there is something to look at. `map` as above, valid until
  * free. NULL when out of memory. */

@@ -52,15 +52,24 @@ static void start_row(struct tw_table *table)
     table->is_test = false;
 }
 
+/* NULL where the cell has none. */
+static struct tw_column *column_of(struct pass *pass)
+{
+    struct tw_table *table = pass->table;
+    if (pass->column < table->n_columns)
+        return &table->columns[pass->column];
+    if (!table->is_cut)
+        pass->damage = "a row has more cells than the table has names";
+    return NULL;
+}
+
 static void put_number(struct pass *pass, double value)
 {
     struct tw_table *table = pass->table;
     pass->numbers++;
-    if (pass->column >= table->n_columns) {
-        pass->damage = "a row has more cells than the table has names";
+    struct tw_column *column = column_of(pass);
+    if (!column)
         return;
-    }
-    struct tw_column *column = &table->columns[pass->column];
     column->has_numbers = true;
     if (column->use == TW_COLUMN_CELL)
         tw_table_add_cell(table, pass->column, value);
@@ -106,12 +115,10 @@ static void put_text(struct pass *pass, const char *text, size_t size)
         put_number(pass, (*text | 0x20) == 't');
         return;
     }
-    if (pass->column >= table->n_columns) {
-        pass->damage = "a row has more cells than the table has names";
-        return;
-    }
-    struct tw_column *column = &table->columns[pass->column];
+    struct tw_column *column = column_of(pass);
     int64_t time_ms;
+    if (!column)
+        return;
     if (column->use == TW_COLUMN_PART) {
         put_part(table, text, size);
     } else if (tw_log_date_time(text, size, &time_ms)) {
@@ -246,6 +253,8 @@ static int give_row(struct pass *pass, const struct tw_table_rules *rules, void 
 {
     struct tw_table *table = pass->table;
     int result = pass->damage ? sink->broken(sink->closure, pass->damage) : 0;
+    if (!result && !table->has_rows && table->is_cut)
+        result = sink->broken(sink->closure, "more than 4096 columns; those behind are left out");
     if (!result && !table->has_rows && rules->framework)
         result = sink->parameter(sink->closure, NULL, "framework", rules->framework);
     table->has_rows = true;

@@ -9,7 +9,7 @@
 
 #include "sources/logs/format.h"
 
-/* More columns than that, and those behind are left out. */
+/* More columns than that, and those behind are left out, which is told. */
 #define TW_TABLE_COLUMNS_MAX 4096
 /* So many lines of texts above the first row may be its names. */
 #define TW_TABLE_CANDIDATES_MAX 8
@@ -39,6 +39,7 @@ struct tw_table_candidate {
 struct tw_table {
     char separator; /* 0: no names so far; ' ': blanks */
     bool has_rows, is_test;
+    bool is_cut; /* there are more columns than are read */
     struct tw_column *columns;
     size_t n_columns;
     char *names;

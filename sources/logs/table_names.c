@@ -12,7 +12,6 @@
 /* Names that are compared with all others. */
 #define KNOWN_MAX 64u
 #define TWINS_MAX 256u
-#define CANDIDATE_MAX_BYTES (256u << 10)
 
 struct slice {
     const char *text;
@@ -240,6 +239,7 @@ static int take(struct tw_table *table, const struct tw_table_rules *rules, stru
         return out_of_memory(error);
     }
     table->separator = separator;
+    table->is_cut = n > TW_TABLE_COLUMNS_MAX;
     fill_columns(table, rules, line);
     return 1;
 }
@@ -326,7 +326,7 @@ int tw_table_note_names(struct tw_table *table, const char *text, size_t size,
 {
     char separator;
     struct slice line = names_of(text, size, &separator);
-    size_t n = line.size <= CANDIDATE_MAX_BYTES ? count_names(line, separator) : 0;
+    size_t n = count_names(line, separator);
     return n ? keep_candidate(table, line, separator, n, error) : size && *text == '#';
 }
 

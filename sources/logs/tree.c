@@ -14,7 +14,7 @@
 
 #include "sources/logs/tree_parts.h"
 
-#include "sources/logs/reader.h"
+#include "sources/logs/format_probe.h"
 #include "sources/logs/words.h"
 
 #include <dirent.h>

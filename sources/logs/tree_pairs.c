@@ -2,7 +2,7 @@
  * and "valid.csv", "train_log.txt" and "val_log.txt". Where a folder has more such pairs, each file
  * is a log of its own, since nothing tells which of them belong together. */
 #include "sources/logs/names.h"
-#include "sources/logs/reader.h"
+#include "sources/logs/format_probe.h"
 #include "sources/logs/tree_parts.h"
 #include "sources/logs/words.h"
 

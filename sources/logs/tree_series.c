@@ -1,6 +1,6 @@
 /* Tables of one metric each, which are one run together: of DeepSpeed's CSV monitor, downloads of
  * TensorBoard's curves, and those of DVCLive, which lie below "plots/metrics". */
-#include "sources/logs/reader.h"
+#include "sources/logs/format_probe.h"
 #include "sources/logs/tree_parts.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* Tables of any shape. What is expected is what RFC 4180 and a reader of the text would say. */
+#include "sources/logs/table.h"
 #include "tests/unit/log_text.h"
 
 extern const struct tw_log_format tw_log_format_csv;
@@ -179,12 +180,46 @@ static void of_columns_of_one_name_the_first_counts(void **state)
                  "row: step=1 loss=0.5 lr=0.1\nrow: step=2 lr=0.1\n");
 }
 
+/* "step,loss,c2,c3..." and two rows. */
+static char *make_wide(unsigned columns, const char *cell)
+{
+    char *text = malloc((size_t)columns * 40 + 100);
+    size_t used = (size_t)sprintf(text, "step,loss");
+    for (unsigned i = 2; i < columns; i++)
+        used += (size_t)sprintf(text + used, ",%u_column", i);
+    for (int row = 1; row <= 2; row++) {
+        used += (size_t)sprintf(text + used, "\n%d,0.5", row);
+        for (unsigned i = 2; i < columns; i++)
+            used += (size_t)sprintf(text + used, ",%s", cell);
+    }
+    strcpy(text + used, "\n");
+    return text;
+}
+
+static void columns_that_are_too_many_are_left_out(void **state)
+{
+    (void)state;
+    char *text = make_wide(TW_TABLE_COLUMNS_MAX + 1, "");
+    assert_reads(csv, "a.csv", text,
+                 "broken more than 4096 columns; those behind are left out\n"
+                 "row: step=1 loss=0.5\nrow: step=2 loss=0.5\n");
+    assert_is("a.csv", text, "csv");
+    free(text);
+    text = make_wide(100000, "1");
+    assert_is("a.csv", text, "csv");
+    free(text);
+    text = make_wide(TW_TABLE_COLUMNS_MAX, "");
+    assert_reads(csv, "a.csv", text, "row: step=1 loss=0.5\nrow: step=2 loss=0.5\n");
+    free(text);
+}
+
 static void a_hostile_line_is_no_trouble(void **state)
 {
     (void)state;
-    assert_reads_wide(100000, "z\n1,2,3\nb,c,d\n4,5,6\n",
-                      "row: a=1\nbroken a line of a table without a number\nrow: a=4\n");
-    assert_reads_wide(1000000, "z\n1,2,3\nb,c,d\n4,5,6\n", "row: b=4 c=5 d=6\n");
+    const char *expected = "broken more than 4096 columns; those behind are left out\n"
+                           "row: a=1\nbroken a line of a table without a number\nrow: a=4\n";
+    assert_reads_wide(100000, "z\n1,2,3\nb,c,d\n4,5,6\n", expected);
+    assert_reads_wide(1000000, "z\n1,2,3\nb,c,d\n4,5,6\n", expected);
 }
 
 static void only_tables_of_trainings_are_taken_for_them(void **state)
@@ -219,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_column_may_tell_what_a_row_is_about),
         cmocka_unit_test(dates_are_times_and_words_are_not_numbers),
         cmocka_unit_test(of_columns_of_one_name_the_first_counts),
+        cmocka_unit_test(columns_that_are_too_many_are_left_out),
         cmocka_unit_test(a_hostile_line_is_no_trouble),
         cmocka_unit_test(only_tables_of_trainings_are_taken_for_them),
     };

@@ -368,6 +368,34 @@ static void a_store_that_fails_for_less_than_a_minute_goes_on(void **state)
     poll_result = 0;
 }
 
+/* The names of 20,000 columns: more than what is looked at of other logs. */
+static void a_table_is_known_by_a_long_line_of_names(void **state)
+{
+    struct fixture *fixture = *state;
+    FILE *file = fopen(fixture->path, "w");
+    int sure;
+    fputs("step,loss", file);
+    for (int i = 0; i < 20000; i++)
+        fprintf(file, ",column%d", i);
+    fputs("\n1,0.5\n2,0.5\n", file);
+    fclose(file);
+    const struct tw_log_format *format = tw_log_format_probe(fixture->path, NULL, &sure);
+    assert_non_null(format);
+    assert_string_equal(format->name, "csv");
+    assert_int_equal(tw_log_format_fault(fixture->path, NULL), 0);
+}
+
+static void why_a_file_has_no_format_is_told_where_that_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tw_error error = {0};
+    put(fixture->path, "w", "nothing\n");
+    assert_int_equal(tw_log_format_fault(fixture->path, &error), 0);
+    reading_fails(EIO);
+    assert_int_equal(tw_log_format_fault(fixture->path, &error), -EIO);
+    assert_string_equal(error.text, "cannot be read: Input/output error");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -386,6 +414,8 @@ int main(void)
         TEST(a_log_that_is_deleted_is_gone_after_two_seconds),
         TEST(a_document_that_fails_for_less_than_a_minute_goes_on),
         TEST(a_document_that_is_not_followed_or_has_no_writer_fails_at_once),
+        TEST(a_table_is_known_by_a_long_line_of_names),
+        TEST(why_a_file_has_no_format_is_told_where_that_is_known),
         TEST(a_store_that_fails_for_less_than_a_minute_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
