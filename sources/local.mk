@@ -40,6 +40,7 @@ libsources_la_SOURCES = \
 	sources/logs/json_lines.c \
 	sources/logs/json_objects.c sources/logs/json_objects.h \
 	sources/logs/json_row.c sources/logs/json_row.h \
+	sources/logs/json_series.c sources/logs/json_series.h \
 	sources/logs/keras_csv.c \
 	sources/logs/keras_progress.c \
 	sources/logs/key_values.c \
@@ -147,7 +148,7 @@ tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_csv_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_csv_SOURCES = tests/unit/test_log_csv.c tests/unit/log_rows.h \
 	tests/unit/log_text.h
-tests_unit_test_log_json_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_json_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
 tests_unit_test_log_json_SOURCES = tests/unit/test_log_json.c tests/unit/log_rows.h \
 	tests/unit/log_text.h
 tests_unit_test_log_layouts_LDADD = $(SOURCES_TEST_LIBS)

@@ -64,9 +64,8 @@ static int add_averaged_over(struct huggingface_state *state)
                            TW_MEANS_LOSS_AVERAGED_OVER);
 }
 
-static int take_entry(void *closure, const json_t *entry)
+static int take_entry(struct huggingface_state *state, const json_t *entry)
 {
-    struct huggingface_state *state = closure;
     bool is_end = json_object_get(entry, "train_runtime") != NULL;
     const char *key;
     json_t *value;
@@ -127,56 +126,76 @@ static int tell_trainer(const struct tw_log_sink *sink)
 
 /* ---- the document ---- */
 
-static int take_history(struct huggingface_state *state, const json_t *document)
+static int take_element(void *closure, const json_t *element)
 {
-    const json_t *history = json_object_get(document, "log_history"), *entry;
-    size_t index;
-    int result = tw_json_leaves_of(document, "", take_fact, (void *)(uintptr_t)state->sink);
-    json_array_foreach(history, index, entry)
-    {
-        if (!result && json_is_object(entry))
-            result = take_entry(state, entry);
-        else if (!result)
-            result = state->sink->broken(state->sink->closure, "an entry that is no object");
-    }
-    if (!result && state->has_ended)
-        result = state->sink->event(state->sink->closure, NULL, TW_LOG_COMPLETED, state->end_step);
+    struct huggingface_state *state = closure;
+    if (!json_is_object(element))
+        return state->sink->broken(state->sink->closure, "an entry that is no object");
+    return take_entry(state, element);
+}
+
+/* The document without its entries: as one tree, these take ten times the memory of their text. */
+static int parse_rest(const char *bytes, size_t size, const char *history, json_t **ret)
+{
+    const char *end = bytes + size;
+    const char *behind = history ? tw_json_behind_brackets(history, end) : NULL;
+    if (!history)
+        return tw_json_parse(bytes, size, ret);
+    if (!behind)
+        return -EBADMSG;
+    size_t before = (size_t)(history + 1 - bytes), after = (size_t)(end - behind) + 1;
+    char *rest = malloc(before + after);
+    if (!rest)
+        return -ENOMEM;
+    memcpy(rest, bytes, before);
+    memcpy(rest + before, behind - 1, after);
+    int result = tw_json_parse(rest, before + after, ret);
+    free(rest);
     return result;
 }
 
-/* Its whole entries are told; they come again when all of it is there. */
-static int take_half(struct huggingface_state *state, const char *bytes, size_t size,
-                     struct tw_error *error)
+static int take_history(struct huggingface_state *state, const char *history, const char *end)
+{
+    int result = 0;
+    if (history)
+        tw_json_each_element(history, (size_t)(end - history), take_element, state, &result);
+    return result;
+}
+
+/* Of one that is half-written or damaged, the whole entries are told; they come again when all of
+ * it is there. */
+static int take_document(struct huggingface_state *state, const char *bytes, size_t size)
 {
     const char *history = tw_json_find_array(bytes, size, "log_history");
-    int result =
-        history ? tw_json_each_object(history, (size_t)(bytes + size - history), take_entry, state)
-                : 0;
-    return result ? result
-                  : tw_error_set(error, -EAGAIN,
-                                 "the document is half-written, or damaged; its "
-                                 "whole entries were read");
+    json_t *rest;
+    int whole = parse_rest(bytes, size, history, &rest), result = whole;
+    if (!whole) {
+        result = tw_json_leaves_of(rest, "", take_fact, (void *)(uintptr_t)state->sink);
+        json_decref(rest);
+    }
+    if (!result || result == -EBADMSG)
+        result = take_history(state, history, bytes + size);
+    return result ? result : whole;
 }
 
 static int read_document(void *closure, const char *bytes, size_t size,
                          const struct tw_log_sink *sink, struct tw_error *error)
 {
     struct huggingface_state *state = closure;
-    json_t *document;
     state->sink = sink;
     state->last_loss_step = 0;
     state->has_ended = false;
     int result = tell_trainer(sink);
-    if (result)
-        return result;
-    result = tw_json_parse(bytes, size, &document);
+    if (!result)
+        result = take_document(state, bytes, size);
     if (result == -EBADMSG)
-        return take_half(state, bytes, size, error);
+        return tw_error_set(
+            error, -EAGAIN,
+            "the document is half-written, or damaged; its whole entries were read");
     if (result)
         return tw_error_set(error, result, "out of memory");
-    result = take_history(state, document);
-    json_decref(document);
-    return result;
+    return state->has_ended ? sink->event(sink->closure, NULL, TW_LOG_COMPLETED, state->end_step)
+                            : 0;
 }
 
 static void done(void *state)

@@ -6,7 +6,7 @@
 #include "sources/logs/json_leaves.h"
 #include "sources/logs/json_objects.h"
 #include "sources/logs/json_row.h"
-#include "sources/logs/names.h"
+#include "sources/logs/json_series.h"
 #include "sources/logs/row_names.h"
 
 #include <errno.h>
@@ -17,16 +17,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define SERIES_MAX 1024u
+#define CURVES_MAX 1024u
 #define DEPTH_MAX 8u
 #define LITTLE_BYTES 4096u
-#define NAME_BYTES 256u
-
-struct series {
-    char name[NAME_BYTES];
-    const json_t *values; /* of the document: an array, or an object of indices */
-    size_t n;
-};
+#define NAME_BYTES TW_JSON_SERIES_NAME
 
 /* {"steps": [...], "values": [...]} */
 struct curve {
@@ -37,8 +31,7 @@ struct curve {
 
 struct json_document {
     struct tw_json_row row;
-    struct series *series;
-    size_t n_series;
+    struct tw_json_series series;
     struct curve *curves;
     size_t n_curves;
     const struct tw_log_sink *sink;
@@ -167,10 +160,10 @@ static bool is_curve(const json_t *object)
 static int add_curve(struct json_document *state, const char *name, const json_t *object)
 {
     if (!state->curves)
-        state->curves = calloc(SERIES_MAX, sizeof *state->curves);
+        state->curves = calloc(CURVES_MAX, sizeof *state->curves);
     if (!state->curves)
         return -ENOMEM;
-    if (state->n_curves == SERIES_MAX)
+    if (state->n_curves == CURVES_MAX)
         return 0;
     struct curve *curve = &state->curves[state->n_curves++];
     *curve = (struct curve){.steps = json_object_get(object, "steps"),
@@ -217,47 +210,7 @@ static int take_curves(struct json_document *state)
     return result;
 }
 
-/* ---- an object of series ---- */
-
-static const json_t *value_at(const struct series *series, size_t index)
-{
-    char key[24];
-    if (json_is_array(series->values))
-        return json_array_get(series->values, index);
-    snprintf(key, sizeof key, "%zu", index);
-    return json_object_get(series->values, key);
-}
-
-/* {"0": 0.5, "1": 0.4}: indices from 0 on, all of them. */
-static bool is_indexed(const json_t *value)
-{
-    return json_is_object(value) && json_object_get(value, "0") &&
-           (json_object_size(value) == 1 || json_object_get(value, "1"));
-}
-
-static bool is_series(const json_t *value)
-{
-    double number;
-    const json_t *first = json_is_array(value) ? json_array_get(value, 0)
-                          : is_indexed(value)  ? json_object_get(value, "0")
-                                               : NULL;
-    return first && (json_is_null(first) || tw_json_leaf_number(first, &number));
-}
-
-static int add_series(struct json_document *state, const char *name, const json_t *values)
-{
-    if (!state->series)
-        state->series = calloc(SERIES_MAX, sizeof *state->series);
-    if (!state->series)
-        return -ENOMEM;
-    if (state->n_series == SERIES_MAX)
-        return 0;
-    struct series *series = &state->series[state->n_series++];
-    snprintf(series->name, sizeof series->name, "%s", name);
-    series->values = values;
-    series->n = json_is_array(values) ? json_array_size(values) : json_object_size(values);
-    return 0;
-}
+/* ---- an object ---- */
 
 static int tell_parameter(struct json_document *state, const char *name, const json_t *leaf)
 {
@@ -275,8 +228,8 @@ static int visit(struct json_document *state, const json_t *object, const char *
 static int visit_member(struct json_document *state, const char *name, const json_t *value,
                         unsigned depth)
 {
-    if (is_series(value))
-        return add_series(state, name, value);
+    if (tw_json_is_series(value))
+        return tw_json_series_add(&state->series, name, value);
     if (is_curve(value))
         return add_curve(state, name, value);
     if (json_is_array(value) && json_is_object(json_array_get(value, 0)))
@@ -306,114 +259,66 @@ static int visit(struct json_document *state, const json_t *object, const char *
     return result;
 }
 
-static bool is_axis(const char *name)
-{
-    struct tw_name_meaning meaning;
-    tw_log_name_meaning(name, TW_PART_BY_NAME, NULL, &meaning);
-    return meaning.meaning == TW_MEANS_STEP || meaning.meaning == TW_MEANS_EPOCH;
-}
-
-struct shape {
-    size_t longest;
-    bool has_axis;      /* a series tells steps or epochs */
-    bool are_all_equal; /* else shorter ones stand at ends of equal stretches of the longest */
-};
-
-static struct shape shape_of(const struct json_document *state)
-{
-    struct shape shape = {.are_all_equal = true};
-    for (size_t i = 0; i < state->n_series; i++) {
-        const struct series *series = &state->series[i];
-        shape.has_axis |= is_axis(series->name);
-        shape.are_all_equal &= !i || series->n == state->series[0].n;
-        shape.longest = series->n > shape.longest ? series->n : shape.longest;
-    }
-    return shape;
-}
-
-/* Which value of the series stands in the row, or -1. Validation once an epoch stands at the last
- * of the epoch's steps. */
-static long index_at(const struct series *series, size_t row, size_t longest)
-{
-    size_t stretch = longest / series->n;
-    if (stretch <= 1)
-        return row < series->n ? (long)row : -1;
-    bool is_end = (row + 1) % stretch == 0 && (row + 1) / stretch <= series->n;
-    return is_end ? (long)((row + 1) / stretch - 1) : -1;
-}
-
-static int take_row(struct json_document *state, const struct shape *shape, size_t row)
-{
-    int result = 0;
-    double value;
-    tw_json_row_start(&state->row, state->sink);
-    if (!shape->has_axis)
-        *(shape->are_all_equal ? &state->row.row.epoch : &state->row.row.step) = (double)row;
-    for (size_t i = 0; i < state->n_series && !result; i++) {
-        const struct series *series = &state->series[i];
-        long index = series->n ? index_at(series, row, shape->longest) : -1;
-        const json_t *leaf = index >= 0 ? value_at(series, (size_t)index) : NULL;
-        if (leaf && tw_json_leaf_number(leaf, &value))
-            result = tw_json_row_add(&state->row, series->name, value, TW_MEANS_BY_NAME);
-    }
-    return result ? result : tw_json_row_give(&state->row);
-}
-
-static int take_series(struct json_document *state)
-{
-    struct shape shape = shape_of(state);
-    int result = 0;
-    for (size_t row = 0; row < shape.longest && !result; row++)
-        result = take_row(state, &shape, row);
-    return result;
-}
-
 /* ---- the document ---- */
 
-static int take_half(struct json_document *state, const char *bytes, size_t size,
-                     struct tw_error *error)
+static int take_element(void *closure, const json_t *element)
 {
-    size_t blanks = 0;
-    int result = 0;
-    while (blanks < size && is_space(bytes[blanks]))
-        blanks++;
-    if (blanks < size && bytes[blanks] == '[')
-        result = tw_json_each_object(bytes + blanks, size - blanks, take_object, state);
-    return result ? result
-                  : tw_error_set(error, -EAGAIN, "the document is half-written, or no JSON");
+    return json_is_object(element) ? take_object(closure, element) : 0;
+}
+
+/* An array is read element by element: as one tree it would take ten times the memory of its text.
+ */
+static int take_array(struct json_document *state, const char *text, const char *end)
+{
+    int result;
+    const char *behind =
+        tw_json_each_element(text, (size_t)(end - text), take_element, state, &result);
+    while (behind < end && is_space(*behind))
+        behind++;
+    return result || behind == end ? result : -EBADMSG;
 }
 
 static int take_document(struct json_document *state, const json_t *document)
 {
-    state->n_series = state->n_curves = 0;
+    state->series.n = state->n_curves = 0;
     int result =
         json_is_array(document) ? take_objects(state, document) : visit(state, document, "", 0);
     if (!result)
         result = take_curves(state);
-    return result ? result : take_series(state);
+    return result ? result : tw_json_series_give(&state->series, &state->row, state->sink);
+}
+
+static int take_text(struct json_document *state, const char *text, const char *end)
+{
+    json_t *document;
+    while (text < end && is_space(*text))
+        text++;
+    if (text < end && *text == '[')
+        return take_array(state, text, end);
+    int result = tw_json_parse(text, (size_t)(end - text), &document);
+    if (result)
+        return result;
+    result = take_document(state, document);
+    json_decref(document);
+    return result;
 }
 
 static int read_document(void *closure, const char *bytes, size_t size,
                          const struct tw_log_sink *sink, struct tw_error *error)
 {
     struct json_document *state = closure;
-    json_t *document;
     state->sink = sink;
-    int result = tw_json_parse(bytes, size, &document);
+    int result = take_text(state, bytes, bytes + size);
     if (result == -EBADMSG)
-        return take_half(state, bytes, size, error);
-    if (result)
-        return tw_error_set(error, result, "out of memory");
-    result = take_document(state, document);
-    json_decref(document);
-    return result;
+        return tw_error_set(error, -EAGAIN, "the document is half-written, or no JSON");
+    return result ? tw_error_set(error, result, "out of memory") : 0;
 }
 
 static void done(void *closure)
 {
     struct json_document *state = closure;
     tw_json_row_release(&state->row);
-    free(state->series);
+    tw_json_series_release(&state->series);
     free(state->curves);
 }
 

@@ -3,19 +3,25 @@
 #include "telemetry/json_words.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-int tw_json_parse(const char *text, size_t size, json_t **ret)
+static int parse(const char *text, size_t size, size_t flags, json_t **ret)
 {
     unsigned depth;
     size_t strict_size;
     char *strict = tw_json_strict(text, size, &strict_size, &depth);
     if (!strict)
         return -ENOMEM;
-    *ret = json_loadb(strict, strict_size, JSON_ALLOW_NUL, NULL);
+    *ret = json_loadb(strict, strict_size, JSON_ALLOW_NUL | flags, NULL);
     free(strict);
     return *ret ? 0 : -EBADMSG;
+}
+
+int tw_json_parse(const char *text, size_t size, json_t **ret)
+{
+    return parse(text, size, 0, ret);
 }
 
 /* Behind the string whose first quote is `at`; `end` where it is open. */
@@ -26,8 +32,7 @@ static const char *behind_string(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Behind the object or array that begins at `at`; NULL where it is not whole. */
-static const char *behind_brackets(const char *at, const char *end)
+const char *tw_json_behind_brackets(const char *at, const char *end)
 {
     size_t depth = 0;
     while (at < end) {
@@ -43,6 +48,62 @@ static const char *behind_brackets(const char *at, const char *end)
     return NULL;
 }
 
+static const char *skip_spaces(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* Behind the value that begins at `at`, which is `at` where none does; NULL where it is not whole.
+ */
+static const char *behind_value(const char *at, const char *end)
+{
+    if (*at == '{' || *at == '[')
+        return tw_json_behind_brackets(at, end);
+    if (*at == '"')
+        return behind_string(at, end);
+    while (at < end && *at && !strchr(",]} \t\r\n", *at))
+        at++;
+    return at;
+}
+
+/* Behind the comma that has to stand there, unless the array ends. */
+static const char *behind_comma(const char *at, const char *end, bool *is_damaged)
+{
+    at = skip_spaces(at, end);
+    if (at == end || *at == ']')
+        return at;
+    *is_damaged |= *at != ',';
+    at = skip_spaces(at + (*at == ','), end);
+    *is_damaged |= at < end && *at == ']';
+    return at;
+}
+
+const char *tw_json_each_element(const char *text, size_t size, tw_json_object *give, void *closure,
+                                 int *ret)
+{
+    const char *end = text + size, *at = skip_spaces(text + 1, end);
+    bool is_damaged = false;
+    *ret = 0;
+    while (at < end && *at != ']' && !*ret) {
+        json_t *element;
+        const char *behind = behind_value(at, end);
+        *ret = behind ? parse(at, (size_t)(behind - at), JSON_DECODE_ANY, &element) : -EBADMSG;
+        if (!*ret) {
+            *ret = give(closure, element);
+            json_decref(element);
+        } else if (*ret == -EBADMSG) {
+            is_damaged = true;
+            *ret = 0;
+        }
+        at = behind ? behind_comma(behind + (behind == at), end, &is_damaged) : end;
+    }
+    if (!*ret && (at == end || is_damaged))
+        *ret = -EBADMSG;
+    return at < end ? at + 1 : end;
+}
+
 int tw_json_each_object(const char *text, size_t size, tw_json_object *give, void *closure)
 {
     const char *at = text + 1, *end = text + size;
@@ -53,7 +114,7 @@ int tw_json_each_object(const char *text, size_t size, tw_json_object *give, voi
             continue;
         }
         json_t *object;
-        const char *behind = behind_brackets(at, end);
+        const char *behind = tw_json_behind_brackets(at, end);
         if (!behind)
             break;
         result = tw_json_parse(at, (size_t)(behind - at), &object);
@@ -66,13 +127,6 @@ int tw_json_each_object(const char *text, size_t size, tw_json_object *give, voi
         at = behind;
     }
     return result;
-}
-
-static const char *skip_spaces(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    return at;
 }
 
 const char *tw_json_find_array(const char *text, size_t size, const char *key)

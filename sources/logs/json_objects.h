@@ -22,6 +22,15 @@ typedef int tw_json_object(void *closure, const json_t *object);
  * what `give` returned. */
 int tw_json_each_object(const char *text, size_t size, tw_json_object *give, void *closure);
 
+/* The same of all elements, of whatever kind. 0 in `*ret`: all of them are well; -EBADMSG: the
+ * array is half-written, or damaged; what is whole was given. Returns where it ends: behind its
+ * ']'. */
+const char *tw_json_each_element(const char *text, size_t size, tw_json_object *give, void *closure,
+                                 int *ret);
+
+/* Behind the object or array that begins at `at`; NULL where it is not whole. */
+const char *tw_json_behind_brackets(const char *at, const char *end);
+
 /* Where the array under the outermost object's key begins: at its '['; NULL where there is none. */
 const char *tw_json_find_array(const char *text, size_t size, const char *key);
 

@@ -3,6 +3,7 @@
 #include "tests/unit/log_text.h"
 
 #include <errno.h>
+#include <jansson.h>
 
 extern const struct tw_log_format tw_log_format_huggingface_state;
 extern const struct tw_log_format tw_log_format_json_document;
@@ -215,6 +216,9 @@ static void whole_entries_of_half_documents_are_read(void **state)
     (void)state;
     assert_half(document, "[{\"epoch\": 1, \"loss\": 0.5}, {\"epoch\": 2, \"lo",
                 "row: epoch=1 loss=0.5\n");
+    assert_half(document, "[{\"epoch\": 1, \"loss\": 0.5}, {\"epoch\": 2}] and",
+                "row: epoch=1 loss=0.5\nrow: epoch=2\n");
+    assert_half(document, "[{\"epoch\": 1, \"loss\": 0.5},]\n", "row: epoch=1 loss=0.5\n");
     assert_half(document, "{\"loss\": [1, 2", "");
     assert_half(document, "", "");
     assert_half(huggingface,
@@ -274,6 +278,91 @@ static void a_training_that_goes_on_has_not_ended(void **state)
                  "row step=3: loss=1(2) loss_averaged_over=3(4)\n");
 }
 
+/* What is no JSON costs itself, and keeps the document from being whole. */
+static void damage_in_a_state_costs_itself(void **state)
+{
+    (void)state;
+    const char *facts = "parameter framework=transformers\nparameter grad_norm_kind=pre_clip\n";
+    const char *const histories[] = {
+        "[{\"loss\": 2, \"step\": 1} {\"loss\": 1, \"step\": 2}]",
+        "[{\"loss\": 2, \"step\": 1}, {\"loss\": 1, \"step\": 2},]",
+        "[{\"loss\": 2, \"step\": 1}, {\"loss\": }, {\"loss\": 1, \"step\": 2}]",
+        "[{\"loss\": 2, \"step\": 1}, , word, {\"loss\": 1, \"step\": 2}]",
+    };
+    char text[200], expected[300];
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+        snprintf(text, sizeof text, "{\"global_step\": 2, \"log_history\": %s}", histories[i]);
+        snprintf(expected, sizeof expected,
+                 "%srow step=1: loss=2(2) loss_averaged_over=1(4)\n"
+                 "row step=2: loss=1(2) loss_averaged_over=1(4)\n",
+                 facts);
+        assert_half(huggingface, text, expected);
+    }
+    snprintf(expected, sizeof expected, "%srow step=1: loss=2(2) loss_averaged_over=1(4)\n", facts);
+    assert_half(huggingface, "{\"log_history\": [{\"loss\": 2, \"step\": 1}], \"max_steps\": }",
+                expected);
+    assert_half(huggingface, "{\"log_history\": [{\"loss\": 2, \"step\": 1}], \"max_", expected);
+    assert_reads(huggingface, "trainer_state.json",
+                 "{\"log_history\": [], \"max_steps\": 5, \"a\": {\"log_history\": [7]}}",
+                 "parameter framework=transformers\nparameter grad_norm_kind=pre_clip\n"
+                 "parameter max_steps=5\n");
+}
+
+/* ---- memory ---- */
+
+static size_t allocated, most_allocated;
+
+static void *count_malloc(size_t size)
+{
+    size_t *block = malloc(size + 2 * sizeof *block); /* aligned as malloc()'s own */
+    assert_non_null(block);
+    *block = size;
+    allocated += size;
+    most_allocated = allocated > most_allocated ? allocated : most_allocated;
+    return block + 2;
+}
+
+static void count_free(void *memory)
+{
+    size_t *block = memory;
+    if (!block)
+        return;
+    allocated -= block[-2];
+    free(block - 2);
+}
+
+/* What trees of JSON take at most for a document of so many entries. */
+static size_t most_for(const char *before, unsigned entries, const char *behind,
+                       const struct tw_log_format *format)
+{
+    const size_t room = 100 + 40 * (size_t)entries;
+    struct log_rows rows = {0};
+    char *text = malloc(room);
+    size_t used = (size_t)snprintf(text, room, "%s", before);
+    for (unsigned i = 0; i < entries; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s{\"loss\": 0.5, \"step\": %u}",
+                                 i ? ", " : "", 1000 + i);
+    used += (size_t)snprintf(text + used, room - used, "%s", behind);
+    allocated = most_allocated = 0;
+    json_set_alloc_funcs(count_malloc, count_free);
+    assert_int_equal(log_rows_read(format, "log", text, used, 0, &rows, NULL), 0);
+    json_set_alloc_funcs(malloc, free);
+    assert_non_null(strstr(rows.text, "step=1009"));
+    free(rows.text);
+    free(text);
+    return most_allocated;
+}
+
+/* A history of a million entries was 1.6 GB as one tree. */
+static void a_longer_history_takes_no_larger_trees(void **state)
+{
+    (void)state;
+    assert_true(most_for("{\"log_history\": [", 10, "]}", huggingface) > 0);
+    assert_int_equal(most_for("{\"log_history\": [", 1000, "]}", huggingface),
+                     most_for("{\"log_history\": [", 10, "]}", huggingface));
+    assert_int_equal(most_for("[", 1000, "]", document), most_for("[", 10, "]", document));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +382,8 @@ int main(void)
         cmocka_unit_test(whole_entries_of_half_documents_are_read),
         cmocka_unit_test(trainer_state),
         cmocka_unit_test(a_training_that_goes_on_has_not_ended),
+        cmocka_unit_test(damage_in_a_state_costs_itself),
+        cmocka_unit_test(a_longer_history_takes_no_larger_trees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
