@@ -1,8 +1,10 @@
 /* Programs that write one run into several files of a folder, by their names. */
 #include "sources/logs/tree_parts.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What is written later than that behind the other goes on. */
 #define LATER_SECONDS 60
@@ -31,10 +33,42 @@ static bool is_as_late(const char *folder, const char *name, const char *other)
            there.st_mtime + LATER_SECONDS >= here.st_mtime;
 }
 
-/* "20260131_120000.json": MMEngine's log beside scalars.json, line by line the same. */
-static bool is_called_by_time(const char *name)
+/* "20260131_120000.json" */
+static bool is_called_by_time(const char *name, const char *suffix)
 {
-    return strspn(name, "0123456789_") == 15 && name[8] == '_' && !strcmp(name + 15, ".json");
+    return strspn(name, "0123456789_") == 15 && name[8] == '_' && !strcmp(name + 15, suffix);
+}
+
+/* OpenMMLab's logs are called by the time. MMEngine's text stands above the folder of scalars.json,
+ * whose other file is line by line the same. MMCV's JSON counts batches anew in each epoch; the
+ * text beside it tells how many there are. */
+static bool is_openmmlab_copy(const char *folder, const char *name)
+{
+    if (is_called_by_time(name, ".json"))
+        return is_as_late(folder, name, "scalars.json");
+    if (is_called_by_time(name, ".log"))
+        return is_as_late(folder, name, "vis_data/scalars.json");
+    char text[20];
+    if (!is_called_by_time(name, ".log.json"))
+        return false;
+    memcpy(text, name, 19);
+    text[19] = '\0';
+    return is_as_late(folder, name, text);
+}
+
+/* Detectron2's text beside its metrics.json: others write files of these names, too. */
+static bool is_detectron2_copy(const char *folder, const char *name)
+{
+    char path[TW_TREE_PATH], head[4096];
+    if (strcmp(name, "log.txt") || !is_as_late(folder, name, "metrics.json") ||
+        !tw_tree_path(path, folder, "metrics.json"))
+        return false;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    ssize_t size = file < 0 ? -1 : read(file, head, sizeof head);
+    if (file >= 0)
+        close(file);
+    return size > 0 && memmem(head, (size_t)size, "\"iteration\": ", 13) &&
+           memmem(head, (size_t)size, "\"total_loss\": ", 14);
 }
 
 bool tw_tree_is_copy(const char *folder, const char *name)
@@ -43,11 +77,9 @@ bool tw_tree_is_copy(const char *folder, const char *name)
         if (!strcmp(name, *beside) && tw_tree_has_event_files(folder))
             return true;
     }
-    if (is_called_by_time(name))
-        return is_as_late(folder, name, "scalars.json");
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
         if (!strcmp(name, copies[i].name))
             return is_as_late(folder, name, copies[i].other);
     }
-    return false;
+    return is_openmmlab_copy(folder, name) || is_detectron2_copy(folder, name);
 }

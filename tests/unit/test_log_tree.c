@@ -273,9 +273,13 @@ static void tables_of_training_and_validation_are_one_run(void **state)
 static void of_files_that_tell_one_run_the_fullest_is_read(void **state)
 {
     static const char *const pairs[][2] = {
-        {"trainer_log.jsonl", "trainer_state.json"}, {"progress.csv", "result.json"},
-        {"result.json", "events.out.tfevents.0.h"},  {"metrics.json", "events.out.tfevents.0.h"},
+        {"trainer_log.jsonl", "trainer_state.json"},
+        {"progress.csv", "result.json"},
+        {"result.json", "events.out.tfevents.0.h"},
+        {"metrics.json", "events.out.tfevents.0.h"},
         {"20260131_120000.json", "scalars.json"},
+        {"20260131_120000.log", "vis_data/scalars.json"},
+        {"20260131_120000.log.json", "20260131_120000.log"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char folder[300], name[100];
@@ -286,6 +290,21 @@ static void of_files_that_tell_one_run_the_fullest_is_read(void **state)
         snprintf(name, sizeof name, "%zu/%s", i, pairs[i][1]);
         put(*state, name, LOG);
         assert_true(tw_log_is_part_of_group(folder, pairs[i][0]));
+    }
+}
+
+/* Detectron2's text tells what its metrics.json does; that of others is another matter. */
+static void a_text_beside_metrics_is_a_copy_where_they_are_detectron2s(void **state)
+{
+    char folder[300];
+    put(*state, "a/log.txt", LOG);
+    put(*state, "a/metrics.json", "{\"iteration\": 19, \"lr\": 0.1, \"total_loss\": 2.5}\n");
+    put(*state, "b/log.txt", LOG);
+    put(*state, "b/metrics.json", "{\"step\": 9, \"loss\": 0.5}\n");
+    put(*state, "c/log.txt", LOG);
+    for (const char *name = "abc"; *name; name++) {
+        snprintf(folder, sizeof folder, "%s/%c", (char *)*state, *name);
+        assert_int_equal(tw_log_is_part_of_group(folder, "log.txt"), *name == 'a');
     }
 }
 
@@ -400,6 +419,7 @@ int main(void)
         TEST(tables_of_dvclive_are_one_run),
         TEST(tables_of_training_and_validation_are_one_run),
         TEST(of_files_that_tell_one_run_the_fullest_is_read),
+        TEST(a_text_beside_metrics_is_a_copy_where_they_are_detectron2s),
         TEST(a_copy_that_goes_on_is_none),
         TEST(of_checkpoints_the_newest_is_read),
         TEST(lightnings_two_logs_of_one_run_are_read_once),
