@@ -20,11 +20,13 @@ libsources_la_SOURCES = \
 	sources/logs/assemble_rows.c \
 	sources/logs/assemble_state.h \
 	sources/logs/assemble_told.c \
+	sources/logs/boosting.c \
 	sources/logs/caffe.c \
 	sources/logs/companions.c sources/logs/companions.h \
 	sources/logs/crc32c.c sources/logs/crc32c.h \
 	sources/logs/csv.c \
 	sources/logs/date_time.c sources/logs/date_time.h \
+	sources/logs/darknet.c \
 	sources/logs/deepmd.c \
 	sources/logs/deepspeed.c \
 	sources/logs/deepspeed_csv.c \
@@ -46,6 +48,7 @@ libsources_la_SOURCES = \
 	sources/logs/key_values.c \
 	sources/logs/lightning.c \
 	sources/logs/lines.c sources/logs/lines.h \
+	sources/logs/kaldi.c \
 	sources/logs/llmc.c \
 	sources/logs/megatron.c \
 	sources/logs/mlflow.c \
@@ -77,10 +80,14 @@ libsources_la_SOURCES = \
 	sources/logs/text_parameters.c \
 	sources/logs/text_row.c \
 	sources/logs/text_layout.c sources/logs/text_layout.h \
+	sources/logs/text_number.c \
+	sources/logs/text_place.c \
 	sources/logs/text_scan.c sources/logs/text_scan.h \
 	sources/logs/torchtitan.c \
 	sources/logs/long_table.c \
+	sources/logs/screen_table.c \
 	sources/logs/series_csv.c \
+	sources/logs/stable_baselines.c \
 	sources/logs/wandb_export.c \
 	sources/logs/tree.c sources/logs/tree.h sources/logs/tree_parts.h \
 	sources/logs/tree_copies.c sources/logs/tree_events.c sources/logs/tree_members.c \

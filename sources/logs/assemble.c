@@ -379,6 +379,17 @@ static bool is_source_of(const struct tw_seen_name *name, enum tw_signal signal)
     return is_signal && name->signal == signal;
 }
 
+/* A name of two parts of rows is told once. */
+static bool was_told(const struct tw_assembled_run *run, uint32_t at, enum tw_signal signal)
+{
+    for (uint32_t i = 0; i < at; i++) {
+        if (is_source_of(run->names[i], signal) &&
+            !strcmp(run->names[i]->raw + 2, run->names[at]->raw + 2))
+            return true;
+    }
+    return false;
+}
+
 const char *tw_assemble_raw_name(struct tw_assemble *assemble, const char *run_id,
                                  enum tw_signal signal)
 {
@@ -386,7 +397,8 @@ const char *tw_assemble_raw_name(struct tw_assemble *assemble, const char *run_i
     size_t used = 0;
     for (uint32_t i = 0; run && i < run->n_names; i++) {
         const struct tw_seen_name *name = run->names[i];
-        if (!is_source_of(name, signal) || used + strlen(name->raw) + 4 >= sizeof assemble->text)
+        if (!is_source_of(name, signal) || was_told(run, i, signal) ||
+            used + strlen(name->raw) + 4 >= sizeof assemble->text)
             continue;
         const char *joint = !used ? "" : name->role == TW_ROLE_ADD ? " + " : ", ";
         used += (size_t)snprintf(assemble->text + used, sizeof assemble->text - used, "%s%s", joint,

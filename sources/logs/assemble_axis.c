@@ -129,7 +129,8 @@ static enum tw_axis axis_of(const struct axis_view *view)
     if (view->of_epochs)
         return TW_AXIS_STEP; /* a run that tells of epochs only, as steps */
     /* Where most epochs have several rows of training, these are batches. */
-    if (view->epochs && !view->has_fractions && 2 * view->again < view->training)
+    bool are_batches = view->training && 2 * view->again >= view->training;
+    if (view->epochs && !view->has_fractions && !are_batches)
         return TW_AXIS_EPOCH;
     return TW_AXIS_ROW;
 }

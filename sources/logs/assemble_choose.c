@@ -47,12 +47,24 @@ static struct tw_seen_name *best_of(const struct tw_assembled_run *run, enum tw_
     return best;
 }
 
-static void take(struct tw_seen_name *name, enum tw_role role, enum tw_signal signal)
+/* The same name in rows of another part, that means the same there ("train_loss" in lines of the
+ * training, and beside "val_loss"). */
+static bool is_twin(const struct tw_seen_name *name, const struct tw_seen_name *other)
 {
-    if (!name)
-        return;
-    name->role = role;
-    name->signal = signal;
+    return name != other && name->meaning.says_part && other->meaning.says_part &&
+           name->meaning.meaning == other->meaning.meaning &&
+           name->meaning.rank == other->meaning.rank && !strcmp(name->raw + 2, other->raw + 2);
+}
+
+static void take(struct tw_assembled_run *run, struct tw_seen_name *name, enum tw_role role,
+                 enum tw_signal signal)
+{
+    for (uint32_t i = 0; name && i < run->n_names; i++) {
+        if (run->names[i] != name && !is_twin(run->names[i], name))
+            continue;
+        run->names[i]->role = role;
+        run->names[i]->signal = signal;
+    }
 }
 
 static bool add_parts(struct tw_assembled_run *run, enum tw_meaning meaning, enum tw_signal signal)
@@ -67,21 +79,20 @@ static bool add_parts(struct tw_assembled_run *run, enum tw_meaning meaning, enu
         struct tw_seen_name *name = run->names[i];
         if (!is_of(name, meaning, true) || (is_one && has_any) || name->meaning.is_test != is_test)
             continue;
-        take(name, TW_ROLE_ADD, signal);
+        take(run, name, TW_ROLE_ADD, signal);
         has_any = true;
     }
     return has_any;
 }
 
 /* A loss over the epoch or the training set beside the loss of the step. */
-static struct tw_seen_name *second_loss(const struct tw_assembled_run *run,
-                                        const struct tw_seen_name *loss)
+static struct tw_seen_name *second_loss(const struct tw_assembled_run *run)
 {
     struct tw_seen_name *best = NULL;
     for (uint32_t i = 0; i < run->n_names; i++) {
         struct tw_seen_name *name = run->names[i];
-        if (name != loss && is_of(name, TW_MEANS_LOSS, false) && name->meaning.is_over_epoch &&
-            (!best || name->meaning.rank < best->meaning.rank))
+        if (name->role != TW_ROLE_SIGNAL && is_of(name, TW_MEANS_LOSS, false) &&
+            name->meaning.is_over_epoch && (!best || name->meaning.rank < best->meaning.rank))
             best = name;
     }
     return best;
@@ -91,12 +102,12 @@ static void choose_losses(struct tw_assembled_run *run)
 {
     struct tw_seen_name *loss = best_of(run, TW_MEANS_LOSS);
     struct tw_seen_name *train = best_of(run, TW_MEANS_TRAIN_LOSS);
-    take(loss, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
+    take(run, loss, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
     if (!train && loss)
-        train = second_loss(run, loss);
-    take(train, TW_ROLE_SIGNAL, TW_SIGNAL_TRAIN_LOSS);
+        train = second_loss(run);
+    take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_TRAIN_LOSS);
     if (!loss && train) {
-        take(train, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
+        take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
         train->is_both = true;
     } else if (!loss) {
         add_parts(run, TW_MEANS_LOSS_PART, TW_SIGNAL_LOSS);
@@ -114,7 +125,7 @@ static void choose_evaluations(struct tw_assembled_run *run)
     bool has_parts =
         (!loss || is_of_test(loss)) && add_parts(run, TW_MEANS_EVAL_LOSS, TW_SIGNAL_EVAL_LOSS);
     if (!has_parts)
-        take(loss, TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
+        take(run, loss, TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
     bool has_validation = has_parts || (loss && !is_of_test(loss));
     for (uint32_t i = 0; i < run->n_names; i++)
         has_validation |=
@@ -139,7 +150,7 @@ void tw_assemble_choose(struct tw_assembled_run *run)
         }
     }
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        take(best_of(run, plain[i].meaning), TW_ROLE_SIGNAL, plain[i].signal);
+        take(run, best_of(run, plain[i].meaning), TW_ROLE_SIGNAL, plain[i].signal);
     choose_losses(run);
     choose_evaluations(run);
     for (uint32_t i = 0; i < run->n_names; i++)
@@ -175,6 +186,14 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
     enum tw_signal signal = TW_SIGNALS;
     enum tw_meaning meaning = name->meaning.meaning;
     name->role = TW_ROLE_NONE;
+    for (uint32_t i = 0; i < run->n_names; i++) {
+        const struct tw_seen_name *other = run->names[i];
+        if (!is_twin(other, name) || other->role == TW_ROLE_NONE)
+            continue;
+        name->role = other->role;
+        name->signal = other->signal;
+        return;
+    }
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         if (meaning == roles[i].meaning)
             name->role = roles[i].role;
@@ -184,7 +203,7 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
             signal = plain[i].signal;
     }
     if (meaning == TW_MEANS_LEARNING_RATE)
-        take(name, TW_ROLE_MOST, TW_SIGNAL_LEARNING_RATE);
+        take(run, name, TW_ROLE_MOST, TW_SIGNAL_LEARNING_RATE);
     if (meaning == TW_MEANS_EVAL_METRIC && !(is_of_test(name) && has_chosen_validation(run)))
         name->role = TW_ROLE_METRIC;
     if (meaning == TW_MEANS_EVAL_LOSS)
@@ -196,6 +215,6 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
     if (is_second || meaning == TW_MEANS_TRAIN_LOSS)
         signal = TW_SIGNAL_TRAIN_LOSS;
     if (signal != TW_SIGNALS && !has_signal(run, signal))
-        take(name, TW_ROLE_SIGNAL, signal);
+        take(run, name, TW_ROLE_SIGNAL, signal);
     run->roles |= 1u << name->role;
 }

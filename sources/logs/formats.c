@@ -2,8 +2,10 @@
 #include "sources/logs/format.h"
 
 extern const struct tw_log_format tw_log_format_algoperf;
+extern const struct tw_log_format tw_log_format_boosting;
 extern const struct tw_log_format tw_log_format_caffe;
 extern const struct tw_log_format tw_log_format_csv;
+extern const struct tw_log_format tw_log_format_darknet;
 extern const struct tw_log_format tw_log_format_deepmd;
 extern const struct tw_log_format tw_log_format_deepspeed;
 extern const struct tw_log_format tw_log_format_deepspeed_csv;
@@ -12,6 +14,7 @@ extern const struct tw_log_format tw_log_format_huggingface_output;
 extern const struct tw_log_format tw_log_format_huggingface_state;
 extern const struct tw_log_format tw_log_format_json_document;
 extern const struct tw_log_format tw_log_format_json_lines;
+extern const struct tw_log_format tw_log_format_kaldi;
 extern const struct tw_log_format tw_log_format_keras_csv;
 extern const struct tw_log_format tw_log_format_keras_progress;
 extern const struct tw_log_format tw_log_format_key_values;
@@ -22,7 +25,9 @@ extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_mlflow;
 extern const struct tw_log_format tw_log_format_mlflow_sqlite;
 extern const struct tw_log_format tw_log_format_nanogpt;
+extern const struct tw_log_format tw_log_format_screen_table;
 extern const struct tw_log_format tw_log_format_series_csv;
+extern const struct tw_log_format tw_log_format_stable_baselines;
 extern const struct tw_log_format tw_log_format_tensorboard;
 extern const struct tw_log_format tw_log_format_text;
 extern const struct tw_log_format tw_log_format_torchtitan;
@@ -37,8 +42,10 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_wandb,
     &tw_log_format_huggingface_state,
     &tw_log_format_algoperf,
+    &tw_log_format_boosting,
     &tw_log_format_caffe,
     &tw_log_format_csv,
+    &tw_log_format_darknet,
     &tw_log_format_deepmd,
     &tw_log_format_deepspeed,
     &tw_log_format_deepspeed_csv,
@@ -46,6 +53,7 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_huggingface_output,
     &tw_log_format_json_document,
     &tw_log_format_json_lines,
+    &tw_log_format_kaldi,
     &tw_log_format_keras_csv,
     &tw_log_format_keras_progress,
     &tw_log_format_lightning,
@@ -53,7 +61,9 @@ const struct tw_log_format *const tw_log_formats[] = {
     &tw_log_format_long_table,
     &tw_log_format_megatron,
     &tw_log_format_nanogpt,
+    &tw_log_format_screen_table,
     &tw_log_format_series_csv,
+    &tw_log_format_stable_baselines,
     &tw_log_format_torchtitan,
     &tw_log_format_ultralytics,
     &tw_log_format_wandb_export,

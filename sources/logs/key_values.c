@@ -11,6 +11,9 @@
 
 #define CELLS_MAX 64
 #define NAME_SIZE 64
+/* Less than the format of all text, which may find them beside the pairs ("Epoch[0] Batch [20]").
+ */
+#define SURE_WITHOUT_STEPS 54
 
 struct pairs {
     double step; /* NaN: not told */
@@ -89,13 +92,16 @@ static int probe(const struct tw_log_sample *sample)
         take_pairs(&pairs, at, size);
         for (size_t i = 0; i < pairs.n; i++)
             tw_row_names_add(&names, pairs.names[i], TW_PART_BY_NAME);
+        names.has_axis |= !isnan(pairs.step);
         lines += size > 0;
         good += pairs.n >= 2;
         at += size + 1;
     }
     if (good < 2 || good * 10 < lines * 8)
         return 0;
-    return tw_row_names_sure(&names) > TW_SURE_LEAST ? TW_SURE_MOST : TW_SURE_LEAST;
+    if (tw_row_names_sure(&names) == TW_SURE_LEAST)
+        return TW_SURE_LEAST;
+    return names.has_axis ? TW_SURE_MOST : SURE_WITHOUT_STEPS;
 }
 
 const struct tw_log_format tw_log_format_key_values = {

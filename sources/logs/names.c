@@ -99,8 +99,8 @@ static const char no_signal_words[] =
 
 static const char loss_words[] = "loss losses cost nll objective logloss mlogloss xent";
 /* Beside a loss word these are the loss itself. */
-static const char whole_loss_words[] =
-    "loss losses cost nll objective lm model ce xent mse cross entropy ctc logloss mlogloss";
+static const char whole_loss_words[] = "loss losses cost nll objective lm language model ce xent "
+                                       "mse cross entropy ctc logloss mlogloss";
 static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
@@ -208,6 +208,16 @@ static bool are_all_of(const struct tw_words *words, const char *list)
             return false;
     }
     return words->n > 0;
+}
+
+/* The two words, one right behind the other. */
+static bool has_pair(const struct tw_words *words, const char *first, const char *second)
+{
+    for (size_t i = 0; i + 1 < words->n; i++) {
+        if (!strcmp(words->at[i], first) && !strcmp(words->at[i + 1], second))
+            return true;
+    }
+    return false;
 }
 
 static bool is_grad_norm(const struct tw_words *words)
@@ -330,18 +340,24 @@ static bool is_eval_part(const struct aspects *aspects, enum tw_row_part part)
     return part == TW_PART_EVAL && !aspects->is_train;
 }
 
+/* Cross entropy is a loss whatever stands beside it. */
+static bool says_loss(const struct tw_words *words)
+{
+    return tw_words_has_one_of(words, loss_words) || has_pair(words, "cross", "entropy");
+}
+
 static void find_eval(const struct tw_words *whole, const struct tw_words *words,
                       const struct aspects *aspects, struct tw_name_meaning *ret)
 {
     ret->is_test = aspects->is_test;
     ret->rank = aspects->is_test ? TW_RANK_TEST : TW_RANK_PLAIN;
-    if (are_all_of(words, whole_loss_words) && tw_words_has_one_of(words, loss_words)) {
+    if (are_all_of(words, whole_loss_words) && says_loss(words)) {
         ret->meaning = TW_MEANS_EVAL_LOSS;
         if (!aspects->is_test && !are_all_of(words, loss_words))
             ret->rank = TW_RANK_KIND;
         else if (!aspects->is_test && aspects->is_total)
             ret->rank = TW_RANK_TOTAL;
-    } else if (tw_words_has_one_of(words, loss_words)) {
+    } else if (says_loss(words)) {
         ret->meaning = TW_MEANS_EVAL_LOSS;
         ret->is_part = true;
         ret->rank = TW_RANK_PART;
@@ -353,7 +369,7 @@ static void find_eval(const struct tw_words *whole, const struct tw_words *words
 static void find_train(const struct tw_words *words, const struct aspects *aspects,
                        struct tw_name_meaning *ret)
 {
-    if (!tw_words_has_one_of(words, loss_words))
+    if (!says_loss(words))
         return;
     ret->is_over_epoch = aspects->is_train || aspects->is_epoch;
     ret->meaning = TW_MEANS_LOSS;
@@ -362,7 +378,7 @@ static void find_train(const struct tw_words *words, const struct aspects *aspec
         ret->rank = TW_RANK_PART;
         ret->is_part = true;
     } else if (aspects->is_epoch || aspects->is_average) {
-        ret->rank = TW_RANK_AVERAGE;
+        ret->rank = are_all_of(words, loss_words) ? TW_RANK_AVERAGE : TW_RANK_AVERAGE_OF_KIND;
     } else if (!are_all_of(words, loss_words)) {
         ret->rank = TW_RANK_KIND;
     } else if (aspects->is_total) {
@@ -409,6 +425,7 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
         return;
     struct aspects aspects = take_aspects(&words);
     bool is_eval = is_eval_part(&aspects, part);
+    ret->says_part = aspects.is_train || aspects.is_eval || aspects.is_test;
     if (is_metric && !aspects.is_train) {
         name_metric(&whole, ret);
     } else if (figure.n && !is_eval && find_figure(&figure, &ret->meaning)) {
@@ -483,16 +500,6 @@ enum tw_direction tw_log_metric_direction(const char *metric)
                     "pearson r2 mcc kappa top1 top5 reward return ndcg mrr hits exact em"))
         return TW_DIRECTION_UP;
     return TW_DIRECTION_UNKNOWN;
-}
-
-/* The two words, one right behind the other. */
-static bool has_pair(const struct tw_words *words, const char *first, const char *second)
-{
-    for (size_t i = 0; i + 1 < words->n; i++) {
-        if (!strcmp(words->at[i], first) && !strcmp(words->at[i + 1], second))
-            return true;
-    }
-    return false;
 }
 
 /* Episodes, and what is learned of them: their rewards, their lengths. */

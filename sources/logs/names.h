@@ -17,8 +17,9 @@ enum tw_name_rank {
     TW_RANK_KIND, /* "ctc_loss", "lm loss": one kind of loss, the only one where nothing is plainer
                    */
     TW_RANK_AVERAGE, /* "loss_avg", "train_loss_epoch" */
-    TW_RANK_TEST,    /* "test_loss": the validation's is wanted before it */
-    TW_RANK_PART     /* "box_loss": added up where there is nothing better */
+    TW_RANK_AVERAGE_OF_KIND,
+    TW_RANK_TEST, /* "test_loss": the validation's is wanted before it */
+    TW_RANK_PART  /* "box_loss": added up where there is nothing better */
 };
 
 struct tw_name_meaning {
@@ -27,6 +28,7 @@ struct tw_name_meaning {
     bool is_over_epoch; /* an average over an epoch, or over a data set: TRAIN_LOSS if not LOSS */
     bool is_part;       /* LOSS_PART, or the same of EVAL_LOSS */
     bool is_test;       /* of a test set */
+    bool says_part;     /* its own words tell what it is about, in whatever row it stands */
     bool step_is_epoch; /* a row of such names only counts epochs (Keras's "epoch_loss") */
     char metric[48];    /* EVAL_METRIC: the name behind "eval_" */
 };

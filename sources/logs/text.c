@@ -11,8 +11,19 @@
 
 /* The special before the general; each of them refuses a foreign line at once. */
 static tw_text_rule *const rules[] = {
-    tw_keras_line,     tw_dict_line,  tw_megatron_line, tw_llmc_line,
-    tw_deepspeed_line, tw_caffe_line, tw_nanogpt_line,  tw_text_parameters_line,
+    tw_keras_line,
+    tw_dict_line,
+    tw_megatron_line,
+    tw_llmc_line,
+    tw_deepspeed_line,
+    tw_caffe_line,
+    tw_nanogpt_line,
+    tw_text_parameters_line,
+    tw_boosting_line,
+    tw_darknet_line,
+    tw_kaldi_line,
+    tw_screen_table_line,
+    tw_stable_baselines_line,
 };
 #define RULES (sizeof rules / sizeof *rules)
 
@@ -22,6 +33,7 @@ int tw_text_start(void *state, const char *path, struct tw_error *error)
     (void)path;
     (void)error;
     log->step = log->epoch = log->first_epoch = log->last_batch = log->batches = (double)NAN;
+    log->counted_epoch = log->boosting.first = (double)NAN;
     log->bar_total = log->bar_at = (double)NAN;
     log->keras.epoch = log->keras.at = log->keras.total = (double)NAN;
     log->end = -1;
@@ -93,15 +105,24 @@ struct losses {
     int n;
 };
 
-/* Losses are what tells a training log from other text with numbers, or what the user maps. */
+static bool is_loss(const char *name, const struct tw_row *row, const struct tw_texts *map)
+{
+    struct tw_name_meaning meaning;
+    if (strcasestr(name, "loss"))
+        return true;
+    tw_log_name_meaning(name, row->part, map, &meaning);
+    bool is_one = meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_EVAL_LOSS;
+    return (is_one && !isnan(row->step)) || tw_log_name_is_mapped(name, map, &meaning);
+}
+
+/* Losses are what tells a training log from other text with numbers, or what the user maps; a cost
+ * is one where it is told of a step. */
 static int count_losses(void *closure, const struct tw_row *row)
 {
     struct losses *losses = closure;
-    struct tw_name_meaning meaning;
     bool has = false;
-    for (size_t i = 0; i < row->n_cells; i++)
-        has |= strcasestr(row->cells[i].name, "loss") != NULL ||
-               tw_log_name_is_mapped(row->cells[i].name, losses->map, &meaning);
+    for (size_t i = 0; i < row->n_cells && !has; i++)
+        has = is_loss(row->cells[i].name, row, losses->map);
     losses->n += has;
     return 0;
 }
@@ -166,10 +187,13 @@ static int count_lines(const struct tw_log_sample *sample, tw_text_rule *rule, i
             to++;
         if (to < end && !*to)
             return 0; /* not text */
+        const char *next = to + 1;
         while (at < to && (*at == ' ' || *at == '\t'))
             at++;
+        while (to > at && (to[-1] == ' ' || to[-1] == '\t'))
+            to--;
         n += to > at && try_sample_line(&log, rule, at, (size_t)(to - at), &sink) > 0;
-        at = to + 1;
+        at = next;
     }
     *ret_losses = losses.n;
     return n;

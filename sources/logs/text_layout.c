@@ -112,7 +112,8 @@ void tw_text_layout_note(struct tw_text_scan *scan, const char *from, const char
         return;
     }
     layout->numbers[layout->n_numbers++] = (struct tw_text_layout_number){
-        (uint16_t)size, (uint8_t)found, (uint8_t)use, has_total, (uint8_t)n_before};
+        (uint16_t)size, (uint8_t)found,    (uint8_t)use,
+        has_total,      (uint8_t)n_before, (uint8_t)scan->number_kind};
     layout->behind = scan->at;
 }
 
@@ -195,16 +196,17 @@ static bool use_number(struct tw_text_scan *scan, const struct tw_text_layout_nu
                        double value, double of)
 {
     struct tw_text_row *row = &scan->log->row;
+    bool is_share = scan->at[-1] == '%'; /* no place */
     switch ((enum use)number->use) {
     case USE_NOTHING:
         return true;
     case USE_EPOCH:
         scan->place.epoch = value;
-        return value >= 0 && value < 1e9;
+        return value >= 0 && value < 1e9 && !is_share;
     case USE_COUNT:
         scan->place.at = value;
         scan->place.of = of;
-        return !isnan(tw_text_whole(value));
+        return !isnan(tw_text_whole(value)) && !is_share;
     case USE_CELL:
         row->cells[number->cell].value = value;
         return true;
@@ -227,6 +229,7 @@ static bool read_numbers(struct tw_text_scan *scan, const struct tw_text_layout 
             return false;
         text += number->text_size;
         scan->at += number->text_size;
+        scan->number_kind = (enum tw_text_kind)number->kind;
         if (tw_text_scan_number(scan, &value, &of) != number->found)
             return false;
         if (number->found == TW_TEXT_NUMBER &&
@@ -249,6 +252,7 @@ static bool fits(struct tw_text_scan *scan, const struct tw_text_layout *layout,
     if ((scan->at != line) != layout->has_date ||
         !is_same(scan->at, scan->end, layout->text, layout->numbers[0].text_size))
         return false;
+    scan->begin = scan->at;
     copy_row(row, &layout->row);
     row->time_ms = time_ms;
     scan->n_words = 0;
@@ -275,7 +279,7 @@ int tw_text_layout_line(struct tw_text_log *log, const char *line, size_t size,
 {
     struct tw_text_layouts *layouts = log->layouts;
     struct tw_text_scan scan;
-    if (!layouts)
+    if (!layouts || log->evaluates) /* a layout is of the training */
         return 0;
     scan.log = log;
     for (unsigned i = 0; i < TW_LAYOUTS; i++) {

@@ -19,6 +19,7 @@ struct tw_text_layout_number {
     uint8_t use;        /* text_layout.c */
     bool has_total;
     uint8_t cell;
+    uint8_t kind; /* enum tw_text_kind of the words before it */
 };
 
 struct tw_text_layout {

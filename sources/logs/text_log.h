@@ -12,6 +12,8 @@
 #define TW_TEXT_CELLS 64
 #define TW_TEXT_NAMES 3000 /* bytes of names in a row: what is beyond is left out */
 #define TW_TEXT_CACHE 256
+#define TW_TEXT_COLUMNS 24
+#define TW_TEXT_HEAD 400 /* bytes of a line of names */
 
 /* A row that may be kept: what it holds lies in itself. */
 struct tw_text_row {
@@ -27,6 +29,16 @@ struct tw_text_row {
     char names[TW_TEXT_NAMES];
 };
 
+/* The head of a table on the screen (screen_table.c). */
+struct tw_text_table {
+    unsigned n; /* columns; 0: there is no head */
+    struct {
+        uint16_t name, size; /* in `names` */
+        enum tw_meaning meaning;
+    } columns[TW_TEXT_COLUMNS];
+    char names[TW_TEXT_HEAD];
+};
+
 /* What a name is to somebody who looks for readings among words. */
 enum tw_text_kind {
     TW_TEXT_UNKNOWN,
@@ -34,7 +46,8 @@ enum tw_text_kind {
     TW_TEXT_RATE,  /* the learning rate: no reading by itself */
     TW_TEXT_EPOCH, /* where the run is */
     TW_TEXT_STEP,
-    TW_TEXT_BATCH
+    TW_TEXT_BATCH,
+    TW_TEXT_KIND_UNSEEN /* nobody has looked */
 };
 
 struct tw_text_name {
@@ -54,6 +67,9 @@ struct tw_text_log {
     double offset, last_batch,
         batches;                 /* of the epoch: steps before it, the last of it, how many */
     bool has_decimal_commas;     /* "0,4321" */
+    bool has_groups;             /* "12,345.6" */
+    bool evaluates;              /* lines are about an evaluation until one tells its end */
+    double counted_epoch;        /* of the last step or batch that was counted */
     bool counts_anew, counts_on; /* "step" begins anew with each epoch; it does not */
     double skipped;              /* DeepSpeed: so far */
     bool may_end;                /* a word stands in the line that lines about an end have */
@@ -61,9 +77,16 @@ struct tw_text_log {
     double bar_total, bar_at;    /* of the trainer's tqdm bar */
     bool bar_is_late, dict_waits;
     struct {
+        double first; /* the first round's metric */
+        bool is_known, grows;
+    } boosting;
+    bool skips_round; /* the line that comes tells of a round that was told */
+    struct {
         double epoch, at, total;
         bool is_new, is_done;
     } keras;
+    struct tw_text_table table;
+    unsigned group; /* of stable_baselines.c, that stands before names; 0: none */
     struct tw_text_name names[TW_TEXT_CACHE];
     struct tw_text_layouts *layouts; /* of lines before (text_layout.h); NULL: none as yet */
 };
@@ -72,7 +95,9 @@ struct tw_text_log {
 typedef int tw_text_rule(struct tw_text_log *log, const char *line, size_t size,
                          const struct tw_log_sink *sink);
 tw_text_rule tw_megatron_line, tw_deepspeed_line, tw_llmc_line, tw_caffe_line, tw_keras_line,
-    tw_dict_line, tw_nanogpt_line, tw_text_parameters_line, tw_text_scan_line, tw_text_end_line;
+    tw_dict_line, tw_nanogpt_line, tw_boosting_line, tw_darknet_line, tw_kaldi_line,
+    tw_screen_table_line, tw_stable_baselines_line, tw_text_parameters_line, tw_text_scan_line,
+    tw_text_end_line;
 
 /* ---- rows ---- */
 
@@ -102,6 +127,8 @@ static inline const char *tw_text_behind(const char *text, size_t size, const ch
     const char *found = size < length ? NULL : memmem(text, size, what, length);
     return found ? found + length : NULL;
 }
+/* The number at *at, which `behind` must follow; moves behind both. */
+bool tw_text_take(const char **at, const char *end, double *ret, const char *behind);
 /* The first date and time within the line's beginning, taken as UTC; -1: there is none. Where
  * the line begins with it, *ret_behind is set (NULL is allowed). */
 int64_t tw_text_time(const char *line, size_t size, const char **ret_behind);

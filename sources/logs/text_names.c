@@ -34,7 +34,7 @@ static const char plain_beside[] = " d g lm total mean avg average running acc t
 #define WORDS 12
 struct words {
     size_t n;
-    char at[WORDS][20]; /* with a space on both sides */
+    char at[WORDS][32]; /* with a space on both sides */
     unsigned begin[WORDS];
 };
 
@@ -126,6 +126,19 @@ static enum tw_text_kind place_of(const struct words *words, size_t from)
                : kind;
 }
 
+/* Lightning's "train_loss_step" and "val_acc_epoch": over what it is averaged, no place. */
+static bool is_averaged_reading(const char *text, const struct words *words, size_t from)
+{
+    unsigned begin = words->begin[words->n - 1];
+    if (!begin || !strchr("_/", text[begin - 1]))
+        return false;
+    for (size_t i = from; i + 1 < words->n; i++) {
+        if (is_signal_word(words->at[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Without a ':' or '=' between name and number only what surely belongs to the name is of it. */
 static size_t first_of_loose_name(const struct words *words, size_t from)
 {
@@ -192,7 +205,7 @@ static void make_name(const struct tw_texts *map, const char *text, size_t size,
     ret->part = has_one_of(&words, from, eval_words)    ? TW_PART_EVAL
                 : has_one_of(&words, from, train_words) ? TW_PART_TRAIN
                                                         : TW_PART_BY_NAME;
-    ret->kind = place_of(&words, from);
+    ret->kind = is_averaged_reading(text, &words, from) ? TW_TEXT_UNKNOWN : place_of(&words, from);
     if (ret->kind != TW_TEXT_UNKNOWN || has_one_of(&words, 0, not_now_words))
         return;
     if (!is_told)

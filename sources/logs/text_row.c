@@ -2,6 +2,7 @@
 #include "sources/logs/text_log.h"
 
 #include "sources/logs/date_time.h"
+#include "sources/logs/number.h"
 
 #include "telemetry/text.h"
 
@@ -71,6 +72,18 @@ void tw_text_hold(struct tw_text_log *log)
     log->held = log->row;
     log->is_held = true;
     log->end = -1;
+}
+
+bool tw_text_take(const char **at, const char *end, double *ret, const char *behind)
+{
+    while (*at < end && **at == ' ')
+        (*at)++;
+    size_t length = tw_log_number_at(*at, (size_t)(end - *at), ret);
+    *at += length;
+    if (!length || !tw_text_begins(*at, (size_t)(end - *at), behind))
+        return false;
+    *at += strlen(behind);
+    return true;
 }
 
 /* ---- dates ---- */

@@ -10,11 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-static inline bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') < 10;
-}
-
 /* What words are made of, by byte: 1 begins one, 2 goes on with one. */
 static const unsigned char *word_bytes(void)
 {
@@ -31,17 +26,11 @@ unsigned char tw_text_word_byte(char byte)
     return word_bytes()[(unsigned char)byte];
 }
 
-static void forget_words(struct tw_text_scan *scan)
-{
-    scan->n_words = 0;
-    scan->is_told = false;
-}
-
 static void add_word(struct tw_text_scan *scan, const char *from, const char *to)
 {
     if (scan->n_words &&
         (scan->is_told || (from - scan->words_end > 1 && from[-2] == ' ' && from[-1] == ' ')))
-        forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
+        tw_text_forget_words(scan); /* "Train: loss": heads are no part; columns are apart */
     if (scan->n_words == TW_TEXT_WORDS) {
         memmove(scan->words, scan->words + 1, sizeof scan->words - sizeof *scan->words);
         scan->n_words--;
@@ -127,7 +116,7 @@ static void take_word(struct tw_text_scan *scan)
     if (tw_text_begins(next, (size_t)(scan->end - next), "://") || is_path(from, to)) {
         while (scan->at < scan->end && *scan->at != ' ')
             scan->at++;
-        forget_words(scan);
+        tw_text_forget_words(scan);
     } else if (!takes_loose(scan, from, next)) {
         add_word(scan, from, next);
     }
@@ -170,10 +159,12 @@ static void add_cell(struct tw_text_scan *scan, const char *name, size_t size, d
     if (row->n_cells == TW_TEXT_CELLS || size > 160)
         return;
     memcpy(text, name, size);
-    size_t length = size + strlen(suffix);
-    memcpy(text + size, suffix, strlen(suffix));
     if (what->part != TW_PART_BY_NAME)
         scan->part = what->part;
+    if (scan->is_epoch_mean && scan->part == TW_PART_TRAIN)
+        suffix = " epoch";
+    size_t length = size + strlen(suffix);
+    memcpy(text + size, suffix, strlen(suffix));
     scan->parts[row->n_cells] = what->part != TW_PART_BY_NAME  ? what->part
                                 : what->kind == TW_TEXT_SIGNAL ? scan->part
                                                                : TW_PART_BY_NAME;
@@ -270,7 +261,14 @@ static bool counts_samples(struct tw_text_scan *scan, double of)
 static bool begins_with_digit(const char *at, const char *end)
 {
     at = tw_text_skip_spaces(at, end);
-    return at < end && is_digit(*at);
+    return at < end && tw_text_is_digit(*at);
+}
+
+/* MindSpore's "epoch: 1 step: 100, loss is 2.3"; without a place it is a sentence. */
+static bool tells_loss(const struct tw_text_scan *scan, size_t size)
+{
+    return scan->n_words == 2 && size == 7 && !scan->is_told && !isnan(scan->place.at) &&
+           !memcmp(scan->words[0], "loss is", 7);
 }
 
 static void take_number(struct tw_text_scan *scan, double value, double of)
@@ -284,6 +282,10 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
         take_nameless(scan, value, of);
         return;
     }
+    if (tells_loss(scan, size)) {
+        size -= 3;
+        scan->is_told = true;
+    }
     if (scan->is_told && scan->n_words && scan->head_begin == name)
         what = scan->head;
     else
@@ -291,6 +293,11 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
     scan->kept_size = 0;
     scan->was_epoch = false;
     const char *next = tw_text_skip_spaces(scan->at, scan->end);
+    if (tw_text_is_place(what.kind) && scan->at[-1] == '%') { /* "Steps:  10%|#   | 100/1000" */
+        tw_text_layout_spoil(scan);
+        tw_text_forget_words(scan);
+        return;
+    }
     if (what.kind == TW_TEXT_EPOCH) {
         assign_epoch(scan, value);
         scan->epoch_is_named = true;
@@ -316,134 +323,9 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
     } else if (what.kind != TW_TEXT_UNKNOWN) {
         take_reading(scan, name + what.skip, size - what.skip, value, of, &what);
     }
-    if (what.kind == TW_TEXT_EPOCH || what.kind == TW_TEXT_STEP || what.kind == TW_TEXT_BATCH) {
-        if (what.part != TW_PART_BY_NAME)
-            scan->part = what.part;
-    }
-    forget_words(scan);
-}
-
-/* Behind a number, what makes it something else: "1.2.3", "12:30:01", "2024-01-02", "7.5ms". */
-static bool is_no_number(struct tw_text_scan *scan)
-{
-    const char *at = scan->at, *end = scan->end;
-    if (at == end)
-        return false;
-    bool digit_next = at + 1 < end && is_digit(at[1]);
-    if (*at == ' ' || *at == ',')
-        return false;
-    bool is_part = (digit_next && memchr(".:-_<", *at, 5)) || (*at == '.' && at[-1] == '.') ||
-                   ((word_bytes()[(unsigned char)*at] & 1) && *at != '\'');
-    if (*at == '/' && at + 1 < end && (word_bytes()[(unsigned char)at[1]] & 1))
-        is_part = true;
-    if (!is_part)
-        return false;
-    while (at < end && ((word_bytes()[(unsigned char)*at] & 2) || *at == ':' || *at == '<'))
-        at++;
-    scan->at = at;
-    return true;
-}
-
-/* "/1000", "/   1000", " / 500", " of 500" */
-static double take_total(struct tw_text_scan *scan)
-{
-    const char *at = tw_text_skip_spaces(scan->at, scan->end);
-    double value;
-    if (at == scan->end || *at != '/')
-        return (double)NAN;
-    at = tw_text_skip_spaces(at + 1, scan->end);
-    size_t length = tw_log_number_at(at, (size_t)(scan->end - at), &value);
-    if (!length || isnan(tw_text_whole(value)))
-        return (double)NAN;
-    scan->at = at + length;
-    return value;
-}
-
-/* "1,234" of counts and throughput */
-static double take_groups(struct tw_text_scan *scan, double value)
-{
-    while (value >= 0 && scan->end - scan->at >= 4 && *scan->at == ',' && is_digit(scan->at[1]) &&
-           is_digit(scan->at[2]) && is_digit(scan->at[3]) &&
-           (scan->end - scan->at == 4 || !is_digit(scan->at[4])))
-        value = value * 1000 + (scan->at[1] - '0') * 100 + (scan->at[2] - '0') * 10 +
-                (scan->at[3] - '0'),
-        scan->at += 4;
-    return value;
-}
-
-/* Directly behind ':' or '=', with blanks between: in brackets a comma parts an epoch from a batch.
- */
-static bool is_told_at(const struct tw_text_scan *scan, const char *at)
-{
-    while (at > scan->line && at[-1] == ' ')
-        at--;
-    return at > scan->line && (at[-1] == ':' || at[-1] == '=');
-}
-
-/* "0,4321" of a locale with decimal commas. Three digits behind the comma are taken for a group of
- * thousands ("1,200") until the log has shown a number that can be none. */
-static bool take_decimal_comma(struct tw_text_scan *scan, const char *from, double *ret)
-{
-    const char *at = scan->at + 1, *digits = *from == '-' ? from + 1 : from;
-    char text[40];
-    if (scan->at == scan->end || *scan->at != ',' || memchr(from, '.', (size_t)(scan->at - from)))
-        return false;
-    while (at < scan->end && is_digit(*at))
-        at++;
-    size_t n = (size_t)(at - scan->at) - 1;
-    bool is_list = at + 1 < scan->end && (*at == ',' || *at == '.') && is_digit(at[1]);
-    bool shows = n > 3 || (n == 3 && *digits == '0');
-    if (!n || is_list || (n == 3 && !shows && !scan->log->has_decimal_commas) ||
-        !is_told_at(scan, from))
-        return false;
-    while (at < scan->end && (word_bytes()[(unsigned char)*at] & 2) && at[0] != '%')
-        at++; /* an exponent */
-    if ((size_t)(at - from) >= sizeof text)
-        return false;
-    memcpy(text, from, (size_t)(at - from));
-    text[scan->at - from] = '.';
-    size_t length = tw_log_number_at(text, (size_t)(at - from), ret);
-    if (from + length <= scan->at + n)
-        return false;
-    scan->log->has_decimal_commas |= shows;
-    scan->at = from + length;
-    return true;
-}
-
-static bool is_time(const char *at, const char *end)
-{
-    return end - at >= 6 && at[0] == ' ' && is_digit(at[1]) && is_digit(at[2]) && at[3] == ':' &&
-           is_digit(at[4]) && is_digit(at[5]);
-}
-
-enum tw_text_number tw_text_scan_number(struct tw_text_scan *scan, double *ret, double *ret_of)
-{
-    const char *from = scan->at;
-    size_t length = tw_log_number_at(from, (size_t)(scan->end - from), ret);
-    if (!length) {
-        while (scan->at < scan->end && is_digit(*scan->at))
-            scan->at++; /* too many of them */
-        if (scan->at == from)
-            return TW_TEXT_NO_NUMBER;
-        tw_text_layout_spoil(scan);
-        return TW_TEXT_PASSED_OVER;
-    }
-    scan->at += length;
-    if (is_no_number(scan)) {
-        scan->kept_size = 0;
-        forget_words(scan);
-        return TW_TEXT_PASSED_OVER;
-    }
-    if (is_digit(scan->at[-1]) && !take_decimal_comma(scan, from, ret) && length <= 3)
-        *ret = take_groups(scan, *ret);
-    *ret_of = isnan(tw_text_whole(*ret)) ? (double)NAN : take_total(scan);
-    if (!isnan(*ret_of) && is_time(scan->at, scan->end)) { /* "01/02 03:04:05" */
-        forget_words(scan);
-        return TW_TEXT_PASSED_OVER;
-    }
-    if (scan->at < scan->end && *scan->at == '%')
-        scan->at++;
-    return TW_TEXT_NUMBER;
+    if (tw_text_is_place(what.kind) && what.part != TW_PART_BY_NAME)
+        scan->part = what.part;
+    tw_text_forget_words(scan);
 }
 
 static bool takes_number(struct tw_text_scan *scan)
@@ -452,6 +334,9 @@ static bool takes_number(struct tw_text_scan *scan)
     const char *from = scan->at;
     const struct tw_text_place before = scan->place;
     unsigned n_before = scan->log->row.n_cells;
+    scan->number_kind = TW_TEXT_KIND_UNSEEN;
+    if (scan->layout && !scan->layout->is_spoilt)
+        tw_text_number_kind(scan); /* a number of another line may need it */
     enum tw_text_number found = tw_text_scan_number(scan, &value, &of);
     if (found == TW_TEXT_NO_NUMBER)
         return false;
@@ -500,17 +385,19 @@ static void take_sign(struct tw_text_scan *scan)
     case '|':
     case '-':
         take_head(scan);
-        forget_words(scan);
+        tw_text_forget_words(scan);
         scan->was_epoch = false;
         return;
     case ']':
         if (!scan->is_told)
             take_head(scan); /* "[Validation] loss" */
+        if (scan->head_begin == scan->words[0] && scan->head.part != TW_PART_BY_NAME)
+            tw_text_forget_words(scan);
         return;
     case '[': /* "Epoch [3/10]", "lr=[0.1]" */
         return;
     default:
-        forget_words(scan);
+        tw_text_forget_words(scan);
         scan->was_epoch = scan->was_epoch && sign == '\t';
     }
 }
@@ -518,7 +405,7 @@ static void take_sign(struct tw_text_scan *scan)
 /* Most words begin no number: "nan" and "inf" do. */
 static inline bool may_begin_number(const char *at, const char *end)
 {
-    if (is_digit(*at))
+    if (tw_text_is_digit(*at))
         return true;
     char next = at + 1 < end ? at[1] : '\0';
     switch (*at) {
@@ -529,10 +416,10 @@ static inline bool may_begin_number(const char *at, const char *end)
     case 'I':
         return (next | 0x20) == 'n';
     case '.':
-        return is_digit(next);
+        return tw_text_is_digit(next);
     case '-':
     case '+':
-        return is_digit(next) || (next && strchr(".nNiI", next));
+        return tw_text_is_digit(next) || (next && strchr(".nNiI", next));
     default:
         return false;
     }
@@ -544,7 +431,8 @@ static void scan_line(struct tw_text_scan *scan)
     while (scan->at < scan->end) {
         unsigned char c = (unsigned char)*scan->at;
         if (may_begin_number(scan->at, scan->end) && takes_number(scan)) {
-            scan->in_bracket = scan->in_bracket && scan->at < scan->end && *scan->at == ' ';
+            scan->in_bracket = scan->in_bracket && scan->at < scan->end &&
+                               (*scan->at == ' ' || scan->at[-1] == ',');
             continue;
         }
         if (bytes[c] & 1)
@@ -552,57 +440,6 @@ static void scan_line(struct tw_text_scan *scan)
         else
             take_sign(scan);
     }
-}
-
-/* ---- where the run is ---- */
-
-/* The steps before the epoch, where `at` begins anew with each. */
-static void find_offset(struct tw_text_log *log, const struct tw_text_place *place, double epoch)
-{
-    double first = log->first_epoch <= 1 ? log->first_epoch : 1;
-    if (!isnan(place->of) && epoch >= first)
-        log->offset = (epoch - first) * place->of;
-    else if (epoch > log->epoch && !isnan(log->step))
-        log->offset = log->step;
-}
-
-static void go_to_count(struct tw_text_log *log, const struct tw_text_place *place)
-{
-    double epoch = isnan(place->epoch) ? log->epoch : place->epoch;
-    bool is_new_epoch = !isnan(epoch) && !isnan(log->epoch) && epoch > log->epoch;
-    if (place->kind == TW_TEXT_STEP && !log->counts_anew && !log->counts_on && is_new_epoch &&
-        !isnan(log->last_batch)) {
-        log->counts_anew = place->at <= log->last_batch;
-        log->counts_on = !log->counts_anew;
-    }
-    bool is_anew = !isnan(epoch) && (place->kind == TW_TEXT_BATCH || log->counts_anew);
-    if (is_anew && (is_new_epoch || isnan(log->batches)))
-        find_offset(log, place, epoch);
-    if (is_anew)
-        log->batches = place->of;
-    log->last_batch = place->at;
-    log->step = (is_anew ? log->offset : 0) + place->at;
-}
-
-static void go_to(struct tw_text_log *log, const struct tw_text_place *place)
-{
-    if (!isnan(place->epoch) && isnan(log->first_epoch))
-        log->first_epoch = floor(place->epoch);
-    if (place->is_samples) {
-        log->step = (double)NAN;
-        log->epoch = place->epoch - (log->first_epoch >= 1) + place->at / place->of;
-        return;
-    }
-    if (!isnan(place->at))
-        go_to_count(log, place);
-    if (!isnan(place->epoch))
-        log->epoch = place->epoch;
-}
-
-/* "end of epoch 1": behind its last step, where it is known how many it has. */
-static double step_of_epoch_end(const struct tw_text_log *log)
-{
-    return isnan(log->batches) || isnan(log->step) ? log->step : log->offset + log->batches;
 }
 
 /* ---- rows ---- */
@@ -651,42 +488,19 @@ static void finish_row(struct tw_text_scan *scan)
     else if (is_eval || is_train)
         row->part = is_eval ? TW_PART_EVAL : TW_PART_TRAIN;
     row->epoch = scan->log->epoch;
-    row->step = isnan(scan->place.at) && !isnan(scan->place.epoch) ? step_of_epoch_end(scan->log)
+    row->step = isnan(scan->place.at) && !isnan(scan->place.epoch) ? tw_text_epoch_end(scan->log)
                                                                    : scan->log->step;
-}
-
-static bool may_be_place(const char *at, const char *end)
-{
-    char c = at < end ? (char)(*at | 0x20) : ' ';
-    return c == 'e' || c == 's' || c == 'i' || c == 't';
-}
-
-static bool begins_with_place(const struct tw_text_scan *scan)
-{
-    const char *at = scan->line;
-    while (at < scan->end && strchr(" [=-*#|(>", *at))
-        at++;
-    return may_be_place(at, scan->end);
-}
-
-/* "INFO train.py:812 [step=10/5000,epoch=0]", whose readings are the next lines' */
-static bool ends_with_place(const struct tw_text_scan *scan)
-{
-    size_t size = (size_t)(scan->end - scan->line);
-    const char *bracket = size && scan->end[-1] == ']' ? memrchr(scan->line, '[', size) : NULL;
-    return bracket && may_be_place(bracket + 1, scan->end) &&
-           memchr(bracket, '=', (size_t)(scan->end - bracket));
 }
 
 int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink)
 {
     struct tw_text_log *log = scan->log;
     bool is_place = !isnan(scan->place.epoch) || !isnan(scan->place.at);
-    /* A rate alone is no reading, unless the log has told of what step it is. */
-    bool has_rate = log->row.n_cells && !isnan(log->step);
+    /* A rate alone is no reading, unless the log has told of what step or epoch it is. */
+    bool has_rate = log->row.n_cells && !(isnan(log->step) && isnan(log->epoch));
     if (!scan->has_signal && !(is_place && log->row.n_cells) && !has_rate) {
-        if (is_place && (begins_with_place(scan) || ends_with_place(scan)))
-            go_to(log, &scan->place);
+        if (is_place && tw_text_is_about_place(scan))
+            tw_text_go_to(log, &scan->place);
         return 0;
     }
     if (scan->part == TW_PART_EVAL && !isnan(scan->place.of) && !has_part(scan, TW_PART_TRAIN)) {
@@ -694,7 +508,7 @@ int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sin
         scan->place.at = (double)NAN; /* of the evaluation, not of the training */
         scan->is_eval_progress = !is_end;
     }
-    go_to(log, &scan->place);
+    tw_text_go_to(log, &scan->place);
     finish_row(scan);
     if (!scan->is_eval_progress) {
         int result = tw_text_give(log, sink);
@@ -718,7 +532,12 @@ static int scan_and_finish(struct tw_text_log *log, const char *line, size_t siz
     scan.place = (struct tw_text_place){.epoch = (double)NAN, .at = (double)NAN, .of = (double)NAN};
     tw_text_row_start(&log->row);
     log->row.time_ms = tw_text_time(line, size, &scan.at);
+    scan.begin = scan.at;
+    scan.part = tw_text_part_of_line(log, tw_text_skip_spaces(scan.begin, scan.end), scan.end);
+    bool is_espnet = tw_text_take_espnet(&scan);
     tw_text_layout_begin(&scan);
+    if (is_espnet)
+        tw_text_layout_spoil(&scan);
     scan_line(&scan);
     tw_text_layout_end(&scan);
     if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
@@ -738,7 +557,7 @@ int tw_text_scan_and_learn(struct tw_text_log *log, const char *line, size_t siz
 {
     bool may_end = log->may_end;
     log->may_end = false;
-    struct tw_text_layout *layout = tw_text_layout_new(log);
+    struct tw_text_layout *layout = log->evaluates ? NULL : tw_text_layout_new(log);
     int result = scan_and_finish(log, line, size, layout, sink);
     if (layout)
         layout->may_end = log->may_end;

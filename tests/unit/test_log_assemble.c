@@ -186,6 +186,14 @@ static void where_there_are_only_epochs_they_are_the_steps(void **state)
     assert_string_equal(tw_assemble_axis(fixture->assemble, "r"), "epoch");
 }
 
+/* MACE tells of its evaluations only. */
+static void epochs_are_the_steps_of_evaluations_alone(void **state)
+{
+    row(*state, "epoch=3 val_loss=2.5");
+    row(*state, "epoch=4 val_loss=1.5");
+    expect(*state, "header\neval 3 eval_loss=2.5\neval 4 eval_loss=1.5\n");
+}
+
 static void where_nothing_counts_the_rows_are_the_steps(void **state)
 {
     struct fixture *fixture = *state;
@@ -663,6 +671,7 @@ int main(void)
         TEST(series_that_come_one_by_one_become_one_record_a_step),
         TEST(the_step_may_be_a_cell),
         TEST(where_there_are_only_epochs_they_are_the_steps),
+        TEST(epochs_are_the_steps_of_evaluations_alone),
         TEST(where_nothing_counts_the_rows_are_the_steps),
         TEST(steps_that_are_counted_anew_each_epoch_go_on),
         TEST(batches_that_are_counted_from_0_go_on_by_one),

@@ -62,6 +62,11 @@ static const char *const shapes[] = {
     "step ~ loss ~ sec",
     "out of memory at step ~ loss ~",
     "Train Loss: ~ | Acc: 2 | Val Loss: ~ | Acc: 4",
+    "loss ~ lr: 0,5 acc ~",
+    "Epoch[1] Batch [~] loss ~",
+    "epoch: 1 step: ~, loss is ~",
+    "2024-01-02 03:04:05 Epoch ~: loss=~, RMSE_E=1",
+    "1epoch:train:1-~batch: loss=~",
 };
 static const char *const numbers[] = {
     "1",
@@ -81,6 +86,9 @@ static const char *const numbers[] = {
     "1.#IND",
     "1,234",
     "12,345",
+    "12,345.5",
+    "0,125",
+    "3-9]",
     "50%",
     "3/10",
     "3/ 10",

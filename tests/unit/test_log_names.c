@@ -43,6 +43,10 @@ static const struct {
     {"training's binary_logloss", "loss"},
     {"valid's multi_logloss", "eval_loss"},
     {"xent", "loss"},
+    {"cross-entropy", "loss"},                               /* Sockeye, MXNet */
+    {"Eval metrics/eval/LanguageCrossEntropy", "eval_loss"}, /* Composer */
+    {"entropy", ""},
+    {"cross_attention", ""},
     {"train/grad_norm", "grad_norm"},
     {"train/learning_rate", "learning_rate"},
     {"train/epoch", "epoch"},

@@ -106,10 +106,18 @@ static void a_comma_may_be_that_of_decimals(void **state)
     (void)state;
     reads("step: 50 loss: 2,5323 lr: 0,000300", "row step=50: loss=2.5323 lr=0.0003\n");
     reads("step=50; loss=-0,5; lr=3,0e-04", "row step=50: loss=-0.5 lr=0.0003\n");
-    /* Three digits are a group of thousands, unless the log is known to have such commas. */
+    reads("Epoch 1 Loss 1,012 lr 0,001\nEpoch 2 Loss 0,998 lr 0,001\n",
+          "row epoch=1: Loss=1.012 lr=0.001\nrow epoch=2: Loss=0.998 lr=0.001\n");
+    /* Three digits are a group of thousands in a count; a reading has groups where the log shows
+     * that its numbers have. */
     reads("step: 1,200 loss: 0.5", "row step=1200: loss=0.5\n");
-    reads("loss: 1,012 lr: 0,0003\nloss: 0,998 lr: 0,0003\nloss: 1,004 lr: 0,0003",
-          "row: loss=1012 lr=0.0003\nrow: loss=0.998 lr=0.0003\nrow: loss=1.004 lr=0.0003\n");
+    reads("Step 1 loss 2,125\nStep 2 loss 1,875 step 1,200",
+          "row step=1: loss=2.125\nrow step=2: loss=1.875\n");
+    reads("step: 1,200 loss: 12,345", "row step=1200: loss=12345\n");
+    reads("loss: 12,345.75 step: 5\nloss: 9,876 step: 6",
+          "row step=5: loss=12345.75\nrow step=6: loss=9876\n");
+    reads("loss: 1,234,567 step: 5", "row step=5: loss=1234567\n");
+    reads("loss: 1234,567 step: 5", "row step=5: loss=1234.567\n");
     /* A list is none. */
     reads("devices: 0,1,2,3 step: 1,200 loss: 0.5", "row step=1200: loss=0.5\n");
 }
@@ -140,6 +148,15 @@ static void places_are_told_in_many_ways(void **state)
         {"12000/50000 loss 0.5", "step=12000: loss=0.5"},
         {"[Epoch 3/10] loss: 0.5", "epoch=3: loss=0.5"},
         {"[1,  2000] loss: 2.173", "step=2000 epoch=1: loss=2.173"},
+        {"[10]\ttrain loss: 2.173", "train step=10: train loss=2.173"}, /* no boosting */
+        {"[1,500] loss: 2.173", "step=500 epoch=1: loss=2.173"},
+        /* MindSpore; MXNet and, with one batch, Sockeye */
+        {"epoch: 1 step: 100, loss is 2.3", "step=100 epoch=1: loss=2.3"},
+        {"INFO:root:Epoch[0] Batch [20-40]\tSpeed: 10.5 samples/sec\tcross-entropy=2.5",
+         "step=40 epoch=0: cross-entropy=2.5"},
+        /* diffusers, kohya: a share of the bar is no step */
+        {"Steps:  10%|#  | 100/1000 [00:10<01:30, 9.0it/s, lr=1e-5, step_loss=0.125]",
+         "step=100: lr=1e-05 step_loss=0.125"},
         {"[Epoch 0/200] [Batch 5/938] [D loss: 0.69] [G loss: 0.71]",
          "step=5 epoch=0: D loss=0.69 G loss=0.71"},
         {"Loss at step 100: 0.512", "step=100: Loss=0.512"},
@@ -157,9 +174,10 @@ static void places_are_told_in_many_ways(void **state)
          "train step=50 epoch=0: Loss=6.9 Loss avg=6.95 LR=1e-05"},
         {"Epoch 0:  10%|#         | 10/100 [00:01<00:10, 9.0it/s, loss=0.512, v_num=0]",
          "step=10 epoch=0: loss=0.512"},
+        {"Epoch 3:  10%|#  | 10/100 [00:01<00:10, train_loss_step=0.5, val_loss=0.75]",
+         "step=210 epoch=3: train_loss_step=0.5 val_loss=0.75"},
         {"Step 50/100000; acc:   6.47; ppl: 5000.0; lr: 0.01; 2000/2000 tok/s; 10 sec",
          "step=50: acc=6.47 ppl=5000 lr=0.01"},
-        {"[10]\ttrain-rmse:0.512", "train step=10: train-rmse=0.512"},
         {"| epoch 001 | loss 3.2 | ppl 4.3 | wps 1000 | num_updates 500 | gnorm 1.2 | clip 0",
          "step=500 epoch=1: loss=3.2 ppl=4.3 gnorm=1.2"},
         {"epoch 1 loss: tensor(0.5312, device='cuda:0')", "epoch=1: loss=0.5312"},
@@ -171,6 +189,81 @@ static void places_are_told_in_many_ways(void **state)
                  cases[i].row);
         reads(cases[i].line, expected);
     }
+}
+
+/* espnet2/train/reporter.py: batches since the epoch's begin, and the epoch's end. */
+static void espnets_batches_are_of_an_epoch(void **state)
+{
+    (void)state;
+    reads("[n1] 2025-03-01 10:00:00,123 (trainer:737) INFO: 1epoch:train:1-100batch: "
+          "iter_time=1.2e-04, loss_ctc=3.5, loss=2.5, grad_norm=3.25, optim0_lr0=0.001\n"
+          "[n1] (trainer:737) INFO: 1epoch:train:101-200batch: loss=2.25, time=1.5\n"
+          "[n1] (trainer:338) INFO: 1epoch results: [train] loss=2.375, time=25 minutes and 14.34 "
+          "seconds, total_count=200, [valid] loss=2.125, acc=0.5, time=14.3 seconds\n"
+          "[n1] (trainer:737) INFO: 2epoch:train:1-100batch: loss=2\n",
+          "row train step=100 epoch=1 time=1740823200123: loss_ctc=3.5 loss=2.5 grad_norm=3.25 "
+          "optim0_lr0=0.001\n"
+          "row train step=200 epoch=1: loss=2.25\n"
+          "row step=200 epoch=1: loss epoch=2.375 val loss=2.125 val acc=0.5\n"
+          "row train step=300 epoch=2: loss=2\n");
+}
+
+/* nnunetv2/training/nnUNetTrainer/nnUNetTrainer.py; nnunet/training/network_training/
+ * network_trainer.py of version 1. Steps are epochs. */
+static void nnunet_tells_the_epoch_on_a_line_of_its_own(void **state)
+{
+    (void)state;
+    reads("2025-03-01 10:00:00: This split has 104 training and 27 validation cases.\n"
+          "2025-03-01 10:00:00: \n"
+          "2025-03-01 10:00:00: Epoch 12\n"
+          "2025-03-01 10:00:00: Current learning rate: 0.01\n"
+          "2025-03-01 10:00:00: train_loss -0.5\n2025-03-01 10:00:00: val_loss -0.25\n"
+          "2025-03-01 10:00:00: Epoch time: 101.52 s\n",
+          "row epoch=12 time=1740823200000: Current learning rate=0.01\n"
+          "row train epoch=12 time=1740823200000: train_loss=-0.5\n"
+          "row eval epoch=12 time=1740823200000: val_loss=-0.25\n");
+    reads("2021-03-01 10:00:00: \nepoch:  3\n2021-03-01 10:00:00: train loss : -0.5\n"
+          "2021-03-01 10:00:00: validation loss: -0.25\n2021-03-01 10:00:00: lr: 0.0099\n"
+          "2021-03-01 10:00:00: This epoch took 167.612 s\n",
+          "row train epoch=3 time=1614592800000: train loss=-0.5\n"
+          "row eval epoch=3 time=1614592800000: validation loss=-0.25\n"
+          "row epoch=3 time=1614592800000: lr=0.0099\n");
+    /* Behind a date only a place is one. */
+    reads("2025-03-01 10:00:00 - INFO - Epoch 2\n"
+          "2025-03-01 10:00:00 - INFO - Saving after step 7\nloss: 0.5\n",
+          "row epoch=2: loss=0.5\n");
+}
+
+/* mace/tools/train.py; tensorflow_estimator's estimator.py; paddle/hapi/callbacks.py. */
+static void evaluations_are_known_by_their_lines(void **state)
+{
+    (void)state;
+    reads("2025-03-01 10:00:00.000 INFO: Epoch 3: head: default, loss=  0.25, RMSE_E_per_atom=   "
+          "12.50 meV, RMSE_F=   50.00 meV / A\n",
+          "row eval epoch=3 time=1740823200000: loss=0.25 RMSE_E_per_atom=12.5 RMSE_F=50\n");
+    reads("INFO:tensorflow:loss = 0.5, step = 100\n"
+          "INFO:tensorflow:Saving dict for global step 100: accuracy = 0.75, global_step = 100, "
+          "loss = 0.625\n",
+          "row step=100: loss=0.5\nrow eval step=100: accuracy=0.75 loss=0.625\n");
+    reads("Epoch 1/2\nstep 100/200 - loss: 2.5 - acc: 0.5 - 25ms/step\n"
+          "step 200/200 - loss: 2.25 - acc: 0.5 - 25ms/step\nEval begin...\n"
+          "step 10/79 - loss: 2.125 - acc: 0.5 - 9ms/step\n"
+          "step 79/79 - loss: 2.0 - acc: 0.625 - 9ms/step\nEval samples: 10000\n"
+          "Epoch 2/2\nstep 100/200 - loss: 1.5 - acc: 0.5 - 25ms/step\n",
+          "row step=100 epoch=1: loss=2.5 acc=0.5\nrow step=200 epoch=1: loss=2.25 acc=0.5\n"
+          "row eval step=200 epoch=1: loss=2.125 acc=0.5\n"
+          "row eval step=200 epoch=1: loss=2 acc=0.625\n"
+          "row step=300 epoch=2: loss=1.5 acc=0.5\n");
+}
+
+/* Sockeye counts batches from the training's begin. */
+static void batches_may_go_on_over_epochs(void **state)
+{
+    (void)state;
+    reads("Epoch[0] Batch [50]\tcross-entropy=2.5\nEpoch[1] Batch [100]\tcross-entropy=2.25\n"
+          "Epoch[2] Batch [150]\tcross-entropy=2.125\n",
+          "row step=50 epoch=0: cross-entropy=2.5\nrow step=100 epoch=1: cross-entropy=2.25\n"
+          "row step=150 epoch=2: cross-entropy=2.125\n");
 }
 
 static void a_line_of_training_and_validation_names_both(void **state)
@@ -189,6 +282,7 @@ static void numbers_in_noise_are_not_seen(void **state)
           "torch 2.1.0 cuda 11.8 accuracy_lib==0.3.1 10.0.0.1:8080 at 0x7f12\n"
           "Loading model cost 0.644 seconds.\n"
           "Registered loss function 12\n"
+          "If the loss is 0.5 then all is well\n"
           "best val loss 0.3 at epoch 2\n"
           "STAGE:2025-04-07 10:29:46 22264:22264 Controller.cpp:314] Completed Stage: Warm Up\n"
           "Info:{\"accuracy\": \"0.10\", \"loss\": \"0.2\", \"train_size\": \"60000\"}\n",
@@ -224,6 +318,10 @@ static void other_files_are_not_taken_for_logs(void **state)
     (void)state;
     assert_true(
         probe_of(&tw_log_format_text, "step 1 loss 0.5\nstep 2 loss 0.4\nstep 3 loss 1\n") >= 20);
+    /* A cost is a loss where a step is told. */
+    assert_true(
+        probe_of(&tw_log_format_text, "Up. 5 : Cost 9.5\nUp. 6 : Cost 9\nUp. 7 : Cost 8\n") >= 50);
+    assert_true(probe_of(&tw_log_format_text, "Cost: 9.5\nCost: 8.25\nCost: 7\n") < 30);
     assert_int_equal(probe_of(&tw_log_format_text, ""), 0);
     assert_int_equal(probe_of(&tw_log_format_text, "all: build\n\tcc -O2 a.c\n# version 1.2.3\n"),
                      0);
@@ -294,6 +392,10 @@ int main(void)
         cmocka_unit_test(a_comma_may_be_that_of_decimals),
         cmocka_unit_test(colours_hide_no_log),
         cmocka_unit_test(places_are_told_in_many_ways),
+        cmocka_unit_test(espnets_batches_are_of_an_epoch),
+        cmocka_unit_test(nnunet_tells_the_epoch_on_a_line_of_its_own),
+        cmocka_unit_test(evaluations_are_known_by_their_lines),
+        cmocka_unit_test(batches_may_go_on_over_epochs),
         cmocka_unit_test(a_line_of_training_and_validation_names_both),
         cmocka_unit_test(numbers_in_noise_are_not_seen),
         cmocka_unit_test(settings_are_told),

@@ -4,14 +4,19 @@
  * seconds. */
 #include "log_text_fixture.h"
 
+extern const struct tw_log_format tw_log_format_boosting;
 extern const struct tw_log_format tw_log_format_caffe;
+extern const struct tw_log_format tw_log_format_darknet;
 extern const struct tw_log_format tw_log_format_deepspeed;
 extern const struct tw_log_format tw_log_format_fairseq;
 extern const struct tw_log_format tw_log_format_huggingface_output;
+extern const struct tw_log_format tw_log_format_kaldi;
 extern const struct tw_log_format tw_log_format_keras_progress;
 extern const struct tw_log_format tw_log_format_llmc;
 extern const struct tw_log_format tw_log_format_megatron;
 extern const struct tw_log_format tw_log_format_nanogpt;
+extern const struct tw_log_format tw_log_format_screen_table;
+extern const struct tw_log_format tw_log_format_stable_baselines;
 extern const struct tw_log_format tw_log_format_torchtitan;
 
 static void is_read(const struct tw_log_format *format, const char *text, const char *expected)
@@ -228,6 +233,146 @@ static void keras_tells_of_an_invalid_loss(void **state)
                 "row epoch=1: loss=1.6\nrow train epoch=1: Invalid loss=nan(2)\nevent 4\n");
 }
 
+/* What is minimized is the first of its metrics that is no rate or area. */
+static void rounds_of_boosting_are_steps(void **state)
+{
+    (void)state;
+    is_read(&tw_log_format_boosting,
+            "[0]\ttrain-auc:0.75\ttrain-rmse:0.5+0.01\ttest-rmse:0.625+0.02\n"
+            "2025-03-01 10:00:00,123 INFO [1]\ttrain-auc:0.8\ttrain-rmse:nan\ttest-rmse:0.5\n",
+            "row step=0: train-auc=0.75 train-rmse=0.5(2) test-rmse=0.625(6)\n"
+            "row step=1: train-auc=0.8 train-rmse=nan(2) test-rmse=0.5(6)\n");
+    is_read(&tw_log_format_boosting,
+            "[10]\ttraining's l2: 0.5\tvalid_1's l2: 0.75\tvalid_1's auc: 0.5\n"
+            "[20]\ttraining's l2: 0.25\tvalid_1's l2: 0.8\tvalid_1's auc: 0.6\n"
+            "Early stopping, best iteration is:\n"
+            "[10]\ttraining's l2: 0.5\tvalid_1's l2: 0.75\tvalid_1's auc: 0.5\n",
+            "row step=10: training's l2=0.5(2) valid_1's l2=0.75(6) valid_1's auc=0.5\n"
+            "row step=20: training's l2=0.25(2) valid_1's l2=0.8(6) valid_1's auc=0.6\n");
+    is_read(&tw_log_format_boosting,
+            "[LightGBM] [Info] Iteration:1, training binary_logloss : 0.5\n"
+            "[LightGBM] [Info] Iteration:1, valid_1 binary_logloss : 0.6\n",
+            "row step=1: training binary_logloss=0.5(2)\n"
+            "row step=1: valid_1 binary_logloss=0.6(6)\n");
+}
+
+/* CatBoost names no metric: one that grows from the first round to the next is no loss. */
+static void catboosts_metric_is_known_by_its_direction(void **state)
+{
+    (void)state;
+    is_read(&tw_log_format_boosting,
+            "0:\tlearn: 0.6718\ttest: 0.68\tbest: 0.68 (0)\ttotal: 51ms\tremaining: 51s\n"
+            "1:\tlearn: 0.6518\ttest: 0.69\tbest: 0.68 (0)\ttotal: 58ms\tremaining: 49s\n",
+            "row step=0: learn=0.6718(2) test=0.68(6)\n"
+            "row step=1: learn=0.6518(2) test=0.69(6)\n");
+    is_read(&tw_log_format_boosting,
+            "0:\ttest: 0.5\tbest: 0.5 (0)\ttotal: 51ms\tremaining: 51s\n"
+            "1:\ttest: 0.5\tbest: 0.5 (0)\ttotal: 58ms\tremaining: 49s\n"
+            "2:\ttest: 0.75\tbest: 0.75 (2)\ttotal: 58ms\tremaining: 49s\n"
+            "3:\ttest: 0.7\tbest: 0.75 (2)\ttotal: 58ms\tremaining: 49s\n",
+            "row step=0: test=0.5(6)\nrow step=1: test=0.5(1)\n"
+            "row step=2: test=0.75(1)\nrow step=3: test=0.7(1)\n");
+}
+
+/* Both dialects, and the classifier's; what is told of layers is no loss of the step. */
+static void darknets_loss_stands_before_its_name(void **state)
+{
+    (void)state;
+    is_read(&tw_log_format_darknet,
+            "Region 82 Avg IOU: 0.285, Class: 0.48, Obj: 0.46, No Obj: 0.46, .5R: 0.2,  count: 4\n"
+            "1: 2047.5, 2047.5 avg, 0.000000 rate, 4.125 seconds, 64 images\n"
+            "v3 (iou loss, Normalizer: (iou: 0.07, obj: 1.00, cls: 1.00) Region 139 Avg (IOU: 0.4),"
+            " count: 1, class_loss = 7.5, iou_loss = 2.5, total_loss = 9.5 \n"
+            " 2: 2.5, -nan avg loss, 0.001300 rate, 4.125 seconds, 128 images, 9.5 hours left\n"
+            "3, 0.5: 1.5, 2.25 avg, 0.1 rate, 0.5 seconds, 192 images\n",
+            "row train step=1: loss=2047.5(2) rate=0(9) seconds=4.125(17)\n"
+            "row train step=2: loss=2.5(2) rate=0.0013(9) seconds=4.125(17)\n"
+            "row train step=3 epoch=0.5: loss=1.5(2) rate=0.1(9) seconds=0.5(17)\n");
+}
+
+static void kaldis_objective_is_maximized(void **state)
+{
+    (void)state;
+    is_read(
+        &tw_log_format_kaldi,
+        "LOG (nnet3-train[5.5]:PrintStatsForThisPhase():nnet-training.cc:280) Average objective "
+        "function for 'output' for minibatches 0-9 is -4.5 over 12800 frames.\n"
+        "LOG (a) Average objective function for 'output-xent' for minibatches 0-9 is -3 over 1 "
+        "frames.\n"
+        "LOG (a) Average objective function for 'output' using 3 minibatches in minibatch range "
+        "10-19 is -2.5 + -0.25 = -2.75 over 12800 frames.\n"
+        "LOG (a) Overall average objective function for 'output' is -3.5 over 25600 frames.\n",
+        "row train step=10: - objective function=4.5(2)\n"
+        "row train step=20: - objective function=2.75(2)\n");
+}
+
+/* Columns by two blanks. spaCy's first row is a sum over one batch, the others over many. */
+static void tables_stand_among_other_lines(void **state)
+{
+    (void)state;
+    is_read(&tw_log_format_screen_table,
+            "Pipeline: ['tok2vec', 'ner']\nInitial learn rate: 0.001\n"
+            "E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE \n"
+            "---  ------  ------------  --------  ------  ------\n"
+            "  0       0          0.00     60.50    0.10    0.00\n"
+            "  0     200        120.00   2700.50   45.00    0.45\n",
+            "row step=200 epoch=0: LOSS TOK2VEC=120 LOSS NER=2700.5 ENTS_F=45 SCORE=0.45\n");
+    is_read(&tw_log_format_screen_table,
+            "epoch     train_loss  valid_loss  time    \n"
+            "Epoch 1/2 : |----------| 0.00% [0/9 00:00<?]\n"
+            "0         0.693147    0.750000    00:12     \n"
+            "Epoch 2/2 : |----------| 0.00% [0/9 00:00<?]\n"
+            "1         nan         0.625000    00:12     \n",
+            "row epoch=0: train_loss=0.693147 valid_loss=0.75\n"
+            "row epoch=1: train_loss=nan valid_loss=0.625\n");
+}
+
+/* The last state of the bar behind a row is the epoch's; older versions called no loss one. */
+static void yolos_rows_are_states_of_a_bar(void **state)
+{
+    (void)state;
+    is_read(
+        &tw_log_format_screen_table,
+        "      Epoch    GPU_mem   box_loss   obj_loss  Instances       Size\n"
+        "       0/99      3.61G     0.1250     0.0500         45        640:  50%|##   | 4/8\r"
+        "       0/99      3.61G     0.1200     0.0400         45        640: 100%|#####| 8/8\n"
+        "                 Class     Images  Instances          P          R      mAP50   "
+        "mAP50-95: 100%|####| 4/4 [00:01<00:00,  3.4it/s]\n"
+        "                   all        128        929      0.712      0.625       0.75      0.5\n"
+        "       1/99      3.61G     0.1000     0.0300         45        640: 100%|#####| 8/8\n",
+        "row epoch=0: box_loss=0.12 obj_loss=0.04 Instances=45 Size=640\n"
+        "row eval epoch=0: precision=0.712 recall=0.625 mAP50=0.75 mAP50-95=0.5\n"
+        "row epoch=1: box_loss=0.1 obj_loss=0.03 Instances=45 Size=640\n");
+    is_read(
+        &tw_log_format_screen_table,
+        "     Epoch   gpu_mem       box       obj       cls     total    labels  img_size\n"
+        "      0/99      3.6G    0.0625     0.125    0.0625      0.25        45       640: 100%\n"
+        "      1/99      3.6G    0.0625     0.125   0.03125     0.219        45       640: 100%\n",
+        "row epoch=0: box=0.0625(3) obj=0.125(3) cls=0.0625(3) total=0.25(2) labels=45 "
+        "img_size=640\n"
+        "row epoch=1: box=0.0625(3) obj=0.125(3) cls=0.03125(3) total=0.219(2) labels=45 "
+        "img_size=640\n");
+}
+
+static void stable_baselines_blocks_have_groups(void **state)
+{
+    (void)state;
+    is_read(&tw_log_format_stable_baselines,
+            "----------------------------\n"
+            "| rollout/           |          |\n"
+            "|    ep_rew_mean     | 22.5     |\n"
+            "| time/              |          |\n"
+            "|    total_timesteps | 2048     |\n"
+            "| train/             |          |\n"
+            "|    loss            | 12.5     |\n"
+            "----------------------------\n",
+            "row: rollout/ep_rew_mean=22.5\n"
+            "row step=2048: time/total_timesteps=2048\n"
+            "row step=2048: train/loss=12.5\n");
+    /* A table of settings is none. */
+    assert_rows(&tw_log_format_stable_baselines, "| lr   | 0.1 |\n|    loss | 5   |\n", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +390,13 @@ int main(void)
         cmocka_unit_test(a_late_bar_is_not_believed),
         cmocka_unit_test(the_last_state_of_a_keras_bar_counts),
         cmocka_unit_test(keras_tells_of_an_invalid_loss),
+        cmocka_unit_test(rounds_of_boosting_are_steps),
+        cmocka_unit_test(catboosts_metric_is_known_by_its_direction),
+        cmocka_unit_test(darknets_loss_stands_before_its_name),
+        cmocka_unit_test(kaldis_objective_is_maximized),
+        cmocka_unit_test(tables_stand_among_other_lines),
+        cmocka_unit_test(yolos_rows_are_states_of_a_bar),
+        cmocka_unit_test(stable_baselines_blocks_have_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
