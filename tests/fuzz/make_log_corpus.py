@@ -151,6 +151,33 @@ LOGS = {
         "torchtitan": b"[titan] 2026-01-02 03:04:05,678 - root - INFO - step:  1  loss:  8.2  grad_norm:  1.5  "
                       b"memory: 1.15GiB(1.21%)  tps: 1,234  tflops: 5.6  mfu: 1.8%\n" * 3,
         **LAYOUTS, "short_reading": b"3/6 - \1:\n",
+        "xgboost": rows(5, "[{i}]\ttrain-rmse:{x}+0.01\teval-rmse:{x}\teval-auc:0.5\n") + b"[6]\ttrain-rmse:\n[7]\t:1\n[8]\t",
+        "lightgbm": rows(5, "[{i}]\ttraining's l2: {x}\tvalid_1's l2: nan\n") + b"Early stopping, best iteration is:\n"
+                    b"[2]\ttraining's l2: 2\n[LightGBM] [Info] Iteration:7, training l2 : 0.3\n] Iteration:8, \n] Iteration:9",
+        "catboost": rows(5, "{i}:\tlearn: {x}\ttest: {x}\tbest: 1 (0)\ttotal: 5ms\n") + b"6:\ttest: \ttotal: \n7:\t\ttotal: \n",
+        "catboost_up": b"0:\ttest: 0.5\tbest: 0.5 (0)\ttotal: 5ms\n1:\ttest: 0.75\tbest: 1\ttotal: 5ms\n",
+        "darknet": rows(5, " {i}: {x}, -nan avg loss, 0.001 rate, 2.1 seconds, 64 images, 9 hours left\n")
+                   + b"6, 0.5: 1, 2 avg, 0.1 rate, 2 seconds, 64 images\nRegion 82 Avg IOU: 0.2, count: 1\n"
+                     b"v3 (iou loss) Region 139 Avg (IOU: 0.4), total_loss = 9\n7: 1, 2 avg, 3 rate, \n8, : , rate, \n",
+        "kaldi": rows(5, "LOG (x) Average objective function for 'output' for minibatches {i}-{i} is -{x} over 12800 frames.\n")
+                 + b"Average objective function for 'output' using 3 minibatches in minibatch range 6-9 is -1 + -2 = -3 over 9\n"
+                   b"objective function for 'output' minibatch\nobjective function for 'output' minibatches 1-2 is -1 = ",
+        "spacy": b"E    #       LOSS TOK2VEC  LOSS NER  SCORE \n---  ------  ------------  --------  ------\n"
+                 + rows(5, "  {epoch}     {i}          {x}    {x}    0.5\n", 0) + b"1 2 3\n1 2 3 4 5 6\n1 2 3 4 5:\n",
+        "yolo": b"  Epoch   gpu_mem       box       obj       cls     total    labels  img_size\n"
+                + rows(5, "  {i}/9      3.6G    {x}    {x}    {x}    {x}    45       640:  50%|##| 1/2\r", 0)
+                + b"   Class     Images  Instances   P   R   mAP50   mAP50-95: 100%|##| 4/4\n   all 128 929 0.7 0.6 0.5 0.4\n   all 1 2\n",
+        "stable_baselines": b"----\n| time/              |          |\n|    total_timesteps | 2048     |\n| train/ | |\n"
+                            b"|    loss            | 12.5     |\n|    x | y |\n| other/ | |\n|    loss | 1 |\n| | |\n||\n",
+        "espnet": rows(5, "[n] (trainer:737) INFO: {i}epoch:train:101-200batch: iter_time=1e-4, loss={x}, optim0_lr0=0.1\n")
+                  + b"5epoch results: [train] loss=2, time=25 minutes, [valid] loss=2, acc=0.5\nepoch: batch: \n1epoch:x:batch: \n",
+        "nnunet": rows(5, "2026-01-02 03:04:05: Epoch {i}\n2026-01-02 03:04:05: Current learning rate: 0.01\n"
+                          "2026-01-02 03:04:05: train_loss -{x}\n2026-01-02 03:04:05: val_loss {x}\n"),
+        "paddle": b"Epoch 1/2\n" + rows(5, "step {i}/5 - loss: {x} - 2ms/step\n") + b"Eval begin...\nstep 1/2 - loss: 2\nEval samples: 9\n",
+        "spoken": b"epoch: 1 step: 5, loss is 2.5\nEpoch[0] Batch [20-40] cross-entropy=2\nBatch [9-3] loss=1\n[1,500] loss: 2\n"
+                  b"Steps:  10%|#| 1/9 [, loss=1]\nSaving dict for global step 5: global_step = 5, loss = 2\nEpoch 3: loss=1, RMSE_E=2 meV\n",
+        "commas": b"step: 1,200 loss: 12,345\nloss: 1,234,567,890,123,456,789\nloss: 12,345.678901234567890123456789012345678901234567\n"
+                  b"Loss 0,693 lr 0,001\nLoss 1,234 step 5\nloss 1234,567\n",
         "backwards": rows(20, "step={i} loss={x}\n") + rows(20, "step={i} loss={x}\n", 11),
     },
     "llmc": {
