@@ -165,14 +165,13 @@ tests_unit_test_log_tables_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_tables_SOURCES = tests/unit/test_log_tables.c tests/unit/log_rows.h \
 	tests/unit/log_text.h
 # Files that fail, and a clock that is set: a linker's wrappers stand before the calls.
-tests_unit_test_log_input_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=pread,--wrap=tw_open_log,--wrap=tw_now_seconds
+failing_files = -Wl,--wrap=pread,--wrap=tw_open_log,--wrap=tw_now_seconds
+tests_unit_test_log_input_LDFLAGS = $(AM_LDFLAGS) $(failing_files)
 tests_unit_test_log_input_SOURCES = tests/unit/test_log_input.c tests/unit/failing_files.h
 tests_unit_test_log_input_LDADD = $(SOURCES_TEST_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 tests_unit_test_log_lines_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_names_LDADD = $(SOURCES_TEST_LIBS)
-tests_unit_test_log_reader_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=pread,--wrap=tw_open_log,--wrap=tw_now_seconds
+tests_unit_test_log_reader_LDFLAGS = $(AM_LDFLAGS) $(failing_files)
 tests_unit_test_log_reader_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_source_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=tw_open_log
 tests_unit_test_log_source_LDADD = $(SOURCES_TEST_LIBS)
@@ -270,6 +269,7 @@ tests_fuzz_replay_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_for
 tests_fuzz_replay_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_replay_log_tree_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_log_tree.c
 tests_fuzz_replay_log_tree_LDADD = $(log_fuzz_libs)
+tests_fuzz_replay_log_tree_LDFLAGS = $(AM_LDFLAGS) $(failing_files)
 tests_fuzz_replay_log_ultralytics_SOURCES = tests/fuzz/replay.c $(fuzz_log)
 tests_fuzz_replay_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_replay_log_ultralytics_LDADD = $(log_fuzz_libs)
@@ -365,7 +365,7 @@ tests_fuzz_fuzz_log_text_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_forma
 tests_fuzz_fuzz_log_text_LDADD = $(log_fuzz_libs)
 tests_fuzz_fuzz_log_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_log_tree_LDADD = $(log_fuzz_libs)
-tests_fuzz_fuzz_log_tree_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_log_tree_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer $(failing_files)
 tests_fuzz_fuzz_log_ultralytics_SOURCES = $(fuzz_log)
 tests_fuzz_fuzz_log_ultralytics_CPPFLAGS = $(AM_CPPFLAGS) -DTW_FUZZ_FORMAT=tw_log_format_ultralytics
 tests_fuzz_fuzz_log_ultralytics_LDADD = $(log_fuzz_libs)

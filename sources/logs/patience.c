@@ -7,33 +7,30 @@
 #define LONG_SECONDS 60
 #define SHORT_SECONDS 2
 
+/* What is not there, or may not be read: a writer may be putting it there. */
+static const int short_faults[] = {ENOENT, EACCES, EPERM, 0};
+
+/* Of networks, and of a machine that is out of descriptors. */
+static const int long_faults[] = {
+    EIO,        EAGAIN,       EBUSY,     ESTALE,       ETIMEDOUT, ECONNREFUSED,
+    ECONNRESET, ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, ENETDOWN,  ENETUNREACH,
+    ENOTCONN,  /* FUSE, whose program is started again */
+    ESHUTDOWN, /* Lustre, GPFS: the client was put out and comes back */
+    ENFILE,     EMFILE,       0,
+};
+
+static bool is_one_of(int error, const int *faults)
+{
+    while (*faults && *faults != error)
+        faults++;
+    return *faults != 0;
+}
+
 static int seconds_for(int error)
 {
-    switch (error) {
-    case ENOENT:
-    case EACCES:
-    case EPERM:
+    if (is_one_of(error, short_faults))
         return SHORT_SECONDS;
-    case EIO:
-    case EAGAIN:
-    case EBUSY:
-    case ESTALE:
-    case ETIMEDOUT:
-    case ECONNREFUSED:
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case ENOTCONN:  /* FUSE, whose program is started again */
-    case ESHUTDOWN: /* Lustre, GPFS: the client was put out and comes back */
-    case ENFILE:
-    case EMFILE:
-        return LONG_SECONDS;
-    default:
-        return 0;
-    }
+    return is_one_of(error, long_faults) ? LONG_SECONDS : 0;
 }
 
 bool tw_patience_lasts(struct tw_patience *patience, int error)

@@ -1,16 +1,19 @@
 /* Any bytes as a folder of logs that is read, and goes on being written. The input is a list of
- * changes, a line each, with what the file gets behind it:
+ * changes, a line each, with what the file gets behind it up to the next one:
  *
- *   @@@ NAME    writes the file, with what follows up to the next such line
+ *   @@@ NAME    writes the file, with what follows
  *   @@@ +NAME   writes that behind what the file has
  *   @@@ -NAME   removes it
- *   @@@ .       reads what there is now
+ *   @@@ .       reads what there is now, 1.5 seconds later
+ *   @@@ !       the same, while files cannot be read as those of a network cannot at times
  *
  * An input that does not begin so is the only file. The log is the folder, or else the file that
  * was changed last, as `analyze` would read it; with "@@@ ." in it, as `attach` would. */
 #include "sources/logs/crc32c.h"
+#include "sources/logs/format_probe.h"
 #include "sources/logs/tree.h"
 #include "sources/source.h"
+#include "tests/unit/failing_files.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -18,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +29,9 @@
 #define PATH_SIZE 512
 #define NAME_BYTES_MAX 100
 #define CHANGES_MAX 40
+/* Half of them may be files of one log: fewer than there may be changes. */
+#define DESCRIPTORS_MAX 64
+#define SECONDS_A_LOOK 1.5
 /* A reader that goes round in circles is a bug; no input has so many records. */
 #define RECORDS_MAX 100000
 
@@ -64,6 +71,10 @@ static void make_root(void)
     strcpy(root, access("/dev/shm", W_OK) ? "/tmp/logsXXXXXX" : "/dev/shm/logsXXXXXX");
     must(mkdtemp(root) != NULL);
     atexit(remove_root);
+    struct rlimit limit;
+    must(!getrlimit(RLIMIT_NOFILE, &limit));
+    limit.rlim_cur = DESCRIPTORS_MAX;
+    must(!setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 /* Letters, digits and what file names have beside them; nothing leads out of the folder. */
@@ -112,21 +123,14 @@ static void remove_file(const char *name, size_t n_name)
 
 /* ---- changes ---- */
 
-/* Where the next line that begins with the mark is; the end where there is none. */
+/* Where the next mark is; the end where there is none. */
 static const unsigned char *next_mark(const unsigned char *at, const unsigned char *end)
 {
-    for (; at + strlen(MARK) <= end; at++) {
-        if (!memcmp(at, MARK, strlen(MARK)))
-            return at;
-        const unsigned char *line = memchr(at, '\n', (size_t)(end - at));
-        if (!line)
-            break;
-        at = line;
-    }
-    return end;
+    const unsigned char *mark = memmem(at, (size_t)(end - at), MARK, strlen(MARK));
+    return mark ? mark : end;
 }
 
-/* Does what one change says; true when it was "@@@ .". */
+/* Does what one change says; true when it was "@@@ ." or "@@@ !". */
 static bool change(const unsigned char *at, const unsigned char *end)
 {
     const char *name = (const char *)at + strlen(MARK);
@@ -134,8 +138,11 @@ static bool change(const unsigned char *at, const unsigned char *end)
     const unsigned char *content = line ? line + 1 : end;
     size_t n_name = (size_t)((line ? line : end) - (const unsigned char *)name);
     size_t size = (size_t)(end - content);
-    if (n_name == 1 && name[0] == '.')
+    if (n_name == 1 && strchr(".!", name[0])) {
+        seconds_pass(SECONDS_A_LOOK);
+        reading_fails(name[0] == '!' ? EIO : 0);
         return true;
+    }
     bool has_sign = n_name && strchr("+-", name[0]);
     if (!is_name(name + has_sign, n_name - has_sign))
         return false;
@@ -200,6 +207,7 @@ static void read_on(struct reading *reading)
     } while (next == TW_NEXT_RECORD || next == TW_NEXT_BROKEN);
     if (run[0])
         ask(reading, run);
+    files_are_well();
 }
 
 static void start(struct reading *reading, bool follow)
@@ -211,6 +219,8 @@ static void start(struct reading *reading, bool follow)
     must(sure >= 0 && sure <= 100);
     int result = reading->source->open(&reading->handle, &request, &error);
     must(result ? error.text[0] && !reading->handle : reading->handle != NULL);
+    error = (struct tw_error){0};
+    must(!tw_log_format_fault(path, &error) || error.text[0]);
 }
 
 static void read_folder(const unsigned char *bytes, const unsigned char *end)
@@ -225,7 +235,9 @@ static void read_folder(const unsigned char *bytes, const unsigned char *end)
             read_on(&reading);
         at = next;
     }
-    if (!reading.handle)
+    if (reading.handle)
+        reading.source->no_more(reading.handle);
+    else
         start(&reading, false);
     if (reading.handle)
         read_on(&reading);
