@@ -174,7 +174,7 @@ static void tell_cut(struct tw_attach_origin *origin)
     origin->has_told_cut = true;
     fprintf(stderr,
             "trainward attach: process %ld: a folder of its holds more than %u files, of which "
-            "only the first were looked at; a log that is missing can be named instead\n",
+            "only the newest were looked at; a log that is missing can be named instead\n",
             origin->job.process.pid, origin->job.cut_at);
 }
 

@@ -19,6 +19,17 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* What is written now lies in what changed last, and a search may not get any further. */
+static int by_change(const FTSENT **a, const FTSENT **b)
+{
+    const struct timespec *left = &(*a)->fts_statp->st_mtim, *right = &(*b)->fts_statp->st_mtim;
+    if (left->tv_sec != right->tv_sec)
+        return left->tv_sec > right->tv_sec ? -1 : 1;
+    if (left->tv_nsec != right->tv_nsec)
+        return left->tv_nsec > right->tv_nsec ? -1 : 1;
+    return by_name(a, b);
+}
+
 struct walk {
     FTS *tree;
     struct tw_texts *ret, *closed; /* closed may be NULL */
@@ -171,7 +182,7 @@ static int find(struct walk *walk, const char *path)
         return add(walk, path);
     char *start[] = {(char *)(size_t)path, NULL};
     int options = FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | (walk->search ? FTS_XDEV : 0);
-    walk->tree = fts_open(start, options, by_name);
+    walk->tree = fts_open(start, options, walk->search ? by_change : by_name);
     if (!walk->tree)
         return tw_error_at(walk->error, -errno, path, 0, 0, "cannot be read: %s", strerror(errno));
     int result = walk_tree(walk);
@@ -194,11 +205,20 @@ int tw_find_logs_again(struct tw_texts *ret, const char *path, tw_log_known *kno
     return find(&walk, path);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 int tw_find_logs_within(struct tw_texts *ret, const char *path, struct tw_log_search *search,
                         struct tw_error *error)
 {
     struct walk walk = {.ret = ret, .search = search, .error = error};
-    return find(&walk, path);
+    size_t before = ret->n;
+    int result = find(&walk, path);
+    if (ret->n > before)
+        qsort(ret->at + before, ret->n - before, sizeof *ret->at, by_text);
+    return result;
 }
 
 /* ---- the log of a file ---- */

@@ -33,7 +33,8 @@ struct tw_log_search {
     bool is_cut;          /* set when there were more entries than that */
 };
 
-/* As tw_find_logs(), within bounds, and on the file system of `path` only. */
+/* As tw_find_logs(), within bounds, and on the file system of `path` only. In each folder what has
+ * changed last is looked at first, so that the bound on entries meets what is old. */
 int tw_find_logs_within(struct tw_texts *ret, const char *path, struct tw_log_search *search,
                         struct tw_error *error);
 

@@ -16,20 +16,27 @@
 #define FILES_MAX 65536
 #define PATH_SIZE 4200
 #define DELETED " (deleted)"
+#define SHARED "/dev/shm/"
 
 static bool begins(const char *text, const char *with)
 {
     return !strncmp(text, with, strlen(with));
 }
 
+static bool read_info_text(char *ret, size_t size, const char *proc, long pid, int fd)
+{
+    char name[64];
+    snprintf(name, sizeof name, "fdinfo/%d", fd);
+    return tw_process_text(ret, size, proc, pid, name) > 0;
+}
+
 static void read_info(const char *proc, long pid, int fd, bool *ret_is_written,
                       int64_t *ret_position)
 {
-    char name[64], text[512];
+    char text[512];
     unsigned flags = 0;
     long long position = 0;
-    snprintf(name, sizeof name, "fdinfo/%d", fd);
-    if (tw_process_text(text, sizeof text, proc, pid, name) <= 0)
+    if (!read_info_text(text, sizeof text, proc, pid, fd))
         return;
     const char *place = strstr(text, "pos:"), *how = strstr(text, "flags:");
     if (place && sscanf(place, "pos: %lld", &position) == 1)
@@ -38,12 +45,35 @@ static void read_info(const char *proc, long pid, int fd, bool *ret_is_written,
         *ret_is_written = (flags & O_ACCMODE) != O_RDONLY;
 }
 
+long tw_process_file_terminal(const char *proc, long pid, int fd)
+{
+    char text[512];
+    long ret = -1;
+    const char *place =
+        read_info_text(text, sizeof text, proc, pid, fd) ? strstr(text, "tty-index:") : NULL;
+    return place && sscanf(place, "tty-index: %ld", &ret) == 1 ? ret : -1;
+}
+
 bool tw_process_file_is_written(const char *proc, long pid, int fd)
 {
     bool is_written = false;
     int64_t position;
     read_info(proc, pid, fd, &is_written, &position);
     return is_written;
+}
+
+static bool is_deleted(const char *link)
+{
+    size_t length = strlen(link), more = strlen(DELETED);
+    return length > more && !strcmp(link + length - more, DELETED);
+}
+
+/* Memory that processes share lies there, too, any number of pieces: torch_7_1, psm_2a, nccl-x,
+ * sem.y, or deleted at once. */
+static bool is_file_in_memory(const char *name)
+{
+    bool has_extension = strchr(name, '.') && !begins(name, "sem.");
+    return (has_extension || strchr(name, '/')) && !is_deleted(name);
 }
 
 static enum tw_process_file_kind kind_of(const char *link)
@@ -56,6 +86,8 @@ static enum tw_process_file_kind kind_of(const char *link)
         return TW_FILE_NULL;
     if (begins(link, "/dev/pts/") || begins(link, "/dev/tty") || !strcmp(link, "/dev/console"))
         return TW_FILE_TERMINAL;
+    if (begins(link, SHARED) && is_file_in_memory(link + strlen(SHARED)))
+        return TW_FILE_REGULAR;
     /* Memory that goes by a name, and the kernel's own: no logs. */
     if (link[0] != '/' || begins(link, "/dev/") || begins(link, "/memfd:") ||
         begins(link, "/SYSV") || begins(link, "/proc/") || begins(link, "/sys/"))
@@ -65,9 +97,8 @@ static enum tw_process_file_kind kind_of(const char *link)
 
 static void cut_deleted(char *path)
 {
-    size_t length = strlen(path), more = strlen(DELETED);
-    if (length > more && !strcmp(path + length - more, DELETED))
-        path[length - more] = '\0';
+    if (is_deleted(path))
+        path[strlen(path) - strlen(DELETED)] = '\0';
 }
 
 /* A file without a name is read through /proc itself, for as long as the process has it. */

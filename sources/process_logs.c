@@ -119,7 +119,15 @@ static int add_written(struct search *search, const struct tw_process_files *fil
     return result;
 }
 
-/* Who reads the output, and who reads theirs: `train | ts | tee log`. */
+/* What is written there may be what we say ourselves. */
+static bool is_our_terminal(const char *path)
+{
+    char ours[64];
+    return (!ttyname_r(STDOUT_FILENO, ours, sizeof ours) && !strcmp(ours, path)) ||
+           (!ttyname_r(STDERR_FILENO, ours, sizeof ours) && !strcmp(ours, path));
+}
+
+/* Who reads the output, and who reads theirs: `train | ts | tee log`, `script -c train log`. */
 static void note_readers(struct search *search, const struct tw_processes *family,
                          const struct tw_process_files *files)
 {
@@ -127,6 +135,8 @@ static void note_readers(struct search *search, const struct tw_processes *famil
         const struct tw_process_file *file = &files->at[i];
         if (file->kind == TW_FILE_PIPE && file->is_written)
             tw_process_pipe_readers(&search->readers, search->proc, family, file->inode);
+        if (file->kind == TW_FILE_TERMINAL && file->is_written && !is_our_terminal(file->path))
+            tw_process_terminal_readers(&search->readers, search->proc, family, file->path);
     }
 }
 

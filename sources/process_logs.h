@@ -8,7 +8,7 @@
 enum tw_place_reason {
     TW_PLACE_OPEN,        /* a file that it has open for writing */
     TW_PLACE_OUTPUT,      /* ... that its standard output or error goes into */
-    TW_PLACE_PIPED,       /* ... that is written by who reads its output from a pipe: tee */
+    TW_PLACE_PIPED,       /* ... that is written by who reads its output from a pipe: tee, script */
     TW_PLACE_ARGUMENT,    /* a file or folder named on its command line */
     TW_PLACE_ENVIRONMENT, /* ... named by a variable such as TENSORBOARD_LOGGING_DIR */
     TW_PLACE_FOLDER,      /* its working directory */

@@ -18,6 +18,8 @@ struct question {
     const char *link; /* "pipe:[123]", or a path */
     bool is_written;  /* how it is open */
     bool or_below;    /* of the path */
+    bool is_terminal; /* the other side of `terminal` is asked for, by whatever link */
+    long terminal;
 };
 
 static bool is_asked_for(const char *link, const struct question *question)
@@ -25,6 +27,22 @@ static bool is_asked_for(const char *link, const struct question *question)
     size_t length = strlen(question->link);
     return !strncmp(link, question->link, length) &&
            (!link[length] || (question->or_below && link[length] == '/'));
+}
+
+/* "/dev/ptmx", "/dev/pts/ptmx": which terminal it was opened for is told elsewhere. */
+static bool is_other_side(const char *link)
+{
+    size_t length = strlen(link), end = strlen("/ptmx");
+    return length > end && !strcmp(link + length - end, "/ptmx");
+}
+
+static bool is_it(const char *proc, long pid, int fd, const char *link,
+                  const struct question *question)
+{
+    if (question->is_terminal)
+        return is_other_side(link) && tw_process_file_terminal(proc, pid, fd) == question->terminal;
+    return is_asked_for(link, question) &&
+           tw_process_file_is_written(proc, pid, fd) == question->is_written;
 }
 
 static bool has_file(const char *proc, long pid, const struct question *question)
@@ -37,9 +55,7 @@ static bool has_file(const char *proc, long pid, const struct question *question
     while (dir && !has_any && (entry = readdir(dir))) {
         ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof link - 1);
         link[n > 0 ? n : 0] = '\0';
-        has_any =
-            n > 0 && is_asked_for(link, question) &&
-            tw_process_file_is_written(proc, pid, atoi(entry->d_name)) == question->is_written;
+        has_any = n > 0 && is_it(proc, pid, atoi(entry->d_name), link, question);
     }
     if (dir)
         closedir(dir);
@@ -70,6 +86,22 @@ void tw_process_pipe_readers(struct tw_processes *ret, const char *proc,
             ret->at[ret->n++] = all[i];
     }
     free(all);
+}
+
+void tw_process_terminal_readers(struct tw_processes *ret, const char *proc,
+                                 const struct tw_processes *family, const char *terminal)
+{
+    struct question question = {.is_terminal = true};
+    struct tw_process above;
+    char more;
+    if (!family->n || sscanf(terminal, "/dev/pts/%ld%c", &question.terminal, &more) != 1)
+        return;
+    long pid = family->at[0].parent;
+    for (; pid > 1 && !tw_process_read(&above, proc, pid, NULL); pid = above.parent) {
+        if (pid != getpid() && ret->n < TW_PROCESSES_MAX && !is_one_of(ret, pid) &&
+            has_file(proc, pid, &question))
+            ret->at[ret->n++] = above;
+    }
 }
 
 bool tw_process_is_written_by_others(const char *proc, const struct tw_processes *family,

@@ -19,4 +19,7 @@ int tw_process_refused(struct tw_error *error, const char *proc, long pid);
 /* An error number of /proc's about a process, in words. */
 int tw_process_failed(struct tw_error *error, const char *proc, long pid, int number);
 
+/* The number of the terminal (N of "/dev/pts/N") whose other side a file is; -1: of none. */
+long tw_process_file_terminal(const char *proc, long pid, int fd);
+
 #endif

@@ -211,6 +211,20 @@ def test_who_reads_the_output_from_a_pipe_is_asked(jobs):
     assert attach.end()[0] == 1
 
 
+def test_who_shows_the_terminal_is_asked(jobs):
+    job = write_script(jobs, "lines(sys.stdout, 1, 60); pause(); lines(sys.stdout, 60, 100)")
+    script = subprocess.Popen(["script", "-q", "-f", "-c", f"echo $$ > pid; exec {' '.join(job)}",
+                               "typescript"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              cwd=jobs.folder)
+    jobs.processes.append(script)
+    jobs.is_ready()
+    attach = jobs.attach((jobs.folder / "pid").read_text().strip())
+    attach.wait_for(f"typescript (written by who reads its output, process {script.pid})")
+    attach.wait_for("signals: loss (59)")
+    jobs.let_go()
+    assert attach.end()[0] == 1
+
+
 def test_of_two_logs_of_one_run_one_is_followed(jobs):
     with open(jobs.folder / "train.log", "w") as file:
         job = jobs.start("""
@@ -338,17 +352,23 @@ with open("a.log", "w") as file:
 
 
 @pytest.mark.parametrize("arguments, most", [((), 20000), (("--output_dir", "many"), 100000)])
-def test_a_folder_of_too_many_files_is_told(jobs, arguments, most):
+def test_of_a_folder_of_too_many_files_the_newest_are_looked_at(jobs, arguments, most):
     many = jobs.folder / "many"
     many.mkdir()
     for i in range(most + 1):
         os.close(os.open(many / f".{i}", os.O_CREAT))  # hidden: counted, and never looked into
-    job = jobs.start("pause()", *arguments)
+    job = jobs.start("""
+folder = pathlib.Path("many/zz"); folder.mkdir()
+with open(folder / "train.log", "w") as file:
+    lines(file, 1, 60)
+pause()
+""", *arguments)
     jobs.is_ready()
     attach = jobs.attach(job.pid)
-    attach.wait_for(f"holds more than {most} files, of which only the first were looked at", "err")
+    attach.wait_for(f"holds more than {most} files, of which only the newest were looked at", "err")
+    attach.wait_for("zz/train.log, now at step 59")
     jobs.let_go()
-    assert attach.end()[0] == 2
+    assert attach.end()[0] == 0
 
 
 # ---- secrets, rights ----

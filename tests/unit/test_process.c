@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -260,6 +261,34 @@ static void open_files_are_told_by_kind_and_way(void **state)
     tw_process_files_release(&files);
 }
 
+static void a_log_in_memory_is_a_file(void **state)
+{
+    static const char *const names[][2] = {
+        {"trainward_", ""}, {"sem.trainward-", ""}, {"trainward-", ".log"}};
+    struct tw_process_files files = {0};
+    char paths[3][64];
+    (void)state;
+    put_process(12, 1, below("home"));
+    for (int i = 0; i < 3; i++) {
+        snprintf(paths[i], sizeof paths[i], "/dev/shm/%s%d%s", names[i][0], (int)getpid(),
+                 names[i][1]);
+        FILE *file = fopen(paths[i], "w");
+        assert_non_null(file);
+        fclose(file);
+        put_file(12, 3 + i, paths[i], BOTH);
+    }
+    int result = tw_process_files(&files, proc, 12, NULL);
+    for (int i = 0; i < 3; i++)
+        unlink(paths[i]);
+    assert_int_equal(result, 0);
+    assert_int_equal(files.n, 4);
+    assert_int_equal(files.at[1].kind, TW_FILE_OTHER);
+    assert_int_equal(files.at[2].kind, TW_FILE_OTHER);
+    assert_int_equal(files.at[3].kind, TW_FILE_REGULAR);
+    assert_string_equal(files.at[3].path, paths[2]);
+    tw_process_files_release(&files);
+}
+
 static void paths_of_a_container_lead_through_its_root(void **state)
 {
     char path[400];
@@ -428,6 +457,37 @@ static void who_reads_the_output_is_asked_for_its_files(void **state)
     assert_int_equal(lost, 1u << TW_FILE_PIPE);
 }
 
+static void put_other_side(long pid, const char *link, int terminal)
+{
+    char path[64], text[100];
+    put_file(pid, 4, link, BOTH);
+    snprintf(path, sizeof path, "proc/%ld/fdinfo/4", pid);
+    snprintf(text, sizeof text, "pos:\t0\nflags:\t02\nmnt_id:\t24\nino:\t9\ntty-index:\t%d\n",
+             terminal);
+    put_text(path, text);
+}
+
+static void who_shows_the_terminal_is_asked_for_its_files(void **state)
+{
+    unsigned lost;
+    (void)state;
+    put_text("home/typescript", "");
+    put_text("home/other", "");
+    put_process(10, 1, below("home"));
+    put_process(11, 10, below("home"));
+    put_process(12, 11, below("home"));
+    put_process(13, 1, below("home"));
+    put_file(12, 1, "/dev/pts/3", BOTH); /* script -c "sh -c train" typescript */
+    put_other_side(10, "/dev/ptmx", 3);
+    put_file(10, 3, below("home/typescript"), WRITE);
+    put_other_side(13, "/dev/ptmx", 3); /* a container's terminal of that number */
+    put_file(13, 3, below("home/other"), WRITE);
+    assert_string_equal(places_of(12, &lost), "2 home/typescript, 5 home");
+    assert_int_equal(lost, 1u << TW_FILE_TERMINAL);
+    put_other_side(10, "/dev/ptmx", 30);
+    assert_string_equal(places_of(12, &lost), "5 home");
+}
+
 static void a_log_that_others_write_is_known(void **state)
 {
     struct tw_processes family;
@@ -456,12 +516,14 @@ int main(void)
         TEST(a_number_that_is_used_again_is_another_process),
         TEST(descendants_join_and_stay_when_their_parent_ends),
         TEST(open_files_are_told_by_kind_and_way),
+        TEST(a_log_in_memory_is_a_file),
         TEST(paths_of_a_container_lead_through_its_root),
         TEST(folders_are_taken_from_known_options),
         TEST(of_the_environment_only_known_names_are_kept),
         TEST(addresses_of_servers_are_no_paths),
         TEST(places_come_best_first_and_once),
         TEST(who_reads_the_output_is_asked_for_its_files),
+        TEST(who_shows_the_terminal_is_asked_for_its_files),
         TEST(a_log_that_others_write_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
