@@ -181,12 +181,13 @@ int tw_attach_exec(struct tw_attach *attach, char *const *argv)
     struct exec exec = {.attach = attach, .argv = argv};
     struct tw_error error = {0};
     int result = tw_job_output_open(&exec.output, &error);
-    if (!result)
+    bool is_ready = !result;
+    if (is_ready)
         result = tw_job_command_start(&exec.pid, argv, exec.output, &error);
     if (result) {
         tw_usage_error("attach", &error);
         tw_job_output_close(exec.output);
-        return result == -ENOENT ? TW_EXIT_NOT_FOUND : TW_EXIT_NOT_RUN;
+        return is_ready && result == -ENOENT ? TW_EXIT_NOT_FOUND : TW_EXIT_NOT_RUN;
     }
     result = tw_job_output_start(exec.output, &error);
     if (!result)

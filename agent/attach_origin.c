@@ -148,18 +148,46 @@ static const char *name_lost_output(unsigned lost)
     return NULL;
 }
 
+/* A file of its output, where all of them are empty; else NULL. */
+static const char *find_empty_output(const struct tw_job *job)
+{
+    const char *ret = NULL;
+    struct stat status;
+    for (size_t i = 0; i < job->places.n; i++) {
+        const struct tw_process_place *place = &job->places.at[i];
+        if (place->reason != TW_PLACE_OUTPUT && place->reason != TW_PLACE_PIPED)
+            continue;
+        if (stat(place->path, &status) || status.st_size)
+            return NULL;
+        ret = ret ? ret : place->path;
+    }
+    return ret;
+}
+
+static void tell_empty_output(const char *path)
+{
+    fputs("; its output ", stderr);
+    print_clean(stderr, path);
+    fputs(" is empty so far: Python holds back what it prints into a file or pipe, unless it is "
+          "started with PYTHONUNBUFFERED=1",
+          stderr);
+}
+
 /* A job that prints its losses only, where nobody else can read them. */
 static void tell_none(struct tw_attach_origin *origin)
 {
     const struct tw_job *job = &origin->job;
     const char *lost = name_lost_output(job->places.lost_outputs);
+    const char *empty = find_empty_output(job);
     if (origin->has_log)
         return;
     fprintf(stderr,
             "trainward attach: process %ld: no training log so far in %zu files and "
             "folders that it writes or was told of",
             job->process.pid, job->places.n);
-    if (lost)
+    if (empty)
+        tell_empty_output(empty);
+    else if (lost)
         fprintf(stderr,
                 "; its output goes to %s, which cannot be read by others: start the job by "
                 "'trainward attach --exec COMMAND', or send its output to a file",

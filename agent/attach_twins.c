@@ -5,11 +5,18 @@
 
 #include <string.h>
 
-/* Two of one form may well be two runs. */
+/* Two files of one form may well be two runs; what is printed may be kept in a file, too. One that
+ * could not be read to its end tells less than the other. */
+static bool may_be_twins(const struct tw_followed *a, const struct tw_followed *b)
+{
+    return !a->has_failed && !b->has_failed &&
+           (a->is_output != b->is_output || strcmp(a->form, b->form) != 0);
+}
+
 static bool are_twins(const struct tw_followed *a, const struct tw_followed *b)
 {
     return a != b && a->owner == b->owner && !a->is_twin && !b->is_twin && b->form[0] &&
-           strcmp(a->form, b->form) != 0 && tw_twin_are_same(&a->losses, &b->losses);
+           may_be_twins(a, b) && tw_twin_are_same(&a->losses, &b->losses);
 }
 
 static void print_name(FILE *out, const struct tw_followed *log)

@@ -120,11 +120,19 @@ static int add_written(struct search *search, const struct tw_process_files *fil
 }
 
 /* What is written there may be what we say ourselves. */
-static bool is_our_terminal(const char *path)
+static bool is_ours(const struct tw_process_file *file)
 {
-    char ours[64];
-    return (!ttyname_r(STDOUT_FILENO, ours, sizeof ours) && !strcmp(ours, path)) ||
-           (!ttyname_r(STDERR_FILENO, ours, sizeof ours) && !strcmp(ours, path));
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        char ours[64];
+        struct stat status;
+        if (file->kind == TW_FILE_TERMINAL && !ttyname_r(fd, ours, sizeof ours) &&
+            !strcmp(ours, file->path))
+            return true;
+        if (file->kind == TW_FILE_PIPE && !fstat(fd, &status) && S_ISFIFO(status.st_mode) &&
+            status.st_ino == file->inode)
+            return true;
+    }
+    return false;
 }
 
 /* Who reads the output, and who reads theirs: `train | ts | tee log`, `script -c train log`. */
@@ -133,9 +141,11 @@ static void note_readers(struct search *search, const struct tw_processes *famil
 {
     for (size_t i = 0; i < files->n && files->at[i].fd <= 2; i++) {
         const struct tw_process_file *file = &files->at[i];
-        if (file->kind == TW_FILE_PIPE && file->is_written)
+        if (!file->is_written || is_ours(file))
+            continue;
+        if (file->kind == TW_FILE_PIPE)
             tw_process_pipe_readers(&search->readers, search->proc, family, file->inode);
-        if (file->kind == TW_FILE_TERMINAL && file->is_written && !is_our_terminal(file->path))
+        if (file->kind == TW_FILE_TERMINAL)
             tw_process_terminal_readers(&search->readers, search->proc, family, file->path);
     }
 }

@@ -34,6 +34,11 @@ int tw_process_refused(struct tw_error *error, const char *proc, long pid)
     snprintf(place, sizeof place, "process %ld", pid);
     if (stat(path, &status))
         return tw_error_at(error, -ESRCH, place, 0, 0, "there is no such process");
+    if (geteuid() == 0 || geteuid() == status.st_uid)
+        return tw_error_at(error, -EACCES, place, 0, 0,
+                           "may not be looked into, even by its user: it is protected, or has more "
+                           "rights than we do (in a container: CAP_SYS_PTRACE is missing); name "
+                           "the job's log instead");
     const struct passwd *entry = getpwuid(status.st_uid);
     if (entry)
         snprintf(user, sizeof user, "%.60s", entry->pw_name);

@@ -243,6 +243,25 @@ for first, last in ((1, 60), (60, 120)):
     assert out.count("CRITICAL  overflow\n") == 1 and "train.log: problem" not in out
 
 
+def test_what_is_printed_and_kept_in_a_file_is_followed_once(jobs):
+    """As logging's StreamHandler and FileHandler write it; the same lines, of one format."""
+    with open(jobs.folder / "nohup.out", "w") as file:
+        job = jobs.start("""
+log = open("train.log", "w")
+for first, last in ((1, 60), (60, 100)):
+    lines(log, first, last)
+    lines(sys.stdout, first, last)
+    first == 1 and pause()
+""", stdout=file)
+        jobs.is_ready()
+        attach = jobs.attach(job.pid)
+        attach.wait_for(f"nohup.out: tells the same as {jobs.folder}/train.log, and is left")
+        jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and out.count("CRITICAL  overflow\n") == 1
+    assert "train.log: problem" in out and "nohup.out: problem" not in out
+
+
 def test_another_jobs_log_in_the_same_folder_is_not_taken(jobs):
     job = jobs.start("""
 pause("start")
@@ -403,6 +422,19 @@ def test_a_process_of_another_user_says_what_to_do(jobs, tmp_path_factory):
                         r"root's: run trainward as that user or as root .*CAP_SYS_PTRACE.*\n", err)
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+def test_a_process_with_more_rights_is_not_said_to_want_its_own_user(jobs):
+    """As a container's own root has it with PID 1."""
+    held = pathlib.Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0]
+    if not int(held, 16) >> 19 & 1:
+        pytest.skip("has no CAP_SYS_PTRACE to go without")
+    job = jobs.start("pause()")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid, wrapper=["setpriv", "--bounding-set=-sys_ptrace"])
+    status, out, err = attach.end()
+    assert status == 2 and not out and "CAP_SYS_PTRACE" in err and "run trainward as" not in err
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root, unshare")
 def test_a_job_in_another_root_is_read_through_it(jobs, tmp_path_factory):
     """As a container's: its folder is a mount of its own, whose names are nothing here."""
@@ -480,6 +512,18 @@ def test_a_job_without_logs_whose_output_nobody_can_read(jobs):
     status, out, err = attach.end()
     reader.wait(30)
     assert status == 2 and f"process {job.pid}: no training log was found" in err
+
+
+def test_output_that_the_job_holds_back_is_told(jobs):
+    with open(jobs.folder / "out.log", "w") as file:
+        job = jobs.start("print('step=1 loss=2'); pause()", stdout=file,
+                         env={"PYTHONUNBUFFERED": ""})
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("looking on", "err")
+    assert f"its output {jobs.folder}/out.log is empty so far: Python" in attach.err.text
+    jobs.let_go()
+    assert attach.end()[0] in (2, 3)
 
 
 def test_a_process_that_ends_at_once(jobs):
@@ -790,6 +834,8 @@ def test_what_cannot_be_run_is_told_as_shells_do(jobs):
     for command, status in (("nothing-of-that-name", 127), ("./file", 126)):
         ended, out, err = jobs.attach("--exec", command).end()
         assert ended == status and not out and command in err and len(err.splitlines()) == 1
+    ended, out, err = jobs.attach("--exec", "true", env={"TMPDIR": "/nowhere"}).end()
+    assert ended == 126 and not out and "TMPDIR" in err
     assert jobs.attach("--exec").end()[0] == 2
     assert jobs.attach("--once", "--exec", "true").end()[0] == 2
     assert jobs.attach(".", "--exec", "true").end()[0] == 2

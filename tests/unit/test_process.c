@@ -457,6 +457,33 @@ static void who_reads_the_output_is_asked_for_its_files(void **state)
     assert_int_equal(lost, 1u << TW_FILE_PIPE);
 }
 
+/* What goes through it is what we say ourselves. */
+static void who_reads_our_own_output_is_not_asked(void **state)
+{
+    unsigned lost;
+    char link[64];
+    int ends[2], before = dup(STDERR_FILENO);
+    struct stat status;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fstat(ends[1], &status), 0);
+    snprintf(link, sizeof link, "pipe:[%lu]", (unsigned long)status.st_ino);
+    put_text("home/all.log", "");
+    put_process(12, 1, below("home"));
+    put_process(13, 1, below("home"));
+    put_file(12, 2, link, WRITE);
+    put_file(13, 0, link, READ); /* { 12 & us; } 2>&1 | tee all.log */
+    put_file(13, 3, below("home/all.log"), WRITE);
+    assert_string_equal(places_of(12, &lost), "2 home/all.log, 5 home");
+    dup2(ends[1], STDERR_FILENO);
+    const char *places = places_of(12, &lost);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+    assert_string_equal(places, "5 home");
+}
+
 static void put_other_side(long pid, const char *link, int terminal)
 {
     char path[64], text[100];
@@ -523,6 +550,7 @@ int main(void)
         TEST(addresses_of_servers_are_no_paths),
         TEST(places_come_best_first_and_once),
         TEST(who_reads_the_output_is_asked_for_its_files),
+        TEST(who_reads_our_own_output_is_not_asked),
         TEST(who_shows_the_terminal_is_asked_for_its_files),
         TEST(a_log_that_others_write_is_known),
     };
