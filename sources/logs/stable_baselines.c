@@ -1,6 +1,10 @@
 /* Stable-Baselines3's blocks (stable_baselines3/common/logger.py): two cells a line, names below
- * that of their group, and the count of steps among them: | time/              |          | |
- * total_timesteps | 2048     | | train/             |          | |    loss            | 12.5     |
+ * that of their group, and the count of steps among them.
+ *
+ *   | time/              |          |
+ *   |    total_timesteps | 2048     |
+ *   | train/             |          |
+ *   |    loss            | 12.5     |
  */
 #include "sources/logs/text_log.h"
 

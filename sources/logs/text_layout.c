@@ -19,22 +19,51 @@ enum use {
 
 /* ---- made ---- */
 
-/* Lines that the rules before the pass refuse by their numbers, not by their text alone: a rule
- * that refused this one may take the next. */
+static bool has_one_of(const char *line, size_t size, const char *const *texts)
+{
+    for (; *texts; texts++) {
+        if (tw_text_behind(line, size, *texts))
+            return true;
+    }
+    return false;
+}
+
+static bool begins_with_one_of(const char *line, size_t size, const char *const *texts)
+{
+    for (; *texts; texts++) {
+        if (tw_text_begins(line, size, *texts))
+            return true;
+    }
+    return false;
+}
+
+/* Lines that the rules before the pass refuse by their numbers or by the lines before, not by their
+ * text alone, or that rules and the pass itself remember: a rule that refused this one may take the
+ * next. */
 static bool is_for_rules(const struct tw_text_scan *scan)
 {
-    static const char *const texts[] = {
-        "iteration ", "z)|",    ", skipped=", "OVERFLOW!", "loss scale already",
-        "{",          "python", "Namespace(", "...",       ": train loss "};
+    static const char *const texts[] = {"iteration ",
+                                        "z)|",
+                                        ", skipped=",
+                                        "OVERFLOW!",
+                                        "loss scale already",
+                                        "{",
+                                        "python",
+                                        "Namespace(",
+                                        "...",
+                                        ": train loss ",
+                                        "]\t",
+                                        "] Iteration:",
+                                        "est iteration",
+                                        "objective function for 'output' ",
+                                        NULL};
+    static const char *const begins[] = {"s:", "iter ", "all ", "Class ", "Eval ", NULL};
     const char *line = scan->line;
     size_t size = (size_t)(scan->end - line);
     bool is_number = !scan->layout->numbers[0].text_size; /* "nan/10 - loss: 1", too */
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (tw_text_behind(line, size, texts[i]))
-            return true;
-    }
-    return (is_number && !scan->layout->has_date) || /* Keras's and tqdm's bars */
-           tw_text_begins(line, size, "s:") || tw_text_begins(line, size, "iter ") ||
+    return (is_number && !scan->layout->has_date) ||      /* Keras's and tqdm's bars */
+           has_one_of(line, size, texts) || begins_with_one_of(line, size, begins) ||
+           (size > 1 && *line == '|' && scan->end[-1] == '|') ||
            (size > 1 && strchr("IWE", *line) && (unsigned char)(line[1] - '0') < 10);
 }
 
@@ -219,6 +248,13 @@ static bool use_number(struct tw_text_scan *scan, const struct tw_text_layout_nu
     return false;
 }
 
+/* What was passed over may be anything of the kind, but for the place of a line of ESPnet's, which
+ * is told before the pass: "2epoch:train:101-200batch:". */
+static bool is_place(const char *from, const char *to)
+{
+    return to > from && tw_text_behind(from, (size_t)(to - from), "epoch");
+}
+
 static bool read_numbers(struct tw_text_scan *scan, const struct tw_text_layout *layout)
 {
     const char *text = layout->text;
@@ -230,7 +266,10 @@ static bool read_numbers(struct tw_text_scan *scan, const struct tw_text_layout 
         text += number->text_size;
         scan->at += number->text_size;
         scan->number_kind = (enum tw_text_kind)number->kind;
+        const char *from = scan->at;
         if (tw_text_scan_number(scan, &value, &of) != number->found)
+            return false;
+        if (number->found == TW_TEXT_PASSED_OVER && is_place(from, scan->at))
             return false;
         if (number->found == TW_TEXT_NUMBER &&
             (isnan(of) == number->has_total || !use_number(scan, number, value, of)))

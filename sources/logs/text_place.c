@@ -91,10 +91,11 @@ static const char *number_before(const char *line, const char *at, double *ret)
  * loss=2.3" of the epoch. */
 bool tw_text_take_espnet(struct tw_text_scan *scan)
 {
-    const char *word = NULL, *batch;
+    const char *word = NULL, *batch = NULL;
     double epoch, last;
-    if (*scan->line == '[' || tw_text_is_digit(*scan->line)) /* "[host] ...", "3epoch" */
-        word = tw_text_behind(scan->at, (size_t)(scan->end - scan->at), "epoch");
+    if (scan->line < scan->end && (*scan->line == '[' || tw_text_is_digit(*scan->line)))
+        word = /* "[host] ...", "3epoch" */
+            tw_text_behind(scan->at, (size_t)(scan->end - scan->at), "epoch");
     if (!word || !number_before(scan->at, word - 5, &epoch))
         return false;
     if (tw_text_begins(word, (size_t)(scan->end - word), " results: [")) {
@@ -103,7 +104,8 @@ bool tw_text_take_espnet(struct tw_text_scan *scan)
         scan->at = word + 10;
         return true;
     }
-    batch = *word == ':' ? tw_text_behind(word, (size_t)(scan->end - word), "batch: ") : NULL;
+    if (tw_text_begins(word, (size_t)(scan->end - word), ":"))
+        batch = tw_text_behind(word, (size_t)(scan->end - word), "batch: ");
     if (!batch || !number_before(word, batch - 7, &last))
         return false;
     scan->place.epoch = epoch;

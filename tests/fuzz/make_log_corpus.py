@@ -170,7 +170,7 @@ LOGS = {
         "stable_baselines": b"----\n| time/              |          |\n|    total_timesteps | 2048     |\n| train/ | |\n"
                             b"|    loss            | 12.5     |\n|    x | y |\n| other/ | |\n|    loss | 1 |\n| | |\n||\n",
         "espnet": rows(5, "[n] (trainer:737) INFO: {i}epoch:train:101-200batch: iter_time=1e-4, loss={x}, optim0_lr0=0.1\n")
-                  + b"5epoch results: [train] loss=2, time=25 minutes, [valid] loss=2, acc=0.5\nepoch: batch: \n1epoch:x:batch: \n",
+                  + b"5epoch results: [train] loss=2, time=25 minutes, [valid] loss=2, acc=0.5\nepoch: batch: \n1epoch:x:batch: \n3epoch",
         "nnunet": rows(5, "2026-01-02 03:04:05: Epoch {i}\n2026-01-02 03:04:05: Current learning rate: 0.01\n"
                           "2026-01-02 03:04:05: train_loss -{x}\n2026-01-02 03:04:05: val_loss {x}\n"),
         "paddle": b"Epoch 1/2\n" + rows(5, "step {i}/5 - loss: {x} - 2ms/step\n") + b"Eval begin...\nstep 1/2 - loss: 2\nEval samples: 9\n",

@@ -38,6 +38,13 @@ static void assert_same_without(const char *text)
 /* In these, the first `~` and the second stand for numbers. */
 static const char *const shapes[] = {
     "step ~ | loss ~ | lr 1e-3",
+    "[n] INFO: ~ time=4, loss=2",
+    "| loss: ~ step: ~ train/ | |",
+    "|    loss | ~ |",
+    "| train/ | |",
+    "[~]\ttrain loss: 2",
+    "best iteration ~ loss ~:",
+    "all 1 2 ~ 3 4 loss: ~",
     "epoch ~ loss ~",
     "Epoch: [~][120/500] loss ~ (6.5)",
     "Epoch: [3][~/500]\tLoss 6.9 (~)\tAcc@1 1.5 (1.0)",
@@ -96,6 +103,8 @@ static const char *const numbers[] = {
     "2.5/3",
     "0.5 (0.6)",
     "1.2.3",
+    "4p",
+    "2epoch:3batch:",
     "12:30:01",
     "5ms",
     "5 ms",
