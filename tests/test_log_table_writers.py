@@ -187,7 +187,7 @@ def test_a_state_that_grows_gives_what_is_new(tmp_path):
     assert " ".join(reader.look(again=False)).count("row step=") == 2
     path.write_text(state([1, 2, 3, 4])[:-40])
     lines = reader.look()
-    assert [line.split(":")[0] for line in lines] == ["row step=3"]
+    assert [line.split(":")[0] for line in lines if line.startswith("row")] == ["row step=3"]
     path.write_text(state([1, 2, 3, 4]))
     lines = [line for line in reader.look() + reader.end() if not line.startswith("parameter")]
     assert [line.split(":")[0] for line in lines] == ["row step=4"]
