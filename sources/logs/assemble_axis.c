@@ -75,9 +75,7 @@ static const struct tw_held_cell *loss_of(const struct tw_assembled_run *run,
                                           const struct tw_held_row *row)
 {
     for (uint32_t i = 0; i < row->n; i++) {
-        const struct tw_seen_name *name = run->names[row->cells[i].name];
-        bool is_signal = name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD;
-        if (is_signal && name->signal == TW_SIGNAL_LOSS)
+        if (tw_seen_name_is_of(run->names[row->cells[i].name], TW_SIGNAL_LOSS))
             return &row->cells[i];
     }
     return NULL;

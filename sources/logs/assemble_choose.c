@@ -161,8 +161,7 @@ void tw_assemble_choose(struct tw_assembled_run *run)
 static bool has_signal(const struct tw_assembled_run *run, enum tw_signal signal)
 {
     for (uint32_t i = 0; i < run->n_names; i++) {
-        const struct tw_seen_name *name = run->names[i];
-        if ((name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) && name->signal == signal)
+        if (tw_seen_name_is_of(run->names[i], signal))
             return true;
     }
     return false;
@@ -172,8 +171,7 @@ static bool has_chosen_validation(const struct tw_assembled_run *run)
 {
     for (uint32_t i = 0; i < run->n_names; i++) {
         const struct tw_seen_name *name = run->names[i];
-        bool is_loss = (name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) &&
-                       name->signal == TW_SIGNAL_EVAL_LOSS;
+        bool is_loss = tw_seen_name_is_of(name, TW_SIGNAL_EVAL_LOSS);
         if ((is_loss || name->role == TW_ROLE_METRIC) && !is_of_test(name))
             return true;
     }

@@ -39,6 +39,12 @@ struct tw_seen_name {
     UT_hash_handle hh;
 };
 
+/* Its values are of this signal, or are added to it. */
+static inline bool tw_seen_name_is_of(const struct tw_seen_name *name, enum tw_signal signal)
+{
+    return (name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) && name->signal == signal;
+}
+
 struct tw_held_cell {
     uint32_t name;
     bool is_given; /* of a row that was told early: with an evaluation */

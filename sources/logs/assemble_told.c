@@ -85,14 +85,10 @@ uint32_t tw_told_steps_after(const struct tw_assembled_run *run, double step)
 
 /* ---- evaluations ---- */
 
-static bool is_of(const struct tw_seen_name *name, enum tw_signal signal)
-{
-    return (name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) && name->signal == signal;
-}
-
 static bool is_training_loss(const struct tw_seen_name *name)
 {
-    return is_of(name, TW_SIGNAL_LOSS) || is_of(name, TW_SIGNAL_TRAIN_LOSS);
+    return tw_seen_name_is_of(name, TW_SIGNAL_LOSS) ||
+           tw_seen_name_is_of(name, TW_SIGNAL_TRAIN_LOSS);
 }
 
 /* A new loss of the evaluation is given with the training loss beside it, although that was given
@@ -101,7 +97,7 @@ static bool has_new_loss(const struct tw_assembled_run *run, const struct tw_hel
 {
     for (uint32_t i = 0; i < told->n; i++) {
         const struct tw_held_cell *cell = &told->cells[i];
-        if (!cell->is_given && is_of(run->names[cell->name], TW_SIGNAL_EVAL_LOSS))
+        if (!cell->is_given && tw_seen_name_is_of(run->names[cell->name], TW_SIGNAL_EVAL_LOSS))
             return true;
     }
     return false;
@@ -133,7 +129,7 @@ bool tw_told_is_whole(const struct tw_assembled_run *run, const struct tw_held_r
     for (uint32_t i = 0; i < run->n_names; i++) {
         const struct tw_seen_name *name = run->names[i];
         bool belongs = name->role == TW_ROLE_METRIC || is_training_loss(name) ||
-                       is_of(name, TW_SIGNAL_EVAL_LOSS);
+                       tw_seen_name_is_of(name, TW_SIGNAL_EVAL_LOSS);
         if (belongs && name->last_step == run->last_eval_step && !tw_held_row_find(told, i))
             return false;
     }

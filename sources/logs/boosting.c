@@ -81,8 +81,7 @@ static int give_round(struct tw_text_log *log, double round, const char *at, con
         return 1;
     }
     log->step = round;
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 /* ---- CatBoost ---- */
@@ -127,8 +126,7 @@ static int take_catboost(struct tw_text_log *log, double round, const char *at, 
         tw_text_hold(log);
         return result ? result : 1;
     }
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 /* ---- lines ---- */

@@ -25,8 +25,7 @@ static int take_pair(struct tw_text_log *log, const char *at, const char *end,
     tw_text_row_start_here(log, &log->row);
     log->row.part = part;
     tw_text_row_add(&log->row, at, (size_t)(equals - 3 - at), value, TW_MEANS_BY_NAME);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 static int take_output(struct tw_text_log *log, const char *at, const char *end,

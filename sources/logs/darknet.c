@@ -44,8 +44,7 @@ int tw_darknet_line(struct tw_text_log *log, const char *line, size_t size,
     tw_text_row_add(&log->row, "loss", 4, loss, TW_MEANS_LOSS);
     tw_text_row_add(&log->row, "rate", 4, rate, TW_MEANS_LEARNING_RATE);
     tw_text_row_add(&log->row, "seconds", 7, seconds, TW_MEANS_STEP_SECONDS);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 static int probe(const struct tw_log_sample *sample)

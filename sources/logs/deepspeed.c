@@ -27,8 +27,7 @@ static int take_overflow(struct tw_text_log *log, const char *line, const char *
     tw_text_row_add(&log->row, "OVERFLOW!", 9, 1, TW_MEANS_OVERFLOW);
     if (number_behind(line, end, "oss scale: ", &scale))
         tw_text_row_add(&log->row, "loss scale", 10, scale, TW_MEANS_LOSS_SCALE);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 static int take_step(struct tw_text_log *log, const char *line, const char *end,
@@ -48,8 +47,7 @@ static int take_step(struct tw_text_log *log, const char *line, const char *end,
     double before = isnan(log->skipped) || skipped < log->skipped ? 0 : log->skipped;
     tw_text_row_add(&log->row, "skipped", 7, skipped - before, TW_MEANS_SKIPPED_STEPS);
     log->skipped = skipped;
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 int tw_deepspeed_line(struct tw_text_log *log, const char *line, size_t size,

@@ -31,6 +31,22 @@ static const struct tw_log_format *surest_format(const struct tw_log_sample *sam
     return surest;
 }
 
+/* The beginning of the file as UTF-8; `*bytes` has room for `room` of it and a NUL. False: there
+ * is none, or memory is out. */
+static bool take_sample(struct tw_log_sample *sample, char **bytes, size_t room, bool *ret_is_wide)
+{
+    long n = *bytes ? tw_log_input_peek(sample->path, *bytes, room, &sample->is_whole) : -1;
+    size_t mark = 0, size = n > 0 ? (size_t)n : 0;
+    *ret_is_wide = size && tw_encoding_is_wide(tw_encoding_of(*bytes, size, &mark));
+    if (!size)
+        return false;
+    (*bytes)[size] = '\0';
+    bool is_text = tw_encoding_to_utf8(bytes, &size) && size;
+    sample->bytes = *bytes;
+    sample->size = size;
+    return is_text;
+}
+
 /* A table of many columns: its first line alone is longer than the sample. */
 static const struct tw_log_format *probe_long_line(struct tw_log_sample *sample, char **bytes,
                                                    int *ret_sure)
@@ -42,14 +58,8 @@ static const struct tw_log_format *probe_long_line(struct tw_log_sample *sample,
     if (!grown)
         return NULL;
     *bytes = grown;
-    long n = tw_log_input_peek(sample->path, grown, LONG_SAMPLE_BYTES, &sample->is_whole);
-    size_t size = n > 0 ? (size_t)n : 0;
-    grown[size] = '\0';
-    if (!size || !tw_encoding_to_utf8(bytes, &size) || !size)
-        return NULL;
-    sample->bytes = *bytes;
-    sample->size = size;
-    return surest_format(sample, TW_LOG_LINES, ret_sure);
+    bool is_wide, is_text = take_sample(sample, bytes, LONG_SAMPLE_BYTES, &is_wide);
+    return is_text ? surest_format(sample, TW_LOG_LINES, ret_sure) : NULL;
 }
 
 /* What a job prints may begin with a lot that is no log: downloads, the model, warnings. */
@@ -72,20 +82,12 @@ static const struct tw_log_format *probe_file(const char *path, const struct tw_
     const struct tw_log_format *surest = NULL;
     struct tw_log_sample sample = {.path = path, .map = map};
     char *bytes = malloc(SAMPLE_BYTES + 1);
-    long n = bytes ? tw_log_input_peek(path, bytes, SAMPLE_BYTES, &sample.is_whole) : -1;
-    size_t mark = 0, size = n > 0 ? (size_t)n : 0;
-    bool is_wide = tw_encoding_is_wide(tw_encoding_of(bytes, size, &mark));
-    if (size) {
-        bytes[size] = '\0';
-        if (!tw_encoding_to_utf8(&bytes, &size))
-            size = 0;
-        sample.bytes = bytes;
-        sample.size = size;
-        surest = size ? surest_format(&sample, -1, ret_sure) : NULL;
-    }
-    if (size && !surest && !is_wide)
+    bool is_wide, is_text = take_sample(&sample, &bytes, SAMPLE_BYTES, &is_wide);
+    if (is_text)
+        surest = surest_format(&sample, -1, ret_sure);
+    if (is_text && !surest && !is_wide)
         surest = probe_long_line(&sample, &bytes, ret_sure);
-    if (size && !surest && !is_wide)
+    if (is_text && !surest && !is_wide)
         surest = probe_end(&sample, bytes, ret_sure);
     free(bytes);
     return surest;
@@ -107,18 +109,9 @@ const struct tw_log_format *tw_log_format_probe(const char *path, const struct t
 int tw_log_format_sure(const struct tw_log_format *format, const char *path)
 {
     struct tw_log_sample sample = {.path = path};
-    int sure = 0;
     char *bytes = malloc(FEW_BYTES + 1);
-    long n = bytes ? tw_log_input_peek(path, bytes, FEW_BYTES, &sample.is_whole) : -1;
-    size_t size = n > 0 ? (size_t)n : 0;
-    if (size) {
-        bytes[size] = '\0';
-        if (tw_encoding_to_utf8(&bytes, &size) && size) {
-            sample.bytes = bytes;
-            sample.size = size;
-            sure = format->probe(&sample);
-        }
-    }
+    bool is_wide, is_text = take_sample(&sample, &bytes, FEW_BYTES, &is_wide);
+    int sure = is_text ? format->probe(&sample) : 0;
     free(bytes);
     return sure;
 }

@@ -29,8 +29,7 @@ int tw_kaldi_line(struct tw_text_log *log, const char *line, size_t size,
     log->row.part = TW_PART_TRAIN;
     log->row.step = log->step = last + 1;
     tw_text_row_add(&log->row, "- objective function", 20, -value, TW_MEANS_LOSS);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 static int probe(const struct tw_log_sample *sample)

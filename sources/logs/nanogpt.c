@@ -51,8 +51,7 @@ int tw_nanogpt_line(struct tw_text_log *log, const char *line, size_t size,
     if (!at)
         return 0;
     log->step = step;
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 static int probe(const struct tw_log_sample *sample)

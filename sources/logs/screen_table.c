@@ -194,8 +194,7 @@ static int take_evaluation(struct tw_text_log *log, const char *line, size_t siz
     log->row.part = TW_PART_EVAL;
     for (size_t i = 0; i < 4; i++)
         tw_text_row_add(&log->row, names[i], strlen(names[i]), values[2 + i], TW_MEANS_BY_NAME);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 int tw_screen_table_line(struct tw_text_log *log, const char *line, size_t size,
@@ -218,8 +217,7 @@ int tw_screen_table_line(struct tw_text_log *log, const char *line, size_t size,
     if (!isnan(log->row.step))
         log->step = log->row.step;
     if (!is_bar) {
-        int result = tw_text_give(log, sink);
-        return result ? result : 1;
+        return tw_text_give_line(log, sink);
     }
     int result =
         log->is_held && log->held.epoch != log->row.epoch ? tw_text_give_held(log, sink) : 0;

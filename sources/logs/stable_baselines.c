@@ -48,8 +48,7 @@ static int give_cell(struct tw_text_log *log, const char *name, size_t size, dou
         log->step = value;
     tw_text_row_start_here(log, &log->row);
     tw_text_row_add(&log->row, text, before + size, value, TW_MEANS_BY_NAME);
-    int result = tw_text_give(log, sink);
-    return result ? result : 1;
+    return tw_text_give_line(log, sink);
 }
 
 int tw_stable_baselines_line(struct tw_text_log *log, const char *line, size_t size,

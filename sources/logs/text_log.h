@@ -108,6 +108,12 @@ void tw_text_row_add(struct tw_text_row *row, const char *name, size_t size, dou
                      enum tw_meaning meaning);
 /* Gives log->row, behind one that was held. An empty one is none. */
 int tw_text_give(struct tw_text_log *log, const struct tw_log_sink *sink);
+/* The same, as the last thing that a rule does: 1 or a negative error. */
+static inline int tw_text_give_line(struct tw_text_log *log, const struct tw_log_sink *sink)
+{
+    int result = tw_text_give(log, sink);
+    return result ? result : 1;
+}
 /* Keeps log->row in place of one that is held. */
 void tw_text_hold(struct tw_text_log *log);
 int tw_text_give_held(struct tw_text_log *log, const struct tw_log_sink *sink);

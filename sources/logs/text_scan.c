@@ -511,8 +511,7 @@ int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sin
     tw_text_go_to(log, &scan->place);
     finish_row(scan);
     if (!scan->is_eval_progress) {
-        int result = tw_text_give(log, sink);
-        return result ? result : 1;
+        return tw_text_give_line(log, sink);
     }
     tw_text_hold(log);
     return 1;
