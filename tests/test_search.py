@@ -196,10 +196,9 @@ def test_files_of_charts_go_once_they_are_delivered(opensearch, agents, tmp_path
     agent.start()
     wait_for_all(agent, opensearch, test_name, expected)
     assert agent.stop() == 0
-    assert "charts.00000001.jsonl" in pieces()  # it is looked for them once a minute, and at a start
     put_runs(tmp_path, ["divergence_critical"])
     expected = expected_of(tmp_path)
-    agent.start()
+    agent.start()  # what was delivered goes at a start, and once a minute: a slow life may have done it before
     wait_for_all(agent, opensearch, test_name, expected)
     assert "charts.00000001.jsonl" not in pieces() and pieces()
     assert agent.stop() == 0
