@@ -14,6 +14,7 @@ from services.mail import Mail
 from services.opensearch import OpenSearch
 from services.receiver import Receiver
 from support import programs, workers
+from support.jobs import Jobs
 
 LOGS = programs.BUILD / "test-logs"
 SERVICE_LOGS = LOGS / workers.WORKER
@@ -101,6 +102,13 @@ def agents(test_name):
         if agent.process is not None:
             agent.process.kill()
             agent.process.wait()
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    made = Jobs(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -274,6 +274,7 @@ EXTRA_DIST += tests/conftest.py tests/pytest.ini tests/requirements.txt \
 	tests/support/workers.py \
 	tests/test_acceptance.py \
 	tests/test_attach.py \
+	tests/test_attach_exec.py \
 	tests/test_bench_kafka.py \
 	tests/test_charts.py \
 	tests/test_commands.py \

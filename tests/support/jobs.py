@@ -57,6 +57,12 @@ def write_mlflow_run(folder, first, last, nan_from=80, status=1):
     written.rename(folder / "meta.yaml")
 
 
+def write_script(jobs, text, name="train.py"):
+    """The command that runs it."""
+    (jobs.folder / name).write_text(PRELUDE + text)
+    return [sys.executable, name]
+
+
 class Collector:
     """A stream of a process, read as it comes by a thread."""
 
