@@ -8,8 +8,9 @@
 #include "agent/silence.h"
 #include "agent/twin_logs.h"
 
+#include "sources/file_identity.h"
+
 #include <stdio.h>
-#include <sys/types.h>
 #include <uthash.h>
 
 struct tw_attach;
@@ -26,20 +27,13 @@ struct tw_attach_log {
     const void *owner;  /* (optional) whom tw_attach_no_more() names */
 };
 
-/* What lies at a path. */
-struct tw_followed_file {
-    dev_t device;
-    ino_t inode;
-    int64_t born; /* 0 where the file system does not tell */
-};
-
 /* A log that is followed. */
 struct tw_followed {
     struct tw_attach *attach;
     const void *owner;
     struct tw_analysis analysis; /* once it has ended, the log itself is closed */
     char *path;
-    struct tw_followed_file file;
+    struct tw_file_identity file;
     char *whole; /* of a store: its path as realpath() has it */
     struct tw_silence silence;
     struct tw_charts charts;   /* for the scores of its summary */

@@ -3,44 +3,17 @@
 #include "agent/attach_parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* What was deleted may leave its number to what is made next: that is younger. */
-static int64_t born_at(const char *path)
-{
-    int64_t born = 0;
-#ifdef STATX_BTIME
-    struct statx status;
-    if (!statx(AT_FDCWD, path, 0, STATX_BTIME, &status) && status.stx_mask & STATX_BTIME)
-        born = status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
-#endif
-    return born;
-}
-
-static bool look_up(struct tw_followed_file *ret, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status))
-        return false;
-    *ret = (struct tw_followed_file){status.st_dev, status.st_ino, born_at(path)};
-    return true;
-}
-
-static bool is_same(const struct tw_followed_file *a, const struct tw_followed_file *b)
-{
-    return a->inode == b->inode && a->device == b->device && a->born == b->born;
-}
 
 void tw_attach_remember(struct tw_followed *log)
 {
     struct tw_attach *attach = log->attach;
     struct tw_followed *other;
     char whole[PATH_MAX];
-    look_up(&log->file, log->path);
+    tw_file_identity_at(&log->file, log->path);
     if (log->is_store && realpath(log->path, whole))
         log->whole = strdup(whole);
     HASH_FIND_STR(attach->by_path, log->path, other);
@@ -74,9 +47,9 @@ bool tw_attach_is_missing(const struct tw_followed *log)
 
 /* One that has gone from its path has another name now, and is followed under that one, unless it
  * was over before. */
-static bool is_followed(const struct tw_followed *log, const struct tw_followed_file *file)
+static bool is_followed(const struct tw_followed *log, const struct tw_file_identity *file)
 {
-    return is_same(&log->file, file) && !log->is_gone &&
+    return tw_file_identity_is_same(&log->file, file) && !log->is_gone &&
            (log->has_ended || !tw_attach_is_missing(log));
 }
 
@@ -101,13 +74,13 @@ static bool is_part_of_store(const struct tw_attach *attach, const char *path)
 
 bool tw_attach_knows(struct tw_attach *attach, const char *path)
 {
-    struct tw_followed_file file;
+    struct tw_file_identity file;
     struct tw_followed *log = tw_attach_find(attach, path);
     if (log && !log->is_gone) {
-        look_up(&log->file, path); /* its writer may have replaced it */
+        tw_file_identity_at(&log->file, path); /* its writer may have replaced it */
         return true;
     }
-    if (!look_up(&file, path))
+    if (!tw_file_identity_at(&file, path))
         return false;
     for (size_t i = 0; i < attach->n_logs; i++) {
         if (is_followed(attach->logs[i], &file))
@@ -121,8 +94,8 @@ void tw_attach_leave_renamed(const struct tw_followed *log)
     const struct tw_attach *attach = log->attach;
     for (size_t i = 0; i < attach->n_logs; i++) {
         struct tw_followed *other = attach->logs[i];
-        if (other == log || other->has_ended || !is_same(&other->file, &log->file) ||
-            !tw_attach_is_missing(other))
+        if (other == log || other->has_ended ||
+            !tw_file_identity_is_same(&other->file, &log->file) || !tw_attach_is_missing(other))
             continue;
         tw_attach_leave(other, "was renamed to", log);
         other->is_gone = true;

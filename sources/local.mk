@@ -1,7 +1,9 @@
 # sources/: ways for telemetry to come in.
 noinst_LTLIBRARIES += libsources.la
 libsources_la_SOURCES = \
+	sources/file_identity.c sources/file_identity.h \
 	sources/file_wait.c sources/file_wait.h \
+	sources/held_file.c sources/held_file.h \
 	sources/kafka.c sources/kafka.h \
 	sources/kafka_client.c sources/kafka_client.h \
 	sources/kafka_group.c \

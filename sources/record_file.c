@@ -5,7 +5,7 @@
  * its end the undecided tail is thrown away and read again next time. */
 #include "sources/record_file.h"
 
-#include "sources/open_log.h"
+#include "sources/held_file.h"
 
 #include "telemetry/run_file.h"
 
@@ -26,7 +26,7 @@
 struct tw_record_file {
     char *path;
     bool follow;
-    int fd; /* -1: not open */
+    struct tw_held_file held;
     int64_t offset;
     unsigned char *buffer;
     size_t capacity, at, used;
@@ -46,7 +46,7 @@ struct tw_record_file *tw_record_file_new(const char *path, bool follow)
     file->buffer = malloc(BUFFER_FIRST);
     file->capacity = BUFFER_FIRST;
     file->follow = follow;
-    file->fd = -1;
+    file->held = TW_HELD_FILE_INIT;
     file->broken_from = -1;
     tw_record_init(&file->record);
     if (!file->path || !file->buffer) {
@@ -60,8 +60,7 @@ void tw_record_file_free(struct tw_record_file *file)
 {
     if (!file)
         return;
-    if (file->fd >= 0)
-        close(file->fd);
+    tw_held_file_close(&file->held);
     tw_record_clear(&file->record);
     free(file->buffer);
     free(file->path);
@@ -88,20 +87,30 @@ static size_t left(const struct tw_record_file *file)
     return file->used - file->at;
 }
 
+/* Starts the file, or the one that took its place, from the beginning. */
+static void start_again(struct tw_record_file *file)
+{
+    tw_record_file_start(file, 0);
+    file->has_format = false;
+}
+
+/* 1: it is open; 0: it is not there as yet, or no more. */
 static int open_file(struct tw_record_file *file, struct tw_error *error)
 {
-    if (file->fd >= 0)
-        return 1;
-    file->fd = tw_open_log(file->path);
-    if (file->fd < 0 && file->follow && errno == ENOENT)
-        return 0;
-    if (file->fd < 0)
-        return tw_error_at(error, -errno, file->path, 0, 0, "cannot be read: %s", strerror(errno));
     struct stat status;
-    if (!fstat(file->fd, &status) && S_ISREG(status.st_mode))
+    bool is_other;
+    if (file->held.fd >= 0)
         return 1;
-    close(file->fd);
-    file->fd = -1;
+    if (tw_held_file_open(&file->held, file->path, &is_other) < 0) {
+        if (errno == ENOENT && (file->follow || file->held.is_resting))
+            return 0;
+        return tw_error_at(error, -errno, file->path, 0, 0, "cannot be read: %s", strerror(errno));
+    }
+    if (is_other)
+        start_again(file);
+    if (!fstat(file->held.fd, &status) && S_ISREG(status.st_mode))
+        return 1;
+    tw_held_file_close(&file->held);
     return tw_error_at(error, -EINVAL, file->path, 0, 0, "is not a regular file");
 }
 
@@ -135,7 +144,7 @@ static int fill(struct tw_record_file *file, struct tw_error *error)
         return 0;
     ssize_t n;
     do
-        n = pread(file->fd, file->buffer + file->used, file->capacity - file->used,
+        n = pread(file->held.fd, file->buffer + file->used, file->capacity - file->used,
                   file->offset + (int64_t)file->used);
     while (n < 0 && errno == EINTR);
     if (n < 0)
@@ -283,17 +292,10 @@ static int give_tail(struct tw_record_file *file, struct tw_source_item *ret)
     return give_broken(file, n, ret);
 }
 
-/* Starts the file, or the one that took its place, from the beginning. */
-static void start_again(struct tw_record_file *file)
-{
-    tw_record_file_start(file, 0);
-    file->has_format = false;
-}
-
 static int check_followed(struct tw_record_file *file, struct tw_source_item *ret)
 {
     struct stat open_one, named_one;
-    if (fstat(file->fd, &open_one))
+    if (fstat(file->held.fd, &open_one))
         return TW_NEXT_WAIT;
     if (open_one.st_size < position(file)) {
         start_again(file);
@@ -304,8 +306,7 @@ static int check_followed(struct tw_record_file *file, struct tw_source_item *re
     if (is_gone && open_one.st_nlink == 0)
         return TW_NEXT_END;
     if (!is_gone && (named_one.st_ino != open_one.st_ino || named_one.st_dev != open_one.st_dev)) {
-        close(file->fd);
-        file->fd = -1;
+        tw_held_file_close(&file->held);
         start_again(file);
     }
     return TW_NEXT_WAIT;
@@ -323,7 +324,8 @@ static int at_end(struct tw_record_file *file, struct tw_source_item *ret)
 
 void tw_record_file_no_more(struct tw_record_file *file)
 {
-    file->follow = file->follow && file->fd < 0; /* what never came is no error now */
+    bool has_come = file->held.fd >= 0 || file->held.is_resting;
+    file->follow = file->follow && !has_come; /* what never came is no error now */
 }
 
 static void tell_format(struct tw_record_file *file)
@@ -338,24 +340,44 @@ static void tell_format(struct tw_record_file *file)
     file->has_format = true;
 }
 
+/* What stands in the buffer. */
+static int decode(struct tw_record_file *file, struct tw_source_item *ret)
+{
+    tell_format(file);
+    if (!file->has_format)
+        return NEED_MORE;
+    return file->format == TW_WIRE_JSON ? next_line(file, ret) : next_cbor(file, ret);
+}
+
+/* NEED_MORE: there is more in the buffer now. */
+static int read_more(struct tw_record_file *file, struct tw_source_item *ret,
+                     struct tw_error *error)
+{
+    if (tw_held_file_is_quiet(&file->held, file->path, position(file)))
+        return file->ended || !file->follow ? TW_NEXT_END : TW_NEXT_WAIT;
+    int result = open_file(file, error);
+    if (result == 0)
+        return file->held.is_resting ? TW_NEXT_END : TW_NEXT_WAIT;
+    if (result > 0)
+        result = fill(file, error);
+    if (result == 0)
+        result = at_end(file, ret);
+    else if (result > 0)
+        result = NEED_MORE;
+    if (file->follow)
+        tw_held_file_rest(&file->held);
+    return result;
+}
+
 int tw_record_file_next(struct tw_record_file *file, struct tw_source_item *ret,
                         struct tw_error *error)
 {
     tw_source_item_clear(ret);
-    int result = open_file(file, error);
-    if (result <= 0)
-        return result ? result : TW_NEXT_WAIT;
-    for (;;) {
-        tell_format(file);
-        int next = NEED_MORE;
-        if (file->has_format)
-            next = file->format == TW_WIRE_JSON ? next_line(file, ret) : next_cbor(file, ret);
-        if (next != NEED_MORE)
-            return next;
-        result = fill(file, error);
-        if (result < 0)
-            return result;
-        if (result == 0)
-            return at_end(file, ret);
+    int next = decode(file, ret);
+    while (next == NEED_MORE) {
+        next = read_more(file, ret, error);
+        if (next == NEED_MORE)
+            next = decode(file, ret);
     }
+    return next;
 }

@@ -602,17 +602,37 @@ def write_losses(path, first, last, scale=4, mode="w"):
         file.write("".join(f"step={n} loss={scale / n}\n" for n in range(first, last)))
 
 
+def write_telemetry(run, first, last, scale):
+    with open(run / "telemetry.jsonl", "a") as file:
+        for n in range(first, last):
+            print(json.dumps({"run": run.name, "step": n, "loss": scale / n}), file=file)
+
+
 def test_of_more_logs_than_may_be_open_each_is_judged_once(jobs):
     for i in range(30):
         write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
         run = jobs.folder / f"run{i}"
         run.mkdir()
-        (run / "telemetry.jsonl").write_text("".join(
-            json.dumps({"run": run.name, "step": n, "loss": (100 + i) / n}) + "\n"
-            for n in range(1, 30)))
+        write_telemetry(run, 1, 30, scale=100 + i)
     attach = jobs.attach("--once", ".", wrapper=("sh", "-c", 'ulimit -n 32; exec "$@"', "sh"))
     _, out, err = attach.end()
     assert not err and out.count("nothing found") == 60
+
+
+def test_more_logs_are_followed_than_may_be_open(jobs):
+    for i in range(30):
+        write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
+        run = jobs.folder / f"run{i}"
+        run.mkdir()
+        write_telemetry(run, 1, 30, scale=100 + i)
+    attach = jobs.attach(".", wrapper=("sh", "-c", 'ulimit -n 40; exec "$@"', "sh"))
+    wait_until(lambda: attach.out.text.count(": run ") == 60, 60, "all logs")
+    for i in range(30):
+        write_losses(jobs.folder / f"{i}.log", 30, 50, scale=4 + i, mode="a")
+        write_telemetry(jobs.folder / f"run{i}", 30, 50, scale=100 + i)
+    time.sleep(2)  # several looks
+    _, out, err = attach.stop()
+    assert not err and out.count("nothing found") == 60 and out.count("steps 1 to 49") == 60
 
 
 def test_many_logs_take_no_watches_that_others_may_want(jobs):

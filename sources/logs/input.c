@@ -4,10 +4,10 @@
  * CSVLogger at each new column) look alike from its size alone. */
 #include "sources/logs/input.h"
 
+#include "sources/held_file.h"
 #include "sources/logs/packed_away.h"
 #include "sources/logs/patience.h"
 #include "sources/logs/unpack.h"
-#include "sources/open_log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,8 +22,9 @@
 
 struct tw_log_input {
     char *path;
-    int fd; /* -1: not open */
+    struct tw_held_file file;
     bool follow, has_no_more, has_started, is_dead;
+    bool is_at_end;              /* the newest read gave nothing */
     bool is_rotated, is_deleted; /* known of a file that has its name no more */
     struct tw_patience missing, failing;
     int64_t place;           /* of the next byte to be read */
@@ -41,7 +42,7 @@ struct tw_log_input *tw_log_input_new(const char *path, bool follow)
     struct tw_log_input *input = calloc(1, sizeof *input);
     if (!input)
         return NULL;
-    input->fd = -1;
+    input->file = TW_HELD_FILE_INIT;
     input->follow = follow;
     input->path = strdup(path);
     if (input->path)
@@ -54,8 +55,7 @@ void tw_log_input_free(struct tw_log_input *input)
 {
     if (!input)
         return;
-    if (input->fd >= 0)
-        close(input->fd);
+    tw_held_file_close(&input->file);
     tw_unpack_free(input->unpack);
     free(input->packed);
     free(input->path);
@@ -78,9 +78,8 @@ static ssize_t read_at(int fd, void *bytes, size_t size, int64_t place)
 static int fail(struct tw_log_input *input, struct tw_error *error)
 {
     int why = errno;
-    if (why == ESTALE && input->fd >= 0) {
-        close(input->fd);
-        input->fd = -1;
+    if (why == ESTALE && input->file.fd >= 0) {
+        tw_held_file_close(&input->file);
         input->changed = (struct timespec){.tv_nsec = -1};
     }
     if (input->follow && !input->has_no_more && tw_patience_lasts(&input->failing, why))
@@ -94,27 +93,6 @@ static int miss(struct tw_log_input *input)
     return tw_patience_lasts(&input->missing, ENOENT) ? TW_LOG_NOTHING : TW_LOG_GONE;
 }
 
-/* BYTES_CAME: it is open, and there may be some. */
-static int open_file(struct tw_log_input *input, struct tw_error *error)
-{
-    struct stat status;
-    if (input->fd >= 0)
-        return TW_LOG_BYTES_CAME;
-    input->fd = tw_open_log(input->path);
-    if (input->fd < 0)
-        return input->follow && errno == ENOENT ? miss(input) : fail(input, error);
-    tw_patience_restore(&input->missing);
-    bool is_seen = !fstat(input->fd, &status);
-    if (is_seen && S_ISREG(status.st_mode))
-        return TW_LOG_BYTES_CAME;
-    int why = errno;
-    close(input->fd);
-    input->fd = -1;
-    errno = why;
-    return is_seen ? tw_error_at(error, -EINVAL, input->path, 0, 0, "is not a regular file")
-                   : fail(input, error);
-}
-
 static void forget(struct tw_log_input *input)
 {
     input->place = 0;
@@ -122,6 +100,50 @@ static void forget(struct tw_log_input *input)
     input->has_started = input->is_dead = input->is_rotated = input->is_deleted = false;
     tw_unpack_free(input->unpack);
     input->unpack = NULL;
+}
+
+/* Another file's first byte comes next; with `goes_on` it goes on where this one ended. */
+static int restart(struct tw_log_input *input, bool goes_on)
+{
+    bool has_given = input->place > 0;
+    forget(input);
+    if (!has_given)
+        return TW_LOG_NOTHING;
+    return goes_on ? TW_LOG_ROTATED : TW_LOG_RESTARTED;
+}
+
+/* What was closed meanwhile, and is neither at its name nor beside it. */
+static bool was_packed_away(const struct tw_log_input *input)
+{
+    return tw_log_is_packed_away(input->path, &input->file.seen);
+}
+
+static int fail_to_open(struct tw_log_input *input, struct tw_error *error)
+{
+    if (!input->follow || errno != ENOENT)
+        return fail(input, error);
+    bool goes_on = input->file.is_resting && was_packed_away(input);
+    return goes_on ? TW_LOG_NOTHING : miss(input);
+}
+
+/* BYTES_CAME: it is open, and there may be some. */
+static int open_file(struct tw_log_input *input, struct tw_error *error)
+{
+    struct stat status;
+    bool is_other;
+    if (input->file.fd >= 0)
+        return TW_LOG_BYTES_CAME;
+    if (tw_held_file_open(&input->file, input->path, &is_other) < 0)
+        return fail_to_open(input, error);
+    tw_patience_restore(&input->missing);
+    bool is_seen = !fstat(input->file.fd, &status);
+    if (is_seen && S_ISREG(status.st_mode))
+        return is_other ? restart(input, was_packed_away(input)) : TW_LOG_BYTES_CAME;
+    int why = errno;
+    tw_held_file_close(&input->file);
+    errno = why;
+    return is_seen ? tw_error_at(error, -EINVAL, input->path, 0, 0, "is not a regular file")
+                   : fail(input, error);
 }
 
 /* Keeps a copy of what was read, to know it again. */
@@ -147,15 +169,8 @@ static int is_same(const struct tw_log_input *input, const unsigned char *bytes,
                    int64_t place)
 {
     unsigned char now[HEAD_BYTES];
-    ssize_t got = read_at(input->fd, now, n, place);
+    ssize_t got = read_at(input->file.fd, now, n, place);
     return got < 0 ? -1 : got == (ssize_t)n && !memcmp(now, bytes, n);
-}
-
-static int restart(struct tw_log_input *input)
-{
-    bool has_given = input->place > 0;
-    forget(input);
-    return has_given ? TW_LOG_RESTARTED : TW_LOG_NOTHING;
 }
 
 /* Before more is read: is this still the same file? It may be cut back, and grow again, while we
@@ -163,10 +178,10 @@ static int restart(struct tw_log_input *input)
 static int check_content(struct tw_log_input *input, struct tw_error *error)
 {
     struct stat status;
-    if (fstat(input->fd, &status))
+    if (fstat(input->file.fd, &status))
         return fail(input, error);
     if (status.st_size < input->place)
-        return restart(input);
+        return restart(input, false);
     if (status.st_mtim.tv_sec == input->changed.tv_sec &&
         status.st_mtim.tv_nsec == input->changed.tv_nsec)
         return TW_LOG_BYTES_CAME;
@@ -176,7 +191,7 @@ static int check_content(struct tw_log_input *input, struct tw_error *error)
     if (is_ours < 0)
         return fail(input, error);
     input->changed = status.st_mtim;
-    return is_ours ? TW_LOG_BYTES_CAME : restart(input);
+    return is_ours ? TW_LOG_BYTES_CAME : restart(input, false);
 }
 
 /* Renamed, and maybe packed then. Looked up once: a folder may be large. */
@@ -195,7 +210,7 @@ static int check_name(struct tw_log_input *input, struct tw_error *error)
 {
     struct stat ours, named;
     bool has_name = !stat(input->path, &named), is_missing = !has_name && errno == ENOENT;
-    if (fstat(input->fd, &ours))
+    if (fstat(input->file.fd, &ours))
         return fail(input, error);
     if (!has_name)
         return is_missing && !is_rotated(input, &ours) ? miss(input) : TW_LOG_NOTHING;
@@ -207,10 +222,8 @@ static int check_name(struct tw_log_input *input, struct tw_error *error)
     if (is_known || has_more)
         return TW_LOG_NOTHING;
     bool goes_on = is_rotated(input, &ours);
-    close(input->fd);
-    input->fd = -1;
-    int news = restart(input);
-    return news == TW_LOG_RESTARTED && goes_on ? TW_LOG_ROTATED : news;
+    tw_held_file_close(&input->file);
+    return restart(input, goes_on);
 }
 
 /* As tw_log_input_read(), of the bytes on disk. */
@@ -223,7 +236,7 @@ static int read_raw(struct tw_log_input *input, void *bytes, size_t size, size_t
         if (news != TW_LOG_BYTES_CAME)
             return news;
     }
-    ssize_t n = read_at(input->fd, bytes, size, input->place);
+    ssize_t n = read_at(input->file.fd, bytes, size, input->place);
     if (n < 0)
         return fail(input, error);
     tw_patience_restore(&input->failing);
@@ -241,7 +254,7 @@ static int read_raw(struct tw_log_input *input, void *bytes, size_t size, size_t
 static int start(struct tw_log_input *input, struct tw_error *error)
 {
     unsigned char magic[4];
-    ssize_t n = read_at(input->fd, magic, sizeof magic, 0);
+    ssize_t n = read_at(input->file.fd, magic, sizeof magic, 0);
     if (n < 0)
         return fail(input, error);
     tw_patience_restore(&input->failing);
@@ -287,10 +300,9 @@ static int read_packed(struct tw_log_input *input, void *bytes, size_t size, siz
     }
 }
 
-int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size_t *ret_n,
-                      struct tw_error *error)
+static int read_some(struct tw_log_input *input, void *bytes, size_t size, size_t *ret_n,
+                     struct tw_error *error)
 {
-    *ret_n = 0;
     int news = open_file(input, error);
     if (news == TW_LOG_BYTES_CAME && !input->has_started)
         news = start(input, error);
@@ -300,6 +312,19 @@ int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size
         return input->follow ? check_name(input, error) : TW_LOG_NOTHING;
     return input->unpack ? read_packed(input, bytes, size, ret_n, error)
                          : read_raw(input, bytes, size, ret_n, error);
+}
+
+int tw_log_input_read(struct tw_log_input *input, void *bytes, size_t size, size_t *ret_n,
+                      struct tw_error *error)
+{
+    *ret_n = 0;
+    if (input->is_at_end && tw_held_file_is_quiet(&input->file, input->path, input->place))
+        return TW_LOG_NOTHING;
+    int news = read_some(input, bytes, size, ret_n, error);
+    input->is_at_end = news == TW_LOG_NOTHING;
+    if (input->follow)
+        tw_held_file_rest(&input->file);
+    return news;
 }
 
 void tw_log_input_no_more(struct tw_log_input *input)
@@ -345,11 +370,12 @@ long tw_log_input_peek_end(const char *path, void *bytes, size_t size)
     struct tw_log_input *input = tw_log_input_new(path, false);
     long n = input ? open_file(input, NULL) : -ENOMEM;
     if (n == TW_LOG_BYTES_CAME) {
-        bool is_plain = read_at(input->fd, magic, sizeof magic, 0) == sizeof magic &&
+        bool is_plain = read_at(input->file.fd, magic, sizeof magic, 0) == sizeof magic &&
                         tw_packing_of(magic, sizeof magic) == TW_PACKED_NOT;
-        bool is_large = !fstat(input->fd, &status) && status.st_size > (off_t)size;
-        n = is_plain && is_large ? read_at(input->fd, bytes, size, status.st_size - (off_t)size)
-                                 : 0;
+        bool is_large = !fstat(input->file.fd, &status) && status.st_size > (off_t)size;
+        n = is_plain && is_large
+                ? read_at(input->file.fd, bytes, size, status.st_size - (off_t)size)
+                : 0;
         n = n < 0 ? -errno : cut_first_line(bytes, n);
     }
     tw_log_input_free(input);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -526,7 +527,114 @@ static void a_stale_handle_of_a_file_that_was_deleted_is_gone(void **state)
     expect_gone(fixture);
 }
 
+/* ---- more files than may be open ---- */
+
+#define DESCRIPTORS 40
+
+static struct tw_log_input *others[DESCRIPTORS / 2];
+
+static int set_up_few(void **state)
+{
+    struct rlimit few;
+    char byte[8];
+    size_t n;
+    int result = set_up(state);
+    struct fixture *fixture = *state;
+    if (result || getrlimit(RLIMIT_NOFILE, &few))
+        return -1;
+    few.rlim_cur = DESCRIPTORS;
+    put_text(fixture->other, "w", "x\n");
+    for (size_t i = 0; i < DESCRIPTORS / 2; i++) {
+        others[i] = tw_log_input_new(fixture->other, true);
+        tw_log_input_read(others[i], byte, sizeof byte, &n, NULL);
+    }
+    put_text(fixture->path, "w", "one\n");
+    fixture->input = tw_log_input_new(fixture->path, true);
+    return setrlimit(RLIMIT_NOFILE, &few);
+}
+
+static int tear_down_few(void **state)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (size_t i = 0; i < DESCRIPTORS / 2; i++)
+        tw_log_input_free(others[i]);
+    return tear_down(state);
+}
+
+static int lowest_free_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
+}
+
+static void a_file_for_which_there_is_no_descriptor_is_closed_after_each_look(void **state)
+{
+    struct fixture *fixture = *state;
+    int free_one = lowest_free_descriptor();
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    assert_int_equal(lowest_free_descriptor(), free_one);
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "a", "two\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+    assert_int_equal(lowest_free_descriptor(), free_one);
+    opening_fails(EIO); /* a quiet one is not opened */
+    expect(fixture, TW_LOG_NOTHING, "");
+    files_are_well();
+    tw_log_input_free(others[0]);
+    others[0] = NULL;
+    free_one = lowest_free_descriptor();
+    put_text(fixture->path, "a", "three\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "three\n"); /* in the place that is free now */
+    assert_int_not_equal(lowest_free_descriptor(), free_one);
+}
+
+static void a_closed_file_that_is_renamed_is_read_to_its_end_and_another_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    char renamed[120];
+    snprintf(renamed, sizeof renamed, "%s.1", fixture->path);
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    assert_int_equal(rename(fixture->path, renamed), 0);
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(renamed, "a", "last\n");
+    put_text(fixture->path, "w", "two\n");
+    expect(fixture, TW_LOG_BYTES_CAME, "last\n");
+    expect(fixture, TW_LOG_ROTATED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+    expect(fixture, TW_LOG_NOTHING, "");
+}
+
+static void a_closed_file_that_is_packed_away_goes_on_in_another(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    pack_away(fixture);
+    seconds_pass(3);
+    expect(fixture, TW_LOG_NOTHING, "");
+    put_text(fixture->path, "w", "two\n");
+    expect(fixture, TW_LOG_ROTATED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "two\n");
+}
+
+static void a_closed_file_that_is_replaced_or_deleted_is_noticed(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(fixture, TW_LOG_BYTES_CAME, "one\n");
+    put_text(fixture->other, "w", "other\n");
+    assert_int_equal(rename(fixture->other, fixture->path), 0);
+    expect(fixture, TW_LOG_RESTARTED, "");
+    expect(fixture, TW_LOG_BYTES_CAME, "other\n");
+    assert_int_equal(unlink(fixture->path), 0);
+    expect_gone(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_OF_FEW(name) cmocka_unit_test_setup_teardown(name, set_up_few, tear_down_few)
 
 int main(void)
 {
@@ -557,6 +665,10 @@ int main(void)
         TEST(a_packed_file_goes_on_behind_a_stale_handle),
         TEST(a_stale_handle_of_a_file_that_was_replaced_starts_again),
         TEST(a_stale_handle_of_a_file_that_was_deleted_is_gone),
+        TEST_OF_FEW(a_file_for_which_there_is_no_descriptor_is_closed_after_each_look),
+        TEST_OF_FEW(a_closed_file_that_is_renamed_is_read_to_its_end_and_another_goes_on),
+        TEST_OF_FEW(a_closed_file_that_is_packed_away_goes_on_in_another),
+        TEST_OF_FEW(a_closed_file_that_is_replaced_or_deleted_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
