@@ -57,7 +57,8 @@ static void take_change(void *closure, const struct tw_episode_advisory *advisor
 {
     struct tw_followed *log = closure;
     struct tw_attach *attach = log->attach;
-    if (advisory->action == TW_ACTION_STILL_OPEN || attach->is_once)
+    if (advisory->action == TW_ACTION_STILL_OPEN || attach->is_once ||
+        !tw_attach_is_news(log, advisory))
         return;
     const struct tw_terminal_style style = {.is_coloured = attach->colour, .width = attach->width};
     char *document = tw_episode_document(advisory);
@@ -239,6 +240,7 @@ static void free_log(struct tw_followed *log)
     tw_attach_forget(log);
     tw_analysis_close(&log->analysis);
     tw_texts_release(&log->held);
+    tw_attach_release_changes(log);
     tw_charts_release(&log->charts);
     tw_texts_release(&log->told);
     free(log->path);

@@ -49,9 +49,11 @@ struct tw_followed {
     struct tw_texts told;      /* runs that have ended, with their summaries */
     bool is_output, is_twin;   /* is_twin: it told the same as another, and was left */
     struct tw_twin_losses losses;
-    size_t n_compared;    /* of these */
-    char form[64];        /* of the log, once it has told any; two of one form are no twins */
-    struct tw_texts held; /* advisories from before it was told what is read as what */
+    size_t n_compared;       /* of these */
+    char form[64];           /* of the log, once it has told any; two of one form are no twins */
+    struct tw_texts held;    /* advisories from before it was told what is read as what */
+    struct tw_texts changes; /* of episodes that were told or are held, by hash */
+    struct tw_texts changes_before; /* likewise, of the same log under another name */
     UT_hash_handle hh;
 };
 

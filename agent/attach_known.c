@@ -89,7 +89,7 @@ bool tw_attach_knows(struct tw_attach *attach, const char *path)
     return is_part_of_store(attach, path);
 }
 
-void tw_attach_leave_renamed(const struct tw_followed *log)
+void tw_attach_leave_renamed(struct tw_followed *log)
 {
     const struct tw_attach *attach = log->attach;
     for (size_t i = 0; i < attach->n_logs; i++) {
@@ -97,6 +97,7 @@ void tw_attach_leave_renamed(const struct tw_followed *log)
         if (other == log || other->has_ended ||
             !tw_file_identity_is_same(&other->file, &log->file) || !tw_attach_is_missing(other))
             continue;
+        tw_attach_take_over(log, other);
         tw_attach_leave(other, "was renamed to", log);
         other->is_gone = true;
     }

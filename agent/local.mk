@@ -122,6 +122,7 @@ trainward_SOURCES = agent/main.c \
 	agent/command_agent.c \
 	agent/command_analyze.c \
 	agent/attach.c agent/attach.h \
+	agent/attach_changes.c \
 	agent/attach_exec.c agent/attach_exec.h \
 	agent/attach_known.c agent/attach_parts.h agent/attach_twins.c \
 	agent/attach_origin.c agent/attach_origin.h \

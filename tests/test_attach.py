@@ -665,9 +665,13 @@ def test_a_run_that_is_renamed_is_followed_under_its_new_name(jobs):
     attach.wait_for("run b/train.log, since step 30")
     assert "run a/train.log, since" not in attach.out.text
     (jobs.folder / "b").rename(jobs.folder / "a")  # and back
-    attach.wait_for("run a/train.log, since step 30")
+    attach.wait_for("./b/train.log: was renamed to ./a/train.log, and is left")
+    with open(jobs.folder / "a" / "train.log", "a") as file:
+        file.write("".join(f"step={n} loss={4 / n}\n" for n in range(50, 200)))
+    attach.wait_for("RECOVERED  overflow\n  run a/train.log")  # what is new of it
     status, out, _ = attach.stop()
     assert status == 1 and "b/train.log: problem" not in out and out.count("a/train.log: problem") == 1
+    assert out.count("CRITICAL  overflow\n") == 1
 
 
 def test_a_folder_that_goes_keeps_nobody_from_its_logs(jobs):
