@@ -37,13 +37,12 @@ static bool parse_stat(struct tw_process *ret, const char *text)
 
 int tw_process_read(struct tw_process *ret, const char *proc, long pid, struct tw_error *error)
 {
-    char text[1024], place[64];
+    char text[1024];
     long n = tw_process_text(text, sizeof text, proc, pid, "stat");
-    snprintf(place, sizeof place, "process %ld", pid);
     if (n == -EACCES || n == -EPERM)
         return tw_process_refused(error, proc, pid);
     if (n < 0 || !parse_stat(ret, text))
-        return tw_error_at(error, -ESRCH, place, 0, 0, "there is no such process");
+        return tw_process_missing(error, proc, pid);
     return 0;
 }
 

@@ -21,7 +21,7 @@ struct tw_process {
     bool is_kernel; /* a thread of the kernel: runs no program, writes no files */
 };
 
-/* -ESRCH: there is no such process. */
+/* -ESRCH: there is no such process; -EACCES: it is hidden. */
 int tw_process_read(struct tw_process *ret, const char *proc, long pid, struct tw_error *error);
 
 /* This very process is there and has not ended. */

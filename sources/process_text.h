@@ -13,6 +13,9 @@ long tw_process_text(char *ret, size_t size, const char *proc, long pid, const c
 /* Whether a descriptor is open for writing. */
 bool tw_process_file_is_written(const char *proc, long pid, int fd);
 
+/* -ESRCH: there is no such process; -EACCES: /proc hides it (mounted with hidepid). */
+int tw_process_missing(struct tw_error *error, const char *proc, long pid);
+
 /* -EACCES: this process may not be looked into, and what to do. */
 int tw_process_refused(struct tw_error *error, const char *proc, long pid);
 

@@ -413,6 +413,22 @@ def test_a_process_of_another_user_says_what_to_do(jobs, tmp_path_factory):
                         r"root's: run trainward as that user or as root .*CAP_SYS_PTRACE.*\n", err)
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("unshare"),
+                    reason="needs root, setpriv, unshare")
+@pytest.mark.parametrize("hidepid, told", [(1, "may not be looked into"), (2, "is hidden from us")])
+def test_a_process_that_proc_hides_is_not_said_to_be_none(jobs, hidepid, told):
+    mounted = f'mount -t proc -o hidepid={hidepid} proc /proc || exit 77; "$@"'
+    attach = jobs.attach(1, cwd="/", wrapper=[
+        "unshare", "--mount", "--pid", "--fork", "sh", "-c", mounted, "sh",
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    status, out, err = attach.end()
+    if status == 77 or "unshare failed" in err:
+        pytest.skip("nothing may be mounted here")
+    assert status == 2 and not out
+    assert re.fullmatch(rf"trainward attach: process 1: {told}.*run trainward as that user or as "
+                        r"root.*\n", err)
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
 def test_a_process_with_more_rights_is_not_said_to_want_its_own_user(jobs):
     """As a container's own root has it with PID 1."""
