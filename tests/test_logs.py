@@ -94,7 +94,7 @@ NO_LOG = "is no training log that can be read; docs/logs.md lists what is"
 LONG_LINE = "is no log that can be read: its first line is longer than 4 MiB"
 
 
-@pytest.mark.parametrize("content, why", [(b"hello\n", NO_LOG), (b"", NO_LOG),
+@pytest.mark.parametrize("content, why", [(b"hello\n", NO_LOG), (b"", "is empty"),
                                           (b"\x00\x8f\xff" * 1000, NO_LOG),
                                           (b"step,loss" + b",name" * 1000000, LONG_LINE)])
 def test_what_is_no_log_is_told_alike_by_both(tmp_path, content, why):

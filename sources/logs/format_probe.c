@@ -122,6 +122,16 @@ static bool is_in_first_line(const char *text, size_t size)
     return size == LONG_SAMPLE_BYTES && !memchr(text, '\n', size) && !memchr(text, '\0', size);
 }
 
+static int name_fault(const char *path, const char *text, size_t size, struct tw_error *error)
+{
+    if (!size)
+        return tw_error_at(error, -ENODATA, path, 0, 0, "is empty");
+    if (is_in_first_line(text, size))
+        return tw_error_at(error, -EMSGSIZE, path, 0, 0,
+                           "is no log that can be read: its first line is longer than 4 MiB");
+    return 0;
+}
+
 int tw_log_format_fault(const char *path, struct tw_error *error)
 {
     struct tw_log_input *input = tw_log_input_new(path, false);
@@ -133,10 +143,7 @@ int tw_log_format_fault(const char *path, struct tw_error *error)
         used += n;
     }
     if (news >= 0)
-        news = is_in_first_line(bytes, used)
-                   ? tw_error_at(error, -EMSGSIZE, path, 0, 0,
-                                 "is no log that can be read: its first line is longer than 4 MiB")
-                   : 0;
+        news = name_fault(path, bytes, used, error);
     tw_log_input_free(input);
     free(bytes);
     return news;

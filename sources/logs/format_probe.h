@@ -13,8 +13,8 @@ const struct tw_log_format *tw_log_format_probe(const char *path, const struct t
 /* How sure one format is of a file by its first lines, where no other is asked. */
 int tw_log_format_sure(const struct tw_log_format *format, const char *path);
 
-/* Why nothing is known of a file, where that is not for what it holds: a negative error. 0: it was
- * looked at, and is no log. */
+/* Why nothing is known of a file, where that is not for what it holds (it is empty, or cannot be
+ * read): a negative error. 0: it was looked at, and is no log. */
 int tw_log_format_fault(const char *path, struct tw_error *error);
 
 #endif
