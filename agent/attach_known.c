@@ -89,6 +89,13 @@ bool tw_attach_knows(struct tw_attach *attach, const char *path)
     return is_part_of_store(attach, path);
 }
 
+/* What a process has open is read through /proc. */
+static bool is_deleted(const struct tw_followed *log)
+{
+    struct stat status;
+    return !stat(log->path, &status) && !status.st_nlink;
+}
+
 void tw_attach_leave_renamed(struct tw_followed *log)
 {
     const struct tw_attach *attach = log->attach;
@@ -98,7 +105,8 @@ void tw_attach_leave_renamed(struct tw_followed *log)
             !tw_file_identity_is_same(&other->file, &log->file) || !tw_attach_is_missing(other))
             continue;
         tw_attach_take_over(log, other);
-        tw_attach_leave(other, "was renamed to", log);
+        tw_attach_leave(other, is_deleted(log) ? "was deleted, and goes on in" : "was renamed to",
+                        log);
         other->is_gone = true;
     }
 }

@@ -732,6 +732,23 @@ def test_a_log_that_could_not_be_read_to_its_end_is_told_by_the_status(jobs):
     assert status == 2 and "a.log: healthy" in out and "b.log: healthy" in out
 
 
+def test_a_log_that_is_deleted_while_it_is_written_is_read_to_its_end(jobs):
+    job = jobs.start("""
+with open("train.log", "w") as file:
+    lines(file, 1, 60)
+    pause()
+    lines(file, 60, 100)
+""")
+    jobs.is_ready()
+    attach = jobs.attach(job.pid)
+    attach.wait_for("signals: loss (59)")
+    (jobs.folder / "train.log").unlink()
+    attach.wait_for(f"train.log: was deleted, and goes on in /proc/{job.pid}/fd/")
+    jobs.let_go()
+    status, out, _ = attach.end()
+    assert status == 1 and "steps 1 to 99" in out and out.count(": problem") == 1
+
+
 # ---- rotated logs ----
 
 ROTATING_JOB = """
