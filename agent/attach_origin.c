@@ -404,8 +404,9 @@ static int start_file(struct tw_attach_origin *origin, struct tw_error *error)
 {
     const struct tw_attach_log wanted = {
         .path = origin->path, .named = origin->path, .owner = origin, .is_named = true};
+    bool is_followed = tw_attach_knows(origin->attach, origin->path);
     origin->is_over = true;
-    int result = tw_attach_add(origin->attach, &wanted, error);
+    int result = is_followed ? 0 : tw_attach_add(origin->attach, &wanted, error);
     origin->has_log = !result;
     return result;
 }

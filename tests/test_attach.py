@@ -806,6 +806,14 @@ def test_of_a_store_that_a_process_writes_its_own_run_is_followed_once(jobs):
     assert out.count("following ") == 1 and out.count("CRITICAL  overflow\n") == 1
 
 
+def test_a_log_that_is_named_twice_is_followed_once(jobs):
+    write_losses(jobs.folder / "a" / "train.log", 1, 60)
+    for names in (("a/train.log", "a/../a/train.log", "a"), ("a", "a/train.log")):
+        done = programs.trainward("attach", "--once", *names, cwd=jobs.folder)
+        assert done.returncode == 0 and not done.stderr
+        assert done.stdout.count("reading ") == done.stdout.count(": healthy") == 1
+
+
 def test_what_lies_below_a_store_that_was_named_is_part_of_it(jobs):
     write_mlflow_run(jobs.folder / "mlruns" / "0" / "r1", 1, 100)
     done = programs.trainward("attach", "--once", "mlruns", "mlruns/0/r1", ".", cwd=jobs.folder)
