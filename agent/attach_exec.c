@@ -172,6 +172,8 @@ static int exit_status(const struct exec *exec)
 {
     if (exec->status)
         return exec->status;
+    if (tw_job_output_is_lost(exec->output))
+        return TW_EXIT_WRONG;
     /* A job that did its work has not failed because nobody could judge it. */
     return tw_attach_has_problem(exec->attach) ? TW_EXIT_PROBLEM : 0;
 }
@@ -197,7 +199,8 @@ int tw_attach_exec(struct tw_attach *attach, char *const *argv)
     else if (!attach->n_logs)
         fputs("trainward attach: no training log was found, neither in the output nor in files\n",
               stderr);
+    int status = exit_status(&exec);
     tw_job_output_close(exec.output);
     tw_attach_origin_release(&exec.origin);
-    return exit_status(&exec);
+    return status;
 }

@@ -50,6 +50,7 @@ struct tw_job_output {
     int wake[2];     /* written to when the command has ended */
     double ended_at; /* the thread's: when it learned of the command's end; 0: it has not */
     int trouble;     /* likewise: error number of what could not be kept */
+    int lost;        /* likewise: of what our own output would not take */
     char bytes[READ_BYTES];
 };
 
@@ -224,7 +225,10 @@ static void take(struct tw_job_output *output, struct stream *stream)
     ssize_t n = read(stream->ours, output->bytes, sizeof output->bytes);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    if (n <= 0 || !pass_on(stream->target, output->bytes, (size_t)n)) {
+    bool is_passed_on = n > 0 && pass_on(stream->target, output->bytes, (size_t)n);
+    if (n > 0 && !is_passed_on && errno != EPIPE) /* a reader may have had enough */
+        output->lost = errno;
+    if (!is_passed_on) {
         pthread_mutex_lock(&output->lock);
         close_end(&stream->ours);
         pthread_mutex_unlock(&output->lock);
@@ -354,11 +358,20 @@ int tw_job_output_finish(struct tw_job_output *output, struct tw_error *error)
         pthread_join(output->thread, NULL);
     }
     output->is_started = false;
+    if (output->lost)
+        return tw_error_set(error, -output->lost,
+                            "the command's output could not be passed on to its end: %s",
+                            strerror(output->lost));
     return output->trouble ? tw_error_set(error, -output->trouble,
                                           "the command's output could not be kept to the end: %s "
                                           "(TMPDIR says where it is)",
                                           strerror(output->trouble))
                            : 0;
+}
+
+bool tw_job_output_is_lost(const struct tw_job_output *output)
+{
+    return output->lost;
 }
 
 void tw_job_output_close(struct tw_job_output *output)

@@ -49,9 +49,13 @@ void tw_job_output_is_log(struct tw_job_output *output, size_t stream);
 void tw_job_output_resize(struct tw_job_output *output);
 
 /* The command has ended: waits until everything that it wrote was passed on. What other processes
- * that have its output print on is cut off after a while. Errors: something
- * could not be kept (a full disk), so that the log was cut there; all was passed on even so. */
+ * that have its output print on is cut off after a while. Errors: our own
+ * output takes no more, for another reason than that its reader has gone; or something could not be
+ * kept (a full disk), so that the log was cut there; all was passed on even so. */
 int tw_job_output_finish(struct tw_job_output *output, struct tw_error *error);
+
+/* Then: some of it could not be passed on, which the command may not know. */
+bool tw_job_output_is_lost(const struct tw_job_output *output);
 
 void tw_job_output_close(struct tw_job_output *output); /* NULL is allowed */
 

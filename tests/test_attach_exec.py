@@ -144,6 +144,15 @@ def test_a_reader_that_goes_ends_the_command_as_it_would_without_us(jobs):
     assert attach.process.wait(60) == 1  # Python's BrokenPipeError
 
 
+@pytest.mark.parametrize("script, status", [("echo lost", 2), ("echo lost; exit 7", 7)])
+def test_output_that_nobody_takes_is_no_success(jobs, script, status):
+    attach = jobs.attach("--exec", "sh", "-c", script,
+                         wrapper=("sh", "-c", 'exec "$@" > /dev/full', "sh"))
+    ended, _, err = attach.end()
+    assert ended == status
+    assert "the command's output could not be passed on to its end: No space left" in err
+
+
 def test_a_command_that_leaves_something_running_is_not_waited_for(jobs):
     attach = jobs.attach("--exec", "sh", "-c", "sleep 300 & echo $! > pid; echo done")
     status, out, _ = attach.end()
