@@ -20,6 +20,7 @@
 struct restoring {
     struct tw_kafka_feed *feed;
     struct tw_kafka_range *ranges; /* by the order in which they are taken */
+    bool *are_new;                 /* likewise: their state was never saved */
     size_t n;
     size_t snapshots, foreign;
     double bytes;
@@ -181,32 +182,51 @@ static void tell_lost_records(struct tw_kafka_feed *feed, const struct tw_kafka_
 /* A crash while runs are judged anew must find the place again: committed before any of them is
  * saved. */
 static int set_back(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
-                    const struct tw_position *from, struct tw_error *error)
+                    const struct tw_position *from, const char *why, struct tw_error *error)
 {
-    tw_logging(
-        TW_LOG_WARNING,
-        "partition %d: saved runs do not fit (other thresholds, another version, or too large "
-        "to be saved) and are judged anew, from offset %lld",
-        (int)range->partition, (long long)from->offset);
+    tw_logging(TW_LOG_WARNING, "partition %d: %s and are judged anew, from offset %lld",
+               (int)range->partition, why, (long long)from->offset);
     if (range->committed < 0 || from->offset >= range->committed)
         return 0;
     return tw_kafka_source_set_back(feed->handle, from, SILENCE_SECONDS, error);
 }
 
-static int start(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
+/* The runs below the committed offset were saved in a topic that is no more: all that there is is
+ * read again. The note comes behind that, and for good: a partition may never have a run. */
+static int start_without_state(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
+                               struct tw_position *from, struct tw_error *error)
+{
+    int result = 0;
+    if (range->committed > range->low) {
+        from->offset = range->low;
+        result =
+            set_back(feed, range, from, "the saved runs are gone (the state topic is new)", error);
+    }
+    return result ? result : tw_state_topic_begin(feed->store, range->partition, error);
+}
+
+static int start_rebuilt(struct tw_kafka_feed *feed, const struct tw_kafka_range *range,
+                         struct tw_position *from, struct tw_error *error)
+{
+    from->offset = start_of_rebuilt(feed, range);
+    if (from->offset < 0)
+        return 0;
+    /* Nothing committed: all that there is would be read, and is. */
+    if (range->committed < from->offset)
+        from->offset = range->committed < 0 ? range->low : range->committed;
+    return set_back(feed, range, from,
+                    "saved runs do not fit (other thresholds, another version, or too large to be "
+                    "saved)",
+                    error);
+}
+
+static int start(struct tw_kafka_feed *feed, const struct tw_kafka_range *range, bool is_new,
                  struct tw_error *error)
 {
     struct tw_position from = {.partition = range->partition, .offset = -1};
-    int64_t rebuilt = start_of_rebuilt(feed, range);
     tell_lost_records(feed, range);
-    int result = 0;
-    if (rebuilt >= 0) {
-        from.offset = rebuilt;
-        /* Nothing committed: all that there is would be read, and is. */
-        if (range->committed < from.offset)
-            from.offset = range->committed < 0 ? range->low : range->committed;
-        result = set_back(feed, range, &from, error);
-    }
+    int result = is_new ? start_without_state(feed, range, &from, error)
+                        : start_rebuilt(feed, range, &from, error);
     return result ? result : feed->source->start(feed->handle, &from, error);
 }
 
@@ -242,12 +262,12 @@ static int restore_all(struct restoring *restoring, const int32_t *partitions,
         result = tw_kafka_source_ranges(feed->handle, restoring->ranges, restoring->n,
                                         SILENCE_SECONDS, error);
     if (!result)
-        result = tw_state_topic_read(feed->store, partitions, restoring->n, SILENCE_SECONDS,
-                                     take_snapshot, restoring, error);
+        result = tw_state_topic_read(feed->store, partitions, restoring->n, restoring->are_new,
+                                     SILENCE_SECONDS, take_snapshot, restoring, error);
     for (size_t i = 0; i < restoring->n && !result; i++)
         result = tw_kafka_feed_do_restored(feed, partitions[i], error);
     for (size_t i = 0; i < restoring->n && !result; i++)
-        result = start(feed, &restoring->ranges[i], error);
+        result = start(feed, &restoring->ranges[i], restoring->are_new[i], error);
     return result;
 }
 
@@ -281,12 +301,14 @@ int tw_kafka_feed_take(struct tw_kafka_feed *feed, const int32_t *partitions, si
         return 0;
     tw_heartbeat(HEARTBEAT_SECONDS);
     restoring.ranges = calloc(n, sizeof *restoring.ranges);
-    if (!restoring.ranges)
-        return tw_error_set(error, -ENOMEM, "out of memory");
-    int result = restore_all(&restoring, partitions, error);
+    restoring.are_new = calloc(n, sizeof *restoring.are_new);
+    int result = restoring.ranges && restoring.are_new
+                     ? restore_all(&restoring, partitions, error)
+                     : tw_error_set(error, -ENOMEM, "out of memory");
     if (!result)
         tell_restored(&restoring, partitions, tw_now_seconds() - begun);
     free(restoring.ranges);
+    free(restoring.are_new);
     return result;
 }
 

@@ -251,6 +251,12 @@ int tw_state_topic_put(struct tw_state_topic *topic, const char *run, int32_t pa
                        rd_kafka_err2str(err));
 }
 
+int tw_state_topic_begin(struct tw_state_topic *topic, int32_t partition, struct tw_error *error)
+{
+    static const struct tw_state_place nowhere = {.first_offset = -1};
+    return tw_state_topic_put(topic, "", partition, &nowhere, NULL, 0, error);
+}
+
 uint64_t tw_state_topic_sent(const struct tw_state_topic *topic)
 {
     return topic->snapshots.sent;
@@ -415,7 +421,8 @@ static rd_kafka_resp_err_t query(struct tw_state_topic *topic,
  * for itself costs half a second. NULL: `error` is set. */
 static rd_kafka_topic_partition_list_t *starts_of(struct tw_state_topic *topic,
                                                   const int32_t *partitions, size_t n,
-                                                  double timeout_seconds, struct tw_error *error)
+                                                  bool *ret_is_new, double timeout_seconds,
+                                                  struct tw_error *error)
 {
     double deadline = tw_now_seconds() + timeout_seconds;
     rd_kafka_topic_partition_list_t *lists[2];
@@ -431,6 +438,7 @@ static rd_kafka_topic_partition_list_t *starts_of(struct tw_state_topic *topic,
     rd_kafka_topic_partition_list_t *starts = rd_kafka_topic_partition_list_new((int)n);
     for (int i = 0; i < lists[0]->cnt && !err; i++) {
         const rd_kafka_topic_partition_t *from = &lists[0]->elems[i], *to = &lists[1]->elems[i];
+        ret_is_new[i] = to->offset == 0; /* compaction leaves the end where it is */
         if (from->offset < to->offset)
             rd_kafka_topic_partition_list_add(starts, topic->name, from->partition)->offset =
                 from->offset;
@@ -445,11 +453,11 @@ static rd_kafka_topic_partition_list_t *starts_of(struct tw_state_topic *topic,
 }
 
 int tw_state_topic_read(struct tw_state_topic *topic, const int32_t *partitions, size_t n,
-                        double timeout_seconds, tw_state_topic_visit *visit, void *closure,
-                        struct tw_error *error)
+                        bool *ret_is_new, double timeout_seconds, tw_state_topic_visit *visit,
+                        void *closure, struct tw_error *error)
 {
     rd_kafka_topic_partition_list_t *starts =
-        starts_of(topic, partitions, n, timeout_seconds, error);
+        starts_of(topic, partitions, n, ret_is_new, timeout_seconds, error);
     if (!starts)
         return -EIO;
     struct reading reading = {.topic = topic,

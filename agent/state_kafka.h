@@ -73,10 +73,14 @@ int tw_state_topic_narrow(struct tw_state_topic *topic, struct tw_error *error);
 typedef int tw_state_topic_visit(void *closure, int32_t partition, const char *run,
                                  const struct tw_state_place *place, const void *data, size_t size,
                                  struct tw_error *error);
-/* Reads some partitions from their starts to their ends, all at once. `timeout_seconds`: the
- * longest silence. A failing visit ends it. */
+/* Reads some partitions from their starts to their ends, all at once; `*ret_is_new` of each:
+ * nothing was ever written to it. `timeout_seconds`: the longest silence. A failing visit ends it.
+ */
 int tw_state_topic_read(struct tw_state_topic *topic, const int32_t *partitions, size_t n,
-                        double timeout_seconds, tw_state_topic_visit *visit, void *closure,
-                        struct tw_error *error);
+                        bool *ret_is_new, double timeout_seconds, tw_state_topic_visit *visit,
+                        void *closure, struct tw_error *error);
+/* Sends a note under an empty key, which no visit is told, so that the partition is not new any
+ * more. It is numbered and acknowledged as a snapshot. */
+int tw_state_topic_begin(struct tw_state_topic *topic, int32_t partition, struct tw_error *error);
 
 #endif

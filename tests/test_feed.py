@@ -11,6 +11,7 @@ import time
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from services.process import wait_until
 from support import programs, telemetry
 from support.agents import (advisories_in, by_id, documents_of_topic, kafka_config, set_up_topics)
 
@@ -32,6 +33,8 @@ def saved_places(kafka, prefix):
             message = consumer.poll(30)
             assert message is not None and not message.error()
             start = message.offset() + 1
+            if not message.key():  # the note that the partition is in use
+                continue
             _, offset, index, _ = struct.unpack("<qqII", dict(message.headers())["place"])
             found.append((message.key().decode(), (offset, index)))
     consumer.close()
@@ -161,6 +164,40 @@ def test_what_is_idle_is_saved_soon_and_its_offset_committed(line):
     assert restored(agent)[-1] == 6
     line.send(last)
     line.finish(agent)
+
+
+def test_a_state_topic_that_is_made_anew_is_filled_from_the_telemetry(line):
+    """What was told before comes again as copies (`found`)."""
+    line = line()
+    first, last = parts(runs(), 250)
+    agent = line.agent()
+    line.send(first)
+    agent.wait_until(line.found, PATIENCE, "an advisory")
+    assert agent.stop() == 0
+    state = f"{line.prefix}.state"
+    line.kafka.delete_topics(state)
+    wait_until(lambda: state not in line.kafka.topics(), PATIENCE, "no state topic")
+    set_up_topics(line.config())
+    line.send(last)
+    agent.start()
+    line.finish(agent)
+    agent.start()
+    wait_restored(agent, 3)
+    assert agent.stop() == 0
+    assert agent.log_path.read_text().count("the state topic is new") == 2  # once a partition
+
+
+def test_a_partition_that_never_had_a_run_is_no_lost_state(line):
+    line = line()
+    agent = line.agent()
+    line.kafka.produce(line.telemetry, [(b"key", b"no telemetry")])
+    agent.wait_until(lambda: "ends inside a record" in agent.log_path.read_text(), PATIENCE,
+                     "a dead letter")
+    assert agent.stop() == 0
+    agent.start()
+    wait_restored(agent, 2)
+    assert agent.stop() == 0
+    assert "the state topic is new" not in agent.log_path.read_text()
 
 
 def test_the_end_saves_all(line):

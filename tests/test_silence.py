@@ -192,7 +192,7 @@ def topic(kafka, tmp_path, test_name):
         def saved(self):
             """{run: newest value} of the state topic; a tombstone is None."""
             return {key.decode(): value
-                    for key, value in kafka.read_all(f"{test_name}.state")}
+                    for key, value in kafka.read_all(f"{test_name}.state") if key}
     return Topic()
 
 
