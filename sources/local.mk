@@ -76,6 +76,7 @@ libsources_la_SOURCES = \
 	sources/logs/tensorboard_tags.c sources/logs/tensorboard_tags.h \
 	sources/logs/tensorboard_tensor.c sources/logs/tensorboard_tensor.h \
 	sources/logs/text.c \
+	sources/logs/text_bars.c \
 	sources/logs/text_end.c \
 	sources/logs/text_log.h \
 	sources/logs/text_names.c \
@@ -126,6 +127,7 @@ WAITING_TESTS += tests/unit/test_kafka_source
 SOURCES_TESTS = \
 	tests/unit/test_kafka_statistics \
 	tests/unit/test_log_assemble \
+	tests/unit/test_log_bars \
 	tests/unit/test_log_csv \
 	tests/unit/test_log_input \
 	tests/unit/test_log_json \
@@ -154,6 +156,9 @@ SOURCES_TEST_LIBS = libsources.la libtelemetry.la $(UNIT_LIBS)
 tests_unit_test_kafka_source_LDADD = $(SOURCES_TEST_LIBS) $(RDKAFKA_LIBS)
 tests_unit_test_kafka_statistics_LDADD = $(SOURCES_TEST_LIBS) $(JANSSON_LIBS)
 tests_unit_test_log_assemble_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_bars_LDADD = $(SOURCES_TEST_LIBS)
+tests_unit_test_log_bars_SOURCES = tests/unit/test_log_bars.c tests/unit/log_rows.h \
+	tests/unit/log_text_fixture.h
 tests_unit_test_log_csv_LDADD = $(SOURCES_TEST_LIBS)
 tests_unit_test_log_csv_SOURCES = tests/unit/test_log_csv.c tests/unit/log_rows.h \
 	tests/unit/log_text.h

@@ -36,6 +36,7 @@ int tw_text_start(void *state, const char *path, struct tw_error *error)
     log->counted_epoch = log->boosting.first = (double)NAN;
     log->bar_total = log->bar_at = (double)NAN;
     log->keras.epoch = log->keras.at = log->keras.total = (double)NAN;
+    log->bars.total = log->bars.offset = log->bars.epoch = (double)NAN;
     log->end = -1;
     return 0;
 }

@@ -297,7 +297,7 @@ static bool fits(struct tw_text_scan *scan, const struct tw_text_layout *layout,
     scan->n_words = 0;
     scan->place.epoch = scan->place.at = scan->place.of = (double)NAN;
     scan->place.kind = layout->place_kind;
-    scan->place.is_samples = false;
+    scan->place.is_samples = scan->place.is_bar = false;
     scan->layout = NULL;
     return read_numbers(scan, layout);
 }

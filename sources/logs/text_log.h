@@ -57,6 +57,27 @@ struct tw_text_name {
     unsigned skip; /* so many bytes at its start are no part of the name */
 };
 
+#define TW_TEXT_OTHER_BARS 4
+
+/* Bars with readings in them (text_bars.c): of another total than the training's, */
+struct tw_text_other_bar {
+    double total, at;
+    unsigned times; /* that it has begun since the training's last state */
+    bool is_around; /* it counts the training's bars */
+};
+
+/* and all. NaN: none as yet. */
+struct tw_text_bars {
+    double total, at;                      /* of the training's bar */
+    double offset;                         /* steps before it; NaN: epochs are told, or no bar */
+    double epoch;                          /* that was known then */
+    double left_at;                        /* where the bar before ended */
+    double first_loss, last_loss, highest; /* of the training; the highest of half a bar */
+    bool spans_epochs;                     /* epochs were told while it went on */
+    unsigned n_others;
+    struct tw_text_other_bar others[TW_TEXT_OTHER_BARS];
+};
+
 struct tw_text_log {
     const struct tw_texts *map; /* names that the user knows; may be NULL */
     unsigned last_rule;
@@ -85,6 +106,7 @@ struct tw_text_log {
         double epoch, at, total;
         bool is_new, is_done;
     } keras;
+    struct tw_text_bars bars;
     struct tw_text_table table;
     unsigned group; /* of stable_baselines.c, that stands before names; 0: none */
     struct tw_text_name names[TW_TEXT_CACHE];

@@ -160,7 +160,7 @@ void tw_text_go_to(struct tw_text_log *log, const struct tw_text_place *place)
         log->epoch = place->epoch - (log->first_epoch >= 1) + place->at / place->of;
         return;
     }
-    if (!isnan(place->at))
+    if (!isnan(place->at) && !(place->is_bar && tw_text_go_to_bar(log, place)))
         go_to_count(log, place);
     if (!isnan(place->epoch))
         log->epoch = place->epoch;

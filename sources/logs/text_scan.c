@@ -453,6 +453,22 @@ static bool has_part(const struct tw_text_scan *scan, enum tw_row_part part)
     return false;
 }
 
+/* A reading that says nothing of an evaluation: "loss=0.5, val_loss=0.6". */
+static bool has_reading_of_training(const struct tw_text_scan *scan)
+{
+    const struct tw_text_row *row = &scan->log->row;
+    struct tw_text_name what;
+    for (unsigned i = 0; i < row->n_cells; i++) {
+        const char *name = row->names + row->cells[i].name;
+        if (scan->parts[i] == TW_PART_EVAL)
+            continue;
+        tw_text_name_of(scan->log, name, strlen(name), true, &what);
+        if (scan->parts[i] == TW_PART_TRAIN || what.kind == TW_TEXT_SIGNAL)
+            return true;
+    }
+    return false;
+}
+
 /* "Train Loss: 1 | Acc: 2 | Val Loss: 3 | Acc: 4": the last is the validation's, by its place. */
 static void name_parts(struct tw_text_scan *scan)
 {
@@ -492,6 +508,28 @@ static void finish_row(struct tw_text_scan *scan)
                                                                    : scan->log->step;
 }
 
+/* A bar that names neither the training nor the evaluation, or both, as that of the epochs around
+ * others does: "2/5 [train_loss=0.5, val_loss=0.6]". False: its readings are those of the bars in
+ * it. */
+static bool takes_bar(struct tw_text_scan *scan)
+{
+    bool is_train = has_part(scan, TW_PART_TRAIN);
+    if (!scan->place.is_bar || is_train != has_part(scan, TW_PART_EVAL))
+        return true;
+    enum tw_text_bar bar = tw_text_see_bar(scan->log, &scan->place);
+    if (is_train) {
+        if (bar != TW_TEXT_BAR_OF_TRAINING)
+            scan->place.at = (double)NAN; /* the training is where its own bar was */
+        return true;
+    }
+    if (bar == TW_TEXT_BAR_OF_EVALUATION) {
+        scan->part = TW_PART_EVAL;
+        for (unsigned i = 0; i < scan->log->row.n_cells; i++)
+            scan->parts[i] = TW_PART_EVAL;
+    }
+    return bar != TW_TEXT_BAR_OF_EPOCHS;
+}
+
 int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sink)
 {
     struct tw_text_log *log = scan->log;
@@ -503,7 +541,9 @@ int tw_text_scan_finish(struct tw_text_scan *scan, const struct tw_log_sink *sin
             tw_text_go_to(log, &scan->place);
         return 0;
     }
-    if (scan->part == TW_PART_EVAL && !isnan(scan->place.of) && !has_part(scan, TW_PART_TRAIN)) {
+    if (!takes_bar(scan))
+        return 1;
+    if (scan->part == TW_PART_EVAL && !isnan(scan->place.of) && !has_reading_of_training(scan)) {
         bool is_end = scan->place.at >= scan->place.of;
         scan->place.at = (double)NAN; /* of the evaluation, not of the training */
         scan->is_eval_progress = !is_end;
@@ -539,9 +579,11 @@ static int scan_and_finish(struct tw_text_log *log, const char *line, size_t siz
         tw_text_layout_spoil(&scan);
     scan_line(&scan);
     tw_text_layout_end(&scan);
-    if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal)
+    if (!isnan(scan.loose) && isnan(scan.place.at) && scan.has_signal) {
         assign_count(&scan, isnan(scan.place.epoch) ? TW_TEXT_STEP : TW_TEXT_BATCH, scan.loose,
                      scan.loose_of);
+        scan.place.is_bar = scan.loose_is_sure && !isnan(scan.place.at);
+    }
     return tw_text_scan_finish(&scan, sink);
 }
 

@@ -1,6 +1,5 @@
 /* The state of one pass over a line, which a remembered layout starts where the pass would end;
- * private to text_scan.c, text_number.c, text_place.c and
- * text_layout.c. */
+ * private to text_scan.c, text_number.c, text_place.c, text_bars.c and text_layout.c. */
 #ifndef TW_LOG_TEXT_SCAN_H
 #define TW_LOG_TEXT_SCAN_H
 
@@ -16,6 +15,7 @@ struct tw_text_place {
     bool is_first;          /* the line begins with it */
     bool is_prefix;         /* "0: ": a step, unless one is named (else srun's rank) */
     bool is_samples;        /* at and of count samples */
+    bool is_bar;            /* they are those of a progress bar */
 };
 
 struct tw_text_scan {
@@ -73,6 +73,15 @@ static inline bool tw_text_is_place(enum tw_text_kind kind)
 {
     return kind == TW_TEXT_EPOCH || kind == TW_TEXT_STEP || kind == TW_TEXT_BATCH;
 }
+
+/* ---- text_bars.c ---- */
+
+enum tw_text_bar { TW_TEXT_BAR_OF_TRAINING, TW_TEXT_BAR_OF_EVALUATION, TW_TEXT_BAR_OF_EPOCHS };
+/* What a bar that names neither training nor evaluation is about, by its total. */
+enum tw_text_bar tw_text_see_bar(struct tw_text_log *log, const struct tw_text_place *place);
+/* The training's bar, with log->row read of it, is there now. False: epochs are told, by which
+ * steps are counted as in any line. */
+bool tw_text_go_to_bar(struct tw_text_log *log, const struct tw_text_place *place);
 
 /* ---- text ---- */
 

@@ -74,6 +74,8 @@ static const char *const shapes[] = {
     "epoch: 1 step: ~, loss is ~",
     "2024-01-02 03:04:05 Epoch ~: loss=~, RMSE_E=1",
     "1epoch:train:1-~batch: loss=~",
+    "Bar: 3%|# | ~/100 [00:01<00:32, 3it/s, loss=~]",
+    "iter ~/100 | loss ~ | val_loss 0.6",
 };
 static const char *const numbers[] = {
     "1",
