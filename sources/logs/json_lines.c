@@ -48,6 +48,14 @@ static int read_object(struct json_lines *lines, const char *line, size_t size,
     return result ? result : tw_json_row_give(&lines->row);
 }
 
+/* A line that begins so and is no array may be one of text, between those of JSON. */
+static int read_array(struct json_lines *lines, const char *line, size_t size)
+{
+    int result;
+    tw_json_each_element(line, size, take_request, lines, &result);
+    return result == -EBADMSG ? 0 : result;
+}
+
 static int read_line(void *state, const char *line, size_t size, const struct tw_log_sink *sink,
                      struct tw_error *error)
 {
@@ -58,9 +66,7 @@ static int read_line(void *state, const char *line, size_t size, const struct tw
     if (!size)
         return 0;
     lines->sink = sink;
-    if (*line == '[')
-        return tw_json_each_object(line, size, take_request, lines);
-    return read_object(lines, line, size, sink);
+    return *line == '[' ? read_array(lines, line, size) : read_object(lines, line, size, sink);
 }
 
 static void done(void *state)

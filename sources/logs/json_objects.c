@@ -80,8 +80,8 @@ static const char *behind_comma(const char *at, const char *end, bool *is_damage
     return at;
 }
 
-const char *tw_json_each_element(const char *text, size_t size, tw_json_object *give, void *closure,
-                                 int *ret)
+const char *tw_json_each_element(const char *text, size_t size, tw_json_element *give,
+                                 void *closure, int *ret)
 {
     const char *end = text + size, *at = skip_spaces(text + 1, end);
     bool is_damaged = false;
@@ -102,31 +102,6 @@ const char *tw_json_each_element(const char *text, size_t size, tw_json_object *
     if (!*ret && (at == end || is_damaged))
         *ret = -EBADMSG;
     return at < end ? at + 1 : end;
-}
-
-int tw_json_each_object(const char *text, size_t size, tw_json_object *give, void *closure)
-{
-    const char *at = text + 1, *end = text + size;
-    int result = 0;
-    while (at < end && !result) {
-        if (*at != '{') {
-            at++;
-            continue;
-        }
-        json_t *object;
-        const char *behind = tw_json_behind_brackets(at, end);
-        if (!behind)
-            break;
-        result = tw_json_parse(at, (size_t)(behind - at), &object);
-        if (!result) {
-            result = give(closure, object);
-            json_decref(object);
-        } else if (result == -EBADMSG) {
-            result = 0;
-        }
-        at = behind;
-    }
-    return result;
 }
 
 const char *tw_json_find_array(const char *text, size_t size, const char *key)

@@ -15,18 +15,14 @@ int tw_json_parse(const char *text, size_t size, json_t **ret);
  */
 char *tw_json_close(const char *text, size_t size, size_t *ret_size);
 
-/* Gets one object; a result other than 0 ends the walk. */
-typedef int tw_json_object(void *closure, const json_t *object);
+/* Gets one element; a result other than 0 ends the walk. */
+typedef int tw_json_element(void *closure, const json_t *element);
 
-/* The objects of an array whose '[' is `*text`, as far as they are whole. Returns 0, -ENOMEM, or
- * what `give` returned. */
-int tw_json_each_object(const char *text, size_t size, tw_json_object *give, void *closure);
-
-/* The same of all elements, of whatever kind. 0 in `*ret`: all of them are well; -EBADMSG: the
- * array is half-written, or damaged; what is whole was given. Returns where it ends: behind its
- * ']'. */
-const char *tw_json_each_element(const char *text, size_t size, tw_json_object *give, void *closure,
-                                 int *ret);
+/* The elements of an array whose '[' is `*text`. 0 in `*ret`: all of them are well; -EBADMSG: the
+ * array is half-written, or damaged; what is whole was given; -ENOMEM, or what `give` returned.
+ * Returns where it ends: behind its ']'. */
+const char *tw_json_each_element(const char *text, size_t size, tw_json_element *give,
+                                 void *closure, int *ret);
 
 /* Behind the object or array that begins at `at`; NULL where it is not whole. */
 const char *tw_json_behind_brackets(const char *at, const char *end);

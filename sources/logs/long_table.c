@@ -227,8 +227,11 @@ static struct slice skip_blanks(struct slice text)
 static int read_text(struct long_table *table, const char *bytes, size_t size)
 {
     struct slice text = skip_blanks((struct slice){bytes, size});
-    if (text.size && *text.text == '[')
-        return tw_json_each_object(text.text, text.size, take_object, table);
+    if (text.size && *text.text == '[') {
+        int result;
+        tw_json_each_element(text.text, text.size, take_object, table, &result);
+        return result == -EBADMSG ? 0 : result; /* half-written: what is whole was taken */
+    }
     /* A blank that comes first may part a name that is empty. */
     return text.size && *text.text != '{' ? read_table(table, (struct slice){bytes, size}) : 0;
 }
