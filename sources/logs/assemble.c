@@ -398,11 +398,13 @@ const char *tw_assemble_raw_name(struct tw_assemble *assemble, const char *run_i
     for (uint32_t i = 0; run && i < run->n_names; i++) {
         const struct tw_seen_name *name = run->names[i];
         if (!is_source_of(name, signal) || was_told(run, i, signal) ||
-            used + strlen(name->raw) + 4 >= sizeof assemble->text)
+            used + strlen(name->raw) + 8 >= sizeof assemble->text)
             continue;
         const char *joint = !used ? "" : name->role == TW_ROLE_ADD ? " + " : ", ";
-        used += (size_t)snprintf(assemble->text + used, sizeof assemble->text - used, "%s%s", joint,
-                                 name->raw + 2);
+        bool is_exponential = tw_seen_name_is_exponential(name);
+        used +=
+            (size_t)snprintf(assemble->text + used, sizeof assemble->text - used, "%s%s%s%s", joint,
+                             is_exponential ? "ln(" : "", name->raw + 2, is_exponential ? ")" : "");
     }
     tw_text_make_utf8(assemble->text, used);
     return used ? assemble->text : NULL;

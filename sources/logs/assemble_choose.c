@@ -1,6 +1,8 @@
 /* Which names of a run become which signals. */
 #include "sources/logs/assemble_state.h"
 
+#include "sources/logs/words.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -98,6 +100,74 @@ static struct tw_seen_name *second_loss(const struct tw_assembled_run *run)
     return best;
 }
 
+/* ---- perplexities ---- */
+
+/* Errors of what is rebuilt stand beside the perplexity of codes, which grows. */
+static const char errors[] =
+    "error err mse mae rmse rec recon reconstruction vq quantization commit "
+    "commitment codebook psnr ssim";
+/* So far over its first value on average, and never so far below it. */
+#define RISES .25
+#define FALLS .1
+
+/* Beside a loss a perplexity tells nothing new, or something else. */
+static bool tells_no_loss(const struct tw_assembled_run *run)
+{
+    for (uint32_t i = 0; i < run->n_names; i++) {
+        struct tw_words words;
+        enum tw_meaning meaning = run->names[i]->meaning.meaning;
+        tw_words_split(run->names[i]->raw + 2, &words);
+        if (meaning == TW_MEANS_LOSS || meaning == TW_MEANS_LOSS_PART ||
+            meaning == TW_MEANS_TRAIN_LOSS || meaning == TW_MEANS_EVAL_LOSS ||
+            tw_words_has_one_of(&words, errors))
+            return false;
+    }
+    return true;
+}
+
+/* The surest one; that of a test set where there is no other. */
+static struct tw_seen_name *best_perplexity(const struct tw_assembled_run *run,
+                                            enum tw_meaning meaning)
+{
+    struct tw_seen_name *best = NULL;
+    for (uint32_t i = 0; i < run->n_names; i++) {
+        struct tw_seen_name *name = run->names[i];
+        if (name->meaning.is_perplexity && is_of(name, meaning, false) &&
+            (!best || name->meaning.rank < best->meaning.rank))
+            best = name;
+    }
+    return best;
+}
+
+/* That of codes rises from the first on, as more of them are used; that of a language model falls
+ * before it may rise. Errors of what is rebuilt are not read of every text. */
+static bool is_of_codes(const struct tw_assembled_run *run, const struct tw_seen_name *name)
+{
+    double n = 0, sum = 0, first = 0, least = INFINITY;
+    for (const struct tw_held_row *row = run->first; row; row = row->next) {
+        const struct tw_held_cell *cell = tw_held_row_find(row, name->index);
+        if (!cell)
+            continue;
+        first = n ? first : cell->value;
+        least = fmin(least, cell->value);
+        sum += cell->value;
+        n++;
+    }
+    return n >= TW_FIRST_FEW && isfinite(sum) && sum > (1 + RISES) * first * n &&
+           least > (1 - FALLS) * first;
+}
+
+static void choose_perplexities(struct tw_assembled_run *run)
+{
+    struct tw_seen_name *train = best_perplexity(run, TW_MEANS_PERPLEXITY);
+    if (!tells_no_loss(run) || (train && is_of_codes(run, train)))
+        return;
+    take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
+    take(run, best_perplexity(run, TW_MEANS_EVAL_METRIC), TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
+}
+
+/* ---- losses ---- */
+
 static void choose_losses(struct tw_assembled_run *run)
 {
     struct tw_seen_name *loss = best_of(run, TW_MEANS_LOSS);
@@ -153,6 +223,7 @@ void tw_assemble_choose(struct tw_assembled_run *run)
         take(run, best_of(run, plain[i].meaning), TW_ROLE_SIGNAL, plain[i].signal);
     choose_losses(run);
     choose_evaluations(run);
+    choose_perplexities(run);
     for (uint32_t i = 0; i < run->n_names; i++)
         run->roles |= 1u << run->names[i]->role;
     run->has_chosen = true;
@@ -173,6 +244,16 @@ static bool has_chosen_validation(const struct tw_assembled_run *run)
         const struct tw_seen_name *name = run->names[i];
         bool is_loss = tw_seen_name_is_of(name, TW_SIGNAL_EVAL_LOSS);
         if ((is_loss || name->role == TW_ROLE_METRIC) && !is_of_test(name))
+            return true;
+    }
+    return false;
+}
+
+/* The run's loss is the logarithm of one. */
+static bool has_perplexity(const struct tw_assembled_run *run)
+{
+    for (uint32_t i = 0; i < run->n_names; i++) {
+        if (tw_seen_name_is_exponential(run->names[i]) && run->names[i]->signal == TW_SIGNAL_LOSS)
             return true;
     }
     return false;
@@ -204,7 +285,8 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
         take(run, name, TW_ROLE_MOST, TW_SIGNAL_LEARNING_RATE);
     if (meaning == TW_MEANS_EVAL_METRIC && !(is_of_test(name) && has_chosen_validation(run)))
         name->role = TW_ROLE_METRIC;
-    if (meaning == TW_MEANS_EVAL_LOSS)
+    if (meaning == TW_MEANS_EVAL_LOSS ||
+        (meaning == TW_MEANS_EVAL_METRIC && name->meaning.is_perplexity && has_perplexity(run)))
         signal = TW_SIGNAL_EVAL_LOSS;
     if (meaning == TW_MEANS_LOSS || meaning == TW_MEANS_LOSS_PART)
         signal = TW_SIGNAL_LOSS;

@@ -38,6 +38,14 @@ static bool is_of_eval(enum tw_signal signal)
     return signal == TW_SIGNAL_EVAL_LOSS || signal == TW_SIGNAL_TRAIN_LOSS;
 }
 
+/* False: it is none. */
+static bool value_of(const struct tw_seen_name *name, double value, double *ret)
+{
+    bool is_exponential = tw_seen_name_is_exponential(name);
+    *ret = is_exponential ? log(value) : value;
+    return !is_exponential || !(value <= 0);
+}
+
 /* Steps that a loss is the mean of: as told, or (0, NaN) all since the last one. */
 static void count_steps(struct tw_assembled_run *run, struct tw_record *record)
 {
@@ -85,9 +93,9 @@ bool tw_assemble_step_record(struct tw_assembled_run *run, const struct tw_made_
     begin(run, item, TW_KIND_STEP, ret);
     for (uint32_t i = 0; i < row->n; i++) {
         const struct tw_seen_name *name = run->names[row->cells[i].name];
-        double value = row->cells[i].value;
-        has_nan |= name->role == TW_ROLE_NAN_COUNT && value > 0;
-        if (is_of_eval(name->signal))
+        double value;
+        has_nan |= name->role == TW_ROLE_NAN_COUNT && row->cells[i].value > 0;
+        if (is_of_eval(name->signal) || !value_of(name, row->cells[i].value, &value))
             continue;
         if (name->role == TW_ROLE_SIGNAL)
             tw_record_set(ret, name->signal, value);
@@ -138,6 +146,13 @@ bool tw_assemble_may_be_eval(const struct tw_assembled_run *run, const struct tw
     return false;
 }
 
+/* A perplexity that is the loss is a metric, too. */
+static bool is_metric(const struct tw_seen_name *name)
+{
+    return name->role == TW_ROLE_METRIC ||
+           (name->role == TW_ROLE_SIGNAL && name->meaning.meaning == TW_MEANS_EVAL_METRIC);
+}
+
 bool tw_assemble_eval_record(struct tw_assembled_run *run, const struct tw_made_item *item,
                              struct tw_record *ret)
 {
@@ -146,11 +161,13 @@ bool tw_assemble_eval_record(struct tw_assembled_run *run, const struct tw_made_
     begin(run, item, TW_KIND_EVAL, ret);
     for (uint32_t i = 0; i < row->n; i++) {
         const struct tw_seen_name *name = run->names[row->cells[i].name];
-        double value = row->cells[i].value;
+        double value;
         has_loss |= name->role != TW_ROLE_NONE && name->signal == TW_SIGNAL_LOSS;
-        if (name->role == TW_ROLE_METRIC)
-            tw_record_add_metric(ret, name->meaning.metric, value);
-        else if (name->role == TW_ROLE_SIGNAL && is_of_eval(name->signal))
+        if (is_metric(name))
+            tw_record_add_metric(ret, name->meaning.metric, row->cells[i].value);
+        if (!value_of(name, row->cells[i].value, &value))
+            continue;
+        if (name->role == TW_ROLE_SIGNAL && is_of_eval(name->signal))
             tw_record_set(ret, name->signal, value);
         else if (name->role == TW_ROLE_ADD && is_of_eval(name->signal))
             add(ret, name->signal, value);

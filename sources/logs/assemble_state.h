@@ -45,6 +45,12 @@ static inline bool tw_seen_name_is_of(const struct tw_seen_name *name, enum tw_s
     return (name->role == TW_ROLE_SIGNAL || name->role == TW_ROLE_ADD) && name->signal == signal;
 }
 
+/* Its values are perplexities, of which the logarithm is the signal. */
+static inline bool tw_seen_name_is_exponential(const struct tw_seen_name *name)
+{
+    return name->meaning.is_perplexity && name->role == TW_ROLE_SIGNAL;
+}
+
 struct tw_held_cell {
     uint32_t name;
     bool is_given; /* of a row that was told early: with an evaluation */

@@ -44,6 +44,7 @@ enum tw_meaning {
      * histogram: NAME/mean, /std, /norm (L2), /abs_max, /zero_fraction, where NAME is the log's.
      * Never a signal of the run, whatever NAME looks like. */
     TW_MEANS_OF_LAYER,
+    TW_MEANS_PERPLEXITY, /* of the training: exp(loss), and stands for it where no loss is told */
     TW_MEANINGS
 };
 

@@ -101,6 +101,8 @@ static const char loss_words[] = "loss losses cost nll objective logloss mloglos
 /* Beside a loss word these are the loss itself. */
 static const char whole_loss_words[] = "loss losses cost nll objective lm language model ce xent "
                                        "mse cross entropy ctc logloss mlogloss";
+static const char perplexity_words[] = "ppl perplexity";
+static const char perplexity_beside[] = "ppl perplexity token word lm language model masked";
 static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
@@ -133,6 +135,21 @@ static const struct {
 
 /* ---- the user's map ---- */
 
+static bool are_all_of(const struct tw_words *words, const char *list)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (!tw_words_is_one_of(words->at[i], list))
+            return false;
+    }
+    return words->n > 0;
+}
+
+/* That of a language model, not that of codes or of probabilities. */
+static bool says_perplexity(const struct tw_words *words)
+{
+    return tw_words_has_one_of(words, perplexity_words) && are_all_of(words, perplexity_beside);
+}
+
 static bool meaning_of_signal(const char *signal, struct tw_name_meaning *ret)
 {
     *ret = (struct tw_name_meaning){.rank = TW_RANK_USER};
@@ -145,7 +162,10 @@ static bool meaning_of_signal(const char *signal, struct tw_name_meaning *ret)
     }
     if (strncmp(signal, "eval_", 5) || !signal[5] || strlen(signal + 5) >= sizeof ret->metric)
         return false;
+    struct tw_words words;
+    tw_words_split(signal + 5, &words);
     ret->meaning = TW_MEANS_EVAL_METRIC;
+    ret->is_perplexity = says_perplexity(&words);
     strcpy(ret->metric, signal + 5);
     return true;
 }
@@ -199,15 +219,6 @@ static bool find_whole(const struct tw_words *words, enum tw_meaning *ret)
         }
     }
     return false;
-}
-
-static bool are_all_of(const struct tw_words *words, const char *list)
-{
-    for (size_t i = 0; i < words->n; i++) {
-        if (!tw_words_is_one_of(words->at[i], list))
-            return false;
-    }
-    return words->n > 0;
 }
 
 /* The two words, one right behind the other. */
@@ -363,12 +374,20 @@ static void find_eval(const struct tw_words *whole, const struct tw_words *words
         ret->rank = TW_RANK_PART;
     } else if (words->n) {
         name_metric(whole, ret);
+        ret->is_perplexity = says_perplexity(words);
     }
 }
 
 static void find_train(const struct tw_words *words, const struct aspects *aspects,
                        struct tw_name_meaning *ret)
 {
+    ret->is_perplexity = says_perplexity(words);
+    if (ret->is_perplexity) {
+        ret->meaning = TW_MEANS_PERPLEXITY;
+        ret->rank = aspects->is_epoch || aspects->is_average ? TW_RANK_AVERAGE
+                    : aspects->is_train                      ? TW_RANK_TRAIN
+                                                             : TW_RANK_PLAIN;
+    }
     if (!says_loss(words))
         return;
     ret->is_over_epoch = aspects->is_train || aspects->is_epoch;

@@ -29,6 +29,7 @@ struct tw_name_meaning {
     bool is_part;       /* LOSS_PART, or the same of EVAL_LOSS */
     bool is_test;       /* of a test set */
     bool says_part;     /* its own words tell what it is about, in whatever row it stands */
+    bool is_perplexity; /* PERPLEXITY, or the EVAL_METRIC */
     bool step_is_epoch; /* a row of such names only counts epochs (Keras's "epoch_loss") */
     char metric[48];    /* EVAL_METRIC: the name behind "eval_" */
 };

@@ -23,6 +23,7 @@ void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_
             names->has_loss = true;
         names->has_metric = true;
         break;
+    case TW_MEANS_PERPLEXITY:
     case TW_MEANS_EVAL_METRIC:
     case TW_MEANS_GRAD_NORM:
     case TW_MEANS_LEARNING_RATE:

@@ -112,12 +112,13 @@ static bool is_loss(const char *name, const struct tw_row *row, const struct tw_
     if (strcasestr(name, "loss"))
         return true;
     tw_log_name_meaning(name, row->part, map, &meaning);
-    bool is_one = meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_EVAL_LOSS;
+    bool is_one = meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_EVAL_LOSS ||
+                  meaning.meaning == TW_MEANS_PERPLEXITY;
     return (is_one && !isnan(row->step)) || tw_log_name_is_mapped(name, map, &meaning);
 }
 
 /* Losses are what tells a training log from other text with numbers, or what the user maps; a cost
- * is one where it is told of a step. */
+ * or a perplexity is one where it is told of a step. */
 static int count_losses(void *closure, const struct tw_row *row)
 {
     struct losses *losses = closure;

@@ -87,7 +87,8 @@ static double loss_of(const struct tw_text_log *log)
     for (unsigned i = 0; i < row->n_cells; i++) {
         struct tw_name_meaning meaning;
         tw_log_name_meaning(row->names + row->cells[i].name, row->part, log->map, &meaning);
-        if (meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_LOSS_PART)
+        if (meaning.meaning == TW_MEANS_LOSS || meaning.meaning == TW_MEANS_LOSS_PART ||
+            meaning.meaning == TW_MEANS_PERPLEXITY)
             return row->cells[i].value;
     }
     return (double)NAN;

@@ -664,6 +664,87 @@ static void a_log_that_makes_up_names_takes_no_more_memory(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- perplexities ---- */
+
+/* exp(2), exp(1): Sockeye's lines, and the evaluation's later than all that the choice is made of.
+ */
+static void a_perplexity_stands_for_the_loss_where_none_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 1; i <= 130; i++)
+        row(fixture, "step:=%d perplexity=7.38905609893065", i);
+    row(fixture, "step:=130 Validation-perplexity=2.718281828459045");
+    all_records(fixture);
+    assert_non_null(strstr(fixture->text, "step 7 loss=2\n"));
+    assert_non_null(strstr(fixture->text, "eval 130 eval_loss=1 eval_perplexity=2.71828\n"));
+    assert_string_equal(tw_assemble_raw_name(fixture->assemble, "r", TW_SIGNAL_LOSS),
+                        "ln(perplexity)");
+    assert_string_equal(tw_assemble_raw_name(fixture->assemble, "r", TW_SIGNAL_EVAL_LOSS),
+                        "ln(Validation-perplexity)");
+}
+
+static void what_is_no_perplexity_is_no_loss(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "step:=1 ppl=inf");
+    row(fixture, "step:=2 ppl=nan");
+    row(fixture, "step:=3 ppl=0");
+    row(fixture, "step:=4 ppl=-1");
+    row(fixture, "step:=5 ppl=1");
+    row(fixture, "step:=6 valid_ppl=0");
+    expect(fixture, "header\nstep 1 loss=inf\nstep 2 loss=nan\nstep 5 loss=0\n"
+                    "eval 6 eval_ppl=0\n");
+}
+
+static void a_perplexity_is_no_loss_beside_one(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "step:=1 ppl=7 xent=2");
+    row(fixture, "step:=2 valid_ppl=7");
+    row(fixture, "run:=a step:=1 ppl=7");
+    row(fixture, "run:=a step:=2 val_loss=2 val_ppl=7");
+    row(fixture, "run:=b step:=1 recon_error=0.5 perplexity=30"); /* of a VQ-VAE's codes */
+    row(fixture, "run:=c step:=1 code_perplexity=30");
+    all_records(fixture);
+    assert_non_null(strstr(fixture->text, "step 1 loss=2\neval 2 eval_ppl=7\n"));
+    assert_non_null(strstr(fixture->text, "in r/a 2 eval_loss=2 eval_ppl=7\n"));
+    for (const char *at = fixture->text; (at = strstr(at, " loss=")); at++)
+        assert_memory_equal(at, " loss=2\n", 8);
+}
+
+/* More and more codes are used; a language model's falls before it blows up. */
+static void a_perplexity_that_rises_from_the_first_is_of_codes(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 1; i <= 8; i++)
+        row(fixture, "run:=a step:=%d perplexity=%d", i, 20 + 5 * i);
+    row(fixture, "run:=a step:=9 val_perplexity=60");
+    for (int i = 1; i <= 8; i++)
+        row(fixture, "run:=b step:=%d perplexity=%d", i, i == 2 ? 80 : 100 * i);
+    for (int i = 1; i <= 8; i++)
+        row(fixture, "run:=c step:=%d perplexity=%s", i, i < 8 ? "100" : "inf");
+    all_records(fixture);
+    assert_null(strstr(fixture->text, "r/a 1 loss="));
+    assert_non_null(strstr(fixture->text, "eval in r/a 9 eval_perplexity=60\n"));
+    assert_non_null(strstr(fixture->text, "r/b 1 loss=4.6"));
+    assert_non_null(strstr(fixture->text, "r/c 1 loss=4.6"));
+}
+
+static void a_perplexity_may_be_mapped(void **state)
+{
+    struct fixture *fixture = *state;
+    char *entries[] = {(char *)(size_t) "ppl=ignore", (char *)(size_t) "cost=loss"};
+    const struct tw_texts map = {2, entries};
+    struct tw_assemble_options options = {.run = "r", .framework = "f", .map = &map};
+    tw_assemble_free(fixture->assemble);
+    fixture->assemble = tw_assemble_new(&options);
+    row(fixture, "step:=1 ppl=7");
+    row(fixture, "run:=a step:=1 perplexity=7 cost=3");
+    all_records(fixture);
+    assert_null(strstr(fixture->text, "loss=1.9"));
+    assert_non_null(strstr(fixture->text, "loss=3\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -704,6 +785,11 @@ int main(void)
         TEST(events_become_records_in_their_place),
         TEST(nothing_is_given_before_it_is_known_what_the_steps_are),
         TEST(a_log_that_makes_up_names_takes_no_more_memory),
+        TEST(a_perplexity_stands_for_the_loss_where_none_is_told),
+        TEST(what_is_no_perplexity_is_no_loss),
+        TEST(a_perplexity_is_no_loss_beside_one),
+        TEST(a_perplexity_that_rises_from_the_first_is_of_codes),
+        TEST(a_perplexity_may_be_mapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,10 @@ static const char *meaning_of(const char *name, enum tw_row_part part, const str
     struct tw_name_meaning meaning;
     tw_log_name_meaning(name, part, map, &meaning);
     tw_log_signal_name(&meaning, text, sizeof text);
+    if (meaning.meaning == TW_MEANS_PERPLEXITY)
+        return "perplexity";
+    if (meaning.is_perplexity)
+        strcat(text, " perplexity");
     if (meaning.is_part && meaning.meaning != TW_MEANS_LOSS_PART)
         strcat(text, " part");
     return text;
@@ -46,6 +50,11 @@ static const struct {
     {"cross-entropy", "loss"},                               /* Sockeye, MXNet */
     {"Eval metrics/eval/LanguageCrossEntropy", "eval_loss"}, /* Composer */
     {"entropy", ""},
+    {"train ppl", "perplexity"},
+    {"Train-perplexity", "perplexity"},
+    {"code_perplexity", ""}, /* wav2vec2: of its codes */
+    {"valid ppl", "eval_ppl perplexity"},
+    {"eval/codebook_perplexity", "eval_codebook_perplexity"},
     {"cross_attention", ""},
     {"train/grad_norm", "grad_norm"},
     {"train/learning_rate", "learning_rate"},
