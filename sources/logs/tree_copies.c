@@ -2,6 +2,7 @@
 #include "sources/logs/tree_parts.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,6 +72,20 @@ static bool is_detectron2_copy(const char *folder, const char *name)
            memmem(head, (size_t)size, "\"total_loss\": ", 14);
 }
 
+/* MACE's logs/NAME_run-SEED.log beside results/NAME_run-SEED_train.txt (mace/tools/utils.py), which
+ * has each batch, too. */
+static bool is_mace_copy(const char *folder, const char *name)
+{
+    char other[300];
+    const char *seed = strstr(name, "_run-");
+    size_t digits = seed ? strspn(seed + 5, "0123456789") : 0;
+    if (!digits || strcmp(seed + 5 + digits, ".log") != 0)
+        return false;
+    int stem = (int)(seed + 5 + digits - name);
+    int n = snprintf(other, sizeof other, "../results/%.*s_train.txt", stem, name);
+    return n < (int)sizeof other && is_as_late(folder, name, other);
+}
+
 bool tw_tree_is_copy(const char *folder, const char *name)
 {
     for (const char *const *beside = beside_events; *beside; beside++) {
@@ -81,5 +96,6 @@ bool tw_tree_is_copy(const char *folder, const char *name)
         if (!strcmp(name, copies[i].name))
             return is_as_late(folder, name, copies[i].other);
     }
-    return is_openmmlab_copy(folder, name) || is_detectron2_copy(folder, name);
+    return is_openmmlab_copy(folder, name) || is_detectron2_copy(folder, name) ||
+           is_mace_copy(folder, name);
 }

@@ -308,6 +308,22 @@ static void a_text_beside_metrics_is_a_copy_where_they_are_detectron2s(void **st
     }
 }
 
+static void maces_text_is_a_copy_of_its_results(void **state)
+{
+    char folder[300];
+    put(*state, "logs/N_run-12.log", LOG);
+    put(*state, "logs/N_run-3.log", LOG);
+    put(*state, "logs/N_run-12b.log", LOG);
+    put(*state, "logs/run-12.log", LOG);
+    put(*state, "results/N_run-12_train.txt", LOG);
+    put(*state, "results/N_run-12b_train.txt", LOG);
+    snprintf(folder, sizeof folder, "%s/logs", (char *)*state);
+    assert_true(tw_log_is_part_of_group(folder, "N_run-12.log"));
+    assert_false(tw_log_is_part_of_group(folder, "N_run-3.log"));
+    assert_false(tw_log_is_part_of_group(folder, "N_run-12b.log"));
+    assert_false(tw_log_is_part_of_group(folder, "run-12.log"));
+}
+
 /* A job that was resumed prints on, and saves its state later. */
 static void a_copy_that_goes_on_is_none(void **state)
 {
@@ -420,6 +436,7 @@ int main(void)
         TEST(tables_of_training_and_validation_are_one_run),
         TEST(of_files_that_tell_one_run_the_fullest_is_read),
         TEST(a_text_beside_metrics_is_a_copy_where_they_are_detectron2s),
+        TEST(maces_text_is_a_copy_of_its_results),
         TEST(a_copy_that_goes_on_is_none),
         TEST(of_checkpoints_the_newest_is_read),
         TEST(lightnings_two_logs_of_one_run_are_read_once),
