@@ -41,13 +41,26 @@ static void observe_norm(struct tw_disguise *disguise, const struct tw_record *r
     }
 }
 
+/* One unit of the last decimal that both have: a log of few decimals moves so. */
+static bool is_smallest_step(double from, double to)
+{
+    double step = fabs(to - from);
+    for (double unit = 1; unit > 5e-8; unit /= 10) {
+        double tolerance = 1e-6 * unit;
+        if (fabs(step - unit) < tolerance && fabs(remainder(from, unit)) < tolerance &&
+            fabs(remainder(to, unit)) < tolerance)
+            return true;
+    }
+    return false;
+}
+
 static void observe_frozen(struct tw_disguise *disguise, const struct tw_disguise_config *config,
                            const struct tw_context *context, double loss)
 {
     double change = relative_change(disguise->loss, loss);
     bool is_frozen = disguise->has_loss && loss != 0 && change <= config->frozen_change;
     if (!is_frozen)
-        disguise->jump = disguise->has_loss ? change : 0;
+        disguise->jump = disguise->has_loss && !is_smallest_step(disguise->loss, loss) ? change : 0;
     count(is_frozen, &disguise->frozen, &disguise->frozen_step, &disguise->frozen_time_ms, context);
 }
 

@@ -669,6 +669,24 @@ static void a_loss_that_freezes_at_once_is_warned_of_and_a_slow_one_not(void **s
     }
 }
 
+/* A log of one decimal, and one of four: 0.8 becomes 0.7, and 0.0012 becomes 0.0011. */
+static void a_loss_that_few_decimals_are_told_of_is_not_frozen(void **state)
+{
+    (void)state;
+    for (int jumps = 0; jumps < 2; jumps++) {
+        for (double unit = .1; unit > 1e-5; unit /= 1000) {
+            struct subject subject;
+            start(&subject);
+            for (uint64_t step = 1; step <= 120; step++) {
+                double loss = unit * (double)(jumps && step > 60 ? 2 : 8 - (int)(step / 40));
+                subject_step(&subject, step, loss, 1 + 1. / (double)step);
+            }
+            assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), jumps);
+            subject_stop(&subject);
+        }
+    }
+}
+
 static void a_loss_that_freezes_without_a_learning_rate_is_explained(void **state)
 {
     struct subject subject;
@@ -777,6 +795,7 @@ int main(void)
         cmocka_unit_test(a_perfect_fit_that_reaches_zero_is_no_disguise),
         cmocka_unit_test(the_number_of_caffe_is_found),
         cmocka_unit_test(a_loss_that_freezes_at_once_is_warned_of_and_a_slow_one_not),
+        cmocka_unit_test(a_loss_that_few_decimals_are_told_of_is_not_frozen),
         cmocka_unit_test(a_loss_that_freezes_without_a_learning_rate_is_explained),
         cmocka_unit_test(it_says_when_there_is_nothing_to_judge),
         cmocka_unit_test(a_nonfinite_loss_is_judged_however_short_the_log),
