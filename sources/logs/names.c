@@ -398,6 +398,8 @@ static void find_train(const struct tw_words *words, const struct aspects *aspec
         ret->is_part = true;
     } else if (aspects->is_epoch || aspects->is_average) {
         ret->rank = are_all_of(words, loss_words) ? TW_RANK_AVERAGE : TW_RANK_AVERAGE_OF_KIND;
+    } else if (are_all_of(words, "cost costs")) {
+        ret->rank = TW_RANK_AVERAGE_OF_KIND; /* or that of time (GluonCV) */
     } else if (!are_all_of(words, loss_words)) {
         ret->rank = TW_RANK_KIND;
     } else if (aspects->is_total) {

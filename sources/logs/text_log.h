@@ -92,6 +92,7 @@ struct tw_text_log {
     bool evaluates;              /* lines are about an evaluation until one tells its end */
     double counted_epoch;        /* of the last step or batch that was counted */
     bool counts_anew, counts_on; /* "step" begins anew with each epoch; it does not */
+    bool epochs_are_behind;      /* the first was told when its steps had been */
     double skipped;              /* DeepSpeed: so far */
     bool may_end;                /* a word stands in the line that lines about an end have */
     int end;                     /* an enum tw_log_event that stands if no row follows; -1 */

@@ -123,16 +123,23 @@ bool tw_text_take_espnet(struct tw_text_scan *scan)
 static void find_offset(struct tw_text_log *log, const struct tw_text_place *place, double epoch)
 {
     double first = log->first_epoch <= 1 ? log->first_epoch : 1;
+    bool is_behind = log->epochs_are_behind && isnan(log->counted_epoch);
+    first -= log->epochs_are_behind;
     if (!isnan(place->of) && epoch >= first)
         log->offset = (epoch - first) * place->of;
-    else if (epoch > log->counted_epoch && !isnan(log->step))
+    else if ((epoch > log->counted_epoch || is_behind) && !isnan(log->step))
         log->offset = log->step;
 }
 
 static void go_to_count(struct tw_text_log *log, const struct tw_text_place *place)
 {
     double epoch = isnan(place->epoch) ? log->epoch : place->epoch;
-    bool is_new_epoch = !isnan(epoch) && epoch > log->counted_epoch;
+    /* "Finished Epoch[1]": the first epoch that is known tells that its batches were counted. */
+    bool was_counted = log->last_batch > 0 && place->at <= log->last_batch;
+    bool is_behind =
+        isnan(log->counted_epoch) && isnan(place->epoch) && !isnan(epoch) && was_counted;
+    bool is_new_epoch = epoch > log->counted_epoch || is_behind;
+    log->epochs_are_behind |= is_behind;
     /* Batches begin anew, unless their count has passed that of the epoch before (Sockeye). */
     bool may_go_on = place->kind == TW_TEXT_STEP || isnan(place->of);
     if (may_go_on && !log->counts_anew && !log->counts_on && is_new_epoch &&

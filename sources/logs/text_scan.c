@@ -271,6 +271,26 @@ static bool tells_loss(const struct tw_text_scan *scan, size_t size)
            !memcmp(scan->words[0], "loss is", 7);
 }
 
+/* "Train loss 120 0.512", "Validation loss 120: 0.534" (NVIDIA's Tacotron 2): a count that stands
+ * between the name and its reading, which has decimals. A layout does not look at them. */
+static bool is_count_of_reading(struct tw_text_scan *scan, const struct tw_text_name *what,
+                                double value)
+{
+    const char *at = scan->at, *last = scan->n_words ? scan->words[scan->n_words - 1] : "";
+    double next;
+    if (what->kind != TW_TEXT_SIGNAL || scan->is_told || scan->words_end - last != 4 ||
+        memcmp(last, "loss", 4) || at == scan->end || (*at != ' ' && *at != ':'))
+        return false;
+    at = tw_text_skip_spaces(at + 1, scan->end);
+    size_t length = tw_log_number_at(at, (size_t)(scan->end - at), &next);
+    if (!length)
+        return false;
+    tw_text_layout_spoil(scan);
+    return isnan(scan->place.at) && tw_text_is_digit(*at) && memchr(at, '.', length) &&
+           !isnan(tw_text_whole(value)) && scan->at - scan->words_end < 20 &&
+           !memchr(scan->words_end, '.', (size_t)(scan->at - scan->words_end));
+}
+
 static void take_number(struct tw_text_scan *scan, double value, double of)
 {
     struct tw_text_name what = {0};
@@ -292,6 +312,13 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
         tw_text_name_of(scan->log, name, size, scan->is_told, &what);
     scan->kept_size = 0;
     scan->was_epoch = false;
+    if (isnan(of) && is_count_of_reading(scan, &what, value)) {
+        assign_count(scan, TW_TEXT_STEP, value, of);
+        scan->kept = name;
+        scan->kept_size = size;
+        tw_text_forget_words(scan);
+        return;
+    }
     const char *next = tw_text_skip_spaces(scan->at, scan->end);
     if (tw_text_is_place(what.kind) && scan->at[-1] == '%') { /* "Steps:  10%|#   | 100/1000" */
         tw_text_layout_spoil(scan);
@@ -303,7 +330,10 @@ static void take_number(struct tw_text_scan *scan, double value, double of)
         scan->epoch_is_named = true;
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME && scan->in_bracket &&
                !isnan(of)) {
-        assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
+        if (tw_text_begins(scan->at, (size_t)(scan->end - scan->at), "]["))
+            assign_epoch(scan, value); /* "Train: [0/300][10/1251]" */
+        else
+            assign_count(scan, TW_TEXT_BATCH, value, of); /* "Test: [ 10/196]" */
     } else if (what.kind == TW_TEXT_UNKNOWN && what.part != TW_PART_BY_NAME &&
                !isnan(tw_text_whole(value)) && next < scan->end && *next == '[' &&
                begins_with_digit(next + 1, scan->end)) {

@@ -664,6 +664,17 @@ static void a_log_that_makes_up_names_takes_no_more_memory(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* GluonCV's "Training cost" is that of time. */
+static void a_cost_is_the_loss_where_no_other_is(void **state)
+{
+    struct fixture *fixture = *state;
+    row(fixture, "train step:=1 cost=100 CrossEntropy=2");
+    row(fixture, "run:=a step:=1 cost=3");
+    all_records(fixture);
+    assert_non_null(strstr(fixture->text, "step 1 loss=2\n"));
+    assert_non_null(strstr(fixture->text, "step in r/a 1 loss=3\n"));
+}
+
 /* ---- perplexities ---- */
 
 /* exp(2), exp(1): Sockeye's lines, and the evaluation's later than all that the choice is made of.
@@ -785,6 +796,7 @@ int main(void)
         TEST(events_become_records_in_their_place),
         TEST(nothing_is_given_before_it_is_known_what_the_steps_are),
         TEST(a_log_that_makes_up_names_takes_no_more_memory),
+        TEST(a_cost_is_the_loss_where_no_other_is),
         TEST(a_perplexity_stands_for_the_loss_where_none_is_told),
         TEST(what_is_no_perplexity_is_no_loss),
         TEST(a_perplexity_is_no_loss_beside_one),

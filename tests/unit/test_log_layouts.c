@@ -75,6 +75,9 @@ static const char *const shapes[] = {
     "2024-01-02 03:04:05 Epoch ~: loss=~, RMSE_E=1",
     "1epoch:train:1-~batch: loss=~",
     "Bar: 3%|# | ~/100 [00:01<00:32, 3it/s, loss=~]",
+    "Train loss ~ ~ Grad Norm 1.5",
+    "Validation loss ~: ~",
+    "INFO Train: [~/300][~/1251] loss 2.5",
     "iter ~/100 | loss ~ | val_loss 0.6",
 };
 static const char *const numbers[] = {

@@ -92,6 +92,55 @@ static void whether_steps_begin_anew_is_seen_at_the_second_epoch(void **state)
           "row step=700 epoch=2: loss=0.4\n");
 }
 
+/* Swin Transformer's main.py: an epoch and a batch, each with its total, behind a head. */
+static void two_counts_behind_a_head_are_an_epoch_and_a_batch(void **state)
+{
+    (void)state;
+    reads("INFO Train: [0/300][10/40]\teta 0:05:01 lr 0.001000\tloss 6.9 (6.95)\n"
+          "INFO Test: [10/30]\tTime 0.5 (0.6)\tLoss 2.1 (2.2)\n"
+          "INFO Train: [1/300][20/40]\teta 0:05:01 lr 0.001000\tloss 6.5 (6.75)\n",
+          "row train step=10 epoch=0: lr=0.001 loss=6.9 loss avg=6.95\n"
+          "row eval step=10 epoch=0: Loss=2.2\n"
+          "row train step=60 epoch=1: lr=0.001 loss=6.5 loss avg=6.75\n");
+}
+
+/* NVIDIA's Tacotron 2, train.py. */
+static void a_count_may_stand_between_a_name_and_its_reading(void **state)
+{
+    (void)state;
+    reads("Train loss 119 0.512345 Grad Norm 1.25 2.34s/it\n"
+          "Train loss 120 0.5 Grad Norm 1.5 2.34s/it\n"
+          "Validation loss 120:  0.534000  \n",
+          "row train step=119: Train loss=0.512345 Grad Norm=1.25\n"
+          "row train step=120: Train loss=0.5 Grad Norm=1.5\n"
+          "row eval step=120: Validation loss=0.534\n");
+    reads("loss 2 lr 0.5\nloss 2.5 0.1\nstep 4 loss 3 0.25\nAcc 5 0.5\n",
+          "row: loss=2 lr=0.5\nrow: loss=2.5\nrow step=4: loss=3\nrow step=4: Acc=5\n");
+}
+
+/* CNTK (CPUOnly, SGD.cpp): each epoch is told of when its batches have been. */
+static void an_epoch_may_be_told_behind_its_batches(void **state)
+{
+    (void)state;
+    reads("Minibatch[1-200]: loss = 2 * 6400\nMinibatch[201-400]: loss = 1.5 * 6400\n"
+          "Finished Epoch[ 1 of 10]: [Training] loss = 1.75 * 50000\n"
+          "Minibatch[1-200]: loss = 1.25 * 6400\nMinibatch[201-400]: loss = 1 * 6400\n"
+          "Finished Epoch[ 2 of 10]: [Training] loss = 1.125 * 50000\n"
+          "Minibatch[1-200]: loss = 0.5 * 6400\n",
+          "row step=200: loss=2\nrow step=400: loss=1.5\n"
+          "row train step=400 epoch=1: loss=1.75\n"
+          "row step=600 epoch=1: loss=1.25\nrow step=800 epoch=1: loss=1\n"
+          "row train step=800 epoch=2: loss=1.125\nrow step=1000 epoch=2: loss=0.5\n");
+    reads("batch 50/100 loss 2\nbatch 100/100 loss 1\nepoch 1 valid loss 2\n"
+          "batch 50/100 loss 0.5\nepoch 2 valid loss 1\nbatch 50/100 loss 0.25\n",
+          "row step=50: loss=2\nrow step=100: loss=1\nrow eval step=100 epoch=1: valid loss=2\n"
+          "row step=150 epoch=1: loss=0.5\nrow eval step=200 epoch=2: valid loss=1\n"
+          "row step=250 epoch=2: loss=0.25\n");
+    /* One that came before all epochs is of none. */
+    reads("batch 1/100 loss 2\nEpoch 1/2\nbatch 50/100 loss 1\nEpoch 2/2\nbatch 50/100 loss 0.5\n",
+          "row step=1: loss=2\nrow step=50 epoch=1: loss=1\nrow step=150 epoch=2: loss=0.5\n");
+}
+
 /* srun --label, docker compose and the like set a rank before each line. */
 static void a_named_step_is_one_rather_than_a_number_in_front(void **state)
 {
@@ -402,6 +451,9 @@ int main(void)
         cmocka_unit_test(an_end_stands_if_no_row_follows),
         cmocka_unit_test(other_files_are_not_taken_for_logs),
         cmocka_unit_test(a_table_about_runs_is_no_log_of_one),
+        cmocka_unit_test(two_counts_behind_a_head_are_an_epoch_and_a_batch),
+        cmocka_unit_test(a_count_may_stand_between_a_name_and_its_reading),
+        cmocka_unit_test(an_epoch_may_be_told_behind_its_batches),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(lines_of_a_mebibyte_are_read),
     };
