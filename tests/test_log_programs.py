@@ -275,6 +275,54 @@ class TestDocuments:
         assert done.returncode == 2 and "no training log" in done.stderr
 
 
+class TestTables:
+    def test_a_history_of_keras_by_pandas(self, tmp_path):
+        rows = [(i, loss(i), .5, eval_loss(i), rate(i)) for i in range(N)]
+        write(tmp_path / "history.csv", table(("", "loss", "acc", "val_loss", "lr"), rows))
+        assert_points(read_one(tmp_path)[1], loss=[(i + 1, loss(i)) for i in range(N)],
+                      eval_loss=[(i + 1, eval_loss(i)) for i in range(N)])
+
+    def test_results_of_a_search_by_pandas_are_no_history(self, tmp_path):
+        rows = [(i, rate(i), 32, loss(i), eval_loss(i)) for i in range(N)]
+        write(tmp_path / "grid.csv", table(("", "lr", "batch_size", "loss", "val_loss"), rows))
+        done = programs.trainward("analyze", tmp_path)
+        assert done.returncode == 2 and "no training log" in done.stderr
+
+    def test_maxtext(self, tmp_path):
+        """MaxText/metric_logger.py: the same names as in its event files."""
+        write(tmp_path / "metrics.txt", lines(
+            {"learning/loss": loss(i), "learning/moe_lb_loss": .25, "learning/grad_norm": 1.,
+             "learning/raw_grad_norm": 2., "learning/current_learning_rate": rate(i),
+             "perf/step_time_seconds": 1., "step": float(i)} for i in range(N)))
+        assert_points(read_one(tmp_path)[1], loss=STEPS, grad_norm=[(i, 2) for i in range(N)],
+                      learning_rate=[(i, rate(i)) for i in range(N)])
+
+    def test_statistics_of_stylegan(self, tmp_path):
+        """torch_utils/training_stats.py of StyleGAN2-ADA and later, and of EDM."""
+        def statistic(value):
+            return {"num": 512, "mean": value, "std": .25}
+        for folder, names in (("gan", ("Loss/G/loss", "Loss/D/loss")), ("edm", ("Loss/loss",))):
+            write(tmp_path / folder / "stats.jsonl", lines(
+                {**{name: statistic(diverging(i)) for name in names}, "timestamp": 1.7e9 + i,
+                 "Progress/tick": statistic(i), "Progress/kimg": statistic(4. * i)}
+                for i in range(N)))
+        runs = runs_in(tmp_path)
+        assert runs["gan/stats.jsonl"]["verdict"] != "problem"
+        assert runs["edm/stats.jsonl"]["verdict"] == "problem"
+        wanted = [(i, diverging(i)) for i in range(N)]
+        for folder, objective in (("gan", "adversarial"), ("edm", None)):
+            records = records_of(tmp_path / folder / "stats.jsonl")
+            assert header(records).get("objective") == objective
+            assert_points(records, loss=wanted)
+
+    def test_several_sets_of_boosting(self, tmp_path):
+        """XGBoost's scikit-learn interface stops by the last of eval_set."""
+        write(tmp_path / "evals_result.json", json.dumps(
+            {"validation_0": {"logloss": [loss(i) for i in range(N)]},
+             "validation_1": {"logloss": [eval_loss(i) for i in range(N)]}}))
+        assert_points(read_one(tmp_path)[1], eval_loss=EVALS)
+
+
 # The columns of MLflow's search_runs(), of the table of runs that W&B exports, of a sweep's trials:
 # a row is what came out of a run.
 RUN_TABLES = {

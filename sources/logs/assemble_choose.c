@@ -87,14 +87,22 @@ static bool add_parts(struct tw_assembled_run *run, enum tw_meaning meaning, enu
     return has_any;
 }
 
-/* A loss over the epoch or the training set beside the loss of the step. */
-static struct tw_seen_name *second_loss(const struct tw_assembled_run *run)
+static bool is_of_kind(const struct tw_seen_name *name)
+{
+    return name->meaning.rank == TW_RANK_KIND || name->meaning.rank == TW_RANK_AVERAGE_OF_KIND;
+}
+
+/* A loss over the epoch or the training set beside the loss of the step: of the same kind, as
+ * "train_loss_ce" is a part of "train_loss". */
+static struct tw_seen_name *second_loss(const struct tw_assembled_run *run,
+                                        const struct tw_seen_name *loss)
 {
     struct tw_seen_name *best = NULL;
     for (uint32_t i = 0; i < run->n_names; i++) {
         struct tw_seen_name *name = run->names[i];
         if (name->role != TW_ROLE_SIGNAL && is_of(name, TW_MEANS_LOSS, false) &&
-            name->meaning.is_over_epoch && (!best || name->meaning.rank < best->meaning.rank))
+            name->meaning.is_over_epoch && is_of_kind(name) == is_of_kind(loss) &&
+            (!best || name->meaning.rank < best->meaning.rank))
             best = name;
     }
     return best;
@@ -174,7 +182,7 @@ static void choose_losses(struct tw_assembled_run *run)
     struct tw_seen_name *train = best_of(run, TW_MEANS_TRAIN_LOSS);
     take(run, loss, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
     if (!train && loss)
-        train = second_loss(run);
+        train = second_loss(run, loss);
     take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_TRAIN_LOSS);
     if (!loss && train) {
         take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
@@ -229,13 +237,14 @@ void tw_assemble_choose(struct tw_assembled_run *run)
     run->has_chosen = true;
 }
 
-static bool has_signal(const struct tw_assembled_run *run, enum tw_signal signal)
+/* The first name of the signal; NULL: it has none as yet. */
+static const struct tw_seen_name *name_of(const struct tw_assembled_run *run, enum tw_signal signal)
 {
     for (uint32_t i = 0; i < run->n_names; i++) {
         if (tw_seen_name_is_of(run->names[i], signal))
-            return true;
+            return run->names[i];
     }
-    return false;
+    return NULL;
 }
 
 static bool has_chosen_validation(const struct tw_assembled_run *run)
@@ -290,11 +299,12 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
         signal = TW_SIGNAL_EVAL_LOSS;
     if (meaning == TW_MEANS_LOSS || meaning == TW_MEANS_LOSS_PART)
         signal = TW_SIGNAL_LOSS;
-    bool is_second =
-        meaning == TW_MEANS_LOSS && name->meaning.is_over_epoch && has_signal(run, TW_SIGNAL_LOSS);
+    const struct tw_seen_name *loss = name_of(run, TW_SIGNAL_LOSS);
+    bool is_second = meaning == TW_MEANS_LOSS && name->meaning.is_over_epoch && loss &&
+                     is_of_kind(name) == is_of_kind(loss);
     if (is_second || meaning == TW_MEANS_TRAIN_LOSS)
         signal = TW_SIGNAL_TRAIN_LOSS;
-    if (signal != TW_SIGNALS && !has_signal(run, signal))
+    if (signal != TW_SIGNALS && !name_of(run, signal))
         take(run, name, TW_ROLE_SIGNAL, signal);
     run->roles |= 1u << name->role;
 }

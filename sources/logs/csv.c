@@ -1,6 +1,10 @@
 /* Tables of any program: what their columns mean is left to the names. */
+#include "sources/logs/names.h"
 #include "sources/logs/row_names.h"
 #include "sources/logs/table.h"
+#include "sources/logs/tree.h"
+
+#include <string.h>
 
 static const struct tw_table_rules rules = {0};
 
@@ -28,13 +32,30 @@ static bool is_of_runs(const struct tw_table *table, bool has_axis)
     return is_mlflow || is_wandb || (is_sweep && !has_axis);
 }
 
+/* A history without epochs, as pandas writes Keras' one: rows are counted in a column without a
+ * name. So they are in results of a search, which have other hyper-parameters than the rate. */
+static bool is_history(const struct tw_table *table, const struct tw_row_names *names)
+{
+    unsigned rank;
+    if (table->columns[0].name[0] || !names->has_loss || !names->has_eval_loss)
+        return false;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const char *parameter = tw_log_parameter_name(table->columns[i].name, &rank);
+        if (parameter && strcmp(parameter, "learning_rate") != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Any table of numbers could be read. What makes it a training's is what its names mean. */
 static int sure_of(const struct tw_table *table, const struct tw_texts *map)
 {
     struct tw_row_names names = {.map = map};
     for (size_t i = 0; i < table->n_columns; i++)
         tw_row_names_add(&names, table->columns[i].name, TW_PART_BY_NAME);
-    return is_of_runs(table, names.has_axis) ? 0 : tw_row_names_sure(&names);
+    if (is_of_runs(table, names.has_axis))
+        return 0;
+    return is_history(table, &names) ? TW_LOG_SURE_IN_TREE : tw_row_names_sure(&names);
 }
 
 static int probe(const struct tw_log_sample *sample)

@@ -44,6 +44,7 @@ static const struct {
     {"training_iteration", TW_MEANS_STEP},   /* Ray Tune */
     {"time_total_timesteps", TW_MEANS_STEP}, /* Stable-Baselines3 */
     {"total_timesteps", TW_MEANS_STEP},
+    {"progress_tick_mean", TW_MEANS_STEP}, /* StyleGAN's and EDM's stats.jsonl */
     {"timesteps_total", TW_MEANS_STEP},
     {"epoch", TW_MEANS_EPOCH},
     {"epochs", TW_MEANS_EPOCH},
@@ -83,7 +84,8 @@ static const struct {
 /* What a name is about. */
 static const char train_words[] = "train training trn tr trainer";
 static const char eval_words[] = "val valid validation eval evaluation dev heldout";
-static const char test_words[] = "test tst testing predict";
+static const char test_words[] = "test tst te testing predict";
+static const char test_folders[] = "test tst testing predict"; /* "te" is a language, too */
 /* Over what it is averaged, and what says nothing. */
 static const char epoch_words[] = "epoch epochs epochwise";
 static const char average_words[] = "avg average mean running smooth smoothed ema moving";
@@ -97,6 +99,9 @@ static const char no_signal_words[] =
     "flops flos mfu hfu memory mem gpu gpus cpu ram utilization tokens preemption runs fps "
     "wallclock hours minutes vram cuda zeros examples";
 
+/* At the end of a name: how others spread, and how many they are. */
+static const char spread_words[] = "std stdv stdev stddev stderr num";
+
 static const char loss_words[] = "loss losses cost nll objective logloss mlogloss xent";
 /* Beside a loss word these are the loss itself. */
 static const char whole_loss_words[] = "loss losses cost nll objective lm language model ce xent "
@@ -107,7 +112,8 @@ static const char total_words[] = "total sum all overall full combined";
 static const char norm_words[] = "norm gnorm norms";
 static const char norm_beside[] =
     "norm gnorm norms grad grads gradient gradients total global l2 2 "
-    "0 all avg mean pre before clip clipping unclipped train optim optimizer";
+    "0 all avg mean pre raw before clip clipping unclipped train optim optimizer";
+static const char norm_unclipped[] = "pre raw before unclipped";
 static const char rate_beside[] = "lr learning rate lrs";
 static const char rate_before[] = "optim optimizer current train training";
 
@@ -304,14 +310,47 @@ static bool find_figure(const struct tw_words *words, enum tw_meaning *ret)
     return true;
 }
 
+static void remove_at(struct tw_words *words, size_t at, size_t n)
+{
+    struct tw_words before = *words;
+    for (size_t i = at + n; i < before.n; i++) {
+        memcpy(words->at[i - n], before.at[i], sizeof before.at[i]);
+        words->ends_path[i - n] = before.ends_path[i];
+    }
+    words->n = before.n - n;
+}
+
+static bool is_count(const char *word)
+{
+    return !word[strspn(word, "0123456789")];
+}
+
+/* Which of several data sets it is: "validation_0" (XGBoost), "valid_1" (LightGBM),
+ * "val_loss/dataloader_idx_1" (Lightning). Their losses are no parts of one. True for XGBoost's
+ * first: it stops by the last, and the first is often that of the training. */
+static bool remove_set(struct tw_words *words)
+{
+    bool is_xgboosts_first = has_pair(words, "validation", "0");
+    for (size_t i = 0; i + 1 < words->n; i++) {
+        bool is_set = tw_words_is_one_of(words->at[i], eval_words) ||
+                      tw_words_is_one_of(words->at[i], test_words);
+        if (is_set && is_count(words->at[i + 1]))
+            remove_at(words, i + 1, 1);
+    }
+    if (words->n > 3 && has_pair(words, "dataloader", "idx") && is_count(words->at[words->n - 1]))
+        remove_at(words, words->n - 3, 3);
+    return is_xgboosts_first;
+}
+
 /* What a name is about beside its quantity. */
 struct aspects {
-    bool is_train, is_eval, is_test, is_epoch, is_average, is_total;
+    bool is_train, is_eval, is_test, is_epoch, is_average, is_total, is_first_set;
 };
 
 static struct aspects take_aspects(struct tw_words *words)
 {
     struct aspects aspects = {0};
+    aspects.is_first_set = remove_set(words);
     aspects.is_train = tw_words_remove(words, train_words) > 0;
     aspects.is_eval = tw_words_remove(words, eval_words) > 0;
     aspects.is_test = tw_words_remove(words, test_words) > 0;
@@ -364,7 +403,7 @@ static void find_eval(const struct tw_words *whole, const struct tw_words *words
     ret->rank = aspects->is_test ? TW_RANK_TEST : TW_RANK_PLAIN;
     if (are_all_of(words, whole_loss_words) && says_loss(words)) {
         ret->meaning = TW_MEANS_EVAL_LOSS;
-        if (!aspects->is_test && !are_all_of(words, loss_words))
+        if (!aspects->is_test && (aspects->is_first_set || !are_all_of(words, loss_words)))
             ret->rank = TW_RANK_KIND;
         else if (!aspects->is_test && aspects->is_total)
             ret->rank = TW_RANK_TOTAL;
@@ -427,13 +466,31 @@ static bool is_metrics_folder(const struct tw_words *words)
 static bool is_setting(const struct tw_words *words)
 {
     return words->n > 1 && words->ends_path[0] &&
-           tw_words_is_one_of(words->at[0], "config cfg args hparams params hyperparameters");
+           tw_words_is_one_of(words->at[0],
+                              "config cfg args hparam hparams params hyperparameters");
+}
+
+/* "test-Logloss-std" of a cross-validation, "Loss/loss/num" */
+static bool is_spread(const struct tw_words *words)
+{
+    return words->n > 1 && tw_words_is_one_of(words->at[words->n - 1], spread_words);
+}
+
+/* The norm before clipping goes before the other, where both are told. */
+static enum tw_name_rank rank_of_figure(const struct tw_words *words, enum tw_meaning meaning,
+                                        bool is_average)
+{
+    if (meaning == TW_MEANS_GRAD_NORM && tw_words_has_one_of(words, norm_unclipped))
+        return TW_RANK_TOTAL;
+    return is_average ? TW_RANK_AVERAGE : TW_RANK_PLAIN;
 }
 
 static void find_by_words(const char *name, enum tw_row_part part, struct tw_name_meaning *ret)
 {
     struct tw_words words, whole;
     tw_words_split(name, &words);
+    if (words.n > 1 && words.ends_path[0] && !strcmp(words.at[0], "learning"))
+        remove_at(&words, 0, 1); /* MaxText's "learning/loss" */
     whole = words;
     ret->step_is_epoch = words.n > 1 && !strcmp(words.at[0], "epoch");
     bool is_metric = is_metrics_folder(&words);
@@ -442,7 +499,8 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
     struct tw_words figure = words;
     tw_words_remove(&figure, train_words);
     tw_words_remove(&figure, epoch_words);
-    if (!words.n || is_copy || is_setting(&words) || tw_words_has_one_of(&words, no_signal_words))
+    if (!words.n || is_copy || is_setting(&words) || is_spread(&words) ||
+        tw_words_has_one_of(&words, no_signal_words))
         return;
     struct aspects aspects = take_aspects(&words);
     bool is_eval = is_eval_part(&aspects, part);
@@ -450,7 +508,7 @@ static void find_by_words(const char *name, enum tw_row_part part, struct tw_nam
     if (is_metric && !aspects.is_train) {
         name_metric(&whole, ret);
     } else if (figure.n && !is_eval && find_figure(&figure, &ret->meaning)) {
-        ret->rank = aspects.is_average ? TW_RANK_AVERAGE : TW_RANK_PLAIN;
+        ret->rank = rank_of_figure(&figure, ret->meaning, aspects.is_average);
     } else if (is_eval) {
         if (figure.n && find_figure(&figure, &ret->meaning))
             ret->meaning = TW_MEANS_NOTHING; /* no evaluation tells a learning rate */
@@ -486,7 +544,8 @@ enum tw_row_part tw_log_part_of_name(const char *name)
     tw_words_split(name, &words);
     if (words.n == 0 || words.n > 2)
         return TW_PART_BY_NAME;
-    if (tw_words_is_one_of(words.at[0], eval_words) || tw_words_is_one_of(words.at[0], test_words))
+    if (tw_words_is_one_of(words.at[0], eval_words) ||
+        tw_words_is_one_of(words.at[0], test_folders))
         return TW_PART_EVAL;
     return tw_words_is_one_of(words.at[0], "train training trn") ? TW_PART_TRAIN : TW_PART_BY_NAME;
 }

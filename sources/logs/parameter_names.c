@@ -14,10 +14,11 @@ static const struct {
                       "base_learning_rate initial_learning_rate step_size"},
     {"batch_size", "global_batch_size total_batch_size train_batch_size batch_size batchsize "
                    "per_device_train_batch_size per_gpu_train_batch_size train_bs bs batch "
-                   "train_micro_batch_size_per_gpu micro_batch_size"},
+                   "train_micro_batch_size_per_gpu micro_batch_size ims_per_batch"},
     {"micro_batches", "gradient_accumulation_steps accumulate_grad_batches grad_accum_steps "
-                      "accum_steps gradient_accumulation update_freq"},
-    {"optimizer", "optimizer optim optimizer_name optimizer_type opt"},
+                      "accum_steps gradient_accumulation update_freq accum_grad "
+                      "grad_accumulation_factor grad_acc_steps"},
+    {"optimizer", "optimizer optim optimizer_name optimizer_type opt opt_name"},
     {"schedule", "lr_scheduler_type lr_scheduler lr_schedule schedule scheduler lr_decay_style "
                  "scheduler_type learning_rate_schedule"},
     {"warmup_steps", "warmup_steps num_warmup_steps n_warmup_steps warmup_iters lr_warmup_iters "
@@ -29,16 +30,17 @@ static const struct {
     {"beta2", "beta2 adam_beta2 beta_2"},
     {"epsilon", "epsilon eps adam_epsilon adam_eps"},
     {"max_grad_norm", "max_grad_norm gradient_clip_val clip_grad_norm grad_clip clip_grad "
-                      "gradient_clipping grad_clip_norm clip_norm max_norm clip"},
+                      "gradient_clipping grad_clip_norm clip_norm max_norm clip clipnorm"},
     {"dropout", "dropout dropout_rate drop_rate hidden_dropout hidden_dropout_prob"},
     {"precision", "precision mixed_precision torch_dtype dtype"},
     {"fp16", "fp16"},
     {"bf16", "bf16"},
     {"max_steps",
      "max_steps max_iters train_iters total_steps num_train_steps max_train_steps "
-     "num_training_steps training_steps train_steps total_iters max_updates max_update"},
+     "num_training_steps training_steps train_steps total_iters max_updates max_update "
+     "max_iter"},
     {"max_epochs", "max_epochs num_train_epochs epochs num_epochs n_epochs total_epochs max_epoch "
-                   "nepochs nb_epochs"},
+                   "nepochs nb_epochs number_of_epochs"},
     {"min_loss_scale", "min_loss_scale"},
     {"loss_scale_window", "loss_scale_window"},
     {"activation", "activation hidden_act act_fn activation_function activation_fn"},
@@ -57,10 +59,8 @@ static void normalise(const char *raw, char *buffer, size_t size)
         *c = *c == '-' || *c == ' ' ? '_' : (char)tolower((unsigned char)*c);
 }
 
-const char *tw_log_parameter_name(const char *raw, unsigned *ret_rank)
+static const char *find(const char *name, unsigned *ret_rank)
 {
-    char name[96];
-    normalise(raw, name, sizeof name);
     size_t length = strlen(name);
     for (size_t i = 0; length && i < sizeof parameters / sizeof *parameters; i++) {
         unsigned rank = 0;
@@ -74,4 +74,13 @@ const char *tw_log_parameter_name(const char *raw, unsigned *ret_rank)
         }
     }
     return NULL;
+}
+
+/* "opt_learning_rate": what MLflow's autologging calls the optimizer's. */
+const char *tw_log_parameter_name(const char *raw, unsigned *ret_rank)
+{
+    char name[96];
+    normalise(raw, name, sizeof name);
+    const char *found = find(name, ret_rank);
+    return found || strncmp(name, "opt_", 4) ? found : find(name + 4, ret_rank);
 }

@@ -21,6 +21,7 @@ void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_
         /* Sales have a cost, too: it needs steps or epochs beside it. */
         if (strcasecmp(name, "cost"))
             names->has_loss = true;
+        names->has_eval_loss |= meaning.meaning == TW_MEANS_EVAL_LOSS;
         names->has_metric = true;
         break;
     case TW_MEANS_PERPLEXITY:

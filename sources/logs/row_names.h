@@ -9,7 +9,7 @@
 
 struct tw_row_names {
     const struct tw_texts *map; /* the sample's */
-    bool has_axis, has_loss, has_metric;
+    bool has_axis, has_loss, has_eval_loss, has_metric;
 };
 
 void tw_row_names_add(struct tw_row_names *names, const char *name, enum tw_row_part part);

@@ -321,6 +321,19 @@ static void a_loss_over_the_training_set_is_train_loss(void **state)
                    "eval 2 eval_loss=2.4 train_loss=2.2\n");
 }
 
+/* DETR: the cross-entropy is a part of the epoch's loss, and compared with no evaluation's. */
+static void a_kind_beside_the_epochs_loss_is_no_train_loss(void **state)
+{
+    for (int epoch = 0; epoch < 2; epoch++)
+        row(*state, "epoch=%d train_loss=%d train_loss_ce=1 test_loss=6 test_loss_ce=2", epoch,
+            5 - epoch);
+    expect(*state, "header\n"
+                   "step 0 epoch=0 loss=5\n"
+                   "eval 0 eval_loss=6 train_loss=5\n"
+                   "step 1 epoch=1 loss=4\n"
+                   "eval 1 eval_loss=6 train_loss=4\n");
+}
+
 static void of_parts_those_of_validation_are_added_up(void **state)
 {
     row(*state, "step:=1 loss=1 val/a_loss=1 val/b_loss=2 test/a_loss=4 test/b_loss=8");
@@ -773,6 +786,7 @@ int main(void)
         TEST(the_total_is_the_loss_and_parts_are_left_out),
         TEST(parts_are_added_up_where_there_is_no_total),
         TEST(a_loss_over_the_training_set_is_train_loss),
+        TEST(a_kind_beside_the_epochs_loss_is_no_train_loss),
         TEST(of_parts_those_of_validation_are_added_up),
         TEST(one_loss_an_epoch_is_the_epochs_too),
         TEST(a_loss_that_is_a_mean_tells_over_how_many_steps),

@@ -142,6 +142,27 @@ static const struct {
     {"lr_loss", "loss_part"},
     {"l2_grads", "grad_norm"},
     {"l2_params", "weight_norm"},
+    /* MaxText; StyleGAN's and EDM's statistics; XGBoost's and CatBoost's cross-validation */
+    {"learning/loss", "loss"},
+    {"learning/moe_lb_loss", "loss_part"},
+    {"learning/current_learning_rate", "learning_rate"},
+    {"learning/raw_grad_norm", "grad_norm"},
+    {"learning/param_norm", "weight_norm"},
+    {"learning_curve/loss", "loss_part"},
+    {"Progress/tick/mean", "step"},
+    {"Loss/loss/mean", "loss"},
+    {"Loss/loss/std", ""},
+    {"Loss/loss/num", ""},
+    {"train-mlogloss-mean", "loss"},
+    {"train-mlogloss-std", ""},
+    /* several data sets: XGBoost, LightGBM, Lightning */
+    {"validation_0/logloss", "eval_loss"},
+    {"valid_1's binary_logloss", "eval_loss"},
+    {"val_loss/dataloader_idx_1", "eval_loss"},
+    {"val/loss_box/dataloader_idx_0", "eval_loss part"},
+    {"tr_loss", "loss"},
+    {"te_loss", "eval_loss"},
+    {"hparam/loss", ""}, /* PyTorch's add_hparams() */
     {"", ""},
     {"/", ""},
     {"__", ""},
@@ -169,6 +190,7 @@ static void the_part_of_a_row_tells_what_its_plain_names_are(void **state)
     assert_int_equal(tw_log_part_of_name("validation"), TW_PART_EVAL);
     assert_int_equal(tw_log_part_of_name("train"), TW_PART_TRAIN);
     assert_int_equal(tw_log_part_of_name("version_0"), TW_PART_BY_NAME);
+    assert_int_equal(tw_log_part_of_name("te"), TW_PART_BY_NAME);
 }
 
 static void what_the_user_maps_goes_before_everything(void **state)
@@ -213,6 +235,8 @@ static void of_several_losses_the_total_is_surest_and_a_part_the_least(void **st
         assert_true(rank_of(order[i]) < rank_of(order[i + 1]));
     assert_true(rank_of("train_loss_step") < rank_of("train_loss_epoch"));
     assert_true(rank_of("val_loss") < rank_of("test_loss"));
+    assert_true(rank_of("validation_1/logloss") < rank_of("validation_0/logloss"));
+    assert_true(rank_of("learning/raw_grad_norm") < rank_of("learning/grad_norm"));
 }
 
 static const char *objective_of(const char *const *names)
@@ -284,6 +308,13 @@ static void hyper_parameters_have_one_name(void **state)
         {"optimizer", "optimizer"},
         {"accumulate_grad_batches", "micro_batches"},
         {"lr_decay_style", "schedule"},
+        {"SOLVER/IMS_PER_BATCH", "batch_size"}, /* Detectron2, and: */
+        {"SOLVER/MAX_ITER", "max_steps"},
+        {"accum_grad", "micro_batches"},        /* ESPnet */
+        {"number_of_epochs", "max_epochs"},     /* SpeechBrain */
+        {"opt_learning_rate", "learning_rate"}, /* MLflow's autologging, and: */
+        {"opt_name", "optimizer"},
+        {"opt_amsgrad", NULL},
         {"data_dir", NULL},
         {"", NULL},
     };
