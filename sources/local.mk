@@ -94,7 +94,7 @@ libsources_la_SOURCES = \
 	sources/logs/wandb_export.c \
 	sources/logs/tree.c sources/logs/tree.h sources/logs/tree_parts.h \
 	sources/logs/tree_copies.c sources/logs/tree_events.c sources/logs/tree_members.c \
-	sources/logs/tree_pairs.c sources/logs/tree_series.c \
+	sources/logs/tree_pairs.c sources/logs/tree_parameters.c sources/logs/tree_series.c \
 	sources/logs/ultralytics.c \
 	sources/logs/unpack.c sources/logs/unpack.h \
 	sources/logs/wandb.c \

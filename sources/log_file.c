@@ -312,6 +312,8 @@ static int read_companions(struct log_source *log, struct tw_error *error)
 {
     log->has_companions = true;
     int result = tw_log_companions_read(log->path, &log->sink);
+    if (!result && log->is_folder)
+        tw_log_tree_parameters(log->path, &log->sink);
     return result ? tw_error_set(error, result, "out of memory") : 0;
 }
 

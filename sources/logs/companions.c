@@ -3,6 +3,7 @@
 #include "sources/logs/companions.h"
 
 #include "sources/logs/input.h"
+#include "sources/logs/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,29 @@
 #define DEPTH_MAX 16
 
 /* Names of files, the surest last: what is told later counts. */
-static const char *const names[] = {"params.yaml", "params.json",        "config.json",
-                                    "config.yaml", "config.yml",         "args.json",
-                                    "opt.yaml",    ".hydra/config.yaml", "files/config.yaml",
-                                    "args.yaml",   "hparams.yaml",       "training_args.json",
+static const char *const names[] = {"params.yaml",
+                                    "params.json",
+                                    "config.json",
+                                    "config.yaml",
+                                    "config.yml",
+                                    "description.json", /* Ludwig */
+                                    "debug.json",       /* nnU-Net */
+                                    "args.json",
+                                    "opt.yaml",
+                                    "training_options.json", /* StyleGAN, EDM */
+                                    "hyperparams.yaml",      /* SpeechBrain */
+                                    "torchtune_config.yaml",
+                                    ".hydra/config.yaml",
+                                    "files/config.yaml",
+                                    "args.yaml",
+                                    "hparams.yaml",
+                                    "training_args.yaml", /* LLaMA-Factory */
+                                    "training_args.json",
                                     NULL};
+
+/* Folders that loggers make in that of the run, which has the files. "version_0" may stand below.
+ */
+static const char logger_folders[] = "csv tensorboard tb csv_logger vis_data";
 
 struct reading {
     const struct tw_log_sink *sink;
@@ -55,6 +74,8 @@ static int scalar(struct reading *reading, const char *value)
         return 0;
     }
     reading->expects_key = true;
+    if (strchr(value, '\n'))
+        return 0; /* what an object prints of itself */
     unwrap(reading->name);
     return reading->sink->parameter(reading->sink->closure, NULL, reading->name, value);
 }
@@ -138,11 +159,10 @@ static void folder_of(const char *path, char folder[PATH_SIZE])
         snprintf(folder, PATH_SIZE, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-int tw_log_companions_read(const char *path, const struct tw_log_sink *sink)
+static int read_folder(const char *folder, const struct tw_log_sink *sink)
 {
-    char folder[PATH_SIZE], file[PATH_SIZE];
+    char file[PATH_SIZE];
     int result = 0;
-    folder_of(path, folder);
     for (const char *const *name = names; *name && !result; name++) {
         struct stat status;
         char *text;
@@ -156,4 +176,32 @@ int tw_log_companions_read(const char *path, const struct tw_log_sink *sink)
         free(text);
     }
     return result;
+}
+
+/* Cuts the last name off where it is a logger's folder: "RUN/csv", "RUN/tensorboard/version_0". */
+static bool go_up(char folder[PATH_SIZE])
+{
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return false;
+    if (!strncmp(slash + 1, "version_", 8)) {
+        *slash = '\0';
+        bool is_of_logger = go_up(folder);
+        *slash = is_of_logger ? '\0' : '/';
+        return is_of_logger;
+    }
+    if (!tw_words_is_one_of(slash + 1, logger_folders))
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* What the run's folder has is told first: what is beside the log counts. */
+int tw_log_companions_read(const char *path, const struct tw_log_sink *sink)
+{
+    char folder[PATH_SIZE], above[PATH_SIZE];
+    folder_of(path, folder);
+    strcpy(above, folder);
+    int result = go_up(above) ? read_folder(above, sink) : 0;
+    return result ? result : read_folder(folder, sink);
 }

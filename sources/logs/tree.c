@@ -151,8 +151,7 @@ bool tw_tree_is_file(const char *path)
 
 /* ---- transformers ---- */
 
-/* The newest trainer_state.json of an output folder. */
-static bool find_trainer_state(const char *folder, char ret[TW_TREE_PATH])
+bool tw_tree_find_trainer_state(const char *folder, char ret[TW_TREE_PATH])
 {
     char name[300];
     struct dirent *entry;
@@ -182,7 +181,7 @@ static int find_in_folder(struct tw_log_group *group, const char *folder)
     int result = tw_tree_add_file(group, folder, TW_PART_BY_NAME); /* a store */
     if (!result && !group->n)
         result = tw_tree_find_event_files(group, folder);
-    if (!result && !group->n && find_trainer_state(folder, path))
+    if (!result && !group->n && tw_tree_find_trainer_state(folder, path))
         result = tw_tree_add_file(group, path, TW_PART_BY_NAME);
     if (!result && !group->n)
         result = tw_tree_find_series(group, folder);
@@ -310,5 +309,6 @@ bool tw_log_is_folder_of_group(const char *folder, const char *name)
         return true;
     if (!strcmp(name, "files") || !strcmp(name, "logs"))
         return has_wandb_file(folder);
-    return tw_tree_is_event_folder(folder, name) || tw_tree_is_series_folder(folder, name);
+    return tw_tree_is_event_folder(folder, name) || tw_tree_is_series_folder(folder, name) ||
+           tw_tree_is_parameter_folder(folder, name);
 }

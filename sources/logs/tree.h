@@ -65,4 +65,8 @@ bool tw_log_is_part_of_group(const char *folder, const char *name);
 /* Likewise of a folder. */
 bool tw_log_is_folder_of_group(const char *folder, const char *name);
 
+/* Gives the hyper-parameters that stand in event files beside those of the folder's log, or beside
+ * its trainer_state.json. What cannot be read is passed over. */
+void tw_log_tree_parameters(const char *path, const struct tw_log_sink *sink);
+
 #endif

@@ -18,20 +18,36 @@ static const struct {
     {"all_results.json", "trainer_state.json"},  /* transformers' save_metrics() */
     {"train_results.json", "trainer_state.json"},
     {"eval_results.json", "trainer_state.json"},
-    {"progress.csv", "result.json"}, /* Ray Tune */
+    {"logging.jsonl", "trainer_state.json"}, /* ms-swift */
+    {"progress.csv", "result.json"},         /* Ray Tune */
+    {"progress.json", "progress.csv"},       /* Stable-Baselines3 and OpenAI's baselines, and: */
+    {"log.txt", "progress.csv"},
+    {"loss.tsv", "training.log"},                     /* flair */
+    {"metrics_batch_train.csv", "metrics_epoch.csv"}, /* NequIP, and: */
+    {"metrics_batch_val.csv", "metrics_epoch.csv"},
 };
 
-/* What Lightning, Detectron2 and Ray Tune write beside event files. */
-static const char *const beside_events[] = {"metrics.csv", "metrics.json", "result.json",
-                                            "progress.csv", NULL};
+/* What Lightning, Detectron2, Ray Tune, Stable-Baselines3 and Ultralytics write beside event files.
+ */
+static const char *const beside_events[] = {
+    "metrics.csv",   "metrics.json", "result.json", "progress.csv",
+    "progress.json", "results.csv",  NULL};
 
+bool tw_tree_is_as_late(const char *path, const char *other)
+{
+    struct stat here, there;
+    return !stat(path, &here) && !stat(other, &there) && S_ISREG(there.st_mode) &&
+           there.st_mtime + LATER_SECONDS >= here.st_mtime;
+}
+
+/* That of transformers' state may stand in a checkpoint. */
 static bool is_as_late(const char *folder, const char *name, const char *other)
 {
-    char path[TW_TREE_PATH];
-    struct stat here, there;
-    return tw_tree_path(path, folder, name) && !stat(path, &here) &&
-           tw_tree_path(path, folder, other) && !stat(path, &there) && S_ISREG(there.st_mode) &&
-           there.st_mtime + LATER_SECONDS >= here.st_mtime;
+    char path[TW_TREE_PATH], other_path[TW_TREE_PATH];
+    bool has_other = !strcmp(other, "trainer_state.json")
+                         ? tw_tree_find_trainer_state(folder, other_path)
+                         : tw_tree_path(other_path, folder, other);
+    return has_other && tw_tree_path(path, folder, name) && tw_tree_is_as_late(path, other_path);
 }
 
 /* "20260131_120000.json" */
@@ -93,8 +109,8 @@ bool tw_tree_is_copy(const char *folder, const char *name)
             return true;
     }
     for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
-        if (!strcmp(name, copies[i].name))
-            return is_as_late(folder, name, copies[i].other);
+        if (!strcmp(name, copies[i].name) && is_as_late(folder, name, copies[i].other))
+            return true;
     }
     return is_openmmlab_copy(folder, name) || is_detectron2_copy(folder, name) ||
            is_mace_copy(folder, name);

@@ -62,13 +62,30 @@ static const struct tw_log_format *format_of(const char *folder, const char *nam
     return format && format->kind == TW_LOG_LINES && sure >= TW_LOG_SURE_IN_TREE ? format : NULL;
 }
 
+/* CatBoost's learn_error.tsv and test_error.tsv, whose test set is that of validation. */
+static enum tw_row_part part_in_catboost(const char *name, struct tw_words *ret_words)
+{
+    enum tw_row_part part = !strcmp(name, "learn_error.tsv")  ? TW_PART_TRAIN
+                            : !strcmp(name, "test_error.tsv") ? TW_PART_EVAL
+                                                              : TW_PART_BY_NAME;
+    if (part != TW_PART_BY_NAME)
+        *ret_words = (struct tw_words){0};
+    return part;
+}
+
+static enum tw_row_part part_of_file(const char *name, struct tw_words *ret_words)
+{
+    enum tw_row_part part = has_ending(name) ? part_of(name, ret_words) : TW_PART_BY_NAME;
+    return part == TW_PART_BY_NAME ? part_in_catboost(name, ret_words) : part;
+}
+
 /* Takes note of a file; false where there is another of its part. */
-static bool note(struct pair *pair, const char *name)
+static bool note(struct pair *pair, const char *folder, const char *name)
 {
     struct tw_words words;
-    enum tw_row_part part = has_ending(name) ? part_of(name, &words) : TW_PART_BY_NAME;
+    enum tw_row_part part = part_of_file(name, &words);
     char *of = part == TW_PART_TRAIN ? pair->train : pair->eval;
-    if (part == TW_PART_BY_NAME)
+    if (part == TW_PART_BY_NAME || tw_tree_is_copy(folder, name))
         return true;
     if (*of)
         return false;
@@ -85,7 +102,7 @@ static bool find_pair(const char *folder, struct pair *ret)
     DIR *dir = opendir(folder);
     *ret = (struct pair){0};
     while (dir && is_only && (entry = readdir(dir)))
-        is_only = note(ret, entry->d_name);
+        is_only = note(ret, folder, entry->d_name);
     if (dir)
         closedir(dir);
     if (!is_only || !ret->train[0] || !ret->eval[0] ||
@@ -115,6 +132,6 @@ bool tw_tree_is_of_pair(const char *folder, const char *name)
 {
     struct tw_words words;
     struct pair pair;
-    return has_ending(name) && part_of(name, &words) != TW_PART_BY_NAME &&
-           find_pair(folder, &pair) && (!strcmp(name, pair.train) || !strcmp(name, pair.eval));
+    return part_of_file(name, &words) != TW_PART_BY_NAME && find_pair(folder, &pair) &&
+           (!strcmp(name, pair.train) || !strcmp(name, pair.eval));
 }

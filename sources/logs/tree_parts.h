@@ -39,5 +39,14 @@ bool tw_tree_is_of_pair(const char *folder, const char *name);
 
 /* tree_copies.c: true where another file of the folder tells the same run, and more. */
 bool tw_tree_is_copy(const char *folder, const char *name);
+/* Whether `other` was written when `path` was, or later. */
+bool tw_tree_is_as_late(const char *path, const char *other);
+
+/* The newest trainer_state.json of an output folder of transformers. */
+bool tw_tree_find_trainer_state(const char *folder, char ret[TW_TREE_PATH]);
+
+/* tree_parameters.c: whether the event files in folder/name say no more of the run of `folder` than
+ * its hyper-parameters. */
+bool tw_tree_is_parameter_folder(const char *folder, const char *name);
 
 #endif

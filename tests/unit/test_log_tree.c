@@ -257,12 +257,19 @@ static void tables_of_training_and_validation_are_one_run(void **state)
     put(*state, "b/b_train.csv", "epoch,loss\n1,3\n2,2\n");
     put(*state, "c/train.csv", "epoch,loss\n1,2\n2,1\n");
     put(*state, "c/my_val.csv", "epoch,loss\n1,3\n2,2\n");
+    put(*state, "e/learn_error.tsv", "iter\tLogloss\n0\t.5\n1\t.25\n");
+    put(*state, "e/test_error.tsv", "iter\tLogloss\n0\t.5\n1\t.25\n");
+    put(*state, "f/metrics_epoch.csv", "epoch,training_loss\n1,2\n2,1\n"); /* NequIP */
+    put(*state, "f/metrics_batch_train.csv", "epoch,batch,loss\n1,1,2\n2,1,1\n");
+    put(*state, "f/metrics_batch_val.csv", "epoch,batch,loss\n1,1,2\n2,1,1\n");
     put(*state, "d/train.txt", "a cat\n");
     put(*state, "d/val.txt", "a dog\n");
     assert_string_equal(members(*state, "a"), "a/train_log.csv(train) a/val_log.csv(eval)");
     assert_string_equal(members(*state, "b"), "");
     assert_string_equal(members(*state, "c"), "");
     assert_string_equal(members(*state, "d"), "");
+    assert_string_equal(members(*state, "e"), "e/learn_error.tsv(train) e/test_error.tsv(eval)");
+    assert_string_equal(members(*state, "f"), "");
     snprintf(folder, sizeof folder, "%s/a", (char *)*state);
     assert_true(tw_log_is_part_of_group(folder, "val_log.csv"));
     assert_false(tw_log_is_part_of_group(folder, "other.csv"));
@@ -270,11 +277,46 @@ static void tables_of_training_and_validation_are_one_run(void **state)
     assert_false(tw_log_is_part_of_group(folder, "a_val.csv"));
 }
 
+/* A folder of add_hparams(), called by the time, and that of transformers, which the state repeats.
+ */
+static void folders_that_tell_parameters_alone_are_no_runs(void **state)
+{
+    char folder[300], path[400];
+    struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    put(*state, "a/events.out.tfevents.0.h", LOG);
+    put(*state, "a/1767323045.1234567/events.out.tfevents.1.h", LOG);
+    put(*state, "a/12.5/events.out.tfevents.1.h", LOG);
+    put(*state, "b/1767323045.1/events.out.tfevents.1.h", LOG); /* no run above */
+    put(*state, "out/checkpoint-10/trainer_state.json", LOG);
+    put(*state, "out/runs/Jan02_03-04-05_host/events.out.tfevents.0.h", LOG);
+    put(*state, "other/runs/Jan02_03-04-05_host/events.out.tfevents.0.h", LOG);
+    snprintf(folder, sizeof folder, "%s/a", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "1767323045.1234567"));
+    assert_false(tw_log_is_folder_of_group(folder, "12.5"));
+    snprintf(folder, sizeof folder, "%s/b", (char *)*state);
+    assert_false(tw_log_is_folder_of_group(folder, "1767323045.1"));
+    snprintf(folder, sizeof folder, "%s/other", (char *)*state);
+    assert_false(tw_log_is_folder_of_group(folder, "runs"));
+    snprintf(folder, sizeof folder, "%s/out", (char *)*state);
+    assert_true(tw_log_is_folder_of_group(folder, "runs"));
+    /* It was logged on behind the checkpoint. */
+    snprintf(path, sizeof path, "%s/checkpoint-10/trainer_state.json", folder);
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_false(tw_log_is_folder_of_group(folder, "runs"));
+}
+
 static void of_files_that_tell_one_run_the_fullest_is_read(void **state)
 {
     static const char *const pairs[][2] = {
         {"trainer_log.jsonl", "trainer_state.json"},
+        {"logging.jsonl", "trainer_state.json"},
+        {"logging.jsonl", "checkpoint-500/trainer_state.json"},
         {"progress.csv", "result.json"},
+        {"progress.json", "progress.csv"},
+        {"log.txt", "progress.csv"},
+        {"loss.tsv", "training.log"},
+        {"metrics_batch_val.csv", "metrics_epoch.csv"},
+        {"results.csv", "events.out.tfevents.0.h"},
         {"result.json", "events.out.tfevents.0.h"},
         {"metrics.json", "events.out.tfevents.0.h"},
         {"20260131_120000.json", "scalars.json"},
@@ -392,6 +434,7 @@ static void yaml_and_json_beside_a_log_are_parameters(void **state)
                      "parameter lr=1e-3\nparameter optim/name=adam\n");
     expect_companion("lr: {desc: null, value: 0.1}\n",
                      "parameter lr/desc=null\nparameter lr=0.1\n"); /* wandb */
+    expect_companion("{\"optimizer\": \"SGD (\\nlr: 0.1\\n)\", \"a\": 1}", "parameter a=1\n");
     expect_companion("a: !!python/object:x.Y {b: 1}\nc: &d 2\ne: *d\nf: 3\n",
                      "parameter a/b=1\nparameter c=2\nparameter f=3\n");
 }
@@ -420,6 +463,38 @@ static void files_beside_a_log_are_found(void **state)
     free(rows.text);
 }
 
+static char *companions_of(const char *folder, const char *name)
+{
+    struct log_rows rows = {0};
+    struct tw_log_sink sink = log_rows_sink(&rows);
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(tw_log_companions_read(path, &sink), 0);
+    return rows.text ? rows.text : strdup("");
+}
+
+/* Lightning's loggers in the folder of a run of Hydra; a folder of several runs has no file of
+ * theirs. */
+static void files_of_the_run_are_found_above_a_loggers_folder(void **state)
+{
+    static const struct {
+        const char *log, *parameters;
+    } cases[] = {
+        {"run/csv/version_0/metrics.csv", "parameter lr=0.1\nparameter lr=0.2\n"},
+        {"run/tensorboard/events.out.tfevents.0.h", "parameter lr=0.1\n"},
+        {"run/lightning_logs/version_0/metrics.csv", ""},
+        {"run/a/metrics.csv", ""},
+    };
+    put(*state, "run/.hydra/config.yaml", "lr: 0.1\n");
+    put(*state, "run/csv/version_0/hparams.yaml", "lr: 0.2\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(*state, cases[i].log, "");
+        char *got = companions_of(*state, cases[i].log);
+        assert_string_equal(got, cases[i].parameters);
+        free(got);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -434,6 +509,7 @@ int main(void)
         TEST(curves_of_add_scalars_are_part_of_the_run),
         TEST(tables_of_dvclive_are_one_run),
         TEST(tables_of_training_and_validation_are_one_run),
+        TEST(folders_that_tell_parameters_alone_are_no_runs),
         TEST(of_files_that_tell_one_run_the_fullest_is_read),
         TEST(a_text_beside_metrics_is_a_copy_where_they_are_detectron2s),
         TEST(maces_text_is_a_copy_of_its_results),
@@ -445,6 +521,7 @@ int main(void)
         cmocka_unit_test(yaml_and_json_beside_a_log_are_parameters),
         cmocka_unit_test(what_is_no_yaml_is_read_as_far_as_it_goes),
         TEST(files_beside_a_log_are_found),
+        TEST(files_of_the_run_are_found_above_a_loggers_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
