@@ -184,8 +184,51 @@ class TestOneRunInSeveralFiles:
         assert only["format"] == "huggingface_state"
         assert_points(records, loss=wanted)
 
+    def test_parameters_of_add_hparams(self, tmp_path):
+        tensorboardX = pytest.importorskip("tensorboardX")
+        with tensorboardX.SummaryWriter(str(tmp_path / "run")) as writer:
+            for i in range(N):
+                writer.add_scalar("train_loss", loss(i), i, walltime=1e9 + i)
+            writer.add_hparams({"lr": .25, "bsize": 32}, {"hparam/loss": 9.})
+        records = read_one(tmp_path)[1]
+        assert_points(records, loss=STEPS)
+        assert header(records)["learning_rate"] == .25
+
+    def test_transformers_beside_its_event_files(self, tmp_path):
+        """TensorBoardCallback: the arguments as a text, and what log_history has, too."""
+        tensorboardX = pytest.importorskip("tensorboardX")
+        folder = tmp_path / "out" / "runs" / "Jan02_03-04-05_host"
+        with tensorboardX.SummaryWriter(str(folder)) as writer:
+            writer.add_text("args", json.dumps({"max_grad_norm": .5, "weight_decay": .25}, indent=2))
+            for i in range(N):
+                writer.add_scalar("train/loss", loss(i), i + 1)
+        history = [{"loss": loss(i), "epoch": i / N, "step": i + 1} for i in range(N)]
+        write(tmp_path / "out" / "checkpoint-120" / "trainer_state.json",
+              json.dumps({"global_step": N, "log_history": history}, indent=2))
+        only, records = read_one(tmp_path)
+        assert only["format"] == "huggingface_state"
+        assert_points(records, loss=[(i + 1, loss(i)) for i in range(N)])
+        assert header(records)["max_grad_norm"] == .5
+
 
 class TestSteps:
+    def test_how_many_of_how_many(self, tmp_path):
+        """ms-swift's logging.jsonl"""
+        write(tmp_path / "logging.jsonl", lines(
+            {"loss": loss(i), "learning_rate": rate(i), "epoch": i / 50, "percentage": "1.00%",
+             "global_step/max_steps": f"{5 * i}/500", "memory(GiB)": 20.} for i in range(N)))
+        assert_points(read_one(tmp_path)[1], loss=[(5 * i, loss(i)) for i in range(N)])
+
+    def test_sums_of_spacy(self, tmp_path):
+        """spacy/training/loggers.py: the first row's losses are those of one batch."""
+        write(tmp_path / "training.jsonl", lines(
+            {"epoch": i // 10, "step": 200 * i, "scores": {"ents_f": .5}, "score": .5,
+             "losses": {"tok2vec": .5 * loss(i), "ner": .5 * loss(i) if i else .01}}
+            for i in range(N)))
+        only, records = read_one(tmp_path)
+        assert only["verdict"] == "healthy"
+        assert_points(records, loss=[(200 * i, loss(i)) for i in range(1, N)])
+
     def test_batches_without_a_count(self, tmp_path):
         """MACE's results."""
         rows = [row for e in range(N // 4) for row in

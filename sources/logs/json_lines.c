@@ -37,6 +37,38 @@ static int take_request(void *closure, const json_t *request)
     return result ? result : tw_json_row_give(&lines->row);
 }
 
+/* ---- spaCy ---- */
+
+static bool is_of_spacy(const struct tw_row *row)
+{
+    bool has_score = false, has_losses = false;
+    for (size_t i = 0; i < row->n_cells; i++) {
+        has_score |= !strcmp(row->cells[i].name, "score");
+        has_losses |= !strncmp(row->cells[i].name, "losses/", 7);
+    }
+    return has_score && has_losses;
+}
+
+static bool is_at_start(const struct tw_row *row)
+{
+    for (size_t i = 0; i < row->n_cells; i++) {
+        if (!strcmp(row->cells[i].name, "step"))
+            return row->cells[i].value == 0;
+    }
+    return false;
+}
+
+/* Its console logger (spacy/training/loggers.py) tells each component's loss as a sum since the row
+ * before. The first is that of one batch. */
+static void tell_losses_of_spacy(struct tw_json_row *row)
+{
+    bool is_sum = !is_at_start(&row->row);
+    for (size_t i = 0; i < row->row.n_cells; i++) {
+        if (!strncmp(row->cells[i].name, "losses/", 7))
+            row->cells[i].meaning = is_sum ? TW_MEANS_LOSS_PART : TW_MEANS_NOTHING;
+    }
+}
+
 /* ---- lines ---- */
 
 static int read_object(struct json_lines *lines, const char *line, size_t size,
@@ -45,6 +77,8 @@ static int read_object(struct json_lines *lines, const char *line, size_t size,
     int result = tw_json_row_read(&lines->row, line, size, sink);
     if (result == -EBADMSG)
         return sink->broken(sink->closure, "a line that is no JSON");
+    if (!result && is_of_spacy(&lines->row.row))
+        tell_losses_of_spacy(&lines->row);
     return result ? result : tw_json_row_give(&lines->row);
 }
 

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "sources/logs/date_time.h"
 #include "sources/logs/json_leaves.h"
+#include "sources/logs/names.h"
 #include "sources/logs/number.h"
 #ifdef HAVE_SIMDJSON
 #include "telemetry/json_simd.h"
@@ -142,13 +143,26 @@ static int take_number(struct tw_json_row *row, const char *path, double value)
     return row->sink->parameter(row->sink->closure, NULL, path, text);
 }
 
+/* "5/500" under the name of steps or epochs: how many of how many. */
+static bool is_count_of(const char *path, const char *text, double *ret)
+{
+    struct tw_name_meaning meaning;
+    size_t n = strspn(text, "0123456789");
+    size_t of = text[n] == '/' ? strspn(text + n + 1, "0123456789") : 0;
+    if (!n || n > 15 || !of || text[n + 1 + of])
+        return false;
+    tw_log_name_meaning(path, TW_PART_BY_NAME, NULL, &meaning);
+    *ret = strtod(text, NULL);
+    return meaning.meaning == TW_MEANS_STEP || meaning.meaning == TW_MEANS_EPOCH;
+}
+
 static int take_text(struct tw_json_row *row, const char *path, const char *text, size_t size)
 {
     double value;
     int64_t time_ms;
     if (is_of_parameters(path))
         return row->sink->parameter(row->sink->closure, NULL, path, text);
-    if (tw_log_number(text, size, &value) == 1)
+    if (tw_log_number(text, size, &value) == 1 || is_count_of(path, text, &value))
         return tw_json_row_add(row, path, value, TW_MEANS_BY_NAME);
     if (row->row.time_ms < 0 && tw_log_date_time(text, size, &time_ms))
         row->row.time_ms = time_ms;

@@ -39,7 +39,8 @@ static const struct {
     {"num_iters", TW_MEANS_STEP},
     {"update", TW_MEANS_STEP},
     {"updates", TW_MEANS_STEP},
-    {"current_steps", TW_MEANS_STEP}, /* LLaMA-Factory */
+    {"current_steps", TW_MEANS_STEP},         /* LLaMA-Factory */
+    {"global_step_max_steps", TW_MEANS_STEP}, /* ms-swift: "5/500" */
     {"itr", TW_MEANS_STEP},
     {"training_iteration", TW_MEANS_STEP},   /* Ray Tune */
     {"time_total_timesteps", TW_MEANS_STEP}, /* Stable-Baselines3 */
