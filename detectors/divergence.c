@@ -447,6 +447,7 @@ static void divergence_finish(void *state, const void *config, const struct tw_c
     if (!tw_context_loss_should_fall(context))
         return;
     measure_level(divergence, &view);
+    tw_divergence_judge_short_end(divergence, &view);
     tw_divergence_judge_end(divergence, &view);
 }
 

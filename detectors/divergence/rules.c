@@ -115,15 +115,11 @@ static bool is_above_noise(const struct tw_divergence *divergence,
     return view->level - view->best >= view->config->short_sigma * fmax(noise, floor);
 }
 
-void tw_divergence_judge_short(struct tw_divergence *divergence,
-                               const struct tw_divergence_view *view)
+/* The level has been high for long enough. */
+static void judge_high(struct tw_divergence *divergence, const struct tw_divergence_view *view)
 {
     const struct tw_divergence_config *config = view->config;
-    bool is_high = view->rise >= config->short_ratio && !tw_divergence_is_falling(divergence);
-    uint64_t needed = view->span == TW_LEVEL_5 ? config->short_losses / 2 : config->short_losses;
-    divergence->short_run = is_high ? divergence->short_run + 1 : 0;
-    if (divergence->short_run < needed ||
-        !tw_divergence_matters(divergence, view, TW_SEVERITY_WARNING) ||
+    if (!tw_divergence_matters(divergence, view, TW_SEVERITY_WARNING) ||
         !is_above_noise(divergence, view))
         return;
     bool is_critical = view->rise >= config->blow_up_ratio &&
@@ -136,6 +132,30 @@ void tw_divergence_judge_short(struct tw_divergence *divergence,
     divergence->onset_time_ms = divergence->loss.normal_time_ms;
     tw_divergence_open(divergence, view, is_critical ? TW_SEVERITY_CRITICAL : TW_SEVERITY_WARNING,
                        is_critical ? config->blow_up_ratio : config->short_ratio);
+}
+
+static uint64_t short_losses(const struct tw_divergence_view *view)
+{
+    uint64_t losses = view->config->short_losses;
+    return view->span == TW_LEVEL_5 ? losses / 2 : losses;
+}
+
+void tw_divergence_judge_short(struct tw_divergence *divergence,
+                               const struct tw_divergence_view *view)
+{
+    bool is_high = view->rise >= view->config->short_ratio && !tw_divergence_is_falling(divergence);
+    divergence->short_run = is_high ? divergence->short_run + 1 : 0;
+    if (divergence->short_run >= short_losses(view))
+        judge_high(divergence, view);
+}
+
+void tw_divergence_judge_short_end(struct tw_divergence *divergence,
+                                   const struct tw_divergence_view *view)
+{
+    if (divergence->stage == TW_DIVERGENCE_QUIET && view->has_best && !view->has_baseline &&
+        !view->is_muted && view->rise >= view->config->blow_up_ratio &&
+        divergence->short_run >= short_losses(view) / 2)
+        judge_high(divergence, view);
 }
 
 /* ---- levels that stay high ---- */

@@ -123,6 +123,9 @@ void tw_divergence_forget(struct tw_divergence *divergence, const struct tw_dive
 /* A short run's level against its best one. */
 void tw_divergence_judge_short(struct tw_divergence *divergence,
                                const struct tw_divergence_view *view);
+/* The log ends, so that no more losses can show it: half as many are enough for a blow-up. */
+void tw_divergence_judge_short_end(struct tw_divergence *divergence,
+                                   const struct tw_divergence_view *view);
 /* A level that stays high, however it got there. */
 void tw_divergence_judge_lasting(struct tw_divergence *divergence,
                                  const struct tw_divergence_view *view);

@@ -66,6 +66,37 @@ static void other_short_logs_are_not_checked(void **state)
     CHECK_SHORT(two, false, 0);
 }
 
+/* 60 epochs, of which the newest grow by a quarter each. */
+static void run_epochs(struct subject *subject, unsigned growing, uint64_t seed)
+{
+    double losses[60];
+    for (unsigned i = 0; i < 60; i++) {
+        unsigned grown = i + growing > 60 ? i + growing - 60 : 0;
+        losses[i] =
+            (.4 + 1.1 * exp(-(double)i / 15)) * exp(.03 * next_normal(&seed)) * pow(1.25, grown);
+    }
+    run_log(subject, losses, 60);
+}
+
+static void a_log_that_ends_while_it_blows_up_has_diverged(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct subject subject;
+        run_epochs(&subject, 24, seed);
+        assert_int_equal(subject.n, 1);
+        assert_int_equal(subject.findings[0].severity, TW_SEVERITY_CRITICAL);
+        assert_in_range(subject.findings[0].onset_step, 36, 44);
+        subject_stop(&subject);
+        run_epochs(&subject, 6, seed); /* as many may be bad batches */
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), 0);
+        subject_stop(&subject);
+        run_epochs(&subject, 0, seed);
+        assert_int_equal(subject_count(&subject, TW_SEVERITY_WARNING), 0);
+        subject_stop(&subject);
+    }
+}
+
 /* ---- a cut of the learning rate ---- */
 
 static void feed_rated(struct subject *subject, uint64_t from, uint64_t to, double loss,
@@ -217,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_log_that_ends_far_above_its_start_has_diverged),
         cmocka_unit_test(other_short_logs_are_not_checked),
+        cmocka_unit_test(a_log_that_ends_while_it_blows_up_has_diverged),
         cmocka_unit_test(a_loss_that_halves_once_the_rate_is_cut_had_been_held_up_by_it),
         cmocka_unit_test(a_run_that_had_learned_before_the_cut_is_well),
         cmocka_unit_test(evaluations_that_rise_while_training_does_not_fall_are_divergence),
