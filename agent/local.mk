@@ -116,6 +116,7 @@ agent/page_script.c: $(PAGE_SCRIPT) build-aux/embed.sh
 		$(PAGE_SCRIPT) >$(abs_builddir)/$@.part && mv $(abs_builddir)/$@.part $(abs_builddir)/$@
 
 bin_PROGRAMS += trainward
+trainward_LDFLAGS = $(program_ldflags)
 trainward_SOURCES = agent/main.c \
 	agent/check_kafka.c agent/check_kafka.h \
 	agent/command.h \

@@ -1,6 +1,7 @@
 # bench/: the benchmarks. `make bench` runs them and writes bench/results.json; they are no part of
 # `make check`, but for a run with tiny sizes that asserts no time.
 check_PROGRAMS += bench/trainward-bench
+bench_trainward_bench_LDFLAGS = $(program_ldflags)
 bench_trainward_bench_SOURCES = \
 	bench/analyze_logs.c \
 	bench/benchmarks.c \

@@ -1,5 +1,6 @@
 # detectors/: pure arithmetic over the telemetry record.
 noinst_LTLIBRARIES += libdetectors.la
+libdetectors_la_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 libdetectors_la_SOURCES = \
 	detectors/context.c detectors/context.h \
 	detectors/converged.c \

@@ -413,7 +413,7 @@ fuzz-log-targets: $(LOG_FUZZERS)
 coverage-logs:
 	$(MKDIR_P) coverage
 	test -f coverage/Makefile || (cd coverage && $(abs_top_srcdir)/configure --quiet \
-		--without-simdjson CFLAGS='-g -O0 --coverage' LDFLAGS=--coverage)
+		--disable-lto --without-simdjson CFLAGS='-g -O0 --coverage' LDFLAGS=--coverage)
 	$(MAKE) -C coverage log-replays
 	$(SHELL) $(top_srcdir)/tests/fuzz/coverage_logs.sh coverage
 .PHONY: log-replays

@@ -1,6 +1,7 @@
 # telemetry/: the record, its wire forms, run files, the emitter. Built twice: a convenience library
 # for our programs, and libtrainward, the shared library with a controlled export list.
 noinst_LTLIBRARIES += libtelemetry.la
+libtelemetry_la_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 libtelemetry_la_SOURCES = \
 	telemetry/cbor_cursor.c telemetry/cbor_cursor.h \
 	telemetry/cbor_decode.c \

@@ -81,6 +81,7 @@ libtrainprogram_la_SOURCES = \
 	agent/train_watch.c agent/train_watch.h
 
 bin_PROGRAMS += trainward-train
+trainward_train_LDFLAGS = $(program_ldflags)
 trainward_train_SOURCES = agent/train_main.c
 trainward_train_LDADD = libtrainprogram.la libtrainer.la libagent.la libsinks.la libadvisories.la \
 	librules.la libdetectors.la libsources.la libtelemetry.la $(POPT_LIBS)
