@@ -1,6 +1,7 @@
 """The recipes of examples/: each causes its problem, with an onset that is right; its healthy twin is
 silent; the first suggestion mends it. What becomes of all seeds and of the twins' neighbours stands
-in docs/recipes.md, made by hand (make recipes)."""
+in docs/recipes.md, made by hand (make recipes). The programs are those that are installed: optimized,
+and without sanitizers."""
 
 import pathlib
 import sys
@@ -26,7 +27,7 @@ def outcome_of(tmp_path_factory):
     def get(recipe, seed):
         if (recipe.name, seed) not in made:
             folder = tmp_path_factory.mktemp("recipes")
-            made[recipe.name, seed] = report.try_recipe(recipe, seed, pathlib.Path(programs.BIN),
+            made[recipe.name, seed] = report.try_recipe(recipe, seed, pathlib.Path(programs.BUILD),
                                                         folder)
         return made[recipe.name, seed]
     return get
