@@ -31,6 +31,13 @@ def spelt(form):
     return form.format(i=0, x=.5).encode() + b"\n" + "".join(lines).encode() + form.format(i=99, x=1).encode()[:-3]
 
 
+def bars(*states):
+    """tqdm's, of (count, total, loss); a text stands for itself."""
+    return b"".join(state.encode() + b"\n" if isinstance(state, str) else
+                    b"\r%3d%%|##  | %d/%d [00:01<00:02, 9.9it/s, loss=%s]"
+                    % (100 * state[0] // state[1], *state[:2], state[2]) for state in states)
+
+
 def turns(*forms):
     """The layouts one after the other, and then in another order."""
     n = len(forms)
@@ -126,6 +133,14 @@ LOGS = {
                          b" validation loss at iteration 13 | lm loss value:\n validation loss at iteration | x\n",
         "bars": b"Epoch 1:  10%|#         | 5/50 [00:01<00:09, 4.9it/s, loss=2.3, v_num=0, train_loss_step=2.2]\r"
                 b"Epoch 1: 100%|##########| 50/50 [00:10<00:00, loss=1.1, v_num=0]\n",
+        "bars_of_epochs": bars((10, 100, b"2"), (93, 100, b"1.5"), (10, 103, b"1.4"), (103, 103, b"1.3"), (1, 20, b"3"),
+                               (20, 20, b"1.8"), (10, 100, b"1.2"), (100, 100, b"nan"), (10, 100, b"2.1"), (40, 100, b"1.2"),
+                               (60, 100, b"1.1"), "KeyboardInterrupt", (10, 100, b"1.4")),
+        "bars_left": bars(*[(at, 100, b"1.%d" % at) for at in (10, 40, 10, 40, 5)], *[(at, 40, b"1") for at in (1, 40) * 4],
+                          *[(1, of, b"1") for of in range(200, 260, 10)]),
+        "bars_around": bars(*[state for epoch in range(3) for state in (
+            (10, 50, b"2"), (50, 50, b"1"), (epoch + 1, 9, b"1.5"))], "epoch 3: val_loss=1", (10, 50, b"1"),
+            "epoch 4: val_loss=.9", (10, 50, b"1"), "epoch 1: val_loss=.9", (10, 50, b"1")),
         "dates": b"[2026-01-02 03:04:05,678] [INFO] step 1 loss 2\n2026/01/02 03:04 step=2 loss=1\n"
                  b"2026-01-02T03:04:05.678+01:00 step=3 loss=1\n02-01-2026 step=4 loss=1\n"
                  b"[01/02 03:04:05 d2.utils]: eta: 0:00:01  iter: 19  total_loss: 2.1  lr: 0.1  max_mem: 1M\n",
@@ -426,6 +441,12 @@ TREES = {
     "events_grow": tree(("events.out.tfevents.1.h", SCALARS), ".", ("+events.out.tfevents.1.h", SCALARS[len(VERSION):]),
                         ".", ("events.out.tfevents.2.h", TENSORBOARD["text"] + TENSORBOARD["session"]), ".",
                         "-events.out.tfevents.1.h", "."),
+    "parameters_beside": tree(("events.out.tfevents.1.h", SCALARS), ("1767323045.12/events.out.tfevents.2.h", TENSORBOARD["hparams"]),
+                              ("1767323045.x/log", PLAIN), ("args.yaml", b"lr0: 0.01\n"), "."),
+    "parameters_of_state": tree(("runs/Jan01_h/events.out.tfevents.1.h", TENSORBOARD["hparams"] + TENSORBOARD["text"]),
+                                ("trainer_state.json", STATE % (5, 5)), ".", ("runs/Jan02_h/events.out.tfevents.2.h", SCALARS), "."),
+    "parameters_broken": tree(("trainer_state.json", STATE % (5, 5)), ("runs/x/events.out.tfevents.1.h", TENSORBOARD["bad_checksum"]),
+                              ("runs/x/events.out.tfevents.2.h", b"no events"), ("runs/log", PLAIN)),
     "events_queue": tree(("train/events.out.tfevents.1.h", TENSORBOARD["hparams"] + TENSORBOARD["bad_checksum"]
                           + TENSORBOARD["session"]), ("val/events.out.tfevents.1.h", MORE_TENSORBOARD["restart"])),
     "checkpoints": tree(("checkpoint-5/trainer_state.json", STATE % (5, 5)), ("config.json", b'{"lr": 1, "a": [1]}'),
