@@ -26,6 +26,7 @@ struct tw_log_lines {
 
 #define WIDE_BYTES 16384u
 #define FIRST_BYTES 4096u
+#define PIECE_BYTES 512u
 
 struct tw_log_lines *tw_log_lines_new(void)
 {
@@ -205,16 +206,26 @@ static bool give(struct tw_log_lines *lines, size_t length, const char **ret, si
     return *ret_size > 0;
 }
 
+/* The first "\r" or "\n". In pieces: a log of progress bars has many of the one, and may have none
+ * of the other, which would be looked for up to the end of the buffer for each line. */
+static const char *find_either(const char *at, const char *end)
+{
+    while (at < end) {
+        size_t size = (size_t)(end - at) < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
+        const char *newline = memchr(at, '\n', size);
+        const char *other = memchr(at, '\r', newline ? (size_t)(newline - at) : size);
+        if (other || newline)
+            return other ? other : newline;
+        at += size;
+    }
+    return NULL;
+}
+
 /* The first end of line at or behind `scanned`, or NULL. */
 static const char *find_end(const struct tw_log_lines *lines)
 {
-    const char *from = lines->buffer + lines->scanned;
-    size_t size = lines->used - lines->scanned;
-    const char *newline = memchr(from, '\n', size);
-    if (!lines->has_returns)
-        return newline;
-    const char *other = memchr(from, '\r', newline ? (size_t)(newline - from) : size);
-    return other ? other : newline;
+    const char *from = lines->buffer + lines->scanned, *end = lines->buffer + lines->used;
+    return lines->has_returns ? find_either(from, end) : memchr(from, '\n', (size_t)(end - from));
 }
 
 /* A line that has grown too long: its beginning is given, its end will be passed over. */

@@ -59,6 +59,12 @@ static void every_end_of_line_ends_a_line(void **state)
     CHECK("a\nb\nc", "[a][b][c]");
     CHECK("a\r\nb\r\n\r\nc\r\n", "[a][b][c]");
     CHECK("10%\r20%\r30%\nend\n", "[10%][20%][30%][end]");
+    char text[2500], expected[2600]; /* far from each other */
+    for (int i = 508; i < 516; i++) {
+        int n = sprintf(text, "a\r%0*d\n%0*d\r", i, 7, i, 8);
+        sprintf(expected, "[a][%0*d][%0*d]", i, 7, i, 8);
+        check(text, (size_t)n, expected);
+    }
     CHECK("\n\n\na\n", "[a]");
     CHECK("", "");
     CHECK("x", "[x]");
