@@ -194,6 +194,16 @@ class TestOneRunInSeveralFiles:
         assert_points(records, loss=STEPS)
         assert header(records)["learning_rate"] == .25
 
+    def test_a_run_that_is_called_by_the_time(self, tmp_path):
+        """SummaryWriter(f"runs/{time.time()}"), and once SummaryWriter("runs")."""
+        tensorboardX = pytest.importorskip("tensorboardX")
+        for name in "runs", "runs/1767323045.1234567":
+            with tensorboardX.SummaryWriter(str(tmp_path / name)) as writer:
+                for i in range(N):
+                    writer.add_scalar("train_loss", loss(i), i, walltime=1e9 + i)
+        done = programs.trainward("analyze", "--format", "json", tmp_path)
+        assert len(done.stdout.splitlines()) == 2
+
     def test_transformers_beside_its_event_files(self, tmp_path):
         """TensorBoardCallback: the arguments as a text, and what log_history has, too."""
         tensorboardX = pytest.importorskip("tensorboardX")

@@ -10,6 +10,7 @@
 #include "sources/logs/input.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,17 +82,13 @@ static bool is_told_by_state(const char *folder, const char *runs)
     return events.n && !events.later;
 }
 
-bool tw_tree_is_parameter_folder(const char *folder, const char *name)
-{
-    char path[TW_TREE_PATH];
-    if (is_called_by_time(name))
-        return tw_tree_has_event_files(folder) && tw_tree_path(path, folder, name) &&
-               tw_tree_has_event_files(path);
-    return !strcmp(name, "runs") && tw_tree_path(path, folder, name) &&
-           is_told_by_state(folder, path);
-}
-
 /* ---- what they tell ---- */
+
+static int pass_parameter(void *closure, const char *run, const char *name, const char *value)
+{
+    (void)closure, (void)run, (void)name, (void)value;
+    return 0;
+}
 
 static int pass_row(void *closure, const struct tw_row *row)
 {
@@ -111,18 +108,13 @@ static int pass_broken(void *closure, const char *reason)
     return 0;
 }
 
-static void give_parameters(const struct tw_log_sink *sink, const char *bytes, size_t size,
-                            bool is_whole)
+static void give(const struct tw_log_sink *sink, const char *bytes, size_t size, bool is_whole)
 {
     const struct tw_log_format *format = &tw_log_format_tensorboard;
-    struct tw_log_sink only = *sink;
-    only.row = pass_row;
-    only.event = pass_event;
-    only.broken = pass_broken;
     void *state = calloc(1, format->state_size);
     size_t at = 0;
     while (state && at < size) {
-        long taken = format->bytes(state, bytes + at, size - at, is_whole, &only, NULL);
+        long taken = format->bytes(state, bytes + at, size - at, is_whole, sink, NULL);
         if (taken <= 0)
             break;
         at += (size_t)taken;
@@ -132,15 +124,56 @@ static void give_parameters(const struct tw_log_sink *sink, const char *bytes, s
     free(state);
 }
 
+/* `closure`: the sink, for the beginning of the file. */
 static int read_event_file(void *closure, const char *path)
 {
     bool is_whole;
     char *bytes = is_event_path(path) ? malloc(BEGINNING_BYTES) : NULL;
     long n = bytes ? tw_log_input_peek(path, bytes, BEGINNING_BYTES, &is_whole) : 0;
     if (n > 0)
-        give_parameters(closure, bytes, (size_t)n, is_whole);
+        give(closure, bytes, (size_t)n, is_whole);
     free(bytes);
     return 0;
+}
+
+/* ---- folders of them ---- */
+
+struct steps {
+    size_t n_rows;
+    double first;
+    bool are_several;
+};
+
+static int note_step(void *closure, const struct tw_row *row)
+{
+    struct steps *steps = closure;
+    if (!steps->n_rows++)
+        steps->first = row->step;
+    steps->are_several |= row->step > steps->first || row->step < steps->first;
+    return steps->are_several ? -ECANCELED : 0; /* that is enough of the file */
+}
+
+/* add_hparams() tells its metrics once. A run may be called by the time, too. */
+static bool tells_one_step(const char *folder)
+{
+    struct steps steps = {0};
+    struct tw_log_sink sink = {.closure = &steps,
+                               .row = note_step,
+                               .parameter = pass_parameter,
+                               .event = pass_event,
+                               .broken = pass_broken};
+    each_entry(folder, read_event_file, &sink);
+    return !steps.are_several;
+}
+
+bool tw_tree_is_parameter_folder(const char *folder, const char *name)
+{
+    char path[TW_TREE_PATH];
+    if (is_called_by_time(name))
+        return tw_tree_has_event_files(folder) && tw_tree_path(path, folder, name) &&
+               tw_tree_has_event_files(path) && tells_one_step(path);
+    return !strcmp(name, "runs") && tw_tree_path(path, folder, name) &&
+           is_told_by_state(folder, path);
 }
 
 static int read_run_folder(void *closure, const char *path)
@@ -161,6 +194,9 @@ static int read_folder(void *closure, const char *path)
 
 void tw_log_tree_parameters(const char *path, const struct tw_log_sink *sink)
 {
-    struct tw_log_sink own = *sink;
-    each_entry(path, read_folder, &own);
+    struct tw_log_sink only = *sink;
+    only.row = pass_row;
+    only.event = pass_event;
+    only.broken = pass_broken;
+    each_entry(path, read_folder, &only);
 }
