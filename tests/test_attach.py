@@ -624,23 +624,23 @@ def write_telemetry(run, first, last, scale):
             print(json.dumps({"run": run.name, "step": n, "loss": scale / n}), file=file)
 
 
-def test_of_more_logs_than_may_be_open_each_is_judged_once(jobs):
-    for i in range(30):
-        write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
-        run = jobs.folder / f"run{i}"
+def write_logs_and_runs(folder, n):
+    for i in range(n):
+        write_losses(folder / f"{i}.log", 1, 30, scale=4 + i)
+        run = folder / f"run{i}"
         run.mkdir()
         write_telemetry(run, 1, 30, scale=100 + i)
+
+
+def test_of_more_logs_than_may_be_open_each_is_judged_once(jobs):
+    write_logs_and_runs(jobs.folder, 30)
     attach = jobs.attach("--once", ".", wrapper=("sh", "-c", 'ulimit -n 32; exec "$@"', "sh"))
     _, out, err = attach.end()
     assert not err and out.count("nothing found") == 60
 
 
 def test_more_logs_are_followed_than_may_be_open(jobs):
-    for i in range(30):
-        write_losses(jobs.folder / f"{i}.log", 1, 30, scale=4 + i)
-        run = jobs.folder / f"run{i}"
-        run.mkdir()
-        write_telemetry(run, 1, 30, scale=100 + i)
+    write_logs_and_runs(jobs.folder, 30)
     attach = jobs.attach(".", wrapper=("sh", "-c", 'ulimit -n 40; exec "$@"', "sh"))
     wait_until(lambda: attach.out.text.count(": run ") == 60, 60, "all logs")
     for i in range(30):

@@ -133,14 +133,13 @@ static bool tells_no_loss(const struct tw_assembled_run *run)
     return true;
 }
 
-/* The surest one; that of a test set where there is no other. */
-static struct tw_seen_name *best_perplexity(const struct tw_assembled_run *run,
-                                            enum tw_meaning meaning)
+/* That of a test set where there is no other. */
+static struct tw_seen_name *best_eval_perplexity(const struct tw_assembled_run *run)
 {
     struct tw_seen_name *best = NULL;
     for (uint32_t i = 0; i < run->n_names; i++) {
         struct tw_seen_name *name = run->names[i];
-        if (name->meaning.is_perplexity && is_of(name, meaning, false) &&
+        if (name->meaning.is_perplexity && is_of(name, TW_MEANS_EVAL_METRIC, false) &&
             (!best || name->meaning.rank < best->meaning.rank))
             best = name;
     }
@@ -167,11 +166,11 @@ static bool is_of_codes(const struct tw_assembled_run *run, const struct tw_seen
 
 static void choose_perplexities(struct tw_assembled_run *run)
 {
-    struct tw_seen_name *train = best_perplexity(run, TW_MEANS_PERPLEXITY);
+    struct tw_seen_name *train = best_of(run, TW_MEANS_PERPLEXITY);
     if (!tells_no_loss(run) || (train && is_of_codes(run, train)))
         return;
     take(run, train, TW_ROLE_SIGNAL, TW_SIGNAL_LOSS);
-    take(run, best_perplexity(run, TW_MEANS_EVAL_METRIC), TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
+    take(run, best_eval_perplexity(run), TW_ROLE_SIGNAL, TW_SIGNAL_EVAL_LOSS);
 }
 
 /* ---- losses ---- */
@@ -258,16 +257,6 @@ static bool has_chosen_validation(const struct tw_assembled_run *run)
     return false;
 }
 
-/* The run's loss is the logarithm of one. */
-static bool has_perplexity(const struct tw_assembled_run *run)
-{
-    for (uint32_t i = 0; i < run->n_names; i++) {
-        if (tw_seen_name_is_exponential(run->names[i]) && run->names[i]->signal == TW_SIGNAL_LOSS)
-            return true;
-    }
-    return false;
-}
-
 /* What has been chosen stays: only a signal that has no name as yet is given to a late one. */
 void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *name)
 {
@@ -294,12 +283,14 @@ void tw_assemble_choose_late(struct tw_assembled_run *run, struct tw_seen_name *
         take(run, name, TW_ROLE_MOST, TW_SIGNAL_LEARNING_RATE);
     if (meaning == TW_MEANS_EVAL_METRIC && !(is_of_test(name) && has_chosen_validation(run)))
         name->role = TW_ROLE_METRIC;
+    /* Its perplexity counts where that of the training is the loss. */
+    const struct tw_seen_name *loss = name_of(run, TW_SIGNAL_LOSS);
+    bool is_exponential = loss && tw_seen_name_is_exponential(loss);
     if (meaning == TW_MEANS_EVAL_LOSS ||
-        (meaning == TW_MEANS_EVAL_METRIC && name->meaning.is_perplexity && has_perplexity(run)))
+        (meaning == TW_MEANS_EVAL_METRIC && name->meaning.is_perplexity && is_exponential))
         signal = TW_SIGNAL_EVAL_LOSS;
     if (meaning == TW_MEANS_LOSS || meaning == TW_MEANS_LOSS_PART)
         signal = TW_SIGNAL_LOSS;
-    const struct tw_seen_name *loss = name_of(run, TW_SIGNAL_LOSS);
     bool is_second = meaning == TW_MEANS_LOSS && name->meaning.is_over_epoch && loss &&
                      is_of_kind(name) == is_of_kind(loss);
     if (is_second || meaning == TW_MEANS_TRAIN_LOSS)

@@ -22,14 +22,15 @@ extern const struct tw_log_format tw_log_format_tensorboard;
 /* ---- which ---- */
 
 /* "1767323045.1234567": Python's time.time(). */
-static bool is_called_by_time(const char *name)
+static bool is_called_by_seconds(const char *name)
 {
     size_t seconds = strspn(name, "0123456789");
     size_t digits = name[seconds] == '.' ? strspn(name + seconds + 1, "0123456789") : 0;
     return seconds >= 9 && seconds <= 11 && digits && !name[seconds + 1 + digits];
 }
 
-/* Calls `look` for the entries of a folder until it returns another number than 0. */
+/* Calls `look` for the entries of a folder until it returns another number than 0; what is no
+ * folder has none. */
 static int each_entry(const char *folder, int (*look)(void *closure, const char *path),
                       void *closure)
 {
@@ -68,7 +69,7 @@ static int count_event_file(void *closure, const char *path)
 
 static int count_in_folder(void *closure, const char *path)
 {
-    return tw_tree_is_folder(path) ? each_entry(path, count_event_file, closure) : 0;
+    return each_entry(path, count_event_file, closure);
 }
 
 /* What was logged since the state was saved is in the event files alone. */
@@ -169,7 +170,7 @@ static bool tells_one_step(const char *folder)
 bool tw_tree_is_parameter_folder(const char *folder, const char *name)
 {
     char path[TW_TREE_PATH];
-    if (is_called_by_time(name))
+    if (is_called_by_seconds(name))
         return tw_tree_has_event_files(folder) && tw_tree_path(path, folder, name) &&
                tw_tree_has_event_files(path) && tells_one_step(path);
     return !strcmp(name, "runs") && tw_tree_path(path, folder, name) &&
@@ -178,25 +179,29 @@ bool tw_tree_is_parameter_folder(const char *folder, const char *name)
 
 static int read_run_folder(void *closure, const char *path)
 {
-    return tw_tree_is_folder(path) ? each_entry(path, read_event_file, closure) : 0;
+    return each_entry(path, read_event_file, closure);
 }
+
+struct reading {
+    const char *folder; /* the run's */
+    struct tw_log_sink sink;
+};
 
 static int read_folder(void *closure, const char *path)
 {
-    char folder[TW_TREE_PATH];
+    struct reading *reading = closure;
     const char *name = strrchr(path, '/') + 1;
-    memcpy(folder, path, (size_t)(name - 1 - path));
-    folder[name - 1 - path] = '\0';
-    if (!tw_tree_is_folder(path) || !tw_tree_is_parameter_folder(folder, name))
+    if (!tw_tree_is_parameter_folder(reading->folder, name))
         return 0;
-    return each_entry(path, strcmp(name, "runs") != 0 ? read_event_file : read_run_folder, closure);
+    return each_entry(path, strcmp(name, "runs") != 0 ? read_event_file : read_run_folder,
+                      &reading->sink);
 }
 
 void tw_log_tree_parameters(const char *path, const struct tw_log_sink *sink)
 {
-    struct tw_log_sink only = *sink;
-    only.row = pass_row;
-    only.event = pass_event;
-    only.broken = pass_broken;
-    each_entry(path, read_folder, &only);
+    struct reading reading = {.folder = path, .sink = *sink};
+    reading.sink.row = pass_row;
+    reading.sink.event = pass_event;
+    reading.sink.broken = pass_broken;
+    each_entry(path, read_folder, &reading);
 }
